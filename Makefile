@@ -1,0 +1,45 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# The stamp makes a second call cost nothing: pip runs again only when what it installs has changed.
+$(VENV)/.installed: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tinypics needs Python 3.11 or later; this is " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.installed ## Make .venv with everything that the other targets need
+
+.PHONY: up
+up: setup ## Start the local cloud, deploy the stack into it, follow its logs
+	$(BIN)/tinypics up
+
+.PHONY: lint
+lint: setup ## Ruff, mypy and cfn-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint template.yaml
+
+.PHONY: test
+test: lint ## Everything that CI runs: linters, unit tests, end-to-end tests through the engine
+	$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
+
+.PHONY: format
+format: setup ## Let ruff fix and format what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: setup ## Pin the closures again from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra local --group dev pyproject.toml --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.13 --generate-hashes --no-emit-index-url --extra aws pyproject.toml --output-file src/requirements.txt

@@ -1,0 +1,122 @@
+"""Every way a request can fail, by name.
+
+::
+
+    TinypicsError
+    ├── PermanentError         the same request fails again: answered as a value, never retried
+    │   ├── InvalidRequest         a field, an event or a rendition is not what is allowed
+    │   ├── SourceNotFound         no such object, or no such bucket
+    │   ├── SourceTooLarge         more bytes than `Limits.bytes`
+    │   ├── UnsupportedFormat      not one of the formats in `codecs.FORMATS`
+    │   ├── CorruptImage           the right format, but it cannot be decoded (or is cut short)
+    │   ├── ImageTooLarge          more pixels, frames, scans or memory than `Limits` allow
+    │   ├── DestinationNotFound    no such bucket to write to
+    │   ├── AccessDenied           the store says no
+    │   └── LoopRefused            writing there would start this same work again
+    └── TransientError         the same request may succeed later: raised, so that the workflow retries it
+        ├── StoreUnavailable       throttled, 5xx, or the connection broke
+        ├── SourceChanged          the object was overwritten while it was being read
+        └── DeadlineExceeded       the time allowed for this invocation is nearly over
+
+Adapters translate foreign errors into these at the edge, and nothing is ever decided by the text of a message.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+_SHOWN = 80  # characters of a rejected value that a message repeats; values come from strangers
+
+
+class TinypicsError(Exception):
+    """The root of the tree. `str(error)` is a sentence for the person who sent the request."""
+
+    transient: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """The class name: what answers, workflow states and logs call this error."""
+        return type(self).__name__
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class PermanentError(TinypicsError):
+    """The same request fails again."""
+
+
+class TransientError(TinypicsError):
+    """The same request may succeed later."""
+
+    transient = True
+
+
+class InvalidRequest(PermanentError):
+    """A field, an event or a rendition is not what is allowed."""
+
+    @classmethod
+    def expected(cls, field: str, allowed: str, given: object) -> InvalidRequest:
+        """The one shape of a validation message: name, what is allowed, what was given."""
+        return cls(f"{field}: expected {allowed}, got {shown(given)}")
+
+
+class SourceNotFound(PermanentError):
+    """No such object, or no such bucket."""
+
+
+class SourceTooLarge(PermanentError):
+    """More bytes than `Limits.bytes`."""
+
+
+class UnsupportedFormat(PermanentError):
+    """Not one of the formats in `codecs.FORMATS`."""
+
+
+class CorruptImage(PermanentError):
+    """The right format, but it cannot be decoded, or is cut short."""
+
+
+class ImageTooLarge(PermanentError):
+    """More pixels, frames, scans or memory than `Limits` allow."""
+
+
+class DestinationNotFound(PermanentError):
+    """No such bucket to write to."""
+
+
+class AccessDenied(PermanentError):
+    """The store says no."""
+
+
+class LoopRefused(PermanentError):
+    """Writing there would start this same work again."""
+
+
+class StoreUnavailable(TransientError):
+    """Throttled, 5xx, or the connection broke."""
+
+
+class SourceChanged(TransientError):
+    """The object was overwritten while it was being read."""
+
+
+class DeadlineExceeded(TransientError):
+    """The time allowed for this invocation is nearly over."""
+
+
+def shown(value: object) -> str:
+    """`value` as a message may repeat it: with its type where that explains, short, and on one line."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = ascii(value) if not isinstance(value, str) else _quoted(value)
+    if len(text) > _SHOWN:
+        text = text[: _SHOWN - 1] + "…"
+    return text if isinstance(value, int | float | str) else f"{text} ({type(value).__name__})"
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: _SHOWN + 1]) + '"'
