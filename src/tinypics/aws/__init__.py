@@ -1,0 +1,1 @@
+"""Adapters to Lambda, Step Functions and the events of S3."""

@@ -1,0 +1,37 @@
+"""Buckets of S3, with the credentials, region and endpoint of the environment."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from functools import cache
+
+from obstore.store import S3Store
+
+from tinypics.store import Bucket
+
+
+@cache
+def open_bucket(name: str) -> Bucket:
+    """The bucket of that name: one client each, kept warm.
+
+    Few and short retries here: beyond them the workflow's own Retry waits, and a waiting workflow costs nothing.
+    """
+    # The endpoint itself is read from the environment by the client. A bucket with a host name of its own needs DNS,
+    # which a local endpoint does not have.
+    local = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    store = S3Store(
+        name,
+        virtual_hosted_style_request=not local,
+        client_options={
+            "allow_http": bool(local and local.startswith("http://")),
+            "connect_timeout": timedelta(seconds=3),
+            "timeout": timedelta(seconds=30),
+        },
+        retry_config={
+            "max_retries": 3,
+            "retry_timeout": timedelta(seconds=10),
+            "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=2), "base": 2},
+        },
+    )
+    return Bucket(name, store)
