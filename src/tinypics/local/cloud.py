@@ -1,0 +1,43 @@
+"""Clients for one cloud, the laptop's or AWS: the only place that knows how the two are told apart."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+_TIMEOUTS = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+_LOCAL = Config(
+    signature_version="s3v4",
+    s3={"addressing_style": "path"},  # no name lookup for bucket.localhost
+    inject_host_prefix=False,  # nor for sync-localhost
+    proxies={},  # loopback is never behind the proxy of the environment
+)
+
+
+class Cloud:
+    """boto3 clients of one account and region, or of the engine at `endpoint`."""
+
+    def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
+        self.endpoint = endpoint
+        self._session = session
+        self._config = _TIMEOUTS.merge(_LOCAL) if endpoint else _TIMEOUTS
+
+    @classmethod
+    def local(cls, endpoint: str, region: str) -> Self:
+        """The engine at `endpoint`. Nothing of the user's AWS settings is looked at, so they need not even be valid."""
+        unset = (None, None, None, None)
+        settings = dict.fromkeys(("profile", "config_file", "credentials_file"), unset)
+        bare = botocore.session.Session(session_vars=settings)
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return cls(boto3.Session(botocore_session=bare, region_name=region, **keys), endpoint)
+
+    @classmethod
+    def aws(cls, profile: str | None, region: str | None) -> Self:
+        """AWS, or what `AWS_ENDPOINT_URL` says, with the usual profile and region."""
+        return cls(boto3.Session(profile_name=profile, region_name=region))
+
+    def client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self.endpoint, config=self._config)

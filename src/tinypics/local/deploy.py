@@ -1,0 +1,172 @@
+"""Our own template, deployed into the engine through its CloudFormation: what `sam package` and `sam deploy` do.
+
+Pictures outlive the engine, stacks do not (see `engine`). So a deployment may find the buckets already there, which
+CloudFormation refuses to create: they are imported into the new stack first, as one would on AWS, and the update that
+follows gives them everything else that the template says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, WaiterError
+from samtranslator.yaml_helper import yaml_parse
+
+from tinypics.local.cloud import Cloud
+from tinypics.local.engine import DEFAULT_PORT, REGION, Engine
+from tinypics.local.facts import Facts, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TEMPLATE = "template.yaml"
+STACK = "tinypics"
+BUCKETS = {"SourceBucket": "original-pics", "OutputBucket": "tiny-pics"}
+_ARTIFACTS = "tinypics-artifacts"
+_LEFT_OUT = ("__pycache__", "tinypics/cli", "tinypics/local")  # runs on laptops only
+_WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # seconds, times: it takes about one
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+class DeployError(Exception):
+    """CloudFormation refused the stack. `str(error)` names each resource that failed, and why."""
+
+
+@contextlib.contextmanager
+def running(
+    data: Path, project: Path, port: int = DEFAULT_PORT, parameters: dict[str, str] | None = None
+) -> Iterator[tuple[Engine, Facts]]:
+    """An engine with our stack in it, that others of this folder can find, for as long as the `with` block lasts.
+
+    Raises EngineError and DeployError; nothing is left running then.
+    """
+    with Engine.start(data, port) as engine:
+        cloud = Cloud.local(engine.endpoint, REGION)
+        facts = Facts(
+            endpoint=engine.endpoint,
+            port=engine.port,
+            region=REGION,
+            pid=engine.pid,
+            parent=os.getpid(),
+            stack=deploy(cloud, project, parameters),
+        )
+        facts.write(engine.data)
+        yield engine, facts
+
+
+def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None) -> Stack:
+    """Create the stack of `project` (the folder of template.yaml) in the freshly started engine behind `cloud`.
+
+    `parameters` are added to those that make it local: the two bucket names, and an open API at the engine's address.
+    Raises DeployError.
+    """
+    template = _package(cloud.client("s3"), project)
+    given = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{cloud.endpoint}/_aws/execute-api"} | (parameters or {})
+    cloudformation = cloud.client("cloudformation")
+    imported = _import_buckets(cloud, template, given)
+    operation = cloudformation.update_stack if imported else cloudformation.create_stack
+    try:
+        operation(
+            StackName=STACK,
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+            Capabilities=_CAPABILITIES,
+        )
+    except ClientError as error:
+        raise DeployError(f"The stack was refused: {error}") from error
+    _wait(cloudformation, "stack_update_complete" if imported else "stack_create_complete")
+    return Stack.from_outputs(outputs(cloudformation, STACK))
+
+
+def outputs(cloudformation: Any, stack: str) -> dict[str, str]:
+    """The outputs of a deployed stack, by name. Raises ClientError when there is none of that name."""
+    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def pack(folder: Path) -> bytes:
+    """`folder` as a Lambda zip: the same bytes for the same contents, whatever the clock and the file system say."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and not any(f"/{part}/" in f"/{name}" for part in _LEFT_OUT):
+                entry = zipfile.ZipInfo(name)  # 1980-01-01
+                entry.external_attr = 0o100644 << 16
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _package(s3: Any, project: Path) -> dict[str, Any]:
+    """The template with each local path replaced by the uploaded copy of what it points to, as `sam package` does."""
+    template: dict[str, Any] = yaml_parse((project / TEMPLATE).read_text())
+    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=_ARTIFACTS)
+    stale = {item["Key"] for item in s3.list_objects_v2(Bucket=_ARTIFACTS).get("Contents", [])}
+    uploaded: dict[str, str] = {}
+    for resource in template["Resources"].values():
+        for name in ("CodeUri", "DefinitionUri"):
+            path = resource.get("Properties", {}).get(name)
+            if not isinstance(path, str):
+                continue
+            if path not in uploaded:
+                local = project / path
+                body = pack(local) if local.is_dir() else local.read_bytes()
+                uploaded[path] = hashlib.sha256(body).hexdigest()  # a new key is how CloudFormation sees new code
+                s3.put_object(Bucket=_ARTIFACTS, Key=uploaded[path], Body=body)
+            resource["Properties"][name] = {"Bucket": _ARTIFACTS, "Key": uploaded[path]}
+    for key in stale - set(uploaded.values()):
+        s3.delete_object(Bucket=_ARTIFACTS, Key=key)
+    return template
+
+
+def _import_buckets(cloud: Cloud, template: dict[str, Any], given: dict[str, str]) -> bool:
+    """Import the buckets that are there already into a new stack. False when there are none."""
+    there = {bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]}
+    found = {
+        template["Outputs"][f"{parameter}Name"]["Value"]["Ref"]: given[parameter]
+        for parameter in BUCKETS
+        if given[parameter] in there
+    }
+    if not found:
+        return False
+    kind = "AWS::S3::Bucket"
+    resources = {
+        logical: {"Type": kind, "DeletionPolicy": "Retain", "Properties": {"BucketName": name}}
+        for logical, name in found.items()
+    }
+    cloudformation = cloud.client("cloudformation")
+    change_set = cloudformation.create_change_set(
+        StackName=STACK,
+        ChangeSetName="import",
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps({"Resources": resources}),
+        ResourcesToImport=[
+            {"ResourceType": kind, "LogicalResourceId": logical, "ResourceIdentifier": {"BucketName": name}}
+            for logical, name in found.items()
+        ],
+    )["Id"]
+    cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig=_WAITER)
+    cloudformation.execute_change_set(ChangeSetName=change_set)
+    _wait(cloudformation, "stack_import_complete")
+    return True
+
+
+def _wait(cloudformation: Any, waiter: str) -> None:
+    try:
+        cloudformation.get_waiter(waiter).wait(StackName=STACK, WaiterConfig=_WAITER)
+    except WaiterError as error:
+        events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        reasons = [
+            f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("_FAILED")
+        ]
+        raise DeployError("The stack did not come up:\n" + ("\n".join(reasons) or str(error))) from error

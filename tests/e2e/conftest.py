@@ -1,0 +1,58 @@
+"""One real engine for each test process, with the real template in it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tinypics.local import deploy
+from tinypics.local.cloud import Cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tinypics.local.facts import Facts
+
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    """What a test needs: where everything is (`facts.stack.source_bucket`), and clients to look at it.
+
+    `data` is the engine's data folder: `tinypics put --data DATA` finds the engine by it.
+    """
+
+    facts: Facts
+    data: Path
+
+    @functools.cache  # noqa: B019 - lives as long as the test session
+    def client(self, service: str) -> Any:
+        return Cloud.local(self.facts.endpoint, self.facts.region).client(service)
+
+    @property
+    def s3(self) -> Any:
+        return self.client("s3")
+
+    @property
+    def functions(self) -> Any:
+        return self.client("lambda")
+
+    @property
+    def workflows(self) -> Any:
+        return self.client("stepfunctions")
+
+    @property
+    def logs(self) -> Any:
+        return self.client("logs")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    data = tmp_path_factory.mktemp("engine")
+    with deploy.running(data, PROJECT, port=0) as (_, facts):
+        yield LocalStack(facts, data)
