@@ -1,0 +1,55 @@
+"""What one picture may cost. Every limit has a default, a name, and a message that says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+from tinypics.errors import InvalidRequest
+
+MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Checked on the file's header, before anything is decoded, and again on what is planned to be written.
+
+    A pixel cap alone is not a resource cap: a progressive JPEG, an interlaced PNG or 16-bit samples cost several times
+    what their pixels say, so that `memory` is held against a cost model (`cost.py`).
+
+    :raises InvalidRequest: a limit that is not a whole number of at least 1, or `lenient` that is not a bool.
+    """
+
+    bytes: int = 128 * MIB
+    """Size of the source file."""
+    pixels: int = 100_000_000
+    """Width x height of one picture (of one frame)."""
+    frame_pixels: int = 200_000_000
+    """Width x height x frames of an animation."""
+    frames: int = 5_000
+    """Frames of an animation: each costs time however small it is."""
+    side: int = 65_535
+    """Width or height of the source."""
+    scans: int = 100
+    """Scans of a JPEG: a decoder goes over the whole picture for each."""
+    strips: int = 65_536
+    """Strips or tiles of a TIFF."""
+    icc_bytes: int = 4 * MIB
+    """A colour profile larger than this is not used, and said to be dropped."""
+    output_side: int = 16_384
+    """Width or height of what is written."""
+    output_pixels: int = 100_000_000
+    """Width x height (x frames) of what is written."""
+    memory: int = 1024 * MIB
+    """Bytes that this process may use for one picture, the source's bytes included."""
+    lenient: bool = False
+    """Accept a source that is cut short: what is there is used, and `missing-data` is said to be dropped."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "lenient":
+                if not isinstance(value, bool):
+                    raise InvalidRequest.expected(field.name, "true or false", value)
+            elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InvalidRequest.expected(field.name, "a whole number of at least 1", value)
