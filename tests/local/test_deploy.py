@@ -1,0 +1,135 @@
+"""Packing is deterministic; a stack that is refused says why; buckets with pictures in them are adopted."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tinypics.local import deploy
+from tinypics.local.cloud import Cloud
+from tinypics.local.engine import REGION, Engine, EngineError
+from tinypics.local.facts import Facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  SourceBucket: { Type: String }
+  OutputBucket: { Type: String }
+  ApiAuth: { Type: String }
+  ApiEndpoint: { Type: String }
+Resources:
+  In:
+    Type: AWS::S3::Bucket
+    Properties: { BucketName: !Ref SourceBucket, VersioningConfiguration: { Status: Enabled } }
+  Out: { Type: AWS::S3::Bucket, Properties: { BucketName: !Ref OutputBucket } }
+  Code:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: echo
+      CodeUri: src/
+      Handler: main.handler
+      Runtime: python3.13
+      Role: !Sub "arn:aws:iam::${AWS::AccountId}:role/r"
+Outputs:
+  SourceBucketName: { Value: !Ref In }
+  OutputBucketName: { Value: !Ref Out }
+  FunctionName: { Value: !Ref Code }
+  StateMachineArn: { Value: none }
+  LogGroupName: { Value: none }
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "main.py").write_text("def handler(event, context):\n    return event\n")
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    return tmp_path
+
+
+def test_the_same_contents_pack_to_the_same_bytes(tmp_path: Path) -> None:
+    for index, folder in enumerate((tmp_path / "a", tmp_path / "b")):
+        for name in ("lambda_function.py", "tinypics/keys.py", "tinypics/cli/app.py", "tinypics/local/engine.py"):
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(name)
+            os.utime(file, (index * 1e6, index * 1e6))
+            file.chmod(0o600 if index else 0o755)
+        (folder / "tinypics" / "__pycache__").mkdir()
+        (folder / "tinypics" / "__pycache__" / "keys.pyc").write_bytes(bytes([index]))
+    packed = deploy.pack(tmp_path / "a")
+    assert packed == deploy.pack(tmp_path / "b")
+    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["lambda_function.py", "tinypics/keys.py"]
+
+
+def test_pictures_survive_a_kill_and_a_stop(project: Path) -> None:
+    data = project / "data"
+    with deploy.running(data, project, port=0) as (engine, facts):
+        assert Facts.read(data) == facts
+        s3 = Cloud.local(facts.endpoint, REGION).client("s3")
+        s3.put_object(
+            Bucket="original-pics", Key="日本/a b.jpg", Body=b"1", ContentType="image/jpeg", Metadata={"by": "me"}
+        )
+        os.kill(engine.pid, signal.SIGKILL)
+    assert not (data / "engine.json").exists()
+    for _ in range(2):
+        with deploy.running(data, project, port=0) as (_, facts):
+            s3 = Cloud.local(facts.endpoint, REGION).client("s3")
+            found = s3.get_object(Bucket="original-pics", Key="日本/a b.jpg")
+            assert (found["Body"].read(), found["ContentType"], found["Metadata"]) == (b"1", "image/jpeg", {"by": "me"})
+            assert (
+                s3.get_bucket_versioning(Bucket="original-pics")["Status"] == "Enabled"
+            )  # the template's, not only the name
+            assert len(s3.list_objects_v2(Bucket="tinypics-artifacts")["Contents"]) == 1
+
+
+def test_a_stack_that_cannot_come_up_says_which_resource_and_why(project: Path) -> None:
+    template = project / "template.yaml"
+    template.write_text(
+        TEMPLATE.replace(
+            "  Out: {", "  Same: { Type: AWS::S3::Bucket, Properties: { BucketName: !Ref SourceBucket } }\n  Out: {"
+        )
+    )
+    with (
+        pytest.raises(deploy.DeployError, match=r"did not come up:\n  (In|Same): .*original-pics"),
+        deploy.running(project / "data", project, port=0),
+    ):
+        pytest.fail("it came up")
+    template.write_text(TEMPLATE.replace("AWS::S3::Bucket", "AWS::S3::Pail"))
+    with (
+        pytest.raises(deploy.DeployError, match=r"was refused: .*AWS::S3::Pail"),
+        deploy.running(project / "data", project, port=0),
+    ):
+        pytest.fail("it came up")
+    with Engine.start(project / "data", 0):  # nothing was left running
+        pass
+
+
+def test_clients_of_the_engine_need_no_valid_aws_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "missing")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with Engine.start(tmp_path / "data", 0) as engine:
+        cloud = Cloud.local(engine.endpoint, REGION)
+        assert cloud.client("s3").list_buckets()["Buckets"] == []
+        with pytest.raises(ClientError, match="does not exist"):
+            deploy.outputs(cloud.client("cloudformation"), "tinypics")
+
+
+def test_an_engine_error_leaves_the_folder_free(project: Path) -> None:
+    with (
+        Engine.start(project / "other", 0) as other,
+        pytest.raises(EngineError, match="is taken"),
+        deploy.running(project / "data", project, other.port),
+    ):
+        pytest.fail("it came up")

@@ -1,0 +1,167 @@
+"""The engine's process: starting, refusing, stopping, and never outliving the process that started it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tinypics.local import child
+from tinypics.local import engine as engines
+from tinypics.local.engine import Engine, EngineError, healthy
+from tinypics.local.facts import Facts, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STACK = Stack("in", "out", "function", "arn:machine", "/log", None)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def group(pgid: int) -> list[str]:
+    """The command lines of the processes in a group: the engine and its Lambda workers."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    fields = [line.split(None, 2) for line in listed.splitlines()]
+    return [field[2] for field in fields if field[0] == str(pgid) and not field[1].startswith("Z")]
+
+
+def test_starts_answers_and_stops(tmp_path: Path) -> None:
+    with Engine.start(tmp_path, 0) as engine:
+        assert healthy(engine.port)
+        assert engine.endpoint == f"http://127.0.0.1:{engine.port}"
+        engine.check()
+        with socket.socket() as other, pytest.raises(ConnectionRefusedError):  # it listens on this one address only
+            other.connect(("127.0.0.2", engine.port))
+    assert not healthy(engine.port)
+    assert group(engine.pid) == []
+    engine.stop()  # a second time does nothing
+
+
+def test_nothing_of_the_users_aws_settings_gets_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with Engine.start(tmp_path, 0) as engine:
+        environment = Path(f"/proc/{engine.pid}/environ").read_text()
+    assert "secret" not in environment
+    assert "AWS_PROFILE" not in environment
+    assert "PROXY" not in environment
+
+
+def test_a_port_in_use_is_refused_by_name(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(EngineError, match=f"Port {port} is taken by another program.*--port N.*\n.*lsof.*:{port}"):
+            Engine.start(tmp_path, port)
+    with Engine.start(tmp_path, 0):  # and the folder is free again
+        pass
+
+
+def test_another_folders_engine_is_told_from_another_program(tmp_path: Path) -> None:
+    with (
+        Engine.start(tmp_path / "a", 0) as engine,
+        pytest.raises(EngineError, match="another local engine, of another folder"),
+    ):
+        Engine.start(tmp_path / "b", engine.port)
+
+
+def test_a_port_that_may_not_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", denied)
+    with pytest.raises(EngineError, match="Port 80 cannot be used: Permission denied"):
+        Engine.start(tmp_path, 80)
+
+
+def test_one_engine_per_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_LOCK_WITHIN", 0.2)
+    with Engine.start(tmp_path, 0) as engine:
+        with pytest.raises(EngineError, match="just starting or stopping"):
+            Engine.start(tmp_path, 0)
+        Facts(engine.endpoint, engine.port, "us-east-1", engine.pid, os.getpid(), STACK).write(tmp_path)
+        with pytest.raises(EngineError, match=f"runs already: {engine.endpoint} .process {os.getpid()}"):
+            Engine.start(tmp_path, 0)
+        engine.check()
+    assert Facts.read(tmp_path) is None
+
+
+def test_an_engine_that_does_not_come_up_shows_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise SystemExit('no room on this laptop')")
+    monkeypatch.setattr(child, "__file__", str(broken))
+    with pytest.raises(EngineError, match="did not start:\nno room on this laptop"):
+        Engine.start(tmp_path / "data", 0)
+
+
+def test_an_engine_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = tmp_path / "silent.py"
+    silent.write_text("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)")
+    monkeypatch.setattr(child, "__file__", str(silent))
+    monkeypatch.setattr(engines, "_READY_WITHIN", 0.5)
+    monkeypatch.setattr(engines, "_STOPPED_WITHIN", 0.5)
+    with pytest.raises(EngineError, match="did not start"):
+        Engine.start(tmp_path / "data", 0)
+    with (tmp_path / "data" / "engine.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody is left to hold it
+
+
+def test_an_engine_that_was_killed_is_noticed(tmp_path: Path) -> None:
+    with Engine.start(tmp_path, 0) as engine:
+        os.kill(engine.pid, signal.SIGKILL)
+        wait_until(lambda: not healthy(engine.port))
+        with pytest.raises(EngineError, match=r"was killed by SIGKILL\. Pictures are safe"):
+            wait_until(engine.check, 5)
+
+
+PARENT = """
+import pathlib, sys, time
+from tinypics.local.engine import Engine
+engine = Engine.start(pathlib.Path(sys.argv[1]), 0)
+print(engine.pid, engine.port, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_engine_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, tmp_path], stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout
+        pid, port = map(int, parent.stdout.readline().split())
+        parent.kill()
+    wait_until(lambda: not group(pid))
+    assert not healthy(port)
+    with Engine.start(tmp_path, port):  # neither the folder nor the port stays taken
+        pass
+
+
+def test_facts_that_cannot_be_read_are_none(tmp_path: Path) -> None:
+    facts = Facts("http://127.0.0.1:1", 1, "us-east-1", 2, 3, STACK)
+    facts.write(tmp_path)
+    assert Facts.read(tmp_path) == facts
+    found = json.loads((tmp_path / "engine.json").read_text())
+    for text in ("", "[]", "{}", '{"stack": {}}', json.dumps(found | {"new": 1})):
+        (tmp_path / "engine.json").write_text(text)
+        assert Facts.read(tmp_path) is None
+
+
+def test_outputs_of_another_stack_are_not_ours() -> None:
+    with pytest.raises(KeyError):
+        Stack.from_outputs({"SourceBucketName": "original-pics"})
