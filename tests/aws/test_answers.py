@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from tinypics.aws import answers
+from tinypics.errors import CorruptImage, StoreUnavailable
+from tinypics.request import Skip
+
+SUBJECT = {"source_bucket": "original-pics", "source_key": "a.jpg"}
+OK: answers.Answer = {"status": "SUCCESS", "source_key": "a.jpg"}
+BAD = answers.failure(SUBJECT, CorruptImage("cut short"))
+
+
+def test_a_permanent_failure_is_final_and_a_transient_one_is_not() -> None:
+    assert BAD == {"status": "FAILED", "error": "CorruptImage", "message": "cut short", **SUBJECT}
+    assert answers.failure(SUBJECT, StoreUnavailable("slow"))["status"] == "RETRY"
+
+
+def test_a_skipped_event_is_a_success_that_says_why() -> None:
+    assert answers.skipped(SUBJECT, Skip("a folder marker")) == {
+        "status": "SUCCESS",
+        "skipped": True,
+        "reason": "a folder marker",
+        **SUBJECT,
+    }
+
+
+def test_one_record_answers_for_itself() -> None:
+    assert answers.combined([OK]) is OK
+
+
+def test_several_records_fail_together_with_the_first_error_and_keep_each_answer() -> None:
+    assert answers.combined([OK, OK]) == {"status": "SUCCESS", "records": [OK, OK]}
+    both = answers.combined([OK, BAD])
+    assert (both["status"], both["error"], both["message"]) == ("FAILED", "CorruptImage", "cut short")
+    assert both["records"] == [OK, BAD]
+
+
+def test_no_records_is_nothing_to_do() -> None:
+    assert answers.combined([])["skipped"] is True

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tinypics.aws import api
+
+# What starts and describes real executions is tested through the engine in tests/e2e; here is what never gets that far.
+
+
+def call(route: str, body: str | None = None, **fields: Any) -> tuple[int, dict[str, Any]]:
+    response = api.handler({"routeKey": route, "body": body, **fields}, None)
+    assert response["headers"]["Content-Type"] == "application/json"
+    return response["statusCode"], json.loads(response["body"])
+
+
+@pytest.fixture(autouse=True)
+def no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> None:
+        pytest.fail("a request that is not valid must not reach Step Functions")
+
+    monkeypatch.setattr(api, "_states", refused)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (None, "body: expected a JSON document"),
+        ("{", "body: expected a JSON document"),
+        ("[" * 50_000, "body: expected a JSON document"),
+        ("[]", "event: expected a JSON object"),
+        ('{"bucket": "b", "key": "k", "width": "128"}', 'width: expected .*, got "128"'),
+        ('{"bucket": "b", "key": "k", "fit": "no", "width": 1}', "fit: expected"),
+        ('{"Records": []}', "event: expected only the fields"),
+    ],
+)
+def test_a_bad_body_is_400_with_the_named_error(body: str | None, message: str) -> None:
+    status, answer = call("POST /resize", body)
+    assert (status, answer["error"]) == (400, "InvalidRequest")
+    assert re.match(message, answer["message"])
+
+
+def test_a_loop_is_refused_before_it_starts() -> None:
+    body = json.dumps({"bucket": "b", "key": "k", "dest_bucket": "b", "width": 1})
+    assert call("POST /resize", body)[1]["error"] == "LoopRefused"
+
+
+@pytest.mark.parametrize("body", ["%%%", base64.b64encode(b"\xff{").decode()])
+def test_a_body_that_is_not_what_its_encoding_says_is_400(body: str) -> None:
+    assert call("POST /resize", body, isBase64Encoded=True)[0] == 400
+
+
+def test_a_huge_body_is_413() -> None:
+    status, answer = call("POST /resize", " " * 100_000)
+    assert status == 413
+    assert answer["message"] == "body: expected at most 65,536 characters, got 100,000"
+
+
+@pytest.mark.parametrize("identity", ["", "a/b", "x" * 81, "a:b", "ü"])
+def test_an_id_that_no_execution_can_have_is_404(identity: str) -> None:
+    status, answer = call("GET /resize/{id}", pathParameters={"id": identity})
+    assert (status, answer["error"]) == (404, "ExecutionNotFound")

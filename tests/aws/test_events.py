@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinypics.aws import events
+from tinypics.aws.settings import Settings
+from tinypics.errors import InvalidRequest, LoopRefused, TinypicsError
+from tinypics.rendition import Rendition
+from tinypics.request import Request, Skip
+
+EVENTS = Path(__file__).parents[2] / "events"
+SETTINGS = Settings(output_bucket="tiny-pics", renditions=(Rendition(width=200),))
+MISSION = {"bucket": "original-pics", "key": "a.jpg", "dest_bucket": "tiny-pics", "width": 128, "height": 128}
+
+AWKWARD = [
+    "a b/ü+%41&=.jpg",
+    "100%.png",
+    "日本/写真.jpeg",
+    "k" * 1000,
+    "plus+plus.jpg",
+    "%2B%20%%%.png",
+    "a:b;c,d@e$f!g(h)'i\"j.jpg",
+    "\u202egnp.exe.jpg",
+    "<script>.jpg",
+    "e\u0301.jpg",
+    "🏞️/🦊.jpg",
+    "back\\slash?#*.jpg",
+]
+
+
+def sample(name: str) -> Any:
+    return json.loads((EVENTS / name).read_text())
+
+
+def notification(key: str, **changes: Any) -> dict[str, Any]:
+    record = sample("s3-notification.json")["Records"][0]
+    record["s3"]["object"]["key"] = quote_plus(key, safe="/")
+    return {**record, **changes}
+
+
+def eventbridge(key: str, size: int = 10) -> dict[str, Any]:
+    event: dict[str, Any] = sample("eventbridge-upload.json")
+    event["detail"]["object"] |= {"key": key, "size": size}
+    return event
+
+
+def parsed(record: object) -> Request:
+    request = events.parse(record, SETTINGS)
+    assert isinstance(request, Request)
+    return request
+
+
+def test_the_missions_event() -> None:
+    request = parsed(sample("resize.json"))
+    assert (request.bucket, request.key, request.dest_bucket) == ("original-pics", "yourImage.jpg", "tiny-pics")
+    assert request.renditions == (Rendition(width=128, height=128),)
+    assert not request.in_folder
+
+
+def test_every_optional_field() -> None:
+    request = parsed(sample("resize-options.json") | {"version_id": "v1", "lenient": True})
+    assert request.renditions == (
+        Rendition(width=1600, height=900, gravity="attention", format="webp", quality=80, enlarge=False),
+    )
+    assert (request.dest_key, request.version_id, request.lenient) == ("heroes/yourImage.webp", "v1", True)
+
+
+def test_a_list_of_renditions_as_texts_and_objects() -> None:
+    request = parsed(sample("renditions.json"))
+    assert [str(rendition) for rendition in request.renditions] == ["128x128", "800x-webp", "hero=1600x900-q85"]
+    assert request.in_folder
+
+
+def test_what_a_direct_event_leaves_out_comes_from_the_settings() -> None:
+    request = parsed({"bucket": "b", "key": "k"})
+    assert (request.dest_bucket, request.renditions) == ("tiny-pics", SETTINGS.renditions)
+
+
+@pytest.mark.parametrize("key", AWKWARD)
+def test_every_shape_of_event_leads_to_the_same_key(key: str) -> None:
+    assert parsed({"bucket": "original-pics", "key": key}).key == key
+    assert parsed(notification(key)).key == key
+    assert parsed(eventbridge(key)).key == key
+
+
+@pytest.mark.parametrize("name", ["s3-notification.json", "eventbridge-upload.json"])
+def test_sample_uploads_name_the_same_object(name: str) -> None:
+    (record,) = events.split(sample(name))
+    request = parsed(record)
+    assert (request.bucket, request.key) == ("original-pics", "a b/ü+%41&=.jpg")
+    assert (request.dest_bucket, request.renditions) == ("tiny-pics", SETTINGS.renditions)
+
+
+def test_versions_are_passed_on() -> None:
+    record = notification("a.jpg")
+    record["s3"]["object"]["versionId"] = "v7"
+    event = eventbridge("a.jpg")
+    event["detail"]["object"]["version-id"] = "v8"
+    assert (parsed(record).version_id, parsed(event).version_id) == ("v7", "v8")
+
+
+def test_a_notification_of_several_records_is_several_units_of_work() -> None:
+    event = {"Records": [notification("a.jpg"), notification("b.jpg")]}
+    assert [parsed(record).key for record in events.split(event)] == ["a.jpg", "b.jpg"]
+    assert events.split(MISSION) == [MISSION]
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (sample("s3-test-event.json"), "a test event"),
+        (notification("x/") | {"s3": {"bucket": {"name": "b"}, "object": {"key": "x/", "size": 0}}}, "folder marker"),
+        (eventbridge("x/", size=0), "folder marker"),
+        ({"bucket": "b", "key": "x/"}, "folder marker"),
+        (notification("a.jpg", eventName="ObjectRemoved:Delete"), "not a created object: ObjectRemoved:Delete"),
+        (eventbridge("a.jpg") | {"detail-type": "Object Deleted"}, "not an Object Created event: Object Deleted"),
+    ],
+)
+def test_what_asks_for_no_work_is_skipped_with_a_reason(record: object, reason: str) -> None:
+    skip = events.parse(record, SETTINGS)
+    assert isinstance(skip, Skip)
+    assert reason in skip.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"width": 0}, "width: expected a whole number .*, got 0"),
+        ({"width": "128"}, 'width: expected a whole number .*, got "128"'),
+        ({"width": True}, "width: expected a whole number .*, got true"),
+        ({"height": 1.5}, "height: expected a whole number .*, got 1.5"),
+        ({"fit": "crop"}, 'fit: expected .*cover.*, got "crop"'),
+        ({"bucket": None}, "bucket: expected text, got nothing"),
+        ({"bucket": ""}, "bucket: expected the name of a bucket"),
+        ({"key": 7}, "key: expected text, got 7"),
+        ({"key": ""}, "key: expected an object key"),
+        ({"key": "a/../b"}, "key: expected an object key without"),
+        ({"lenient": "yes"}, "lenient: expected true or false"),
+        ({"colour": "red"}, 'event: expected only the fields .*bucket.*width.*, got "colour"'),
+        (
+            {"renditions": ["64x64"]},
+            "renditions: expected either a list or fields of one rendition, got .width, height",
+        ),
+    ],
+)
+def test_a_bad_field_is_named_with_what_is_allowed_and_what_was_given(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        events.parse(MISSION | change, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ([], "renditions: expected a list of 1 to 50"),
+        ("128x128", "renditions: expected a list"),
+        (["1x1"] * 51, "renditions: expected a list of 1 to 50"),
+        (["128x128", "axb"], r"renditions\[1\]: rendition: expected"),
+        ([{"width": 10, "fit": "no"}], r"renditions\[0\]: fit: expected"),
+        ([5], r"renditions\[0\]: expected a text like 128x128 or an object, got 5"),
+    ],
+)
+def test_a_bad_list_of_renditions_names_the_part(asked: object, message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        events.parse({"bucket": "b", "key": "k", "renditions": asked}, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (None, "event: expected a JSON object, got nothing"),
+        ([], "event: expected a JSON object"),
+        ("text", 'event: expected a JSON object, got "text"'),
+        ({}, "bucket: expected the name of a bucket, got nothing"),
+        ({"s3": {}}, r"Records\[\]\.s3\.bucket\.name: expected"),
+        ({"s3": {"bucket": {"name": "b"}}}, r"object\.key: expected"),
+        ({"s3": {"bucket": {"name": "b"}, "object": {"key": "%ff.jpg"}}}, "form-encoded key in UTF-8"),
+        ({"detail-type": "Object Created", "detail": {}}, r"detail\.bucket\.name: expected"),
+    ],
+)
+def test_an_event_of_no_known_shape_is_refused_by_name(event: object, message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        events.parse(event, SETTINGS)
+
+
+def test_without_an_output_bucket_the_event_must_name_one() -> None:
+    with pytest.raises(InvalidRequest, match="dest_bucket: expected the name of a bucket, got nothing"):
+        events.parse({"bucket": "b", "key": "k"}, Settings())
+
+
+def test_an_upload_into_the_output_bucket_is_refused() -> None:
+    event = eventbridge("a.jpg")
+    event["detail"]["bucket"]["name"] = "tiny-pics"
+    with pytest.raises(LoopRefused):
+        events.parse(event, SETTINGS)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from([
+            "Records", "s3", "detail", "detail-type", "bucket", "object", "name", "key", "size", "width", "height",
+            "renditions", "Event", "eventName", "dest_bucket", "fit", "gravity", "version_id",
+        ]) | st.text(max_size=5),
+        inner,
+        max_size=5,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(JSON)
+def test_any_json_is_a_request_a_skip_or_a_named_error(event: object) -> None:
+    for record in events.split(event):
+        assert set(events.subject(record)) <= {"source_bucket", "source_key", "dest_bucket"}
+        try:
+            assert isinstance(events.parse(record, SETTINGS), Request | Skip)
+        except TinypicsError as error:
+            assert error.message.isprintable()
+            assert len(error.message) < 1000
+
+
+@pytest.mark.parametrize(
+    ("record", "subject"),
+    [
+        (MISSION, {"source_bucket": "original-pics", "source_key": "a.jpg", "dest_bucket": "tiny-pics"}),
+        (notification("a b.jpg"), {"source_bucket": "original-pics", "source_key": "a b.jpg"}),
+        (eventbridge("a+b.jpg"), {"source_bucket": "original-pics", "source_key": "a+b.jpg"}),
+        ({"bucket": 5, "key": "k"}, {"source_key": "k"}),
+        ({"detail": {"bucket": {"name": "b"}}}, {"source_bucket": "b"}),
+        ("text", {}),
+    ],
+)
+def test_the_subject_is_what_can_be_read_of_any_record(record: object, subject: dict[str, str]) -> None:
+    assert events.subject(record) == subject

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from tinypics.aws.settings import Settings
+from tinypics.errors import InvalidRequest
+from tinypics.rendition import Rendition
+
+
+def test_without_an_environment_an_upload_becomes_one_thumbnail() -> None:
+    settings = Settings.from_environment({})
+    assert settings.renditions == (Rendition(width=128, height=128),)
+    assert (settings.output_bucket, settings.in_folder) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "in_folder"),
+    [("128x128", 1, False), ("thumb=128x128", 1, True), ("128x128, 800x-webp", 2, True)],
+)
+def test_several_or_named_renditions_go_into_a_folder(text: str, count: int, in_folder: bool) -> None:
+    settings = Settings.from_environment({"TINYPICS_RENDITIONS": text, "TINYPICS_OUTPUT_BUCKET": "out"})
+    assert (len(settings.renditions), settings.in_folder, settings.output_bucket) == (count, in_folder, "out")
+
+
+def test_a_bad_rendition_is_named_with_its_variable() -> None:
+    with pytest.raises(InvalidRequest, match='TINYPICS_RENDITIONS: .*"axb"'):
+        Settings.from_environment({"TINYPICS_RENDITIONS": "128x128,axb"})
+
+
+def test_the_memory_limit_is_a_part_of_the_functions_memory() -> None:
+    small, large = (
+        Settings.from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": text}).limits.memory for text in ("512", "1769")
+    )
+    assert 200 * 2**20 < small < 512 * 2**20
+    assert small < large < 1769 * 2**20
