@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import obstore
 import pytest
 from obstore import exceptions as foreign
 from obstore.store import MemoryStore
 
-from tinypics import store
 from tinypics.errors import AccessDenied, DestinationNotFound, SourceNotFound, SourceTooLarge, StoreUnavailable
 from tinypics.store import Bucket
 
@@ -50,7 +50,7 @@ def test_foreign_errors_become_ours(
     def failing(*args: object, **options: object) -> object:
         raise raised
 
-    monkeypatch.setattr(store.obstore, "put", failing)
+    monkeypatch.setattr(obstore, "put", failing)
     with pytest.raises(expected, match="bucket pics") as translated:
         bucket.put("a.jpg", b"", content_type="image/jpeg", metadata={})
     assert "\n" not in str(translated.value)
