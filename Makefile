@@ -34,10 +34,6 @@ lint: setup ## Ruff, mypy and cfn-lint
 test: lint ## Everything that CI runs: linters, unit tests, end-to-end tests through the engine
 	$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
 
-# What Lambda runs: src/ and its pinned closure, from wheels alone, for a platform that need not be this one.
-PLATFORM_arm64 := --python-platform aarch64-manylinux_2_28 --python-version 3.13
-PLATFORM_x86_64 := --python-platform x86_64-manylinux_2_28 --python-version 3.13
-PLATFORM_native :=
 BUILD := build
 MAX_MB := 60
 
@@ -48,10 +44,7 @@ artifact: artifact-arm64 artifact-x86_64 ## Build the deployable folders build/l
 artifact-arm64 artifact-x86_64 artifact-native: artifact-%: setup
 	rm -rf $(BUILD)/lambda-$*
 	mkdir -p $(BUILD)/lambda-$*
-	cp -R src/. $(BUILD)/lambda-$*
-	find $(BUILD)/lambda-$* -name __pycache__ -prune -exec rm -rf {} +
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(BUILD)/lambda-$* --only-binary :all: --require-hashes --no-compile $(PLATFORM_$*) --requirement src/requirements.txt
-	@rm -rf $(BUILD)/lambda-$*/.lock
+	$(MAKE) --no-print-directory -C src build-ResizeFunction ARCH=$* PYTHON=$(CURDIR)/$(BIN)/python ARTIFACTS_DIR=$(abspath $(BUILD))/lambda-$*
 	@mb=$$(du -sm --apparent-size $(BUILD)/lambda-$* | cut -f1); echo "$(BUILD)/lambda-$*: $$mb MB unpacked"; \
 	test $$mb -le $(MAX_MB) || { echo "expected at most $(MAX_MB) MB" >&2; exit 1; }
 
