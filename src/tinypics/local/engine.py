@@ -137,6 +137,12 @@ def healthy(port: int) -> bool:
         connection.close()
 
 
+def running_engine(data: Path) -> Facts | None:
+    """The facts of the engine that runs with its files in `data`, if one does."""
+    facts = Facts.read(data)
+    return facts if facts and _alive(facts.pid) and _alive(facts.parent) and healthy(facts.port) else None
+
+
 def _lock(data: Path) -> IO[str]:
     """The open lock file of `data`. The kernel lets go of it when the last holder ends: it is never stale."""
     lock = (data / "engine.lock").open("w")
@@ -145,9 +151,8 @@ def _lock(data: Path) -> IO[str]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            facts = Facts.read(data)
-            running = facts is not None and healthy(facts.port) and _alive(facts.parent)
-            if running or time.monotonic() > deadline:
+            facts = running_engine(data)
+            if facts or time.monotonic() > deadline:
                 lock.close()
                 raise EngineError(_already_runs(data, facts)) from None
             time.sleep(0.1)

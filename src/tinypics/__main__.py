@@ -1,0 +1,6 @@
+"""`python -m tinypics` is the command `tinypics`."""
+
+from tinypics.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""The command line: names, options, help. Each command's work is in a module of its own, imported when it is called.
+
+So `tinypics resize` needs nothing of AWS, and `--help` is quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Right renditions of any picture: files on this computer, or uploads to a bucket.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Event = Annotated[str, typer.Argument(metavar="EVENT.json", help="The event, a JSON file; - reads standard input.")]
+Local = Annotated[
+    bool | None,
+    typer.Option(
+        "--local/--aws", help="Which stack. Without either: the local one when its engine runs.", show_default=False
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="Data folder of the local engine.  [default: .tinypics beside template.yaml]", show_default=False
+    ),
+]
+StackName = Annotated[
+    str | None, typer.Option(help="CloudFormation stack on AWS.  [default: tinypics]", show_default=False)
+]
+Profile = Annotated[str | None, typer.Option(help="AWS profile.", show_default=False)]
+Region = Annotated[str | None, typer.Option(help="AWS region.", show_default=False)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from tinypics import __version__
+
+        typer.echo(f"tinypics {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 finds a free one.")] = 4566,
+    data: Data = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A parameter of template.yaml, e.g. Renditions=128x128,800x-webp."),
+    ] = None,
+) -> None:
+    """Start a cloud on this computer, deploy the stack into it, and follow its logs until Ctrl-C.
+
+    Pictures are kept in the data folder and are there again the next time.
+
+    \b
+    Example:
+      tinypics up --port 4566
+    """
+    from tinypics.cli import up as command
+
+    command.up(port, data, parameter or [])
+
+
+@app.command()
+def invoke(
+    event: Event,
+    local: Local = None,
+    data: Data = None,
+    stack: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Call the function with an event (option 1) and print its answer.
+
+    The exit code is 0 when the answer says SUCCESS, else 1.
+
+    \b
+    Example:
+      tinypics invoke events/resize.json
+    """
+    from tinypics.cli import workflow
+    from tinypics.cli.target import Target
+
+    raise typer.Exit(workflow.invoke(Target.find(local, data, stack, profile, region), event))
+
+
+@app.command()
+def run(
+    event: Event,
+    local: Local = None,
+    data: Data = None,
+    stack: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Start the workflow with an event (option 2), show its states as they pass, and print the result.
+
+    The exit code is 0 when it succeeds, else 1.
+
+    \b
+    Example:
+      tinypics run events/resize.json
+    """
+    from tinypics.cli import workflow
+    from tinypics.cli.target import Target
+
+    raise typer.Exit(workflow.run(Target.find(local, data, stack, profile, region), event))
+
+
+@app.command()
+def put(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="Pictures to upload.")
+    ],
+    prefix: Annotated[str, typer.Option(help="Put before each file's name to make its key.")] = "",
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the thumbnails.")] = 60,
+    local: Local = None,
+    data: Data = None,
+    stack: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Upload pictures, wait for their thumbnails, and tell what failed and why.
+
+    The exit code is 0 when every thumbnail is there, else 1.
+
+    \b
+    Example:
+      tinypics put IMG_1.HEIC photo.jpg --prefix holiday/
+    """
+    from tinypics.cli import put as command
+    from tinypics.cli.target import Target
+
+    raise typer.Exit(command.put(Target.find(local, data, stack, profile, region), files, prefix, timeout))
+
+
+@app.command()
+def logs(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    since: Annotated[str, typer.Option(metavar="AGE", help="How far back: 30s, 10m, 2h, 7d.")] = "1h",
+    local: Local = None,
+    data: Data = None,
+    stack: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Print one line for each picture that the function worked on.
+
+    \b
+    Example:
+      tinypics logs --since 10m --follow
+    """
+    from tinypics.cli import logs as command
+    from tinypics.cli.target import Target
+
+    command.logs(Target.find(local, data, stack, profile, region), command.age(since), follow=follow)
+
+
+@app.command()
+def resize(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="Files, folders, patterns like 'photos/**/*.jpg', or - for standard input."
+        ),
+    ],
+    to: Annotated[
+        list[str],
+        typer.Option(
+            metavar="RENDITION", help="128x128, 800x, x600-inside-webp-q80, thumb=128x128. Give it again for several."
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="DIR", help="Where the results go; - for standard output.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Pictures at a time.  [default: processors]", show_default=False),
+    ] = None,
+    lenient: Annotated[bool, typer.Option(help="Also take files that are cut short, as far as they go.")] = False,
+) -> None:
+    """Resize files on this computer. Nothing is sent anywhere.
+
+    A folder's files keep their place below DIR. One rendition keeps the file's name (IMG_1.HEIC becomes
+    IMG_1.HEIC.jpg), several go into a folder of that name. A broken file does not stop the rest, and no source is
+    written over. The exit code is 1 when any file failed.
+
+    \b
+    Examples:
+      tinypics resize photos --to 800x --out web
+      tinypics resize IMG_1.HEIC --to thumb=128x128 --to 1600x-webp-q80 --out .
+      tinypics resize - --to 128x128 --out - < photo.jpg > thumbnail.jpg
+    """
+    from tinypics.cli import resize as command
+
+    raise typer.Exit(command.resize(paths, to, out, as_json=as_json, jobs=jobs, lenient=lenient))

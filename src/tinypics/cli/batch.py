@@ -1,0 +1,224 @@
+"""Many files through the image core: which ones, under which names, in parallel, and never half a file.
+
+Worker processes import this module, so it stays small: neither the terminal nor Pillow before the first picture.
+"""
+
+from __future__ import annotations
+
+import glob
+import mimetypes
+import signal
+import uuid
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinypics.errors import InvalidRequest, SourceNotFound, SourceTooLarge, TinypicsError, UnsupportedFormat
+from tinypics.resize import resize_all
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    from tinypics.limits import Limits
+    from tinypics.rendition import Rendition
+    from tinypics.resize import Output
+
+_PART = ".tinypics-part-"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A source file, and its name below the output folder. `asked` means by name, not found in a folder."""
+
+    path: Path
+    name: Path
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to make of one source. `sources` are the (device, inode) of every source: none may be written over."""
+
+    source: Found
+    out: Path
+    renditions: tuple[Rendition, ...]
+    limits: Limits
+    sources: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One output file, with its true size."""
+
+    path: Path
+    format: str
+    width: int
+    height: int
+    bytes: int
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one source: files written, or the name and message of what went wrong."""
+
+    source: Path
+    bytes: int = 0
+    written: tuple[Written, ...] = ()
+    error: str | None = None
+    message: str = ""
+    skipped: bool = False  # found in a folder, and nothing about it says picture
+
+
+def find(paths: Sequence[str], out: Path) -> list[Found]:
+    """The files that `paths` (files, folders, patterns) stand for, each once, without what is below `out` itself.
+
+    A folder's files keep their place below it; those of a pattern, below the part of it that has no wildcard.
+    Raises InvalidRequest when two files would get one name.
+    """
+    found: dict[Path, Found] = {}
+    for text in paths:
+        path = Path(text)
+        inside: Iterable[Found]
+        if path.is_dir():
+            inside = _below(path, path.rglob("*"), out)
+        elif not path.exists() and glob.has_magic(text):
+            matches = map(Path, glob.iglob(text, recursive=True))  # noqa: PTH207 - pathlib's knows relative ones only
+            inside = list(_below(_fixed_part(path), matches, out)) or [Found(path, Path(path.name))]
+        else:
+            inside = [Found(path, Path(path.name))]
+        for item in inside:
+            found.setdefault(item.path, item)
+    names: dict[Path, Path] = {}
+    for item in found.values():
+        if (other := names.setdefault(item.name, item.path)) != item.path:
+            raise InvalidRequest(
+                f"{other} and {item.path} would both be written to {out / item.name}: resize them apart"
+            )
+    return list(found.values())
+
+
+def _below(root: Path, paths: Iterable[Path], out: Path) -> Iterator[Found]:
+    ours = out.resolve()
+    for path in sorted(paths):
+        name = path.relative_to(root)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if not hidden and path.is_file() and ours not in path.resolve().parents:
+            yield Found(path, name, asked=False)
+
+
+def _fixed_part(pattern: Path) -> Path:
+    parts = pattern.parts
+    first = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:first])
+
+
+def plan(found: Sequence[Found], out: Path, renditions: Sequence[Rendition], limits: Limits) -> list[Task]:
+    """One task for each source."""
+    sources = set()
+    for item in found:
+        with suppress(OSError):
+            stat = item.path.stat()
+            sources.add((stat.st_dev, stat.st_ino))
+    return [Task(item, out, tuple(renditions), limits, frozenset(sources)) for item in found]
+
+
+def work(task: Task) -> Report:
+    """Resize one source. Never raises for a picture that is broken: the report says it."""
+    source = task.source.path
+    data = b""
+    try:
+        data = read(source, task.limits)
+        resized = resize_all(data, task.renditions, task.limits)
+        targets = [_target(task, output, changed=output.format != resized.source.format) for output in resized.outputs]
+        written = tuple(_write(target, output) for target, output in zip(targets, resized.outputs, strict=True))
+    except UnsupportedFormat as error:
+        named = (mimetypes.guess_type(source.name)[0] or "").startswith("image/")
+        skipped = not (task.source.asked or named)
+        return Report(source, len(data), error=error.name, message=error.message, skipped=skipped)
+    except TinypicsError as error:
+        return Report(source, len(data), error=error.name, message=error.message)
+    except OSError as error:
+        return Report(source, len(data), error=type(error).__name__, message=f"{error.strerror}: {error.filename}")
+    return Report(source, len(data), written)
+
+
+def read(source: Path, limits: Limits) -> bytes:
+    """The file's bytes. Raises SourceNotFound, SourceTooLarge (before reading), OSError."""
+    try:
+        if (size := source.stat().st_size) > limits.bytes:
+            raise SourceTooLarge(f"{size:,} bytes: at most {limits.bytes:,} are read")
+        return source.read_bytes()
+    except FileNotFoundError as error:
+        raise SourceNotFound(f"no such file: {source}") from error
+
+
+def _target(task: Task, output: Output, *, changed: bool) -> Path:
+    """Named as object keys are: the source's name (the extension appended when the format changed), or a folder."""
+    base = task.out / task.source.name
+    if len(task.renditions) > 1 or output.rendition.name is not None:
+        target = base / f"{output.rendition.label}.{output.extension}"
+    else:
+        target = base.with_name(f"{base.name}.{output.extension}") if changed else base
+    with suppress(FileNotFoundError, NotADirectoryError):
+        stat = target.stat()
+        if (stat.st_dev, stat.st_ino) in task.sources:
+            raise InvalidRequest(f"{target} is a source: choose another --out, nothing is written over a source")
+    return target
+
+
+def _write(target: Path, output: Output) -> Written:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{_PART}{uuid.uuid4().hex}")
+    try:
+        part.write_bytes(output.data)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return Written(target, output.format, output.width, output.height, len(output.data), output.dropped)
+
+
+def run(tasks: Sequence[Task], processes: int) -> Iterator[Report]:
+    """Do `tasks`, in any order, in so many processes. Closing the iterator lets the files in hand be finished."""
+    if len(tasks) == 1:
+        yield work(tasks[0])
+        return
+    waiting = deque(tasks)
+    while waiting:
+        for task in (yield from _pool(waiting, processes)):
+            # One of these took its process with it (a decoder crashed, or memory ran out): each gets one of its own.
+            lost = yield from _pool(deque([task]), 1)
+            if lost:
+                yield Report(task.source.path, error="ProcessDied", message="the process that decoded it was killed")
+
+
+def _pool(waiting: deque[Task], processes: int) -> Generator[Report, None, list[Task]]:
+    """Report on what is `waiting`, until it is done or a process dies: returns the tasks that were in hand then."""
+    in_hand: dict[Future[Report], Task] = {}
+    # Spawned, not forked: this process may have threads (the progress bar), which a fork would copy half.
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _ignore_interrupts)
+    try:
+        while waiting or in_hand:
+            while waiting and len(in_hand) < 2 * processes:
+                in_hand[pool.submit(work, waiting[0])] = waiting[0]
+                waiting.popleft()
+            for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
+                report = future.result()
+                del in_hand[future]
+                yield report
+    except BrokenProcessPool:
+        return list(in_hand.values())
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return []
+
+
+def _ignore_interrupts() -> None:
+    # Ctrl-C reaches every process of the terminal; only the one that hands out the work acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

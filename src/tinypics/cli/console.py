@@ -1,0 +1,36 @@
+"""What goes to the terminal: results to standard output, everything else to standard error.
+
+Keys, file names and messages come from strangers. They pass through `plain`, so that none of them can colour, move or
+rewrite what is on the screen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+
+# Lines are not folded: they are read by people and by other programs alike. Nothing is coloured by guessing.
+out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stderr=True)
+
+
+class CommandFailed(typer.TyperException):
+    """The command cannot do what was asked, exit code 1. The text says why, and what helps."""
+
+
+def plain(text: object) -> str:
+    """`text` with everything that a terminal would act on made visible instead."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: `4.2 MB`."""
+    return decimal(count)
+
+
+def result(document: Any) -> None:
+    """A JSON document on standard output, coloured only on a terminal."""
+    out.print_json(data=document, ensure_ascii=True)

@@ -1,0 +1,108 @@
+"""`tinypics logs`: the function's JSON lines, one line of plain text for each picture."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.text import Text
+
+from tinypics.cli.console import out, plain, size
+from tinypics.cli.target import readable_errors
+
+if TYPE_CHECKING:
+    from tinypics.cli.target import Target
+
+_AGE = re.compile(r"(\d{1,6})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LATE = 10_000  # milliseconds: log lines of one moment may arrive at the service so far apart
+_PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ", "INIT_REPORT ")
+_MARKS = {"SUCCESS": ("✓", "green"), "FAILED": ("✗", "red"), "RETRY": ("↻", "yellow")}
+
+
+@readable_errors()
+def logs(target: Target, since: float, *, follow: bool) -> None:
+    """Print the lines of the last `since` seconds, and those to come with `follow`."""
+    tail = Tail(target, time.time() - since)
+    tail.show()
+    while follow:
+        time.sleep(target.pause)
+        tail.show()
+
+
+def age(text: str) -> float:
+    """Seconds: "10m" is 600. Raises typer.BadParameter."""
+    if not (match := _AGE.fullmatch(text)):
+        raise typer.BadParameter(f"--since: expected a number and s, m, h or d, like 10m, got {plain(text)}")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+class Tail:
+    """The log group of a stack's function, each line once."""
+
+    def __init__(self, target: Target, since: float) -> None:
+        """`since` is a time of the clock, in seconds."""
+        self._pages = target.client("logs").get_paginator("filter_log_events")
+        self._group = target.stack.log_group
+        self._start = int(since * 1000)
+        self._seen: dict[object, int] = {}
+
+    def lines(self) -> list[tuple[int, str]]:
+        """What is new: (milliseconds of the clock, text), oldest first."""
+        new = []
+        for page in self._pages.paginate(logGroupName=self._group, startTime=self._start):
+            for event in page["events"]:
+                stamp, text = event["timestamp"], event["message"]
+                # The local engine gives its events no id.
+                identity = event.get("eventId") or (event.get("logStreamName"), stamp, text)
+                if identity not in self._seen:
+                    self._seen[identity] = stamp
+                    new.append((stamp, text))
+        self._start = max(self._start, max(self._seen.values(), default=0) - _LATE)
+        self._seen = {identity: stamp for identity, stamp in self._seen.items() if stamp >= self._start}
+        return sorted(new, key=lambda line: line[0])
+
+    def show(self) -> None:
+        """Print what is new and concerns a picture, or a failure of the function itself."""
+        for stamp, text in self.lines():
+            if line := render(text):
+                at = datetime.fromtimestamp(stamp / 1000).astimezone()
+                out.print(Text(f"{at:%H:%M:%S} ", "dim") + line)
+
+
+def render(text: str) -> Text | None:
+    """One line for the terminal; None for what says nothing about a picture."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None if not text.strip() or text.startswith(_PLATFORM) else Text(plain(text.rstrip()), "dim")
+    if not isinstance(document, dict):
+        return Text(plain(text.rstrip()), "dim")
+    if document.get("status") in _MARKS:
+        with contextlib.suppress(KeyError, TypeError):  # a line of our own that is older or newer than this
+            return picture(document)
+    if str(document.get("type", "")).startswith("platform."):
+        status = document.get("record", {}).get("status", "success")
+        return None if status == "success" else Text(f"✗ the function ended with {plain(status)}", "red")
+    return Text(plain(document.get("message", text.strip())), "dim")
+
+
+def picture(document: dict[str, Any]) -> Text:
+    """A function's answer, or its log line, as one line."""
+    mark, colour = _MARKS[document["status"]]
+    line = Text(f"{mark} ", colour) + Text(plain(document.get("source_key", "?")), "bold")
+    if document["status"] != "SUCCESS":
+        return line + Text(f"  {plain(document.get('error'))}: {plain(document.get('message'))}", colour)
+    if document.get("skipped"):
+        return line + Text(f"  skipped: {plain(document.get('reason'))}", "dim")
+    stored = document.get("renditions") or [document]
+    made = ", ".join(f"{item['width']}×{item['height']} {item['format']} {size(item['bytes'])}" for item in stored)
+    source = document["source"]
+    line += Text(f"  {source['width']}×{source['height']} {source['format']} {size(source['bytes'])} → {made}")
+    took = document.get("duration_ms") or sum(document.get("timings_ms", {}).values())
+    return line + Text(f"  {took:.0f} ms{' (cold start)' if document.get('cold_start') else ''}", "dim")

@@ -1,0 +1,142 @@
+"""`tinypics put`: upload, and wait for what becomes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mimetypes
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from tinypics import codecs
+from tinypics.cli.console import err, out, plain
+from tinypics.cli.logs import Tail, picture
+from tinypics.cli.target import readable_errors
+from tinypics.cli.workflow import outcome
+from tinypics.errors import UnsupportedFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from tinypics.cli.target import Target
+
+_SKEW = 5  # seconds: an upload's own time is in whole seconds, and services' clocks differ a little
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An object that was just written. `at` is the store's own time, not this computer's."""
+
+    key: str
+    etag: str
+    at: datetime
+
+
+@readable_errors()
+def put(target: Target, files: Sequence[Path], prefix: str, timeout: float) -> int:
+    """Upload `files`, print a line for each as its thumbnail appears or fails. 0 if none failed, else 1."""
+    key, count = Counter(prefix + file.name for file in files).most_common(1)[0]
+    if count > 1:
+        raise typer.BadParameter(
+            f"{count} files would have the key {plain(key)}: upload them apart, with a --prefix each"
+        )
+    pending = [_upload(target, file, prefix + file.name) for file in files]
+    deadline = time.monotonic() + timeout
+    failed = 0
+    with err.status("Waiting for the thumbnails"):
+        for upload, answer in _outcomes(target, pending, deadline):
+            out.print(picture({"source_key": upload.key} | answer))
+            failed += answer["status"] != "SUCCESS"
+    return 1 if failed else 0
+
+
+def _upload(target: Target, file: Path, key: str) -> Upload:
+    s3 = target.client("s3")
+    bucket = target.stack.source_bucket
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task(plain(file.name), total=file.stat().st_size)
+        arguments = {"ContentType": content_type(file)}
+        s3.upload_file(str(file), bucket, key, arguments, Callback=lambda count: progress.advance(bar, count))
+    written = s3.head_object(Bucket=bucket, Key=key)
+    return Upload(key, written["ETag"].strip('"'), written["LastModified"])
+
+
+def content_type(file: Path) -> str:
+    """By the file's first bytes; where they are no picture's, by its name."""
+    with file.open("rb") as source:
+        try:
+            return codecs.sniff(source.read(codecs.HEAD)).content_type
+        except UnsupportedFormat:
+            return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+
+
+def _outcomes(target: Target, uploads: Sequence[Upload], deadline: float) -> Iterator[tuple[Upload, dict[str, Any]]]:
+    """Each upload with the answer to it, as they come; after `deadline` (monotonic) with one that says so."""
+    watch = _watch(target, min(upload.at.timestamp() for upload in uploads) - _SKEW)
+    pending = list(uploads)
+    while pending:
+        for key, etag, answer in watch.answers():
+            for upload in [upload for upload in pending if upload.key == key and etag in (None, upload.etag)]:
+                pending.remove(upload)
+                yield upload, answer
+        if pending and time.monotonic() > deadline:
+            message = "no thumbnail in time: `tinypics logs` may say why, or --timeout was too short"
+            yield from ((upload, {"status": "FAILED", "error": "NoAnswer", "message": message}) for upload in pending)
+            return
+        if pending:
+            time.sleep(target.pause)
+
+
+def _watch(target: Target, since: float) -> Executions | LogLines:
+    machine = target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)
+    # EXPRESS workflows cannot be asked about their executions: there only the function's log knows.
+    return LogLines(target, since) if machine["type"] == "EXPRESS" else Executions(target, since)
+
+
+class Executions:
+    """What the workflow says. It knows every end, also that of a function which could not even start."""
+
+    def __init__(self, target: Target, since: float) -> None:
+        self._states = target.client("stepfunctions")
+        self._machine = target.stack.state_machine
+        self._since = since
+        self._told: set[str] = set()
+
+    def answers(self) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+        """(key, ETag, answer) of each execution that has ended since the last call."""
+        for page in self._states.get_paginator("list_executions").paginate(stateMachineArn=self._machine):
+            for listed in page["executions"]:
+                if listed["startDate"].timestamp() < self._since:
+                    return  # newest first: the rest is older
+                arn = listed["executionArn"]
+                if listed["status"] == "RUNNING" or arn in self._told:
+                    continue
+                self._told.add(arn)
+                execution = self._states.describe_execution(executionArn=arn)
+                event = json.loads(execution["input"])
+                if event.get("detail-type") == "Object Created":
+                    written = event["detail"]["object"]
+                    yield written["key"], written.get("etag"), outcome(execution)
+
+
+class LogLines:
+    """What the function's log says."""
+
+    def __init__(self, target: Target, since: float) -> None:
+        self._tail = Tail(target, since)
+
+    def answers(self) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+        """(key, ETag where the line names it, answer) of each new line about a picture."""
+        for _, text in self._tail.lines():
+            with contextlib.suppress(ValueError, AttributeError, KeyError):  # a line of another kind
+                line = json.loads(text)
+                if line.get("status") in ("SUCCESS", "FAILED"):
+                    yield line["source_key"], line.get("source", {}).get("etag"), line

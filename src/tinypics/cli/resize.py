@@ -1,0 +1,158 @@
+"""`tinypics resize`: files in, files out, and what became of each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tinypics.cli import batch
+from tinypics.cli.console import err, out, plain, result, size
+from tinypics.errors import InvalidRequest, TinypicsError
+from tinypics.limits import Limits
+from tinypics.rendition import Rendition
+from tinypics.resize import resize_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+STREAM = "-"
+_INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of all of them."""
+
+    expected: int
+    reports: list[batch.Report] = field(default_factory=list)
+
+    @property
+    def failures(self) -> Counter[str]:
+        return Counter(report.error for report in self.reports if report.error and not report.skipped)
+
+    def document(self) -> dict[str, Any]:
+        """The summary as `--json` prints it."""
+        written = [file for report in self.reports for file in report.written]
+        return {
+            "files": self.expected,
+            "resized": sum(not report.error for report in self.reports),
+            "skipped": sum(report.skipped for report in self.reports),
+            "failed": self.failures.total(),
+            "failures": dict(self.failures.most_common()),
+            "bytes_in": sum(report.bytes for report in self.reports if not report.error),
+            "bytes_out": sum(file.bytes for file in written),
+            "results": [_result(report) for report in sorted(self.reports, key=lambda report: report.source)],
+        }
+
+
+def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs: int | None, lenient: bool) -> int:
+    """The exit code: 0, or 1 when any file failed, or 130 after Ctrl-C."""
+    try:
+        renditions = _renditions(to)
+        limits = Limits(lenient=lenient)
+        if STREAM in paths or target == STREAM:
+            return _stream(paths, renditions, target, limits)
+        folder = Path(target)
+        found = batch.find(paths, folder)
+    except InvalidRequest as error:
+        raise typer.BadParameter(plain(error)) from None
+    if folder.exists() and not folder.is_dir():
+        raise typer.BadParameter(f"--out: expected a folder, {plain(folder)} is a file")
+    summary = Summary(len(found))
+    try:
+        _work(batch.plan(found, folder, renditions, limits), jobs or os.cpu_count() or 1, summary)
+        interrupted = False
+    except KeyboardInterrupt:
+        interrupted = True
+    if as_json:
+        result(summary.document())
+    else:
+        _table(summary)
+    if interrupted:
+        err.print(f"Stopped: {len(summary.reports)} of {summary.expected} files were done, none by half.")
+        return _INTERRUPTED
+    return 1 if summary.failures else 0
+
+
+def _renditions(texts: Sequence[str]) -> list[Rendition]:
+    renditions = [Rendition.parse(text) for text in texts]
+    labels = Counter(rendition.label for rendition in renditions)
+    label, count = labels.most_common(1)[0]
+    if count > 1:
+        raise InvalidRequest.expected("--to", "each rendition once", label)
+    return renditions
+
+
+def _stream(paths: list[str], renditions: list[Rendition], target: str, limits: Limits) -> int:
+    """One picture from standard input or a file to standard output."""
+    if target != STREAM or len(paths) > 1 or len(renditions) > 1:
+        raise InvalidRequest("-: expected one PATH, one --to and --out -, because one stream holds one picture")
+    try:
+        data = sys.stdin.buffer.read() if paths == [STREAM] else batch.read(Path(paths[0]), limits)
+        picture = resize_all(data, renditions, limits).outputs[0].data
+    except (TinypicsError, OSError) as error:
+        err.print(f"{type(error).__name__}: {plain(error)}", style="red")
+        return 1
+    sys.stdout.buffer.write(picture)
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _work(tasks: list[batch.Task], processes: int, summary: Summary) -> None:
+    columns = TextColumn("Resizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task("", total=len(tasks))
+        for report in batch.run(tasks, min(processes, len(tasks))):
+            summary.reports.append(report)
+            progress.advance(bar)
+            if report.error and not report.skipped:
+                err.print(f"{plain(report.source)}: {report.error}: {plain(report.message)}", style="red")
+
+
+def _result(report: batch.Report) -> dict[str, Any]:
+    document: dict[str, Any] = {"source": str(report.source), "bytes": report.bytes}
+    if report.error:
+        return document | {"error": report.error, "message": report.message, "skipped": report.skipped}
+    return document | {"written": [_written(file) for file in report.written]}
+
+
+def _written(file: batch.Written) -> dict[str, Any]:
+    facts = {
+        "path": str(file.path),
+        "format": file.format,
+        "width": file.width,
+        "height": file.height,
+        "bytes": file.bytes,
+    }
+    return facts | ({"dropped": list(file.dropped)} if file.dropped else {})
+
+
+def _table(summary: Summary) -> None:
+    document = summary.document()
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in _rows(document):
+        table.add_row(name, value)
+    out.print(table)
+
+
+def _rows(document: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    yield "Files", f"{document['files']:,}"
+    yield "Resized", f"{document['resized']:,}"
+    if document["skipped"]:
+        yield "Skipped, not pictures", f"{document['skipped']:,}"
+    yield "Bytes in", size(document["bytes_in"])
+    yield "Bytes out", size(document["bytes_out"])
+    if document["failed"]:
+        yield "Failed", f"{document['failed']:,}"
+    for name, count in document["failures"].items():
+        yield f"  {name}", f"{count:,}"

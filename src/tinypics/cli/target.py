@@ -1,0 +1,81 @@
+"""Which stack a command means: the one in the engine of this folder, or one on AWS. And what AWS's errors mean here."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from tinypics.cli.console import CommandFailed
+from tinypics.local import deploy
+from tinypics.local.cloud import Cloud
+from tinypics.local.engine import running_engine
+from tinypics.local.facts import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DATA = ".tinypics"
+
+
+@contextlib.contextmanager
+def readable_errors() -> Iterator[None]:
+    """Also a decorator: turns what boto3 raises into one sentence for the person at the terminal."""
+    try:
+        yield
+    except NoCredentialsError:
+        raise CommandFailed(
+            "No AWS credentials were found: choose a --profile, or run `aws configure`.\n"
+            "For the stack on this computer, start `tinypics up` first."
+        ) from None
+    except NoRegionError:
+        raise CommandFailed("Which AWS region? Choose one with --region.") from None
+    except ClientError as error:
+        detail = error.response["Error"]
+        raise CommandFailed(f"{error.operation_name}: {detail['Code']}: {detail.get('Message', '')}") from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise CommandFailed(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A deployed stack, and clients to work with it."""
+
+    cloud: Cloud
+    stack: Stack
+
+    @classmethod
+    @readable_errors()
+    def find(
+        cls, local: bool | None, data: Path | None, stack: str | None, profile: str | None, region: str | None
+    ) -> Self:
+        """`local` None: the engine's stack if one runs for this folder and nothing about AWS is said, else AWS's."""
+        if local or (local is None and not (stack or profile or region)):
+            folder = data or nearest(DATA, Path.cwd()) / DATA
+            if facts := running_engine(folder):
+                return cls(Cloud.local(facts.endpoint, facts.region), facts.stack)
+            if local or data:
+                raise CommandFailed(f"No local engine runs with its data in {folder}: start it with `tinypics up`.")
+        cloud = Cloud.aws(profile, region)
+        name = stack or deploy.STACK
+        try:
+            return cls(cloud, Stack.from_outputs(deploy.outputs(cloud.client("cloudformation"), name)))
+        except KeyError as missing:
+            raise CommandFailed(f"The stack {name} is not Tinypics: it has no output {missing}.") from None
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two questions: AWS counts and limits them, the engine on this computer does not."""
+        return 0.1 if self.cloud.endpoint else 1.0
+
+    def client(self, service: str) -> Any:
+        return self.cloud.client(service)
+
+
+def nearest(name: str, folder: Path) -> Path:
+    """The closest of `folder` and those above it that contains `name`; `folder` itself when none does."""
+    return next((place for place in (folder, *folder.parents) if (place / name).exists()), folder)

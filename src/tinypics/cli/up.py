@@ -1,0 +1,148 @@
+"""`tinypics up`: the whole stack on this computer, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.text import Text
+
+from tinypics.cli.console import CommandFailed, err, out
+from tinypics.cli.logs import Tail
+from tinypics.cli.target import DATA, Target, nearest, readable_errors
+from tinypics.local import deploy
+from tinypics.local.cloud import Cloud
+from tinypics.local.engine import EngineError
+
+if TYPE_CHECKING:
+    from tinypics.local.engine import Engine
+    from tinypics.local.facts import Facts
+
+SAMPLE = "sample.jpg"
+
+
+@readable_errors()
+def up(port: int, data: Path | None, parameters: list[str]) -> None:
+    """Start, deploy, print where everything is, follow the logs; stop on Ctrl-C, SIGTERM, or when the terminal goes."""
+    project = nearest(deploy.TEMPLATE, Path.cwd())
+    if not (project / deploy.TEMPLATE).exists():
+        raise CommandFailed(f"There is no {deploy.TEMPLATE} here or above: run this in a clone of Tinypics.")
+    folder = data or project / DATA
+    _stop_on(signal.SIGTERM, signal.SIGHUP)
+    try:
+        with (
+            err.status("Starting") as status,
+            deploy.running(folder, project, port, _given(parameters)) as (engine, facts),
+        ):
+            status.stop()
+            _greet(facts, folder, data)
+            _follow(engine, facts)
+    except (EngineError, deploy.DeployError) as error:
+        raise CommandFailed(str(error)) from error
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):  # the terminal itself may be gone
+            err.print(f"Stopped. Pictures stay in {folder}.")
+
+
+def _given(parameters: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in parameters]
+    if wrong := next(("".join(pair) for pair in pairs if not all(pair[:2])), None):
+        raise typer.BadParameter(f"--parameter: expected NAME=VALUE, got {wrong}")
+    return {name: value for name, _, value in pairs}
+
+
+def _stop_on(*signals: signal.Signals) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in signals:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants us to stay
+            signal.signal(number, stop)
+
+
+def _follow(engine: Engine, facts: Facts) -> None:
+    target = Target(Cloud.local(facts.endpoint, facts.region), facts.stack)
+    tail = Tail(target, time.time())
+    while True:
+        engine.check()
+        tail.show()
+        time.sleep(target.pause)
+
+
+def _greet(facts: Facts, folder: Path, data: Path | None) -> None:
+    sample = _sample(folder)
+    event = shlex.quote(
+        json.dumps(
+            {
+                "bucket": facts.stack.source_bucket,
+                "key": SAMPLE,
+                "dest_bucket": facts.stack.output_bucket,
+                "width": 128,
+                "height": 128,
+            }
+        )
+    )
+    command = _command()
+    where = f" --data {shlex.quote(str(data))}" if data else ""
+    out.print(Text("Tinypics is up.", "bold green") + Text(f" Ctrl-C stops it; pictures stay in {_short(folder)}.\n"))
+    for name, value in _places(facts):
+        out.print(Text(f"  {name:<11}", "dim") + Text(value))
+    out.print("\nThree things to try, one after the other, in another terminal:\n")
+    out.print(f"  {command} put {shlex.quote(_short(sample))}{where}")
+    out.print(f"  echo {event} | {command} run -{where}")
+    if facts.stack.api_url:
+        out.print(f"  curl --data {event} {facts.stack.api_url}/resize")
+    else:
+        out.print(f"  {command} logs{where}")
+    out.print("\nWhat the function does shows here:", style="dim")
+
+
+def _places(facts: Facts) -> list[tuple[str, str]]:
+    stack = facts.stack
+    places = [
+        (
+            "Endpoint",
+            f"{facts.endpoint}  (AWS_ENDPOINT_URL for any AWS tool; region {facts.region}, key and secret: test)",
+        ),
+        ("Upload to", f"s3://{stack.source_bucket}"),
+        ("Thumbnails", f"s3://{stack.output_bucket}"),
+        ("Function", stack.function),
+        ("Workflow", stack.state_machine),
+    ]
+    return [*places, ("API", f"{stack.api_url}/resize")] if stack.api_url else places
+
+
+def _command() -> str:
+    """How to call this program from here, as it may not be on the PATH."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return f"{shlex.quote(_short(Path(sys.executable)))} -m tinypics"
+    found = shutil.which(program.name)
+    return program.name if found and Path(found).samefile(program) else shlex.quote(_short(program))
+
+
+def _short(path: Path) -> str:
+    """`path` as one would type it here: relative where it lies below."""
+    place = Path(os.path.abspath(path))  # noqa: PTH100 - without following links: a virtual environment's python is one
+    here = Path.cwd()
+    return str(place.relative_to(here) if place.is_relative_to(here) else place)
+
+
+def _sample(folder: Path) -> Path:
+    """A picture to try things with, for whoever has none at hand."""
+    sample = folder / SAMPLE
+    if not sample.exists():
+        from PIL import Image
+
+        ramp = Image.linear_gradient("L").resize((1200, 800))
+        Image.merge("RGB", (ramp, ramp.rotate(180), Image.radial_gradient("L").resize((1200, 800)))).save(sample)
+    return sample

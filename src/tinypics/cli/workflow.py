@@ -1,0 +1,100 @@
+"""`tinypics invoke` and `tinypics run`: the two ways to try an event."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tinypics.cli.console import err, plain, result
+from tinypics.cli.target import readable_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tinypics.cli.target import Target
+
+
+@readable_errors()
+def invoke(target: Target, event: str) -> int:
+    """Call the function; print its answer. 0 if that says SUCCESS, else 1."""
+    text = read_event(event)
+    response = target.client("lambda").invoke(FunctionName=target.stack.function, Payload=text)
+    answer = json.loads(response["Payload"].read())
+    result(answer)
+    if "FunctionError" in response:
+        err.print(f"The function raised {plain(answer.get('errorType'))}: a workflow would try again.", style="red")
+        return 1
+    return 0 if answer["status"] == "SUCCESS" else 1
+
+
+@readable_errors()
+def run(target: Target, event: str) -> int:
+    """Execute the workflow; show its states as they pass, then its result. 0 if it succeeded, else 1."""
+    text = read_event(event)
+    machine = target.stack.state_machine
+    states = target.client("stepfunctions")
+    if states.describe_state_machine(stateMachineArn=machine)["type"] == "EXPRESS":
+        execution = states.start_sync_execution(stateMachineArn=machine, input=text)  # it keeps no history to show
+    else:
+        arn = states.start_execution(stateMachineArn=machine, input=text)["executionArn"]
+        _show_states(states, arn, target.pause)
+        execution = states.describe_execution(executionArn=arn)
+    document = outcome(execution)
+    result(document)
+    if execution["status"] == "SUCCEEDED":
+        return 0
+    err.print(f"{execution['status']} {plain(document['error'])}: {plain(document['message'])}", style="red")
+    return 1
+
+
+def outcome(execution: dict[str, Any]) -> dict[str, Any]:
+    """The answer of an execution that has ended, in the shape of the function's own answers."""
+    if execution["status"] == "SUCCEEDED":
+        document: dict[str, Any] = json.loads(execution["output"])
+        return document
+    error = execution.get("error", execution["status"])  # TIMED_OUT and ABORTED name no error
+    return {"status": "FAILED", "error": error, "message": execution.get("cause", "")}
+
+
+def read_event(event: str) -> str:
+    """The JSON text of a file, or of standard input for "-"."""
+    try:
+        text = sys.stdin.read() if event == "-" else Path(event).read_text(encoding="utf-8")
+        json.loads(text)
+    except OSError as error:
+        raise typer.BadParameter(f"{plain(event)}: {error.strerror}") from None
+    except ValueError as error:
+        raise typer.BadParameter(f"{plain(event)} is not JSON: {error}") from None
+    return text
+
+
+def _show_states(states: Any, arn: str, pause: float) -> None:
+    started = None
+    for event in _history(states, arn, pause):
+        started = started or event["timestamp"]
+        at = f"{(event['timestamp'] - started).total_seconds():6.2f} s  "
+        if event["type"].endswith("StateEntered"):
+            err.print(at + event["stateEnteredEventDetails"]["name"])
+        elif event["type"] == "TaskFailed":
+            details = event["taskFailedEventDetails"]
+            err.print(f"{at}  {plain(details.get('error'))}: {plain(details.get('cause'))}", style="yellow")
+
+
+def _history(states: Any, arn: str, pause: float) -> Iterator[dict[str, Any]]:
+    """The events of an execution as they come, until it has ended."""
+    seen = 0
+    while True:
+        # Asked before the history is read, so that what happens in between is still shown.
+        ended = states.describe_execution(executionArn=arn)["status"] != "RUNNING"
+        pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+        events = [event for page in pages for event in page["events"]]
+        yield from events[seen:]
+        seen = len(events)
+        if ended:
+            return
+        time.sleep(pause)
