@@ -1,0 +1,57 @@
+"""The deployable folder works by itself: built by the same recipe as for Lambda, loaded without our environment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+PROBE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import lambda_function
+print(json.dumps({
+    "modules": sorted(sys.modules),
+    "outside": [m.__file__ for m in list(sys.modules.values())
+                if getattr(m, "__file__", None) and "site-packages" in m.__file__],
+    "answer": lambda_function.lambda_handler({"bucket": "b", "key": "k", "width": 0}, None),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("artifact")
+    variables = ["ARCH=native", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={folder}"]
+    command = ["make", "--no-print-directory", "-C", str(PROJECT / "src"), "build-ResizeFunction", *variables]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_the_handler_loads_and_answers_in_a_clean_interpreter(artifact: Path) -> None:
+    # -I: no environment variables and no user packages; -S: no site-packages of any kind.
+    command = [sys.executable, "-I", "-S", "-B", "-c", PROBE, str(artifact)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd=artifact)
+    assert ran.returncode == 0, ran.stderr
+    log_line, found = map(json.loads, ran.stdout.splitlines())
+    assert found["outside"] == []
+    assert found["answer"]["error"] == log_line["error"] == "InvalidRequest"
+
+
+def test_the_folder_is_small_enough_and_holds_what_ships(artifact: Path) -> None:
+    size = sum(path.stat().st_size for path in artifact.rglob("*") if path.is_file())
+    assert size <= 60 * 10**6
+    assert {"lambda_function.py", "tinypics", "PIL", "obstore", "pi_heif"} <= {path.name for path in artifact.iterdir()}
+    assert not list(artifact.rglob("*.pyc"))
+
+
+def test_the_recipe_builds_for_the_processor_of_the_template() -> None:
+    template = (PROJECT / "template.yaml").read_text()
+    assert template.count("Architectures: [arm64]") == template.count("Type: AWS::Serverless::Function")
+    assert "ARCH ?= arm64" in (PROJECT / "src" / "Makefile").read_text()

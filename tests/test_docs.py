@@ -1,0 +1,108 @@
+"""The docs, the template and the workflow say what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tinypics import errors
+from tinypics.aws import events, settings
+from tinypics.aws.settings import Settings
+from tinypics.rendition import Rendition
+from tinypics.request import Request, Skip
+
+PROJECT = Path(__file__).parents[1]
+EVENTS_PAGE = (PROJECT / "docs" / "events.md").read_text()
+TEMPLATE = (PROJECT / "template.yaml").read_text()
+WORKFLOW = json.loads((PROJECT / "step-function-definition.json").read_text())
+PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+def leaves(tree: type[errors.TinypicsError]) -> set[type[errors.TinypicsError]]:
+    below = {leaf for child in tree.__subclasses__() for leaf in leaves(child)}
+    return below or {tree}
+
+
+ERRORS = leaves(errors.TinypicsError)
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """The rows of the first table after a heading, without its head."""
+    after = page.split(f"## {heading}\n", 1)[1]
+    rows = re.findall(r"^\|(.+)\|$", after.split("\n## ", 1)[0], re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" | ")] for row in rows[2:]]
+
+
+def test_every_field_of_a_direct_event_is_documented_and_no_other() -> None:
+    documented = {name for row in table(EVENTS_PAGE, "The direct event") for name in re.findall(r"`(\w+)`", row[0])}
+    assert documented == events.DIRECT_FIELDS
+
+
+def test_every_error_is_documented_with_whether_it_is_tried_again() -> None:
+    documented = {row[0].strip("`"): row[2] for row in table(EVENTS_PAGE, "When it fails")}
+    assert documented == {error.__name__: "yes" if error.transient else "no" for error in ERRORS}
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    drawn = set(re.findall(r"[├└]── (\w+)", errors.__doc__ or ""))
+    assert drawn == {error.__name__ for error in ERRORS} | {"PermanentError", "TransientError"}
+
+
+def test_the_workflow_retries_every_transient_error_and_no_permanent_one() -> None:
+    retried = {name for rule in WORKFLOW["States"]["ResizeImage"]["Retry"] for name in rule["ErrorEquals"]}
+    assert retried & {error.__name__ for error in ERRORS} == {error.__name__ for error in ERRORS if error.transient}
+    # The local engine calls every exception Runtime.HandlerError: a rule for those stands behind the named ones.
+    assert WORKFLOW["States"]["ResizeImage"]["Retry"][-1]["ErrorEquals"] == ["States.TaskFailed"]
+
+
+def test_the_workflow_reaches_all_of_its_states_and_the_picture_shows_them() -> None:
+    states = WORKFLOW["States"]
+    text = json.dumps(states)
+    reached = {WORKFLOW["StartAt"], *re.findall(r'"(?:Next|Default)": "(\w+)"', text)}
+    assert reached == set(states)
+    picture = (PROJECT / "docs" / "workflow.svg").read_text()
+    assert set(states) <= set(re.findall(r">(\w+)</text>", picture))
+
+
+def test_the_template_sets_only_variables_that_the_code_reads() -> None:
+    known = {value for name, value in vars(settings).items() if name.isupper() and isinstance(value, str)}
+    assert set(re.findall(r"^ +(TINYPICS_\w+):", TEMPLATE, re.MULTILINE)) == {
+        name for name in known if name.startswith("TINYPICS_")
+    }
+
+
+def test_the_templates_default_renditions_are_the_codes() -> None:
+    (default,) = re.findall(r"  Renditions:\n    Type: String\n    Default: (\S+)", TEMPLATE)
+    assert tuple(map(Rendition.parse, default.split(","))) == Settings().renditions
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "events").glob("*.json")), ids=lambda path: path.name)
+def test_every_sample_event_is_understood_and_documented(path: Path) -> None:
+    for record in events.split(json.loads(path.read_text())):
+        assert isinstance(events.parse(record, Settings(output_bucket="tiny-pics")), Request | Skip)
+    assert f"../events/{path.name}" in EVENTS_PAGE
+
+
+def test_the_documented_event_is_the_sample() -> None:
+    block = EVENTS_PAGE.split("```json\n", 1)[1].split("```", 1)[0]
+    assert json.loads(block) == json.loads((PROJECT / "events" / "resize.json").read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+def test_contributings_paths_exist() -> None:
+    text = (PROJECT / "CONTRIBUTING.md").read_text()
+    rows = text.split("|---|---|---|\n", 1)[1].split("\n\n", 1)[0]
+    for row in rows.splitlines():
+        folder = ""
+        for name in re.findall(r"`([\w./-]+)`", row.split("|")[1]):
+            path = PROJECT / name if "/" in name or (PROJECT / name).exists() else PROJECT / folder / name
+            assert path.exists(), name
+            folder = str(path.parent.relative_to(PROJECT))

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from obstore.store import MemoryStore
+from PIL import Image
+
+import lambda_function
+from tinypics.aws.settings import Settings
+from tinypics.errors import StoreUnavailable
+from tinypics.store import Bucket
+
+MISSION = {"bucket": "original-pics", "key": "yourImage.jpg", "dest_bucket": "tiny-pics", "width": 128, "height": 128}
+
+
+class Context:
+    aws_request_id = "request-1"
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> dict[str, MemoryStore]:
+    found = {"original-pics": MemoryStore(), "tiny-pics": MemoryStore()}
+    monkeypatch.setattr(lambda_function, "open_bucket", lambda name: Bucket(name, found[name]))
+    monkeypatch.setattr(lambda_function, "SETTINGS", Settings(output_bucket="tiny-pics"))
+    buffer = io.BytesIO()
+    Image.new("RGB", (600, 400), "teal").save(buffer, "JPEG")
+    Bucket("", found["original-pics"]).put("yourImage.jpg", buffer.getvalue(), content_type="", metadata={})
+    return found
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_missions_event_gets_the_missions_answer(
+    stores: dict[str, MemoryStore], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = lambda_function.lambda_handler(MISSION, Context())
+    assert (
+        answer.items()
+        >= {
+            "status": "SUCCESS",
+            "source_bucket": "original-pics",
+            "source_key": "yourImage.jpg",
+            "dest_bucket": "tiny-pics",
+            "dest_key": "yourImage.jpg",
+            "width": 128,
+            "height": 128,
+            "format": "jpeg",
+        }.items()
+    )
+    data = Bucket("", stores["tiny-pics"]).get("yourImage.jpg", max_bytes=10**6).data
+    assert Image.open(io.BytesIO(data)).size == (128, 128)
+    assert answer["bytes"] == len(data)
+    assert answer["source"].items() >= {"width": 600, "height": 400, "format": "jpeg"}.items()
+    assert set(answer["timings_ms"]) == {"fetch", "decode", "transform", "encode", "store"}
+    (line,) = lines(capsys)
+    assert line.items() >= answer.items()
+    assert (line["level"], line["request_id"]) == ("INFO", "request-1")
+
+
+def test_a_list_answers_for_each_rendition(stores: dict[str, MemoryStore]) -> None:
+    event = {"bucket": "original-pics", "key": "yourImage.jpg", "renditions": ["60x", "thumb=32x32-png"]}
+    answer = lambda_function.lambda_handler(event, Context())
+    assert [(item["dest_key"], item["width"], item["height"]) for item in answer["renditions"]] == [
+        ("yourImage.jpg/60x.jpg", 60, 40),
+        ("yourImage.jpg/thumb.png", 32, 32),
+    ]
+    assert (answer["width"], answer["height"]) == (60, 40)
+
+
+def test_a_permanent_failure_is_answered_and_logged_with_its_subject(
+    stores: dict[str, MemoryStore], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = lambda_function.lambda_handler(MISSION | {"width": "128"}, Context())
+    assert (answer["status"], answer["error"], answer["source_key"]) == ("FAILED", "InvalidRequest", "yourImage.jpg")
+    (line,) = lines(capsys)
+    assert (line["level"], line["error"]) == ("ERROR", "InvalidRequest")
+
+
+def test_a_transient_failure_is_logged_and_raised(
+    stores: dict[str, MemoryStore], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unavailable(name: str) -> Bucket:
+        raise StoreUnavailable(f"bucket {name}: 503 SlowDown")
+
+    monkeypatch.setattr(lambda_function, "open_bucket", unavailable)
+    with pytest.raises(StoreUnavailable):
+        lambda_function.lambda_handler(MISSION, Context())
+    (line,) = lines(capsys)
+    assert (line["status"], line["level"], line["source_key"]) == ("RETRY", "WARN", "yourImage.jpg")
+
+
+def test_a_notification_answers_for_each_record(
+    stores: dict[str, MemoryStore], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def record(key: str) -> dict[str, Any]:
+        s3 = {"bucket": {"name": "original-pics"}, "object": {"key": key, "size": 0}}
+        return {"eventName": "ObjectCreated:Put", "s3": s3}
+
+    answer = lambda_function.lambda_handler({"Records": [record("yourImage.jpg"), record("folder/")]}, Context())
+    assert answer["status"] == "SUCCESS"
+    assert [item.get("skipped", False) for item in answer["records"]] == [False, True]
+    assert len(lines(capsys)) == 2
