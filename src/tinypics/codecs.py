@@ -18,7 +18,8 @@ class Codec:
 
     name: str
     label: str
-    plugin: str  # the module whose decoder reads it: the only one that is imported for it
+    plugin: str  # the module that reads it: the only one that is imported for it
+    reader: str  # its class
     extension: str
     content_type: str
     encodes: bool = False
@@ -35,6 +36,7 @@ _TABLE: Final = (
         "jpeg",
         "JPEG",
         "PIL.JpegImagePlugin",
+        "JpegImageFile",
         "jpg",
         "image/jpeg",
         encodes=True,
@@ -45,6 +47,7 @@ _TABLE: Final = (
         "png",
         "PNG",
         "PIL.PngImagePlugin",
+        "PngImageFile",
         "png",
         "image/png",
         encodes=True,
@@ -56,6 +59,7 @@ _TABLE: Final = (
         "webp",
         "WebP",
         "PIL.WebPImagePlugin",
+        "WebPImageFile",
         "webp",
         "image/webp",
         encodes=True,
@@ -69,6 +73,7 @@ _TABLE: Final = (
         "gif",
         "GIF",
         "PIL.GifImagePlugin",
+        "GifImageFile",
         "gif",
         "image/gif",
         encodes=True,
@@ -80,6 +85,7 @@ _TABLE: Final = (
         "avif",
         "AVIF",
         "PIL.AvifImagePlugin",
+        "AvifImageFile",
         "avif",
         "image/avif",
         encodes=True,
@@ -88,19 +94,42 @@ _TABLE: Final = (
         reads="8, 10 and 12 bits, alpha; first frame of a sequence",
     ),
     Codec(
-        "heif", "HEIC/HEIF", "pi_heif", "heic", "image/heic", reads="HEVC pictures as phones make them; primary picture"
+        "heif",
+        "HEIC/HEIF",
+        "pi_heif",
+        "HeifFile",
+        "heic",
+        "image/heic",
+        reads="HEVC pictures as phones make them; primary picture",
     ),
     Codec(
         "tiff",
         "TIFF",
         "PIL.TiffImagePlugin",
+        "TiffImageFile",
         "tif",
         "image/tiff",
         reads="first page; 1 to 16 bits, LZW, deflate, JPEG, fax, CMYK",
     ),
-    Codec("bmp", "BMP", "PIL.BmpImagePlugin", "bmp", "image/bmp", reads="1 to 32 bits, RLE"),
-    Codec("ico", "ICO", "PIL.IcoImagePlugin", "ico", "image/vnd.microsoft.icon", reads="the largest picture inside"),
-    Codec("jp2", "JPEG 2000", "PIL.Jpeg2KImagePlugin", "jp2", "image/jp2", reads="JP2 files and bare codestreams"),
+    Codec("bmp", "BMP", "PIL.BmpImagePlugin", "BmpImageFile", "bmp", "image/bmp", reads="1 to 32 bits, RLE"),
+    Codec(
+        "ico",
+        "ICO",
+        "PIL.IcoImagePlugin",
+        "IcoImageFile",
+        "ico",
+        "image/vnd.microsoft.icon",
+        reads="the largest picture inside",
+    ),
+    Codec(
+        "jp2",
+        "JPEG 2000",
+        "PIL.Jpeg2KImagePlugin",
+        "Jpeg2KImageFile",
+        "jp2",
+        "image/jp2",
+        reads="JP2 files and bare codestreams",
+    ),
 )
 
 FORMATS: Final[dict[str, Codec]] = {codec.name: codec for codec in _TABLE}

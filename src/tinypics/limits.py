@@ -53,3 +53,7 @@ class Limits:
                     raise InvalidRequest.expected(field.name, "true or false", value)
             elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InvalidRequest.expected(field.name, "a whole number of at least 1", value)
+
+
+DEFAULT: Final = Limits()
+"""What holds where nothing else is said."""

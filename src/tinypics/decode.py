@@ -1,0 +1,212 @@
+"""Bytes to pixels: *decode to about this size*, in a mode that the other steps can work with."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from PIL import Image
+
+from tinypics import tiff
+from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError, UnsupportedFormat
+from tinypics.geometry import ORIENTATIONS, UPRIGHT, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tinypics.geometry import Point, Size
+    from tinypics.headers import Header
+
+_DRAFTS: Final = (8, 4, 2)
+_EOI: Final = b"\xff\xd9"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that its decoder has opened, and not yet decoded."""
+
+    header: Header
+    image: Any
+    """Pillow's lazy image, or pi_heif's."""
+    size: Size
+    """As stored."""
+    turn: Turn
+    """What makes it upright."""
+    icc: bytes | None
+    exif: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One decoded picture, or one frame of an animation, as stored (not upright).
+
+    `image` has mode L, La, RGB, RGBa (alpha premultiplied) or CMYK, 8 bits. It shows a picture of `size` pixels in its
+    upper left `extent` pixels, which is fractional where the decoder scaled down.
+    """
+
+    image: Image.Image
+    size: Size
+    extent: Point
+    duration: int
+    """Milliseconds."""
+    truncated: bool = False
+
+
+@contextmanager
+def named_errors(what: str) -> Iterator[None]:
+    """Whatever Pillow raises as one of our errors: hostile files make it raise nearly every class there is.
+
+    :raises CorruptImage: also for SyntaxError, ValueError, RuntimeError, TypeError and so on.
+    :raises ImageTooLarge: memory was refused, or Pillow's own limit was met.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a decoder's doubts about metadata are not ours
+            yield
+    except TinypicsError:
+        raise
+    except (MemoryError, Image.DecompressionBombError) as error:
+        raise ImageTooLarge(f"{what} needs more memory than there is") from error
+    except Exception as error:
+        raise CorruptImage(f"{what} cannot be decoded: {error}"[:300]) from error
+
+
+def open_picture(header: Header) -> Opened:
+    """Lets the one decoder for this format read the header.
+
+    :raises CorruptImage, ImageTooLarge: see `named_errors`.
+    :raises UnsupportedFormat: HEIF, and pi_heif is not installed.
+    """
+    with named_errors(f"the {header.codec.label} header"):
+        if header.decoder.name == "heif":
+            return _open_heif(header)
+        image = _reader(header)(io.BytesIO(header.data))
+        exif = header.exif or image.info.get("exif")
+        # Pillow turns a TIFF upright by itself.
+        turn = UPRIGHT if header.decoder.name == "tiff" else ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
+        icc = header.icc if header.icc is not None else image.info.get("icc_profile")
+        return Opened(header, image, image.size, turn, icc or None, exif)
+
+
+def _reader(header: Header) -> Any:
+    return getattr(import_module(header.decoder.plugin), header.decoder.reader)
+
+
+def _open_heif(header: Header) -> Opened:
+    try:
+        import pi_heif
+    except ImportError as error:
+        raise UnsupportedFormat("HEIC/HEIF needs the package pi-heif, which is not installed") from error
+    image = pi_heif.open_heif(header.data, convert_hdr_to_8bit=True)
+    # libheif applies the rotation boxes; the orientation in EXIF repeats them and is to be ignored (23008-12, 6.5.10).
+    return Opened(header, image, image.size, UPRIGHT, image.info.get("icc_profile"), image.info.get("exif"))
+
+
+def draft_scale(opened: Opened, shrink: float) -> int:
+    """By how much a JPEG can be decoded smaller, for free, and still leave one pixel for each that is wanted.
+
+    `shrink` is the least number of source pixels that become one output pixel.
+    """
+    if opened.header.decoder.name != "jpeg":
+        return 1
+    return next((scale for scale in _DRAFTS if scale <= shrink and min(opened.size) >= scale), 1)
+
+
+def stills(opened: Opened, shrink: float, *, animate: bool, lenient: bool) -> Iterator[Still]:
+    """The picture, or (`animate`) every frame of it, each decoded when it is asked for.
+
+    :param shrink: decode to about 1/shrink of the size, where that is cheaper; never smaller.
+    """
+    with named_errors(f"the {opened.header.codec.label}"):
+        if opened.header.decoder.name == "heif":
+            yield _still(opened, opened.image.to_pillow(), 1)
+            return
+        scale = draft_scale(opened, shrink)
+        image = opened.image
+        if scale > 1:
+            image = _drafted(opened, scale, lenient=lenient)
+        yield from _frames(opened, image, scale, animate=animate, lenient=lenient)
+
+
+def _drafted(opened: Opened, scale: int, *, lenient: bool) -> Image.Image:
+    """At an eighth only DC coefficients matter, and a progressive JPEG begins with them: the rest need not be read."""
+    image, header = opened.image, opened.header
+    if scale == _DRAFTS[0] and header.dc_end and not lenient:
+        image = _reader(header)(io.BytesIO(header.data[: header.dc_end] + _EOI))
+    image.draft(None, (opened.size[0] // scale, opened.size[1] // scale))
+    return image  # type: ignore[no-any-return]
+
+
+def _frames(opened: Opened, image: Any, scale: int, *, animate: bool, lenient: bool) -> Iterator[Still]:
+    # An APNG may begin with a picture that is not part of the animation.
+    first = 1 if animate and image.info.get("default_image") else 0
+    for number in range(first, image.n_frames if animate else 1):
+        if number:
+            image.seek(number)
+        truncated = _load(image, lenient=lenient)
+        duration = round(image.info.get("duration") or 0)
+        yield _still(opened, image, scale, duration, truncated=truncated)
+
+
+def _load(image: Any, *, lenient: bool) -> bool:
+    """Decodes; True if the file was cut short, which only `lenient` accepts."""
+    try:
+        image.load()
+    except (OSError, EOFError):
+        # What was decoded before the end is in place already. (Pillow has a switch for this, for all threads at once.)
+        if not lenient or image._im is None:
+            raise
+        image.tile = []
+        return True
+    return False
+
+
+def _still(opened: Opened, image: Image.Image, scale: int, duration: int = 0, *, truncated: bool = False) -> Still:
+    size = opened.size if scale > 1 else image.size
+    extent = (size[0] / scale, size[1] / scale)
+    return Still(_workable(image, opened), size, extent, duration, truncated)
+
+
+def _workable(image: Image.Image, opened: Opened) -> Image.Image:
+    """In one of the modes that `Still` names."""
+    if image.mode.startswith("I;16"):
+        return _sixteen_bits(image)
+    if image.mode in ("I", "F"):
+        return _stretched(image)
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    elif image.mode in ("1", "YCbCr", "RGBX", "HSV"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    elif image.mode == "CMYK" and opened.header.decoder.name == "jpeg" and "adobe" not in image.info:
+        image = image.point(
+            lambda ink: 255 - ink
+        )  # Pillow takes for granted that Adobe made it, who stores it inverted
+    if image.mode == "RGBA" and opened.header.channels == 2:
+        image = image.convert("LA")  # Pillow has no grey and alpha of 16 bits
+    if image.mode in ("RGBA", "LA"):
+        return image.convert({"RGBA": "RGBa", "LA": "La"}[image.mode])
+    if image.mode not in ("L", "RGB", "CMYK", "RGBa", "La"):
+        raise UnsupportedFormat(f"{opened.header.codec.label} in the colour space {image.mode}")
+    return image
+
+
+def _sixteen_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits scaled to 8: Pillow's own conversion cuts everything above 255 off, which is nearly all white."""
+    wide = image.convert("I")
+    grey = wide.point([(value * 255 + 32767) // 65535 for value in range(65536)], "L")
+    clear = image.info.get("transparency")
+    if not isinstance(clear, int):
+        return grey
+    alpha = wide.point([0 if value == clear else 255 for value in range(65536)], "L")
+    return Image.merge("LA", (grey, alpha)).convert("La")
+
+
+def _stretched(image: Image.Image) -> Image.Image:
+    """Numbers that no standard gives a white to (32-bit TIFF): the darkest becomes black, the brightest white."""
+    low, high = image.getextrema()
+    scale = 255 / (high - low) if high > low else 0.0  # type: ignore[operator]
+    return image.convert("F").point(lambda value: value * scale - low * scale).convert("L")  # type: ignore[operator]

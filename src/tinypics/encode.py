@@ -1,0 +1,116 @@
+"""Pixels to bytes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from tinypics.codecs import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PIL import Image
+
+# Below this many pixels a progressive JPEG may be the larger one, and encoding twice to know costs nothing.
+_SMALL: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What is to be written: L, LA, RGB or RGBA, as the format has alpha; several frames only where it animates."""
+
+    frames: Sequence[Image.Image]
+    quality: int | None = None
+    """None: the format's default."""
+    lossless: bool = False
+    durations: Sequence[int] = ()
+    """Milliseconds, one for each frame of an animation."""
+    plays: int = 1
+    """How often an animation is shown; 0 is for ever."""
+    icc: bytes | None = None
+    exif: bytes | None = None
+
+
+def encode(writing: Writing, name: str) -> bytes:
+    """The file, in the format called `name`."""
+    return _ENCODERS[name](writing)
+
+
+def _saved(writing: Writing, name: str, **options: Any) -> bytes:
+    """Pillow imports the one plugin that a file's name asks for; told the format instead, it imports five."""
+    file = io.BytesIO()
+    file.name = f"x.{FORMATS[name].extension}"
+    if FORMATS[name].quality is not None:
+        options.setdefault("quality", writing.quality or FORMATS[name].quality)
+    if writing.exif:
+        options["exif"] = writing.exif
+    writing.frames[0].save(file, icc_profile=writing.icc, **options)
+    return file.getvalue()
+
+
+def _jpeg(writing: Writing) -> bytes:
+    """Progressive where that is smaller."""
+    progressive = _saved(writing, "jpeg", optimize=True, progressive=True)
+    wide, high = writing.frames[0].size
+    if wide * high > _SMALL:
+        return progressive
+    return min(_saved(writing, "jpeg", optimize=True), progressive, key=len)
+
+
+def _png(writing: Writing) -> bytes:
+    return _saved(writing, "png")
+
+
+def _webp(writing: Writing) -> bytes:
+    options: dict[str, Any] = {"lossless": True, "quality": 100} if writing.lossless else {}
+    if len(writing.frames) > 1:
+        options |= {"save_all": True, "append_images": writing.frames[1:], "duration": list(writing.durations)}
+        options |= {"loop": writing.plays, "method": 4}
+    return _saved(writing, "webp", **options)
+
+
+def _avif(writing: Writing) -> bytes:
+    return _saved(writing, "avif")
+
+
+def _gif(writing: Writing) -> bytes:
+    first, *rest = (_palette(frame) for frame in writing.frames)
+    options: dict[str, Any] = {}
+    if rest:
+        options = {"save_all": True, "append_images": rest, "duration": list(writing.durations)}
+        if writing.plays != 1:  # a GIF says how often it is repeated, and one that is shown once says nothing
+            options["loop"] = max(writing.plays - 1, 0)
+        if any("transparency" in frame.info for frame in (first, *rest)):
+            options["disposal"] = 2  # clear what was shown before: it must not shine through
+    return _saved(replace(writing, frames=[first]), "gif", **options)
+
+
+_CLEAR: Final = 255  # the palette index of transparent pixels
+_OPAQUE_FROM: Final = 128
+
+
+def _palette(image: Image.Image) -> Image.Image:
+    """At most 256 colours, one of them transparent where it is needed, dithered where there were more."""
+    from PIL import Image
+
+    transparent = image.mode in ("LA", "RGBA")
+    colours = image.convert("RGB")
+    drawn = colours.quantize(_CLEAR if transparent else 256, dither=Image.Dither.NONE)
+    if colours.getcolors(_CLEAR) is None:
+        drawn = colours.quantize(palette=drawn, dither=Image.Dither.FLOYDSTEINBERG)
+    if transparent:
+        clear = image.getchannel("A").point([255] * _OPAQUE_FROM + [0] * (256 - _OPAQUE_FROM))
+        drawn.paste(_CLEAR, mask=clear)
+        drawn.info["transparency"] = _CLEAR
+    return drawn
+
+
+_ENCODERS: Final[dict[str, Callable[[Writing], bytes]]] = {
+    "jpeg": _jpeg,
+    "png": _png,
+    "webp": _webp,
+    "avif": _avif,
+    "gif": _gif,
+}

@@ -1,0 +1,156 @@
+"""Where the pixels go: pure arithmetic from a source's size and a rendition to numbers that the other steps only apply.
+
+Coordinates are pixels from the upper left corner; boxes are (left, top, right, bottom) and may be fractional.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from tinypics.rendition import Rendition
+
+Size = tuple[int, int]
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+# How far along the free space each compass point lies: 0 is west or north, 1 is east or south.
+_ANCHORS: Final[dict[str, Point]] = {
+    "centre": (0.5, 0.5),
+    "north": (0.5, 0.0),
+    "northeast": (1.0, 0.0),
+    "east": (1.0, 0.5),
+    "southeast": (1.0, 1.0),
+    "south": (0.5, 1.0),
+    "southwest": (0.0, 1.0),
+    "west": (0.0, 0.5),
+    "northwest": (0.0, 0.0),
+}
+
+
+class Turn(NamedTuple):
+    """One of the eight ways to turn and mirror a picture: first x and y change places, then each axis is mirrored."""
+
+    swap: bool = False
+    mirror_x: bool = False
+    mirror_y: bool = False
+
+    def then(self, other: Turn) -> Turn:
+        """This turn followed by `other`, as one."""
+        x, y = (self.mirror_y, self.mirror_x) if other.swap else (self.mirror_x, self.mirror_y)
+        return Turn(self.swap != other.swap, x != other.mirror_x, y != other.mirror_y)
+
+    def size(self, size: Size) -> Size:
+        """The size of a picture of `size` after this turn. It is its own inverse."""
+        return (size[1], size[0]) if self.swap else size
+
+    def back(self, box: Box, extent: Point) -> Box:
+        """Where `box` of the turned picture lies in the picture before it was turned, whose size is `extent`."""
+        left, top, right, bottom = box
+        width, height = (extent[1], extent[0]) if self.swap else extent
+        if self.mirror_x:
+            left, right = width - right, width - left
+        if self.mirror_y:
+            top, bottom = height - bottom, height - top
+        return (top, left, bottom, right) if self.swap else (left, top, right, bottom)
+
+
+UPRIGHT: Final = Turn()
+
+ORIENTATIONS: Final[dict[int, Turn]] = {
+    1: UPRIGHT,
+    2: Turn(False, True, False),
+    3: Turn(False, True, True),
+    4: Turn(False, False, True),
+    5: Turn(True, False, False),
+    6: Turn(True, True, False),
+    7: Turn(True, True, True),
+    8: Turn(True, False, True),
+}
+"""What makes a picture upright, by its EXIF orientation (EXIF 2.32, tag 0x0112)."""
+
+_ROTATIONS: Final = {0: UPRIGHT, 90: ORIENTATIONS[6], 180: ORIENTATIONS[3], 270: ORIENTATIONS[8]}
+
+
+def turn_of(rendition: Rendition) -> Turn:
+    """What the rendition asks for on top of upright: rotate, then flip and flop."""
+    return _ROTATIONS[rendition.rotate].then(Turn(False, rendition.flop, rendition.flip))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`box` of the source is resampled to `size` and lies at `at` on a canvas of `canvas` pixels."""
+
+    box: Box
+    size: Size
+    canvas: Size
+    at: Size = (0, 0)
+
+    def moved(self, left: float, top: float) -> Plan:
+        """The same plan for a source that is a part of a larger one, whose upper left corner lies at (left, top)."""
+        x0, y0, x1, y1 = self.box
+        return replace(self, box=(x0 + left, y0 + top, x1 + left, y1 + top))
+
+    @property
+    def shrink(self) -> float:
+        """How many source pixels at least become one output pixel, along the axis that is shrunk least."""
+        left, top, right, bottom = self.box
+        return min((right - left) / self.size[0], (bottom - top) / self.size[1])
+
+
+def plan(source: Size, rendition: Rendition, focus: Point | None = None) -> Plan:
+    """How `rendition` is made of a picture of `source` pixels (upright, and turned as the rendition asks).
+
+    `focus` is the point that a smart gravity found, in 0..1; without it a smart gravity means the centre. Every side
+    planned is at least 1, every box lies inside the source; how large a side may become is for `Limits` to say.
+    """
+    width, height = rendition.box
+    focus = focus or rendition.focus
+    if width is not None and height is not None:
+        if rendition.fit == "cover":
+            return _cover(source, (width, height), rendition, focus)
+        if rendition.fit == "fill":
+            size = (
+                (width, height) if rendition.enlarge is not False else (min(width, source[0]), min(height, source[1]))
+            )
+            return Plan((0, 0, *source), size, size)
+    size = _proportional(source, rendition)
+    if rendition.fit != "contain" or width is None or height is None:
+        return Plan((0, 0, *source), size, size)
+    anchor = focus or _ANCHORS.get(rendition.gravity, _ANCHORS["centre"])
+    at = (round((width - size[0]) * anchor[0]), round((height - size[1]) * anchor[1]))
+    return Plan((0, 0, *source), size, (width, height), at)
+
+
+def _proportional(source: Size, rendition: Rendition) -> Size:
+    """The whole source at its own shape: inside or around the asked box, or along its one side."""
+    width, height = rendition.box
+    ratios = [asked / side for asked, side in zip((width, height), source, strict=True) if asked]
+    scale = max(ratios) if rendition.fit == "outside" else min(ratios)
+    if not rendition.enlarge:
+        scale = min(scale, 1.0)
+    size = (max(1, round(source[0] * scale)), max(1, round(source[1] * scale)))
+    if rendition.fit == "outside":
+        return size
+    # Rounding, or the floor of one pixel, must not push a side out of the box.
+    return (min(size[0], width or size[0]), min(size[1], height or size[1]))
+
+
+def _cover(source: Size, asked: Size, rendition: Rendition, focus: Point | None) -> Plan:
+    """The largest part of the source that has the asked shape."""
+    # Multiplied first, so that a shape that divides evenly gives whole pixels.
+    wide = min(source[0], source[1] * asked[0] / asked[1])
+    high = min(source[1], source[0] * asked[1] / asked[0])
+    size = asked
+    if rendition.enlarge is False and (wide < asked[0] or high < asked[1]):
+        size = (max(1, round(wide)), max(1, round(high)))
+    if focus:
+        left, top = source[0] * focus[0] - wide / 2, source[1] * focus[1] - high / 2
+    else:
+        anchor = _ANCHORS.get(rendition.gravity, _ANCHORS["centre"])
+        left, top = (source[0] - wide) * anchor[0], (source[1] - high) * anchor[1]
+    if (wide, high) == size:  # cut, not resampled: whole pixels stay as they are
+        left, top = float(int(left)), float(int(top))
+    left, top = min(max(left, 0.0), source[0] - wide), min(max(top, 0.0), source[1] - high)
+    return Plan((left, top, min(left + wide, source[0]), min(top + high, source[1])), size, size)

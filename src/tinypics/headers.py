@@ -1,0 +1,292 @@
+"""What a file says about itself, read without decoding anything: bounded work, and no memory to speak of.
+
+Everything that `Limits` hold against a picture is known from here, before any decoder sees a byte of it. A decoder's
+own opinion of the size is checked again when it has opened the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from tinypics import boxes, jpeg, tiff
+from tinypics.codecs import FORMATS, HEAD, Codec, sniff
+from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
+from tinypics.limits import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinypics.geometry import Size
+    from tinypics.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Sizes are as stored, before EXIF orientation."""
+
+    codec: Codec
+    size: Size
+    data: bytes
+    """What the decoder is to be given: the file, or the part of it that holds the picture."""
+    decoder: Codec
+    """Whose decoder reads `data`: not `codec` where one format is wrapped in another."""
+    frames: int = 1
+    plays: int = 1
+    """How often an animation is shown; 0 is for ever."""
+    channels: int = 3
+    bits: int = 8
+    buffered: bool = False
+    """The decoder keeps a second copy of the whole picture: a JPEG in several scans, an interlaced PNG."""
+    scans: int = 1
+    strips: int = 1
+    block: int = 0
+    """Pixels of the largest strip or tile of a TIFF, which is decoded at once."""
+    dc_end: int | None = None
+    """Where the DC scans of a whole progressive JPEG end: up to here it holds a picture of an eighth of the size."""
+    icc: bytes | None = None
+    """The colour profile, where it is read here and not by the decoder (PNG)."""
+    exif: bytes | None = None
+    nclx: tuple[int, int] | None = None
+    """Colour primaries and transfer function by number (ITU-T H.273)."""
+    crop: tuple[float, float, float, float] | None = None
+    """Clean aperture of an AVIF: width, height, and how far its centre lies from the picture's."""
+    extras: tuple[str, ...] = ()
+    """What is in the file beside the picture and will not be in any output: gain-map, depth, pages."""
+
+
+def read(data: bytes, limits: Limits) -> Header:
+    """The header of the picture that `data` holds.
+
+    :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
+    :raises CorruptImage: the header is cut short or contradicts itself.
+    :raises ImageTooLarge: more frames, scans or strips than `limits` allow, found while counting them.
+    """
+    codec = sniff(data[:HEAD])
+    try:
+        header = _READERS[codec.name](Header(codec, (0, 0), data, codec), limits)
+    except (struct.error, IndexError, OverflowError) as error:
+        raise CorruptImage(f"the {codec.label} header is cut short") from error
+    if min(header.size) < 1:
+        raise CorruptImage(f"the {codec.label} header gives the size {header.size[0]}x{header.size[1]}")
+    return header
+
+
+def _jpeg(header: Header, limits: Limits) -> Header:
+    frame = jpeg.frame(header.data)
+    if frame.bits != 8:
+        raise UnsupportedFormat(f"a JPEG with {frame.bits} bits a sample; 8 are supported")
+    scans = jpeg.scans(header.data, frame, limits.scans)
+    return replace(
+        header,
+        size=frame.size,
+        channels=frame.channels,
+        buffered=frame.progressive or scans.count > 1,
+        scans=scans.count,
+        dc_end=scans.dc_end,
+        extras=("gain-map",) if frame.gain_map else (),
+    )
+
+
+_CHUNK_LIMIT: Final = 65_536
+_PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PNG_UNUSED: Final = frozenset(
+    (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB")
+)
+
+
+def _png(header: Header, limits: Limits) -> Header:
+    """PNG 3rd edition, section 5. Chunks that the decoder has no use for, and that could be bombs, are cut out."""
+    data = header.data
+    wide, high, bits, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    if data[12:16] != b"IHDR" or colour not in _PNG_CHANNELS:
+        raise CorruptImage("the PNG does not start with a header that makes sense")
+    header = replace(header, size=(wide, high), channels=_PNG_CHANNELS[colour], bits=bits, buffered=bool(interlaced))
+    kept, at, start = [], 8, 0
+    for _ in range(_CHUNK_LIMIT):
+        if at + 8 > len(data):
+            break
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if kind in _PNG_UNUSED:
+            kept.append(data[start:at])
+            start = end
+        if kind == b"acTL":
+            frames, plays = struct.unpack_from(">II", data, at + 8)
+            header = replace(header, frames=max(1, frames), plays=plays)
+            _count_frames(frames, limits)
+        elif kind == b"iCCP":
+            header = replace(header, icc=_inflated(data[at + 8 : at + 8 + length], limits.icc_bytes))
+        elif kind == b"eXIf":
+            header = replace(header, exif=data[at + 8 : at + 8 + length])
+        elif kind == b"cICP":
+            header = replace(header, nclx=(data[at + 8], data[at + 9]))
+        elif kind == b"IEND":
+            break
+        at = end
+    else:
+        raise ImageTooLarge(f"the PNG has more than {_CHUNK_LIMIT} chunks")
+    return replace(header, data=b"".join([*kept, data[start:]])) if kept else header
+
+
+def _inflated(chunk: bytes, most: int) -> bytes:
+    """The profile in an iCCP chunk; longer than `most` if it is, and then cut off; empty if it is broken."""
+    import zlib
+
+    _, _, packed = chunk.partition(b"\0")
+    try:
+        return zlib.decompressobj().decompress(packed[1:], most + 1)
+    except zlib.error:
+        return b""
+
+
+def _count_frames(frames: int, limits: Limits) -> None:
+    if frames > limits.frames:
+        raise ImageTooLarge(f"the animation has more than {limits.frames} frames")
+
+
+def _gif(header: Header, limits: Limits) -> Header:
+    """GIF89a specification, sections 15 to 27. The size is that of the canvas, or of a frame that goes beyond it."""
+    data = header.data
+    wide, high, flags = struct.unpack_from("<HHB", data, 6)
+    at, frames, plays = 13 + _colour_table(flags), 0, 1
+    while at < len(data) and data[at] in b"!,":
+        if data[at] == 0x2C:
+            left, top, across, down, flags = struct.unpack_from("<HHHHB", data, at + 1)
+            wide, high = max(wide, left + across), max(high, top + down)
+            frames += 1
+            _count_frames(frames, limits)
+            at += 11 + _colour_table(flags)
+        else:
+            if data[at + 1 : at + 14] == b"\xff\x0bNETSCAPE2.0":
+                repeats = int.from_bytes(data[at + 16 : at + 18], "little")
+                plays = repeats + 1 if repeats else 0
+            at += 2
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return replace(header, size=(wide, high), frames=max(1, frames), plays=plays, channels=4)
+
+
+def _colour_table(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _webp(header: Header, limits: Limits) -> Header:
+    """RFC 9649, section 2."""
+    data, at, frames = header.data, 12, 0
+    header = replace(header, channels=4)
+    while at + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        body = at + 8
+        if kind == b"VP8X":
+            header = replace(header, size=_sizes24(data, body + 4))
+        elif kind == b"ANIM":
+            header = replace(header, plays=struct.unpack_from("<H", data, body + 4)[0])
+        elif kind == b"ANMF":
+            frames += 1
+            _count_frames(frames, limits)
+        elif kind == b"VP8 " and header.size == (0, 0):
+            wide, high = struct.unpack_from("<HH", data, body + 6)
+            header = replace(header, size=(wide & 0x3FFF, high & 0x3FFF))
+        elif kind == b"VP8L" and header.size == (0, 0):
+            (packed,) = struct.unpack_from("<I", data, body + 1)
+            header = replace(header, size=((packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1))
+        at = body + length + (length & 1)
+        if kind in (b"VP8 ", b"VP8L"):
+            break  # what follows is metadata
+    return replace(header, frames=max(1, frames))
+
+
+def _sizes24(data: bytes, at: int) -> Size:
+    if at + 6 > len(data):
+        raise IndexError
+    return int.from_bytes(data[at : at + 3], "little") + 1, int.from_bytes(data[at + 3 : at + 6], "little") + 1
+
+
+def _isobmff(header: Header, limits: Limits) -> Header:
+    """AVIF and HEIF. The size is the largest that any picture in the file claims."""
+    facts = boxes.facts(header.data)
+    _count_frames(facts.frames, limits)
+    return replace(
+        header,
+        size=facts.size,
+        frames=facts.frames,
+        channels=4 if facts.alpha else 3,
+        bits=facts.bits,
+        nclx=facts.nclx,
+        crop=facts.crop,
+        extras=tuple(dict.fromkeys(facts.extras)),
+    )
+
+
+def _tiff(header: Header, limits: Limits) -> Header:
+    page = tiff.directory(header.data)
+    if page.strips > limits.strips:
+        raise ImageTooLarge(f"the TIFF has more than {limits.strips} strips")
+    return replace(
+        header,
+        size=page.size,
+        channels=page.channels,
+        bits=page.bits,
+        strips=page.strips,
+        block=page.block,
+        extras=("pages",) if page.more else (),
+    )
+
+
+# Pillow decodes run lengths in Python, at about a microsecond each: this many bytes of them take seconds.
+_MOST_RUNS: Final = 4 * MIB
+
+
+def _bmp(header: Header, _: Limits) -> Header:
+    size, compression = _dib(header.data, 14)
+    if compression in (1, 2) and len(header.data) > _MOST_RUNS:
+        raise ImageTooLarge(f"the BMP has more than {_MOST_RUNS // MIB} MiB of run lengths")
+    return replace(header, size=size, channels=4)
+
+
+def _dib(data: bytes, at: int) -> tuple[Size, int]:
+    """Size and compression of a BITMAPCOREHEADER (12 bytes) or any BITMAPINFOHEADER. Rows may go up or down."""
+    (length,) = struct.unpack_from("<I", data, at)
+    if length == 12:
+        wide, high = struct.unpack_from("<HH", data, at + 4)
+        return (wide, high), 0
+    wide, high, _, _, compression = struct.unpack_from("<iiHHI", data, at + 4)
+    return (wide, abs(high)), compression
+
+
+def _ico(header: Header, limits: Limits) -> Header:
+    """The largest picture of an icon: a PNG, which is read as one, or a bitmap, twice as high for its mask."""
+    data = header.data
+    (count,) = struct.unpack_from("<H", data, 4)
+    entries = [struct.unpack_from("<BBBBHHII", data, 6 + 16 * i) for i in range(count)]
+    if not entries:
+        raise CorruptImage("the ICO has no pictures")
+    best = max(entries, key=lambda entry: ((entry[0] or 256) * (entry[1] or 256), entry[5]))
+    length, at = best[6], best[7]
+    if data[at : at + 8] == b"\x89PNG\r\n\x1a\n":
+        png = FORMATS["png"]
+        return replace(_png(replace(header, data=data[at : at + length], decoder=png), limits), decoder=png)
+    (wide, high), _ = _dib(data, at)
+    return replace(header, size=(wide, high // 2), channels=4)
+
+
+def _jp2(header: Header, _: Limits) -> Header:
+    stream = boxes.codestream(header.data)
+    return replace(header, size=stream.size, channels=stream.channels, bits=stream.bits)
+
+
+_READERS: Final[dict[str, Callable[[Header, Limits], Header]]] = {
+    "jpeg": _jpeg,
+    "png": _png,
+    "gif": _gif,
+    "webp": _webp,
+    "avif": _isobmff,
+    "heif": _isobmff,
+    "tiff": _tiff,
+    "bmp": _bmp,
+    "ico": _ico,
+    "jp2": _jp2,
+}

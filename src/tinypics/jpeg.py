@@ -1,0 +1,112 @@
+"""The marker segments of a JPEG (ITU-T T.81 annex B): its size, how it is coded, and where its DC scans end."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from tinypics.errors import CorruptImage, ImageTooLarge
+
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
+_APP1, _APP2, _SOS, _EOI = 0xE1, 0xE2, 0xDA, 0xD9
+
+# The XMP of Adobe's and Google's gain maps, and the segment of ISO 21496-1.
+_GAIN_MAPS: Final = {_APP1: b"hdrgm", _APP2: b"urn:iso:std:iso:ts:21496:-1"}
+
+# Inside a scan 0xFF is followed by 0 (a literal), a restart marker or another 0xFF; anything else is the next marker.
+_SCAN_END: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the header says, and the scans where there are several."""
+
+    size: tuple[int, int]
+    bits: int
+    components: bytes
+    progressive: bool
+    gain_map: bool
+    scan: int
+    """Where the first scan's marker is."""
+
+    @property
+    def channels(self) -> int:
+        return len(self.components)
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """`dc_end`: where the scans end that hold the DC coefficients of every component; None in a file cut short."""
+
+    count: int = 1
+    dc_end: int | None = None
+
+
+def frame(data: bytes) -> Frame:
+    """The header up to the first scan.
+
+    :raises CorruptImage: it is cut short, or a scan comes before the size.
+    :raises struct.error, IndexError: a segment is cut short.
+    """
+    at, size, bits, components, progressive, gain_map = 2, (0, 0), 8, b"", False, False
+    while True:
+        at = _marker(data, at)
+        marker, (length,) = data[at + 1], struct.unpack_from(">H", data, at + 2)
+        if marker == _SOS:
+            break
+        body = data[at + 4 : at + 2 + length]
+        if marker in _FRAMES:
+            bits, high, wide, count = struct.unpack_from(">BHHB", body)
+            size, components = (wide, high), bytes(body[6 + 3 * i] for i in range(count))
+            progressive = marker in _PROGRESSIVE
+        elif marker in _GAIN_MAPS and _GAIN_MAPS[marker] in body:
+            gain_map = True
+        at += 2 + length
+    if not components:
+        raise CorruptImage("the JPEG has a scan before its size")
+    return Frame(size, bits, components, progressive, gain_map, at)
+
+
+def _marker(data: bytes, at: int) -> int:
+    """Where the marker at or after `at` is: fill bytes and rubbish before it are skipped, as decoders do."""
+    while not (data[at] == 0xFF and data[at + 1] not in (0x00, 0xFF)):
+        at = data.find(b"\xff", at + 1)
+        if at < 0:
+            raise CorruptImage("the JPEG header is cut short")
+    if data[at + 1] == _EOI:
+        raise CorruptImage("the JPEG ends before its first scan")
+    return at
+
+
+def scans(data: bytes, header: Frame, most: int) -> Scans:
+    """Goes over the scans of a JPEG that may have several, without decoding them.
+
+    :raises ImageTooLarge: more than `most`: a decoder goes over the whole picture for each of them.
+    """
+    if not header.progressive and data[header.scan + 4 : header.scan + 5] == bytes([header.channels]):
+        return Scans()  # one scan for everything: what may follow is never read
+    at, count, missing, dc_end = header.scan, 0, set(header.components), None
+    while at + 4 <= len(data) and data[at + 1] != _EOI:
+        if data[at + 1] in (0xFF, 0x01) or data[at] != 0xFF:  # fill bytes and rubbish between segments
+            at += 1
+            continue
+        body = at + 4
+        after = at + 2 + int.from_bytes(data[at + 2 : body])
+        if data[at + 1] != _SOS:
+            at = after
+            continue
+        count += 1
+        if count > most:
+            raise ImageTooLarge(f"the JPEG has more than {most} scans")
+        # The last three bytes: first and last coefficient, then successive approximation (high, low).
+        if data[after - 3 : after - 2] == b"\0" and data[after - 1 : after] < b"\x10":
+            missing -= set(data[body + 1 : after - 3 : 2])
+        end = _SCAN_END.search(data, after)
+        at = end.start() if end else len(data)
+        if not missing and dc_end is None:
+            dc_end = at
+    complete = data[at + 1 : at + 2] == bytes([_EOI])
+    return Scans(count, dc_end if complete and header.progressive else None)

@@ -1,0 +1,36 @@
+"""What of a picture's EXIF is kept when that is asked for. Location never is, nor anything that may hide it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image
+
+if TYPE_CHECKING:
+    from tinypics.rendition import Keep
+
+# EXIF 2.32, by tag.
+_ARTIST, _COPYRIGHT, _ORIENTATION, _EXIF, _GPS = 0x013B, 0x8298, 0x0112, 0x8769, 0x8825
+# XMP, IPTC and the maker's own notes have places of their own for a location; the sizes are no longer true.
+_UNTRUE: Final = frozenset((_ORIENTATION, 0x0100, 0x0101, 0x02BC, 0x83BB, 0x8649, 0x927C, 0xA002, 0xA003, 0xA005, _GPS))
+
+
+def kept(exif: bytes | None, keep: Keep) -> tuple[bytes | None, tuple[str, ...]]:
+    """The EXIF data to write, and what was asked to be kept but is not: `location`, or `metadata` that is broken.
+
+    The upright picture has no orientation; a thumbnail inside would show what was cut off, and goes too.
+    """
+    if not exif or keep not in ("copyright", "all"):
+        return None, ()
+    try:
+        source, result = Image.Exif(), Image.Exif()
+        source.load(exif)
+        if keep == "copyright":
+            result.update({tag: source[tag] for tag in (_ARTIST, _COPYRIGHT) if tag in source})
+            return (result.tobytes() if result else None), ()
+        result.update({tag: value for tag, value in source.items() if tag not in _UNTRUE | {_EXIF}})
+        if details := {tag: value for tag, value in source.get_ifd(_EXIF).items() if tag not in _UNTRUE}:
+            result[_EXIF] = details
+        return (result.tobytes() if result else None), ("location",) if _GPS in source else ()
+    except Exception:  # noqa: BLE001  broken metadata raises anything, and is no reason to refuse the picture
+        return None, ("metadata",)

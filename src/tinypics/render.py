@@ -1,0 +1,128 @@
+"""From a decoded picture to the image that an encoder gets: each rendition's recipe, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinypics import colour, transform
+from tinypics.codecs import FORMATS, output_format
+from tinypics.errors import CorruptImage
+from tinypics.geometry import Plan, Turn, plan, turn_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL import Image
+
+    from tinypics.decode import Opened, Still
+    from tinypics.headers import Header
+    from tinypics.rendition import Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that is decided about one rendition before its pixels are touched."""
+
+    rendition: Rendition
+    turn: Turn
+    """From as stored to as asked for: EXIF orientation, then the rendition's own turning."""
+    plan: Plan
+    animated: bool
+
+
+def animates(header: Header, rendition: Rendition) -> bool:
+    """Whether the rendition is an animation, as its source is."""
+    asked = rendition.format or header.codec.name
+    return header.frames > 1 and header.codec.name in _MOVING and (asked == "auto" or FORMATS[asked].animated)
+
+
+_MOVING = ("gif", "webp", "png")  # an AVIF sequence is not read as one
+
+
+def recipe(opened: Opened, still: Still, rendition: Rendition) -> Recipe:
+    """The recipe for what was really decoded."""
+    turn = opened.turn.then(turn_of(rendition))
+    return Recipe(rendition, turn, plan(turn.size(still.size), rendition), animates(opened.header, rendition))
+
+
+def images(opened: Opened, still: Still, recipes: Sequence[Recipe]) -> list[Image.Image]:
+    """One image for each recipe, as planned, of modes L, LA, RGB, RGBA or CMYK; those that can share a cascade do."""
+    made: dict[int, Image.Image] = {}
+    groups: dict[Turn, list[int]] = {}
+    for number, recipe in enumerate(recipes):
+        if recipe.rendition.linear:
+            made[number] = _linear(opened, still, recipe)
+        else:
+            groups.setdefault(recipe.turn, []).append(number)
+    for turn, numbers in groups.items():
+        base = transform.level_of(still, turn)
+        resampled = transform.cascade(base, [recipes[number].plan for number in numbers])
+        made |= {number: transform.straight(image) for number, image in zip(numbers, resampled, strict=True)}
+    return [made[number] for number in range(len(recipes))]
+
+
+def _linear(opened: Opened, still: Still, recipe: Recipe) -> Image.Image:
+    """Colours first: what is linear light is known of sRGB only."""
+    image, _ = in_srgb(transform.straight(still.image), opened)
+    base = transform.Level(image, still.extent, (0, 0, *recipe.turn.size(still.size)), recipe.turn)
+    return transform.resample(base, recipe.plan.box, recipe.plan.size, linear=True)
+
+
+def in_srgb(image: Image.Image, opened: Opened) -> tuple[Image.Image, bool]:
+    """The image in sRGB, and whether its colours were understood; a broken profile is as good as none."""
+    understood = True
+    numbers = opened.header.nclx
+    icc = opened.icc or (colour.profile_of(numbers) if numbers else None)
+    if icc and not colour.is_srgb(icc):
+        try:
+            return colour.to_srgb(image, icc), True
+        except CorruptImage:
+            understood = False
+    return (image.convert("RGB") if image.mode == "CMYK" else image), understood
+
+
+def format_of(opened: Opened, recipe: Recipe, image: Image.Image) -> str:
+    """The name of the format to write, by what the rendition asks for and what its first image shows."""
+    rendition = recipe.rendition
+    return output_format(
+        rendition.format,
+        opened.header.codec.name,
+        transparent=transform.is_transparent(image),
+        animated=recipe.animated,
+        few_colours=rendition.format == "auto" and image.getcolors(256) is not None,
+        lossless=rendition.lossless,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    image: Image.Image
+    icc: bytes | None
+    """The profile to write with it."""
+    dropped: tuple[str, ...]
+
+
+def finish(opened: Opened, recipe: Recipe, image: Image.Image, name: str) -> Finished:
+    """Colours, transparency and padding as the format called `name` can have them."""
+    rendition, alpha = recipe.rendition, FORMATS[name].alpha
+    dropped = []
+    icc = _kept_profile(opened, recipe, image, name)
+    if icc is None and not rendition.linear:
+        image, understood = in_srgb(image, opened)
+        if not understood:
+            dropped.append("profile")
+    if not alpha and transform.is_transparent(image):
+        dropped.append("alpha")
+    image = transform.flatten(image, rendition.background, alpha=alpha)
+    image = transform.pad(image, recipe.plan, rendition.background, alpha=alpha)
+    return Finished(image, icc, tuple(dropped))
+
+
+def _kept_profile(opened: Opened, recipe: Recipe, image: Image.Image, name: str) -> bytes | None:
+    """The source's profile, if it is asked for and true of what is written: never CMYK, and a WebP is never grey."""
+    icc, rendition = opened.icc, recipe.rendition
+    if not icc or rendition.keep not in ("icc", "all") or rendition.linear or name == "gif":
+        return None
+    modes = ("L", "LA", "RGB", "RGBA") if name in ("jpeg", "png") else ("RGB", "RGBA")
+    return icc if image.mode in modes and colour.fits(icc, image.mode) else None

@@ -1,0 +1,190 @@
+"""The image core's front door: bytes and renditions in, bytes and facts out. No I/O, no AWS, no state."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from tinypics import colour, cost, headers, metadata
+from tinypics.codecs import FORMATS
+from tinypics.decode import draft_scale, named_errors, open_picture, stills
+from tinypics.encode import Writing, encode
+from tinypics.errors import InvalidRequest
+from tinypics.geometry import plan, turn_of
+from tinypics.limits import DEFAULT, Limits
+from tinypics.render import Finished, Recipe, animates, finish, format_of, images, recipe
+from tinypics.rendition import Rendition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinypics.decode import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One rendition of a picture.
+
+    `width` and `height` are the true pixels of `data`, which is a file in `format` (a name of `codecs.FORMATS`).
+    `dropped` names what of the source is not in it though one might look for it: `frames` and `pages` (the first is
+    there), `alpha` (laid on the background), `gain-map` and `hdr` (shown as standard range), `depth`, `bit-depth`
+    (8 bits are left), `profile` (a broken one: colours are taken for sRGB), `missing-data` (the source was cut short),
+    `metadata` and `location` (asked to be kept).
+    """
+
+    rendition: Rendition
+    data: bytes
+    format: str
+    width: int
+    height: int
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def content_type(self) -> str:
+        return FORMATS[self.format].content_type
+
+    @property
+    def extension(self) -> str:
+        """Without the dot."""
+        return FORMATS[self.format].extension
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the source is: its whole size after EXIF orientation, whatever was decoded of it."""
+
+    format: str
+    width: int
+    height: int
+    bytes: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """All outputs in the order of the renditions; `timings_ms` has decode, transform and encode."""
+
+    outputs: tuple[Output, ...]
+    source: Source
+    timings_ms: dict[str, float]
+
+
+def resize(data: bytes | bytearray | memoryview, rendition: Rendition | str, limits: Limits = DEFAULT) -> Output:
+    """One rendition of the picture that `data` holds; see `resize_all`."""
+    return resize_all(data, [rendition], limits).outputs[0]
+
+
+def resize_all(
+    data: bytes | bytearray | memoryview, renditions: Sequence[Rendition | str], limits: Limits = DEFAULT
+) -> Resized:
+    """Every rendition of the picture that `data` holds, with one decode.
+
+    :raises InvalidRequest: a rendition's text.
+    :raises SourceTooLarge, ImageTooLarge: more than `limits` allow, in the source or in what is asked for.
+    :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
+    :raises CorruptImage: it cannot be decoded, or is cut short.
+    """
+    wanted = [Rendition.parse(each) if isinstance(each, str) else each for each in renditions]
+    if not wanted:
+        raise InvalidRequest.expected("renditions", "at least one", None)
+    clock = _Clock()
+    cost.check_bytes(len(data), limits)
+    header = headers.read(bytes(data), limits)
+    cost.check_size(header.size, header.frames, limits)
+    opened = open_picture(header)
+    shrink = _affordable(opened, wanted, limits)
+    moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
+    frames = stills(opened, shrink, animate=bool(moving), lenient=limits.lenient)
+    first = next(frames)
+    clock.lap("decode")
+    with named_errors("the picture"):
+        recipes = [recipe(opened, first, rendition) for rendition in wanted]
+        shown = images(opened, first, recipes)
+        formats = [format_of(opened, *each) for each in zip(recipes, shown, strict=True)]
+        series = [[finish(opened, *each)] for each in zip(recipes, shown, formats, strict=True)]
+        clock.lap("transform")
+        durations, truncated = [first.duration], first.truncated
+        for still in frames:
+            clock.lap("decode")
+            for n, image in zip(moving, images(opened, still, [recipes[n] for n in moving]), strict=True):
+                series[n].append(finish(opened, recipes[n], image, formats[n]))
+            durations.append(still.duration)
+            truncated |= still.truncated
+            clock.lap("transform")
+        outputs = tuple(
+            _output(opened, *each, durations, truncated) for each in zip(recipes, formats, series, strict=True)
+        )
+        clock.lap("encode")
+    wide, high = opened.turn.size(first.size)
+    source = Source(header.codec.name, wide, high, len(data), header.frames)
+    return Resized(outputs, source, clock.laps)
+
+
+def _affordable(opened: Opened, wanted: Sequence[Rendition], limits: Limits) -> float:
+    """How much smaller the picture may be decoded, when all that is wanted has been found to be within the limits."""
+    header = opened.header
+    cost.check_size(opened.size, header.frames, limits)  # the decoder's word for it
+    plans = []
+    for rendition in wanted:
+        frames = header.frames if animates(header, rendition) else 1
+        planned = plan(opened.turn.then(turn_of(rendition)).size(opened.size), rendition)
+        cost.check_plan(planned, frames, limits)
+        plans.append((planned, frames))
+    shrink = min(planned.shrink for planned, _ in plans)
+    cost.check_memory(cost.memory(header, opened.size, draft_scale(opened, shrink), plans), limits)
+    return shrink
+
+
+def _output(
+    opened: Opened, recipe: Recipe, name: str, frames: Sequence[Finished], durations: Sequence[int], truncated: bool
+) -> Output:
+    rendition, header = recipe.rendition, opened.header
+    exif, lost = metadata.kept(opened.exif, rendition.keep) if name != "gif" else (None, ())
+    writing = Writing(
+        [frame.image for frame in frames],
+        quality=rendition.quality,
+        lossless=rendition.lossless,
+        durations=durations,
+        plays=header.plays,
+        icc=frames[0].icc,
+        exif=exif,
+    )
+    dropped = [*header.extras, *lost]
+    dropped += [fact for frame in frames for fact in frame.dropped]
+    if header.frames > len(frames):
+        dropped.append("frames")
+    if header.bits > 8:
+        dropped.append("bit-depth")
+    if header.nclx and not opened.icc and colour.is_hdr(header.nclx):
+        dropped.append("hdr")
+    if truncated:
+        dropped.append("missing-data")
+    return Output(rendition, encode(writing, name), name, *frames[0].image.size, tuple(dict.fromkeys(dropped)))
+
+
+class _Clock:
+    """Milliseconds by stage: each lap is added to the stage that it ends."""
+
+    def __init__(self) -> None:
+        self.laps = {"decode": 0.0, "transform": 0.0, "encode": 0.0}
+        self._since = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] += (now - self._since) * 1000
+        self._since = now
+
+
+class _Callable(ModuleType):
+    """`tinypics.resize` is the function to users, and this module once it has been imported: so it is both."""
+
+    def __call__(
+        self, data: bytes | bytearray | memoryview, rendition: Rendition | str, limits: Limits = DEFAULT
+    ) -> Output:
+        return resize(data, rendition, limits)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -1,0 +1,82 @@
+"""The first directory of a TIFF (TIFF 6.0 section 2, and BigTIFF), which is also what EXIF data is."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from tinypics.errors import CorruptImage
+
+_WIDTH, _HEIGHT, _BITS, _STRIPS, _ORIENTATION, _CHANNELS, _ROWS = 256, 257, 258, 273, 274, 277, 278
+_TILE_WIDTH, _TILE_HEIGHT, _TILES = 322, 323, 324
+# Bytes of a value by its type: of those that sizes and counts are written in.
+_FORMATS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_MOST_TAGS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    size: tuple[int, int]
+    channels: int
+    bits: int
+    strips: int
+    """Strips or tiles."""
+    block: int
+    """Pixels in one strip or tile."""
+    more: bool
+    """There are more pages."""
+
+
+def directory(data: bytes) -> Directory:
+    """The first page's facts.
+
+    :raises CorruptImage: no size, no strips, or too many tags.
+    :raises struct.error: cut short.
+    """
+    first, counts, more = _tags(data)
+    size = (first.get(_WIDTH, 0), first.get(_HEIGHT, 0))
+    strips = counts.get(_STRIPS, 0) + counts.get(_TILES, 0)
+    if not strips:
+        raise CorruptImage("the TIFF has no strips and no tiles")
+    if _TILES in counts:
+        block = first.get(_TILE_WIDTH, 0) * first.get(_TILE_HEIGHT, 0)
+    else:
+        block = size[0] * min(first.get(_ROWS, size[1]), size[1])
+    return Directory(size, first.get(_CHANNELS, 1), first.get(_BITS, 1), strips, block, more)
+
+
+def orientation(exif: bytes) -> int:
+    """The orientation that EXIF data (which is a TIFF) asks for: 1 to 8, and 1 if it is missing or broken."""
+    try:
+        first, _, _ = _tags(exif.removeprefix(b"Exif\0\0"))
+    except (struct.error, OverflowError, CorruptImage):
+        return 1
+    value = first.get(_ORIENTATION, 1)
+    return value if 1 <= value <= 8 else 1
+
+
+def _tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
+    """Of the first directory: the first value of each tag of whole numbers, how many values, and if more follow."""
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\0", b"\0+")
+    offset = order + ("Q" if big else "I")
+    (at,) = struct.unpack_from(offset, data, 8 if big else 4)
+    (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, at)
+    if count > _MOST_TAGS:
+        raise CorruptImage(f"more than {_MOST_TAGS} tags")
+    at += 8 if big else 2
+    step, room = (20, 8) if big else (12, 4)
+    first: dict[int, int] = {}
+    counts: dict[int, int] = {}
+    for entry in range(at, at + count * step, step):
+        tag, kind = struct.unpack_from(order + "HH", data, entry)
+        (counts[tag],) = struct.unpack_from(offset, data, entry + 4)
+        if kind not in _FORMATS or not counts[tag]:
+            continue
+        value = entry + step - room
+        if counts[tag] * struct.calcsize(_FORMATS[kind]) > room:
+            (value,) = struct.unpack_from(offset, data, value)
+        (first[tag],) = struct.unpack_from(order + _FORMATS[kind], data, value)
+    following = data[at + count * step :][:room]
+    return first, counts, any(following)

@@ -1,0 +1,138 @@
+"""Pixels to pixels: *resample this box to this size*, and the steps from there to what an encoder can write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image
+
+from tinypics import colour
+from tinypics.geometry import UPRIGHT, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinypics.decode import Still
+    from tinypics.geometry import Box, Plan, Point, Size
+
+# Reducing by whole numbers first, down to this many times the size, is faster and does not show.
+_GAP: Final = 3.0
+# A rendition is made from a larger one that has at least this many times its pixels along each side.
+_CASCADE: Final = 2.0
+
+_TRANSPOSE: Final = {
+    Turn(False, True, False): Image.Transpose.FLIP_LEFT_RIGHT,
+    Turn(False, True, True): Image.Transpose.ROTATE_180,
+    Turn(False, False, True): Image.Transpose.FLIP_TOP_BOTTOM,
+    Turn(True, False, False): Image.Transpose.TRANSPOSE,
+    Turn(True, True, False): Image.Transpose.ROTATE_270,
+    Turn(True, True, True): Image.Transpose.TRANSVERSE,
+    Turn(True, False, True): Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Pixels to resample from: the upper left `extent` of `image` shows, after `turn`, the `region` of the picture."""
+
+    image: Image.Image
+    extent: Point
+    region: Box
+    turn: Turn = UPRIGHT
+
+    def holds(self, plan: Plan) -> bool:
+        """Whether the plan's box can be made of this, at no visible loss."""
+        left, top, right, bottom = self.region
+        box = plan.box
+        if not (left <= box[0] and top <= box[1] and right >= box[2] and bottom >= box[3]):
+            return False
+        across, down = self.scale
+        return (box[2] - box[0]) * across >= _CASCADE * plan.size[0] and (
+            box[3] - box[1]
+        ) * down >= _CASCADE * plan.size[1]
+
+    @property
+    def scale(self) -> Point:
+        """Pixels of this level for one pixel of the picture, upright."""
+        left, top, right, bottom = self.region
+        wide, high = (self.extent[1], self.extent[0]) if self.turn.swap else self.extent
+        return wide / (right - left), high / (bottom - top)
+
+
+def level_of(still: Still, turn: Turn) -> Level:
+    """The decoded picture, to be shown after `turn`."""
+    wide, high = turn.size(still.size)
+    return Level(still.image, still.extent, (0, 0, wide, high), turn)
+
+
+def resample(level: Level, box: Box, size: Size, *, linear: bool = False) -> Image.Image:
+    """*Resample this box to this size*, upright: `box` is in pixels of the picture. Lanczos with three lobes."""
+    across, down = level.scale
+    x, y = level.region[:2]
+    within = ((box[0] - x) * across, (box[1] - y) * down, (box[2] - x) * across, (box[3] - y) * down)
+    left, top, right, bottom = level.turn.back(within, level.extent)
+    wide, high = level.image.size
+    stored = (max(left, 0.0), max(top, 0.0), min(right, float(wide)), min(bottom, float(high)))
+    stored_size = level.turn.size(size)
+
+    def lanczos(image: Image.Image) -> Image.Image:
+        return image.resize(stored_size, Image.Resampling.LANCZOS, stored, _GAP)
+
+    image = colour.in_linear_light(level.image, lanczos) if linear else lanczos(level.image)
+    return image if level.turn == UPRIGHT else image.transpose(_TRANSPOSE[level.turn])
+
+
+def cascade(base: Level, plans: Sequence[Plan]) -> list[Image.Image]:
+    """One image for each plan: the largest first, and each from the smallest image so far that has enough pixels."""
+    made: dict[int, Level] = {}
+    for number in sorted(range(len(plans)), key=lambda n: -plans[n].size[0] * plans[n].size[1]):
+        plan = plans[number]
+        enough = [level for level in made.values() if level.holds(plan)]
+        source = min(enough, key=lambda level: level.extent[0] * level.extent[1], default=base)
+        image = resample(source, plan.box, plan.size)
+        made[number] = Level(image, image.size, plan.box)
+    return [made[number].image for number in range(len(plans))]
+
+
+def straight(image: Image.Image) -> Image.Image:
+    """Alpha not premultiplied."""
+    if image.mode not in ("RGBa", "La"):
+        return image
+    return image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether any pixel really is."""
+    return image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema()[0] < 255  # type: ignore[operator]
+
+
+def flatten(image: Image.Image, background: str | None, *, alpha: bool) -> Image.Image:
+    """What lies under transparency: the background, or white where the format has no alpha. Opaque alpha goes."""
+    if image.mode not in ("RGBA", "LA"):
+        return image
+    opaque = "L" if image.mode == "LA" else "RGB"
+    if not is_transparent(image):
+        return image.convert(opaque)
+    if background is None and alpha:
+        return image
+    under = rgba(background, alpha=alpha)
+    flat = Image.alpha_composite(Image.new("RGBA", image.size, under), image.convert("RGBA"))
+    return flat if under[3] < 255 else flat.convert("RGB" if background else opaque)
+
+
+def pad(image: Image.Image, plan: Plan, background: str | None, *, alpha: bool) -> Image.Image:
+    """The picture on its canvas."""
+    if plan.canvas == plan.size:
+        return image
+    around = rgba(background, alpha=alpha)
+    mode = "RGBA" if around[3] < 255 or "A" in image.mode else "RGB"
+    canvas = Image.new("RGBA", plan.canvas, around).convert(mode)
+    canvas.paste(image.convert(mode), plan.at)
+    return canvas
+
+
+def rgba(background: str | None, *, alpha: bool) -> tuple[int, int, int, int]:
+    """The background colour; none is transparent, or white where a format has no alpha."""
+    red, green, blue, *rest = bytes.fromhex(background or ("ffffff00" if alpha else "ffffff"))
+    return red, green, blue, rest[0] if rest and alpha else 255
