@@ -67,7 +67,8 @@ def run(request: Request, open_bucket: Callable[[str], Bucket], limits: Limits) 
         Stored(key, output, destination.put(key, output.data, content_type=output.content_type, metadata=metadata))
         for key, output in planned
     )
-    timings = {"fetch": fetch_ms, **resized.timings_ms, "store": _ms_since(started)}
+    spent = {"fetch": fetch_ms, **resized.timings_ms, "store": _ms_since(started)}
+    timings = {step: round(ms, 1) for step, ms in spent.items()}
     return Result(resized.source, fetched.etag, fetched.version_id, stored, timings)
 
 
@@ -86,4 +87,4 @@ def _output_key(request: Request, output: Output, source: Source) -> str:
 
 
 def _ms_since(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 1)
+    return (time.perf_counter() - started) * 1000
