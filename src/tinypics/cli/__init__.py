@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 
+_EXTRAS = {"typer": "cli", "rich": "cli", "boto3": "local", "botocore": "local", "samtranslator": "local"}
+
 
 def main() -> None:
     """Run the command line and exit: 0 all well, 1 something failed, 2 the command was not understood."""
     try:
         from tinypics.cli.app import app
+
+        app(prog_name="tinypics")
     except ModuleNotFoundError as error:
-        if error.name not in {"typer", "rich"}:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRAS:
             raise
-        sys.exit(f'The command "tinypics" needs {error.name}: pip install "tinypics[cli]"')
-    app(prog_name="tinypics")
+        sys.exit(f'This command needs {missing}: pip install "tinypics[{_EXTRAS[missing]}]"')

@@ -6,11 +6,25 @@ So `tinypics resize` needs nothing of AWS, and `--help` is quick.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from tinypics.cli.console import CommandFailed, err
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CommandFailed as failure:
+            err.print(str(failure), style="red")
+            raise typer.Exit(1) from failure
+
 
 app = typer.Typer(
+    cls=_Commands,
     help="Right renditions of any picture: files on this computer, or uploads to a bucket.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -26,13 +40,9 @@ Local = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(
-        help="Data folder of the local engine.  [default: .tinypics beside template.yaml]", show_default=False
-    ),
+    typer.Option(help="Data folder of the local engine.", show_default=".tinypics beside template.yaml"),
 ]
-StackName = Annotated[
-    str | None, typer.Option(help="CloudFormation stack on AWS.  [default: tinypics]", show_default=False)
-]
+StackName = Annotated[str | None, typer.Option(help="CloudFormation stack on AWS.", show_default="tinypics")]
 Profile = Annotated[str | None, typer.Option(help="AWS profile.", show_default=False)]
 Region = Annotated[str | None, typer.Option(help="AWS region.", show_default=False)]
 
@@ -125,7 +135,7 @@ def run(
 @app.command()
 def put(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="Pictures to upload.")
+        list[Path], typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Pictures to upload.")
     ],
     prefix: Annotated[str, typer.Option(help="Put before each file's name to make its key.")] = "",
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the thumbnails.")] = 60,
@@ -176,7 +186,7 @@ def resize(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...", help="Files, folders, patterns like 'photos/**/*.jpg', or - for standard input."
+            metavar="PATH", help="Files, folders, patterns like 'photos/**/*.jpg', or - for standard input."
         ),
     ],
     to: Annotated[
@@ -191,15 +201,18 @@ def resize(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Pictures at a time.  [default: processors]", show_default=False),
+        typer.Option("--jobs", "-j", min=1, help="Pictures at a time.", show_default="processors"),
     ] = None,
-    lenient: Annotated[bool, typer.Option(help="Also take files that are cut short, as far as they go.")] = False,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Also take files that are cut short, as far as they go.")
+    ] = False,
 ) -> None:
     """Resize files on this computer. Nothing is sent anywhere.
 
-    A folder's files keep their place below DIR. One rendition keeps the file's name (IMG_1.HEIC becomes
-    IMG_1.HEIC.jpg), several go into a folder of that name. A broken file does not stop the rest, and no source is
-    written over. The exit code is 1 when any file failed.
+    A folder's files keep their place below DIR. One rendition keeps the name
+    (IMG_1.HEIC becomes IMG_1.HEIC.jpg), several go into a folder of that name.
+    A broken file does not stop the rest; no source is written over.
+    The exit code is 1 when any file failed.
 
     \b
     Examples:

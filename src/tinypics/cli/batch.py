@@ -184,7 +184,7 @@ def _write(target: Path, output: Output) -> Written:
     return Written(target, output.format, output.width, output.height, len(output.data), output.dropped)
 
 
-def run(tasks: Sequence[Task], processes: int) -> Iterator[Report]:
+def run(tasks: Sequence[Task], processes: int) -> Generator[Report, None, None]:
     """Do `tasks`, in any order, in so many processes. Closing the iterator lets the files in hand be finished."""
     if len(tasks) == 1:
         yield work(tasks[0])

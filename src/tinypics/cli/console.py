@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.filesize import decimal
 
@@ -17,8 +16,8 @@ out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stderr=True)
 
 
-class CommandFailed(typer.TyperException):
-    """The command cannot do what was asked, exit code 1. The text says why, and what helps."""
+class CommandFailed(Exception):
+    """The command cannot do what was asked: exit code 1. The text says why, and what helps."""
 
 
 def plain(text: object) -> str:

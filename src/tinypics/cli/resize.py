@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,32 +26,6 @@ STREAM = "-"
 _INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
 
 
-@dataclass(slots=True)
-class Summary:
-    """What became of all of them."""
-
-    expected: int
-    reports: list[batch.Report] = field(default_factory=list)
-
-    @property
-    def failures(self) -> Counter[str]:
-        return Counter(report.error for report in self.reports if report.error and not report.skipped)
-
-    def document(self) -> dict[str, Any]:
-        """The summary as `--json` prints it."""
-        written = [file for report in self.reports for file in report.written]
-        return {
-            "files": self.expected,
-            "resized": sum(not report.error for report in self.reports),
-            "skipped": sum(report.skipped for report in self.reports),
-            "failed": self.failures.total(),
-            "failures": dict(self.failures.most_common()),
-            "bytes_in": sum(report.bytes for report in self.reports if not report.error),
-            "bytes_out": sum(file.bytes for file in written),
-            "results": [_result(report) for report in sorted(self.reports, key=lambda report: report.source)],
-        }
-
-
 def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs: int | None, lenient: bool) -> int:
     """The exit code: 0, or 1 when any file failed, or 130 after Ctrl-C."""
     try:
@@ -66,20 +39,17 @@ def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs:
         raise typer.BadParameter(plain(error)) from None
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--out: expected a folder, {plain(folder)} is a file")
-    summary = Summary(len(found))
     try:
-        _work(batch.plan(found, folder, renditions, limits), jobs or os.cpu_count() or 1, summary)
-        interrupted = False
+        reports = _work(batch.plan(found, folder, renditions, limits), jobs or os.cpu_count() or 1)
     except KeyboardInterrupt:
-        interrupted = True
+        err.print("Stopped: every file that was written is whole.")
+        return _INTERRUPTED
+    summary = _summary(reports)
     if as_json:
-        result(summary.document())
+        result(summary)
     else:
         _table(summary)
-    if interrupted:
-        err.print(f"Stopped: {len(summary.reports)} of {summary.expected} files were done, none by half.")
-        return _INTERRUPTED
-    return 1 if summary.failures else 0
+    return 1 if summary["failed"] else 0
 
 
 def _renditions(texts: Sequence[str]) -> list[Rendition]:
@@ -106,15 +76,32 @@ def _stream(paths: list[str], renditions: list[Rendition], target: str, limits: 
     return 0
 
 
-def _work(tasks: list[batch.Task], processes: int, summary: Summary) -> None:
+def _work(tasks: list[batch.Task], processes: int) -> list[batch.Report]:
+    reports = []
     columns = TextColumn("Resizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("", total=len(tasks))
         for report in batch.run(tasks, min(processes, len(tasks))):
-            summary.reports.append(report)
+            reports.append(report)
             progress.advance(bar)
             if report.error and not report.skipped:
                 err.print(f"{plain(report.source)}: {report.error}: {plain(report.message)}", style="red")
+    return reports
+
+
+def _summary(reports: Sequence[batch.Report]) -> dict[str, Any]:
+    """What became of all of them, as `--json` prints it."""
+    failures = Counter(report.error for report in reports if report.error and not report.skipped)
+    return {
+        "files": len(reports),
+        "resized": sum(not report.error for report in reports),
+        "skipped": sum(report.skipped for report in reports),
+        "failed": failures.total(),
+        "failures": dict(failures.most_common()),
+        "bytes_in": sum(report.bytes for report in reports if not report.error),
+        "bytes_out": sum(file.bytes for report in reports for file in report.written),
+        "results": [_result(report) for report in sorted(reports, key=lambda report: report.source)],
+    }
 
 
 def _result(report: batch.Report) -> dict[str, Any]:
@@ -135,24 +122,23 @@ def _written(file: batch.Written) -> dict[str, Any]:
     return facts | ({"dropped": list(file.dropped)} if file.dropped else {})
 
 
-def _table(summary: Summary) -> None:
-    document = summary.document()
+def _table(summary: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(justify="right")
-    for name, value in _rows(document):
+    for name, value in _rows(summary):
         table.add_row(name, value)
     out.print(table)
 
 
-def _rows(document: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    yield "Files", f"{document['files']:,}"
-    yield "Resized", f"{document['resized']:,}"
-    if document["skipped"]:
-        yield "Skipped, not pictures", f"{document['skipped']:,}"
-    yield "Bytes in", size(document["bytes_in"])
-    yield "Bytes out", size(document["bytes_out"])
-    if document["failed"]:
-        yield "Failed", f"{document['failed']:,}"
-    for name, count in document["failures"].items():
+def _rows(summary: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    yield "Files", f"{summary['files']:,}"
+    yield "Resized", f"{summary['resized']:,}"
+    if summary["skipped"]:
+        yield "Skipped, not pictures", f"{summary['skipped']:,}"
+    yield "Bytes in", size(summary["bytes_in"])
+    yield "Bytes out", size(summary["bytes_out"])
+    if summary["failed"]:
+        yield "Failed", f"{summary['failed']:,}"
+    for name, count in summary["failures"].items():
         yield f"  {name}", f"{count:,}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import shutil
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from tinypics.local.engine import Engine
     from tinypics.local.facts import Facts
 
-SAMPLE = "sample.jpg"
+EVENT = Path("events", "resize.json")
+SAMPLE = "yourImage.jpg"  # the key that the event names
 
 
 @readable_errors()
@@ -44,7 +44,7 @@ def up(port: int, data: Path | None, parameters: list[str]) -> None:
             deploy.running(folder, project, port, _given(parameters)) as (engine, facts),
         ):
             status.stop()
-            _greet(facts, folder, data)
+            _greet(facts, project, folder, data)
             _follow(engine, facts)
     except (EngineError, deploy.DeployError) as error:
         raise CommandFailed(str(error)) from error
@@ -78,31 +78,19 @@ def _follow(engine: Engine, facts: Facts) -> None:
         time.sleep(target.pause)
 
 
-def _greet(facts: Facts, folder: Path, data: Path | None) -> None:
-    sample = _sample(folder)
-    event = shlex.quote(
-        json.dumps(
-            {
-                "bucket": facts.stack.source_bucket,
-                "key": SAMPLE,
-                "dest_bucket": facts.stack.output_bucket,
-                "width": 128,
-                "height": 128,
-            }
-        )
-    )
-    command = _command()
+def _greet(facts: Facts, project: Path, folder: Path, data: Path | None) -> None:
+    command, event, sample = _command(), shlex.quote(_short(project / EVENT)), shlex.quote(_short(_sample(folder)))
     where = f" --data {shlex.quote(str(data))}" if data else ""
     out.print(Text("Tinypics is up.", "bold green") + Text(f" Ctrl-C stops it; pictures stay in {_short(folder)}.\n"))
     for name, value in _places(facts):
         out.print(Text(f"  {name:<11}", "dim") + Text(value))
     out.print("\nThree things to try, one after the other, in another terminal:\n")
-    out.print(f"  {command} put {shlex.quote(_short(sample))}{where}")
-    out.print(f"  echo {event} | {command} run -{where}")
+    out.print(f"  {command} put {sample}{where}")
+    out.print(f"  {command} run {event}{where}")
     if facts.stack.api_url:
-        out.print(f"  curl --data {event} {facts.stack.api_url}/resize")
+        out.print(f"  curl --data @{event} {facts.stack.api_url}/resize")
     else:
-        out.print(f"  {command} logs{where}")
+        out.print(f"  {command} invoke {event}{where}")
     out.print("\nWhat the function does shows here:", style="dim")
 
 

@@ -67,6 +67,7 @@ class Engine:
         lock = _lock(data)
         try:
             port = _free(port)
+            Facts.forget(data)  # of an engine whose parent was killed
             shutil.rmtree(data / "tmp", ignore_errors=True)
             (data / "tmp").mkdir()
             engine = cls(data, port, _spawn(data, port, lock), lock)

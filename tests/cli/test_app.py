@@ -1,0 +1,57 @@
+"""The command line itself: help that answers, and what is said when something is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from tinypics import __version__
+from tinypics.cli.app import app
+
+COMMANDS = ("up", "invoke", "run", "put", "logs", "resize")
+
+
+def test_the_version() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (0, f"tinypics {__version__}\n")
+
+
+def test_help_lists_every_command() -> None:
+    text = CliRunner().invoke(app, ["--help"]).stdout
+    assert all(f" {command} " in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_has_an_example(command: str) -> None:
+    done = CliRunner().invoke(app, [command, "-h"])
+    assert done.exit_code == 0
+    assert f"  tinypics {command} " in done.stdout.split("Example")[1]
+
+
+@pytest.mark.parametrize(
+    ("missing", "command", "said"),
+    [
+        ("typer", "--help", 'This command needs typer: pip install "tinypics[cli]"'),
+        ("boto3", "logs", 'This command needs boto3: pip install "tinypics[local]"'),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_what_brings_it(missing: str, command: str, said: str) -> None:
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = [{command!r}]; import tinypics.cli as c; c.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (1, said)
+
+
+def test_a_fault_of_ours_is_not_taken_for_a_missing_package() -> None:
+    script = "import sys; sys.modules['tinypics.cli.app'] = None; import tinypics.cli as c; c.main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "ModuleNotFoundError" in done.stderr
+
+
+def test_python_m_is_the_same_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "tinypics", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"tinypics {__version__}\n"

@@ -1,0 +1,315 @@
+"""The stack commands, as a person at a terminal has them: real processes, real signals, the real engine."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tinypics.cli.app import app
+from tinypics.local.cloud import Cloud
+from tinypics.local.engine import running_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.e2e.conftest import LocalStack
+    from typer.testing import Result
+
+    from tinypics.local.facts import Facts
+
+pytestmark = pytest.mark.e2e
+
+PROJECT = Path(__file__).parents[2]
+EVENT = {"bucket": "original-pics", "key": "cli.jpg", "dest_bucket": "tiny-pics", "width": 128, "height": 128}
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+def group(pgid: int) -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    fields = [line.split(None, 2) for line in listed.splitlines()]
+    return [field[2] for field in fields if field[0] == str(pgid) and not field[1].startswith("Z")]
+
+
+def picture(path: Path, width: int = 1200, height: int = 800) -> Path:
+    Image.linear_gradient("L").resize((width, height)).convert("RGB").save(path, quality=95)
+    return path
+
+
+@contextmanager
+def up(data: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """`tinypics up` in a process of its own, ready for use."""
+    command = [sys.executable, "-m", "tinypics", "up", "--port", "0", "--data", str(data), *options]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_until(lambda: running_engine(data) or process.poll() is not None)
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.communicate(timeout=20)
+
+
+def facts_of(data: Path) -> Facts:
+    facts = running_engine(data)
+    assert facts
+    return facts
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tinypics", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+
+# --- up
+
+
+def test_up_prints_three_things_to_try_and_each_works_as_printed(tmp_path: Path) -> None:
+    data = tmp_path / "my data"
+    with up(data) as process:
+        assert process.stdout
+        printed = "".join(itertools.takewhile(lambda line: "shows here" not in line, process.stdout))
+        facts = facts_of(data)
+        for place in (facts.endpoint, "original-pics", "tiny-pics", facts.stack.api_url):
+            assert str(place) in printed
+        things = [line.strip() for line in printed.split("to try")[1].splitlines()[1:] if line.strip()]
+        assert [re.findall(r" (put|run|--data) ", thing)[0] for thing in things] == ["put", "run", "--data"]
+        for thing in things if shutil.which("curl") else things[:2]:
+            done = subprocess.run(thing, shell=True, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S602
+            assert done.returncode == 0, done.stderr
+            assert not re.search(r"error", done.stdout), done.stdout
+        line = process.stdout.readline()
+        assert re.search(r"✓ yourImage.jpg  1200×800 jpeg .* → 128×128 jpeg", line)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_up_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with up(tmp_path) as process:
+        facts = facts_of(tmp_path)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert "Traceback" not in said
+    assert not group(facts.pid)
+    assert not (tmp_path / "engine.json").exists()
+
+
+def test_nothing_is_left_when_up_is_killed(tmp_path: Path) -> None:
+    with up(tmp_path) as process:
+        facts = facts_of(tmp_path)
+        assert command("put", str(picture(tmp_path / "cli.jpg")), "--data", str(tmp_path)).returncode == 0
+        assert len(group(facts.pid)) >= 2  # the engine and a Lambda worker
+        process.kill()
+    wait_until(lambda: not group(facts.pid))
+    with up(tmp_path):
+        assert command("logs", "--data", str(tmp_path)).returncode == 0
+
+
+def test_a_taken_port_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = command("up", "--port", port, "--data", str(tmp_path))
+    assert done.returncode == 1
+    assert f"Port {port} is taken by another program" in done.stderr
+    assert "--port N" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_engine_of_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with up(tmp_path):
+        done = command("up", "--port", "0", "--data", str(tmp_path))
+        assert done.returncode == 1
+        assert f"runs already: {facts_of(tmp_path).endpoint}" in " ".join(done.stderr.split())
+
+
+def test_a_killed_engine_is_told_of_and_its_pictures_are_there_again(tmp_path: Path) -> None:
+    sample = picture(tmp_path / "cli.jpg")
+    with up(tmp_path) as process:
+        assert command("put", str(sample), "--data", str(tmp_path)).returncode == 0
+        os.kill(facts_of(tmp_path).pid, signal.SIGKILL)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 1
+        assert "was killed by SIGKILL" in said
+    with up(tmp_path):
+        facts = facts_of(tmp_path)
+        s3 = Cloud.local(facts.endpoint, facts.region).client("s3")
+        assert s3.get_object(Bucket="original-pics", Key="cli.jpg")["Body"].read() == sample.read_bytes()
+        thumbnail = s3.get_object(Bucket="tiny-pics", Key="cli.jpg")
+        assert (thumbnail["ContentType"], Image.open(io.BytesIO(thumbnail["Body"].read())).size) == (
+            "image/jpeg",
+            (128, 128),
+        )
+        assert command("put", str(picture(tmp_path / "new.jpg")), "--data", str(tmp_path)).returncode == 0
+        s3.head_object(Bucket="tiny-pics", Key="new.jpg")
+
+
+def test_up_needs_a_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["up"])
+    assert result.exit_code == 1
+    assert "no template.yaml here or above" in result.stderr
+
+
+def test_parameters_reach_the_template(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["up", "--parameter", "Renditions"]).exit_code == 2
+    options = ["WorkflowType=EXPRESS", "Api=off", "Renditions=64x64,thumb=32x32"]
+    with up(tmp_path, *(word for option in options for word in ("--parameter", option))):
+        assert facts_of(tmp_path).stack.api_url is None
+        good, bad = picture(tmp_path / "cli.jpg"), tmp_path / "bad.jpg"
+        bad.write_text("not a picture")
+        put = CliRunner().invoke(app, ["put", str(good), str(bad), "--data", str(tmp_path)])
+        assert put.exit_code == 1
+        assert re.search(r"✓ cli\.jpg .* → 64×64 jpeg .*, 32×32 jpeg", put.stdout)
+        assert "✗ bad.jpg  UnsupportedFormat" in put.stdout
+        run = CliRunner().invoke(app, ["run", "-", "--data", str(tmp_path)], input=json.dumps(EVENT))
+        assert (run.exit_code, json.loads(run.stdout)["width"]) == (0, 128)
+
+
+# --- invoke, run, put, logs
+
+
+@pytest.fixture
+def cli(stack: LocalStack) -> Callable[..., Result]:
+    def run(name: str, *arguments: str, **options: Any) -> Result:
+        return CliRunner().invoke(app, [name, *arguments, "--data", str(stack.data)], **options)
+
+    return run
+
+
+def test_put_waits_for_the_thumbnail(cli: Callable[..., Result], stack: LocalStack, tmp_path: Path) -> None:
+    folder = tmp_path / "日本"
+    folder.mkdir()
+    done = cli("put", str(picture(folder / "写真+a b.jpg")), "--prefix", "cli/")
+    assert done.exit_code == 0, done.output
+    assert "✓ cli/写真+a b.jpg  1200×800 jpeg" in done.stdout
+    assert stack.s3.head_object(Bucket="original-pics", Key="cli/写真+a b.jpg")["ContentType"] == "image/jpeg"
+    stack.s3.head_object(Bucket="tiny-pics", Key="cli/写真+a b.jpg")
+
+
+def test_put_of_a_large_file_in_parts(cli: Callable[..., Result], tmp_path: Path) -> None:
+    large = picture(tmp_path / "large.jpg", 800, 600)
+    with large.open("ab") as file:
+        file.write(bytes(9 * 2**20))  # what follows a JPEG's end is ignored
+    done = cli("put", str(large))
+    assert done.exit_code == 0, done.output
+
+
+def test_put_tells_of_failures_by_name_without_waiting(
+    cli: Callable[..., Result], stack: LocalStack, tmp_path: Path
+) -> None:
+    text, cut, good = tmp_path / "text.png", tmp_path / "cut.jpg", picture(tmp_path / "good.jpg")
+    text.write_text("hello")
+    cut.write_bytes(good.read_bytes()[:900])
+    done = cli("put", str(text), str(cut), str(good), "--timeout", "60")
+    assert done.exit_code == 1
+    assert "✗ text.png  UnsupportedFormat: " in done.stdout
+    assert "✗ cut.jpg  CorruptImage: " in done.stdout
+    assert "✓ good.jpg" in done.stdout
+    assert stack.s3.head_object(Bucket="original-pics", Key="text.png")["ContentType"] == "image/png"
+
+
+def test_put_refuses_two_files_of_one_key(cli: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    done = cli("put", str(picture(tmp_path / "a.jpg")), str(picture(tmp_path / "sub" / "a.jpg")))
+    assert done.exit_code == 2
+    assert "2 files would have the key a.jpg" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", ["invoke", "run"])
+def test_an_event_succeeds_or_fails_by_name(
+    cli: Callable[..., Result], stack: LocalStack, tmp_path: Path, name: str
+) -> None:
+    stack.s3.upload_file(str(picture(tmp_path / "cli.jpg")), "original-pics", "cli.jpg")
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(EVENT))
+    done = cli(name, str(event))
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert {key: answer[key] for key in ("status", "source_bucket", "dest_bucket", "width", "height")} == {
+        "status": "SUCCESS",
+        "source_bucket": "original-pics",
+        "dest_bucket": "tiny-pics",
+        "width": 128,
+        "height": 128,
+    }
+    failed = cli(name, "-", input=json.dumps(EVENT | {"width": 0}))
+    assert failed.exit_code == 1
+    answer = json.loads(failed.stdout)
+    assert (answer["status"], answer["error"]) == ("FAILED", "InvalidRequest")
+    assert "width" in answer["message"]
+
+
+def test_run_shows_the_states_as_they_pass(cli: Callable[..., Result], stack: LocalStack, tmp_path: Path) -> None:
+    stack.s3.upload_file(str(picture(tmp_path / "cli.jpg")), "original-pics", "cli.jpg")
+    done = cli("run", "-", input=json.dumps(EVENT))
+    assert re.findall(r"\d s  (\w+)", done.stderr) == ["ResizeImage", "CheckStatus", "Succeeded"]
+    done = cli("run", "-", input=json.dumps(EVENT | {"key": "missing.jpg"}))
+    assert re.findall(r"\d s  (\w+)", done.stderr) == ["ResizeImage", "CheckStatus", "Failed"]
+    assert "FAILED SourceNotFound" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["invoke", "run"])
+@pytest.mark.parametrize(
+    ("event", "said"), [("missing.json", "No such file"), ("-", "is not JSON: Expecting value")], ids=["file", "json"]
+)
+def test_an_event_that_cannot_be_read_is_a_usage_error(
+    cli: Callable[..., Result], name: str, event: str, said: str
+) -> None:
+    done = cli(name, event, input="nonsense")
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
+
+
+def test_logs_has_one_line_for_each_picture(cli: Callable[..., Result], tmp_path: Path) -> None:
+    key = f"logs-{time.time_ns()}"
+    cli("put", str(picture(tmp_path / "a.jpg")), "--prefix", f"{key}/")
+    done = cli("logs", "--since", "10m")
+    assert done.exit_code == 0
+    lines = [line for line in done.stdout.splitlines() if key in line]
+    assert len(lines) == 1
+    assert re.match(
+        rf"\d\d:\d\d:\d\d ✓ {key}/a\.jpg  1200×800 jpeg [\d.]+ kB → 128×128 jpeg [\d.]+ (kB|bytes)", lines[0]
+    )
+    assert cli("logs", "--since", "yesterday").exit_code == 2
+
+
+def test_logs_follow_until_interrupted(stack: LocalStack, cli: Callable[..., Result], tmp_path: Path) -> None:
+    follow = [sys.executable, "-m", "tinypics", "logs", "--follow", "--since", "1m", "--data", str(stack.data)]
+    with subprocess.Popen(follow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        cli("put", str(picture(tmp_path / "followed.jpg")))
+        assert process.stdout
+        assert any("✓ followed.jpg" in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert "Traceback" not in said
+
+
+def test_without_an_engine_local_says_how_to_start_one(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["logs", "--local", "--data", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "start it with `tinypics up`" in " ".join(done.stderr.split())
