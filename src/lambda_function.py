@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from tinypics import invocation
-from tinypics.aws import answers, events, telemetry
+from tinypics.aws import answers, deadline, events, telemetry
 from tinypics.aws.s3 import open_bucket
 from tinypics.aws.settings import Settings
 from tinypics.errors import PermanentError, TransientError
@@ -16,19 +16,52 @@ SETTINGS = Settings.from_environment()
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
-    """The answer to one event. Raises `TransientError` where trying again may help."""
-    return answers.combined([_answer(record, context) for record in events.split(event)])
+    """The answer to one event; to a batch of queue messages, which of them shall come again.
+
+    Raises `TransientError` where trying again may help, after every record had its try.
+    """
+    if events.is_queue_batch(event):
+        messages = events.queue_messages(event)
+        return answers.batch([identity for identity, body in messages if not _done(body, context)])
+    return answers.combined(_answers(event, context))
 
 
-def _answer(record: object, context: object) -> dict[str, Any]:
+def _done(body: object, context: object) -> bool:
+    """Whether a message needs no other try: permanent failures are logged, and done."""
+    try:
+        _answers(body, context)
+    except TransientError:
+        return False
+    except Exception as error:  # noqa: BLE001 - one message that nobody foresaw must not bring back the others
+        telemetry.unforeseen(error, context)
+        return False
+    return True
+
+
+def _answers(event: object, context: object) -> list[answers.Answer]:
+    found: list[answers.Answer] = []
+    transient: TransientError | None = None
+    for record in events.split(event):
+        try:
+            found.append(_answer(record, context))
+        except TransientError as error:
+            transient = transient or error
+    if transient is not None:
+        raise transient
+    return found
+
+
+def _answer(record: object, context: object) -> answers.Answer:
     started = time.perf_counter()
     subject = events.subject(record)
     try:
-        request = events.parse(record, SETTINGS)
-        if isinstance(request, Skip):
-            answer = answers.skipped(subject, request)
-        else:
-            answer = answers.success(request, invocation.run(request, open_bucket, SETTINGS.limits))
+        with deadline.respected(context):
+            request = events.parse(record, SETTINGS)
+            if isinstance(request, Skip):
+                answer = answers.skipped(subject, request)
+            else:
+                outcome = invocation.run(request, open_bucket, SETTINGS.limits, SETTINGS.handling)
+                answer = answers.success(request, outcome)
     except PermanentError as error:
         answer = answers.failure(subject, error)
     except TransientError as error:

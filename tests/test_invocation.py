@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,18 +10,41 @@ from obstore import list as list_objects
 from obstore.store import MemoryStore
 from PIL import Image
 
-from tinypics import invocation
-from tinypics.errors import CorruptImage, LoopRefused, SourceNotFound, SourceTooLarge
+from tinypics import delivery, invocation
+from tinypics.delivery import Handling
+from tinypics.errors import CorruptImage, InvalidRequest, LoopRefused, SourceChanged, SourceNotFound, SourceTooLarge
+from tinypics.invocation import Current, Gone, Outcome, Result
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
 from tinypics.request import Request
 from tinypics.store import Bucket
 
 
-def picture(format: str, size: tuple[int, int] = (400, 300)) -> bytes:
+def picture(format: str, size: tuple[int, int] = (400, 300), colour: str | None = None) -> bytes:
     buffer = io.BytesIO()
-    Image.radial_gradient("L").resize(size).convert("RGB").save(buffer, format)
+    gradient = Image.radial_gradient("L").resize(size).convert("RGB")
+    (Image.new("RGB", size, colour) if colour else gradient).save(buffer, format)
     return buffer.getvalue()
+
+
+class Spied(Bucket):
+    """A bucket that writes down what it is asked, and lets something happen before each request."""
+
+    def __init__(self, name: str, store: MemoryStore, cloud: Cloud) -> None:
+        super().__init__(name, store)
+        self.cloud = cloud
+
+    def get(self, key: str, **options: Any) -> Any:
+        self.cloud.seen("GET", self.name)
+        return super().get(key, **options)
+
+    def head(self, key: str, **options: Any) -> Any:
+        self.cloud.seen("HEAD", self.name)
+        return super().head(key, **options)
+
+    def put(self, key: str, data: bytes, **options: Any) -> Any:
+        self.cloud.seen("PUT", self.name)
+        return super().put(key, data, **options)
 
 
 class Cloud:
@@ -28,29 +52,59 @@ class Cloud:
 
     def __init__(self) -> None:
         self.stores = {"original-pics": MemoryStore(), "tiny-pics": MemoryStore()}
+        self.requests: list[str] = []
+        self.meanwhile: Callable[[str], None] = lambda request: None
+
+    def seen(self, method: str, bucket: str) -> None:
+        self.requests.append(f"{method} {bucket}")
+        self.meanwhile(self.requests[-1])
 
     def open(self, name: str) -> Bucket:
+        return Spied(name, self.stores[name], self)
+
+    def plain(self, name: str) -> Bucket:
         return Bucket(name, self.stores[name])
 
-    def upload(self, key: str, data: bytes) -> None:
-        self.open("original-pics").put(key, data, content_type="", metadata={})
+    def upload(self, key: str, data: bytes, **attributes: str) -> str:
+        there = self.plain("original-pics").head(key)
+        return self.plain("original-pics").put(key, data, attributes=attributes, replaces=there.etag if there else None)
+
+    def delete(self, key: str) -> None:
+        self.plain("original-pics").delete(key)
+
+    def listing(self) -> list[str]:
+        return sorted(item["path"] for page in list_objects(self.stores["tiny-pics"]) for item in page)
 
     def outputs(self) -> dict[str, Image.Image]:
-        found = [item["path"] for page in list_objects(self.stores["tiny-pics"]) for item in page]
-        return {key: Image.open(io.BytesIO(self.stored(key).data)) for key in found}
+        pictures = [key for key in self.listing() if not key.endswith(".json")]
+        return {key: Image.open(io.BytesIO(self.stored(key).data)) for key in pictures}
 
     def stored(self, key: str) -> Any:
-        return self.open("tiny-pics").get(key, max_bytes=10**9)
+        return self.plain("tiny-pics").get(key, max_bytes=10**9)
 
-    def run(self, key: str, *renditions: str, limits: Limits | None = None, **fields: Any) -> invocation.Result:
+    def manifest(self, key: str) -> Any:
+        return json.loads(self.stored(f"{key}/manifest.json").data)
+
+    def run(
+        self, key: str, *renditions: str, limits: Limits | None = None, handling: Handling | None = None, **fields: Any
+    ) -> Outcome:
+        self.requests.clear()
         asked = tuple(Rendition.parse(text) for text in renditions or ("128x96",))
         request = Request("original-pics", key, "tiny-pics", asked, **fields)
-        return invocation.run(request, self.open, limits or Limits())
+        return invocation.run(request, self.open, limits or Limits(), handling or Handling())
+
+    def made(self, *arguments: Any, **options: Any) -> Result:
+        outcome = self.run(*arguments, **options)
+        assert isinstance(outcome, Result)
+        return outcome
 
 
 @pytest.fixture
 def cloud() -> Cloud:
     return Cloud()
+
+
+# --- What is made
 
 
 @pytest.mark.parametrize(
@@ -64,47 +118,82 @@ def cloud() -> Cloud:
         ("scan.tif", "TIFF", "scan.tif.jpg", "image/jpeg"),
         ("x.bmp", "BMP", "x.bmp.jpg", "image/jpeg"),
         ("really-a.png", "JPEG", "really-a.png", "image/jpeg"),
+        ("no-extension", "BMP", "no-extension.jpg", "image/jpeg"),
     ],
 )
 def test_one_output_has_the_sources_key_and_its_own_content_type(
-    cloud: Cloud,
-    key: str,
-    format: str,
-    output: str,
-    content_type: str,
+    cloud: Cloud, key: str, format: str, output: str, content_type: str
 ) -> None:
     cloud.upload(key, picture(format))
-    result = cloud.run(key)
+    result = cloud.made(key)
     assert {name: image.size for name, image in cloud.outputs().items()} == {output: (128, 96)}
-    assert cloud.stored(output).metadata["Content-Type"] == content_type
+    assert cloud.stored(output).stat.metadata["Content-Type"] == content_type
     assert result.stored[0].key == output
-    assert (result.source.width, result.source.height) == (400, 300)
+    assert (result.source["width"], result.source["height"]) == (400, 300)
+    assert isinstance(cloud.run(key), Current)
 
 
 def test_every_output_says_what_it_was_made_of(cloud: Cloud) -> None:
+    etag = cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg")
+    metadata = cloud.stored("a.jpg").stat.metadata
+    assert metadata[delivery.SOURCE_ETAG] == etag
+    assert len(metadata[delivery.RECIPE]) == 16
+
+
+def test_dest_key_is_used_as_it_is_also_for_another_source(cloud: Cloud) -> None:
     cloud.upload("a.jpg", picture("JPEG"))
-    result = cloud.run("a.jpg")
-    metadata = cloud.stored("a.jpg").metadata
-    assert (
-        metadata[invocation.SOURCE_ETAG]
-        == result.source_etag
-        == cloud.open("original-pics").get("a.jpg", max_bytes=10**6).etag
-    )
-    assert len(metadata[invocation.RECIPE]) == 16
+    cloud.upload("b.jpg", picture("JPEG", colour="red"))
+    cloud.run("a.jpg", "64x64-png", dest_key="elsewhere/b")
+    assert cloud.outputs()["elsewhere/b"].format == "PNG"
+    cloud.run("b.jpg", "64x64-png", dest_key="elsewhere/b")
+    assert cloud.outputs()["elsewhere/b"].convert("RGB").getpixel((9, 9)) == (254, 0, 0)
 
 
-def test_the_recipe_hash_tells_recipes_apart() -> None:
-    def hashed(*texts: str, **fields: Any) -> str:
-        asked = tuple(Rendition.parse(text) for text in texts)
-        return invocation.recipe_hash(Request("in", "k", "out", asked, in_folder=True, **fields))
+def test_a_prefix_stands_before_the_key(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", prefix="thumbs/")
+    cloud.run("a.jpg", "10x", "20x", prefix="lists/", in_folder=True)
+    assert cloud.listing() == [
+        "lists/a.jpg/10x.jpg",
+        "lists/a.jpg/20x.jpg",
+        "lists/a.jpg/manifest.json",
+        "thumbs/a.jpg",
+    ]
 
-    recipes = [hashed("128x128"), hashed("128x"), hashed("128x128", "128x"), hashed("128x128", lenient=True)]
-    assert len(set(recipes)) == 4
-    assert hashed("128x128-q80", "64x") == hashed("128x128-q80", "64x")
+
+def test_headers_and_tags_are_as_asked(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", handling=Handling(cache_control="max-age=60", storage_class="STANDARD_IA", tags={"a": "b"}))
+    metadata = cloud.stored("a.jpg").stat.metadata
+    assert (metadata["Cache-Control"], metadata["Storage-Class"]) == ("max-age=60", "STANDARD_IA")
 
 
-def test_a_list_goes_below_the_sources_key(cloud: Cloud) -> None:
-    cloud.upload("in/a.png", picture("PNG"))
+def test_time_is_told_for_each_step(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    timings = cloud.made("a.jpg").timings_ms
+    assert list(timings) == ["fetch", "decode", "transform", "encode", "store"]
+    assert all(spent >= 0 for spent in timings.values())
+
+
+def test_lenient_uses_what_is_there_of_a_picture_cut_short(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG", (1600, 1200))[:-3000])
+    with pytest.raises(CorruptImage):
+        cloud.run("a.jpg")
+    assert cloud.made("a.jpg", lenient=True).stored[0].dropped == ("missing-data",)
+    assert cloud.listing() == ["a.jpg"]
+    again = cloud.run("a.jpg", lenient=True)
+    assert isinstance(again, Current)
+    assert again.stored[0].dropped == ("missing-data",)
+
+
+# --- Lists and their manifest
+
+
+def test_a_list_goes_below_the_sources_key_with_a_manifest_that_is_true(cloud: Cloud) -> None:
+    import hashlib
+
+    etag = cloud.upload("in/a.png", picture("PNG"))
     cloud.run("in/a.png", "64x48", "thumb=32x32-webp", "100x-jpeg", in_folder=True)
     sizes = {key: (image.size, image.format) for key, image in cloud.outputs().items()}
     assert sizes == {
@@ -112,19 +201,95 @@ def test_a_list_goes_below_the_sources_key(cloud: Cloud) -> None:
         "in/a.png/thumb.webp": ((32, 32), "WEBP"),
         "in/a.png/100x-jpeg.jpg": ((100, 75), "JPEG"),
     }
+    manifest = cloud.manifest("in/a.png")
+    assert manifest["source"]["etag"] == etag
+    assert [item["rendition"] for item in manifest["renditions"]] == ["64x48", "thumb=32x32-webp", "100x-jpeg"]
+    for item in manifest["renditions"]:
+        found = cloud.stored(item["key"])
+        assert (item["bytes"], item["etag"]) == (len(found.data), found.stat.etag)
+        assert item["sha256"] == hashlib.sha256(found.data).hexdigest()
 
 
-def test_dest_key_is_used_as_it_is(cloud: Cloud) -> None:
+def test_the_manifest_is_written_last(cloud: Cloud) -> None:
     cloud.upload("a.jpg", picture("JPEG"))
-    cloud.run("a.jpg", "64x64-png", dest_key="elsewhere/b")
-    assert cloud.outputs()["elsewhere/b"].format == "PNG"
+    seen: list[list[str]] = []
+    cloud.meanwhile = lambda request: seen.append(cloud.listing()) if request == "PUT tiny-pics" else None
+    cloud.run("a.jpg", "64x", "32x", in_folder=True)
+    assert seen == [[], ["a.jpg/64x.jpg"], ["a.jpg/32x.jpg", "a.jpg/64x.jpg"]]
 
 
-def test_time_is_told_for_each_step(cloud: Cloud) -> None:
+def test_a_changed_recipe_makes_what_is_new_and_removes_what_is_gone(cloud: Cloud) -> None:
     cloud.upload("a.jpg", picture("JPEG"))
-    timings = cloud.run("a.jpg").timings_ms
-    assert list(timings) == ["fetch", "decode", "transform", "encode", "store"]
-    assert all(spent >= 0 for spent in timings.values())
+    cloud.run("a.jpg", "64x", "32x", in_folder=True)
+    kept = cloud.stored("a.jpg/64x.jpg").stat
+    cloud.run("a.jpg", "64x", "16x-webp", in_folder=True)
+    assert cloud.listing() == ["a.jpg/16x-webp.webp", "a.jpg/64x.jpg", "a.jpg/manifest.json"]
+    assert cloud.stored("a.jpg/64x.jpg").stat == kept
+    assert "obsolete" not in cloud.manifest("a.jpg")
+    assert isinstance(cloud.run("a.jpg", "64x", "16x-webp", in_folder=True), Current)
+
+
+def test_a_removal_of_obsolete_outputs_that_was_cut_short_is_finished(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", "64x", "32x", in_folder=True)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(request: str) -> None:
+        if cloud.requests.count("PUT tiny-pics") == 1 and request == "HEAD tiny-pics":
+            raise Killed
+
+    cloud.meanwhile = kill
+    with pytest.raises(Killed):
+        cloud.run("a.jpg", "64x", in_folder=True)
+    assert "a.jpg/32x.jpg" in cloud.listing()
+    cloud.meanwhile = lambda request: None
+    assert isinstance(cloud.run("a.jpg", "64x", in_folder=True), Current)
+    assert cloud.listing() == ["a.jpg/64x.jpg", "a.jpg/manifest.json"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"version": 1}', b'{"version": 99}'])
+def test_a_manifest_that_is_none_is_made_anew(cloud: Cloud, damage: bytes) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", "64x", "32x", in_folder=True)
+    stat = cloud.stored("a.jpg/manifest.json").stat
+    cloud.plain("tiny-pics").put("a.jpg/manifest.json", damage, attributes=stat.metadata, replaces=stat.etag)
+    cloud.made("a.jpg", "64x", "32x", in_folder=True)
+    assert len(cloud.manifest("a.jpg")["renditions"]) == 2
+
+
+# --- Once
+
+
+def test_a_duplicate_event_costs_one_head(cloud: Cloud) -> None:
+    etag = cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", follows=True, etag=etag)
+    outcome = cloud.run("a.jpg", follows=True, etag=etag)
+    assert isinstance(outcome, Current)
+    assert cloud.requests == ["HEAD tiny-pics"]
+    assert (outcome.stored[0].width, outcome.stored[0].height, outcome.stored[0].key) == (128, 96, "a.jpg")
+
+
+def test_a_duplicate_event_of_a_list_costs_one_get_of_the_manifest(cloud: Cloud) -> None:
+    etag = cloud.upload("a.jpg", picture("JPEG"))
+    first = cloud.made("a.jpg", "64x", "32x", in_folder=True, follows=True, etag=etag)
+    outcome = cloud.run("a.jpg", "64x", "32x", in_folder=True, follows=True, etag=etag)
+    assert isinstance(outcome, Current)
+    assert outcome.stored == first.stored
+    assert cloud.requests == ["GET tiny-pics"]
+
+
+def test_another_recipe_or_another_source_is_made_anew(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    assert isinstance(cloud.run("a.jpg"), Result)
+    assert isinstance(cloud.run("a.jpg", "10x10"), Result)
+    cloud.upload("a.jpg", picture("JPEG", colour="red"))
+    assert isinstance(cloud.run("a.jpg", "10x10"), Result)
+    assert isinstance(cloud.run("a.jpg", "10x10"), Current)
+
+
+# --- All or nothing
 
 
 @pytest.mark.parametrize(
@@ -142,26 +307,114 @@ def test_nothing_is_written_when_a_request_fails(
     prepare(cloud)
     with pytest.raises(error):
         cloud.run("a.jpg", "64x64", "32x32", in_folder=True, limits=Limits(bytes=1_000_000))
-    assert cloud.outputs() == {}
+    assert cloud.listing() == []
 
 
-def test_a_rendition_that_cannot_be_made_keeps_the_others_from_being_written(cloud: Cloud) -> None:
+def test_a_rendition_whose_key_is_too_long_keeps_the_others_from_being_written(cloud: Cloud) -> None:
     cloud.upload("k" * 1000, picture("JPEG"))
-    with pytest.raises(Exception, match="dest_key: expected at most 1024 bytes"):
-        cloud.run("k" * 1000, "64x64", "one-very-long-name-for-a-rendition=32x32".replace("-", "_"), in_folder=True)
-    assert cloud.outputs() == {}
-
-
-def test_lenient_uses_what_is_there_of_a_picture_cut_short(cloud: Cloud) -> None:
-    cloud.upload("a.jpg", picture("JPEG", (1600, 1200))[:-3000])
-    with pytest.raises(CorruptImage):
-        cloud.run("a.jpg")
-    assert cloud.run("a.jpg", lenient=True).stored[0].output.dropped
-    assert list(cloud.outputs()) == ["a.jpg"]
+    with pytest.raises(InvalidRequest, match="dest_key: expected at most 1024 bytes"):
+        cloud.run("k" * 1000, "64x64", "one_very_long_name_for_a_rendition=32x32", in_folder=True)
+    assert cloud.listing() == []
 
 
 def test_an_output_is_not_taken_for_a_source(cloud: Cloud) -> None:
-    metadata = {invocation.RECIPE: "0123456789abcdef"}
-    cloud.open("original-pics").put("a.jpg", picture("JPEG"), content_type="image/jpeg", metadata=metadata)
+    cloud.upload("a.jpg", picture("JPEG"), **{delivery.RECIPE: "0123456789abcdef"})
     with pytest.raises(LoopRefused, match="itself an output"):
         cloud.run("a.jpg")
+
+
+def test_two_sources_with_one_output_key_do_not_overwrite_each_other(cloud: Cloud) -> None:
+    cloud.upload("scan.tif", picture("TIFF"))
+    cloud.upload("scan.tif.jpg", picture("JPEG", colour="red"))
+    cloud.run("scan.tif")
+    with pytest.raises(InvalidRequest, match="key: expected a source whose output no other source has"):
+        cloud.run("scan.tif.jpg")
+
+
+def test_what_somebody_else_left_at_the_outputs_key_is_replaced(cloud: Cloud) -> None:
+    cloud.plain("tiny-pics").put("a.jpg", b"of the function before", attributes={}, replaces=None)
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg")
+    assert cloud.outputs()["a.jpg"].size == (128, 96)
+
+
+# --- In order, and gone with the source
+
+
+def test_a_source_that_is_overwritten_while_it_is_read_is_read_again(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+
+    def overwrite(request: str) -> None:
+        if request == "PUT tiny-pics" and len(uploads) < 2:
+            uploads.append(cloud.upload("a.jpg", picture("JPEG", colour=("red", "blue")[len(uploads)])))
+
+    uploads: list[str] = []
+    cloud.meanwhile = overwrite
+    result = cloud.made("a.jpg")
+    assert result.source["etag"] == uploads[-1]
+    assert cloud.outputs()["a.jpg"].getpixel((5, 5)) == (0, 0, 254)
+
+
+def test_a_source_that_never_stands_still_is_given_up_for_now(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+
+    def overwrite(request: str) -> None:
+        if request == "GET original-pics":
+            numbers.append(len(numbers))
+        if request == "PUT tiny-pics":
+            cloud.upload("a.jpg", picture("JPEG", (300 + len(numbers), 300)))
+
+    numbers: list[int] = []
+    cloud.meanwhile = overwrite
+    with pytest.raises(SourceChanged, match="was overwritten 5 times"):
+        cloud.run("a.jpg")
+    assert len(numbers) == 5
+
+
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_outputs_go_with_their_source(cloud: Cloud, in_folder: bool) -> None:
+    cloud.upload("scan.tif", picture("TIFF"))
+    cloud.run("scan.tif", in_folder=in_folder)
+    cloud.upload("scan.tif/other.jpg", picture("JPEG"))
+    cloud.run("scan.tif/other.jpg", in_folder=in_folder)
+    others = [key for key in cloud.listing() if "other" in key]
+    cloud.delete("scan.tif")
+    outcome = cloud.run("scan.tif", in_folder=in_folder, follows=True)
+    assert isinstance(outcome, Gone)
+    assert len(outcome.removed) == (2 if in_folder else 1)
+    assert cloud.listing() == others
+    assert cloud.run("scan.tif", in_folder=in_folder, follows=True) == Gone(())
+
+
+def test_a_version_that_is_no_picture_takes_the_outputs_of_the_one_before(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", follows=True)
+    cloud.upload("a.jpg", b"no picture at all")
+    with pytest.raises(Exception, match="not a picture"):
+        cloud.run("a.jpg", follows=True)
+    assert cloud.listing() == []
+
+
+def test_outputs_stay_where_deletes_are_not_followed(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", follows=True)
+    cloud.delete("a.jpg")
+    with pytest.raises(SourceNotFound):
+        cloud.run("a.jpg", follows=True, handling=Handling(follow_deletes=False))
+    assert cloud.listing() == ["a.jpg"]
+
+
+def test_a_direct_request_for_what_is_not_there_removes_nothing(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg")
+    cloud.delete("a.jpg")
+    with pytest.raises(SourceNotFound):
+        cloud.run("a.jpg", "10x10")
+    assert cloud.listing() == ["a.jpg"]
+
+
+def test_a_source_deleted_while_it_was_worked_on_leaves_nothing(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.meanwhile = lambda request: cloud.delete("a.jpg") if request == "PUT tiny-pics" else None
+    assert isinstance(cloud.run("a.jpg", follows=True), Gone)
+    assert cloud.listing() == []

@@ -78,12 +78,43 @@ def test_a_folder_marker_is_empty_and_ends_in_a_slash(key: str, size: int | None
 
 
 def test_outputs_never_collide_where_only_the_extension_differs() -> None:
-    assert keys.single_output("IMG_1.HEIC", extension="jpg") == "IMG_1.HEIC.jpg"
-    assert keys.single_output("IMG_1.TIFF", extension="jpg") == "IMG_1.TIFF.jpg"
-    assert keys.single_output("IMG_1.jpg", extension=None) == "IMG_1.jpg"
+    assert keys.single_output("IMG_1.HEIC", source="heif", output="jpeg") == "IMG_1.HEIC.jpg"
+    assert keys.single_output("IMG_1.TIFF", source="tiff", output="jpeg") == "IMG_1.TIFF.jpg"
+    assert keys.single_output("IMG_1.jpg", source="jpeg", output="jpeg") == "IMG_1.jpg"
     assert keys.listed_output("a/IMG_1.HEIC", "800x-webp", "webp") == "a/IMG_1.HEIC/800x-webp.webp"
 
 
 def test_an_output_key_that_would_be_too_long_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="dest_key: expected at most 1024 bytes"):
-        keys.single_output("k" * 1022, extension="jpg")
+        keys.single_output("k" * 1022, source="png", output="jpeg")
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "source", "output", "first"),
+    [
+        ("a.jpg", None, "jpeg", "jpeg", True),
+        ("a.JPEG", None, "jpeg", "jpeg", True),
+        ("a.heic", None, "heif", "jpeg", True),
+        ("a.tif", None, "tiff", "jpeg", True),
+        ("a.png", "webp", "png", "webp", True),
+        ("a.webp", "webp", "webp", "webp", True),
+        ("noextension", None, "jpeg", "jpeg", False),
+        ("lies.png", None, "tiff", "jpeg", False),
+        ("a.tif", None, "tiff", "png", False),
+        ("a.jpg", "auto", "jpeg", "jpeg", True),
+        ("a.png", "auto", "png", "webp", False),
+        ("a.gif", "auto", "gif", "webp", False),
+    ],
+)
+def test_the_key_of_the_output_is_among_those_looked_at_and_mostly_the_first(
+    key: str, asked: str | None, source: str, output: str, first: bool
+) -> None:
+    actual = keys.single_output(key, source=source, output=output)
+    candidates = keys.single_outputs(key, asked)
+    assert actual in candidates
+    assert (candidates[0] == actual) is first
+
+
+def test_fingerprints_tell_sources_apart() -> None:
+    assert len({keys.fingerprint("b", "k"), keys.fingerprint("b", "l"), keys.fingerprint("c", "k")}) == 3
+    assert keys.fingerprint("b", "日本.jpg").isascii()

@@ -27,7 +27,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> dict[str, MemoryStore]:
     monkeypatch.setattr(lambda_function, "SETTINGS", Settings(output_bucket="tiny-pics"))
     buffer = io.BytesIO()
     Image.new("RGB", (600, 400), "teal").save(buffer, "JPEG")
-    Bucket("", found["original-pics"]).put("yourImage.jpg", buffer.getvalue(), content_type="", metadata={})
+    Bucket("", found["original-pics"]).put("yourImage.jpg", buffer.getvalue(), attributes={}, replaces=None)
     return found
 
 
@@ -105,3 +105,76 @@ def test_a_notification_answers_for_each_record(
     assert answer["status"] == "SUCCESS"
     assert [item.get("skipped", False) for item in answer["records"]] == [False, True]
     assert len(lines(capsys)) == 2
+
+
+# --- Queues
+
+
+def message(identity: str, body: object) -> dict[str, Any]:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return {"eventSource": "aws:sqs", "messageId": identity, "body": text}
+
+
+GOOD = MISSION
+PERMANENT = MISSION | {"key": "missing.jpg"}
+TRANSIENT = MISSION | {"bucket": "unavailable"}
+UNFORESEEN = MISSION | {"bucket": "bug"}
+
+
+@pytest.fixture
+def failing(stores: dict[str, MemoryStore], monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_bucket(name: str) -> Bucket:
+        if name == "unavailable":
+            raise StoreUnavailable("503 SlowDown")
+        if name == "bug":
+            raise KeyError("bug")
+        return Bucket(name, stores[name])
+
+    monkeypatch.setattr(lambda_function, "open_bucket", open_bucket)
+
+
+@pytest.mark.parametrize("pattern", range(32))
+def test_only_messages_that_may_succeed_later_come_again(failing: None, pattern: int) -> None:
+    again = [bool(pattern & 1 << bit) for bit in range(5)]
+    batch = [message(f"m{bit}", TRANSIENT if bad else (GOOD, PERMANENT)[bit % 2]) for bit, bad in enumerate(again)]
+    answer = lambda_function.lambda_handler({"Records": batch}, Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"m{bit}"} for bit, bad in enumerate(again) if bad]}
+
+
+def test_a_poison_message_does_not_bring_back_the_others(
+    failing: None, capsys: pytest.CaptureFixture[str], stores: dict[str, MemoryStore]
+) -> None:
+    batch = [message(f"m{number}", MISSION | {"dest_key": f"{number}.jpg"}) for number in range(9)]
+    batch.insert(4, message("poison", "{" + "x" * 250_000))
+    assert lambda_function.lambda_handler({"Records": batch}, Context()) == {"batchItemFailures": []}
+    assert [line["status"] for line in lines(capsys)].count("SUCCESS") == 9
+
+
+def test_a_message_that_meets_a_bug_comes_again_alone_and_says_where(
+    failing: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = [message("good", GOOD), message("bug", UNFORESEEN)]
+    answer = lambda_function.lambda_handler({"Records": batch}, Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bug"}]}
+    assert "KeyError" in lines(capsys)[1]["traceback"]
+
+
+def test_a_queue_may_carry_notifications(failing: None, stores: dict[str, MemoryStore]) -> None:
+    s3 = {"bucket": {"name": "original-pics"}, "object": {"key": "yourImage.jpg"}}
+    body = {"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]}
+    assert lambda_function.lambda_handler({"Records": [message("m", body)]}, Context()) == {"batchItemFailures": []}
+    assert Bucket("", stores["tiny-pics"]).head("yourImage.jpg") is not None
+
+
+def test_every_record_has_its_try_before_a_transient_failure_is_raised(
+    failing: None, stores: dict[str, MemoryStore]
+) -> None:
+    def record(bucket: str) -> dict[str, Any]:
+        return {
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": bucket}, "object": {"key": "yourImage.jpg"}},
+        }
+
+    with pytest.raises(StoreUnavailable):
+        lambda_function.lambda_handler({"Records": [record("unavailable"), record("original-pics")]}, Context())
+    assert Bucket("", stores["tiny-pics"]).head("yourImage.jpg") is not None

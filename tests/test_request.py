@@ -42,6 +42,23 @@ def test_a_request_with_a_field_that_is_not_allowed_cannot_exist(change: dict[st
         Request(**GOOD | change)
 
 
+def test_the_recipe_hash_tells_recipes_apart() -> None:
+    def recipe(*texts: str, **fields: Any) -> str:
+        return Request("i", "k", "o", tuple(map(Rendition.parse, texts)), in_folder=True, **fields).recipe
+
+    assert len({recipe("128x128"), recipe("128x"), recipe("128x128", "128x"), recipe("128x128", lenient=True)}) == 4
+    assert recipe("128x128-q80", "64x") == recipe("128x128-q80", "64x")
+
+
+def test_one_bucket_for_both_needs_a_prefix_that_keeps_them_apart() -> None:
+    one = {**GOOD, "dest_bucket": "original-pics"}
+    assert Request(**one, prefix="thumbs/").place == "thumbs/a.jpg"
+    with pytest.raises(LoopRefused, match="or an output prefix"):
+        Request(**one, prefix="thumbs/", dest_key="b.jpg")
+    with pytest.raises(LoopRefused, match="outside of the output prefix thumbs/"):
+        Request(**{**one, "key": "thumbs/a.jpg"}, prefix="thumbs/")
+
+
 def test_the_same_bucket_in_and_out_is_refused() -> None:
     with pytest.raises(LoopRefused, match="another bucket than the source's"):
         Request(**GOOD | {"dest_bucket": "original-pics"})

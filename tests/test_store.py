@@ -6,7 +6,7 @@ from obstore import exceptions as foreign
 from obstore.store import MemoryStore
 
 from tinypics.errors import AccessDenied, DestinationNotFound, SourceNotFound, SourceTooLarge, StoreUnavailable
-from tinypics.store import Bucket
+from tinypics.store import Bucket, Conflict
 
 
 @pytest.fixture
@@ -15,21 +15,42 @@ def bucket() -> Bucket:
 
 
 def test_what_was_put_comes_back_with_its_type_and_metadata(bucket: Bucket) -> None:
-    etag = bucket.put("a.jpg", b"bytes", content_type="image/jpeg", metadata={"recipe": "r1"})
+    etag = bucket.put("a.jpg", b"bytes", attributes={"Content-Type": "image/jpeg", "recipe": "r1"}, replaces=None)
     found = bucket.get("a.jpg", max_bytes=5)
-    assert (found.data, found.etag) == (b"bytes", etag)
-    assert found.metadata == {"Content-Type": "image/jpeg", "recipe": "r1"}
+    assert (found.data, found.stat.etag, found.stat.size) == (b"bytes", etag, 5)
+    assert found.stat.metadata == {"Content-Type": "image/jpeg", "recipe": "r1"}
+    assert bucket.head("a.jpg") == found.stat
 
 
 def test_a_missing_object_is_named_with_its_bucket(bucket: Bucket) -> None:
     with pytest.raises(SourceNotFound, match='there is no object "nix.jpg" in bucket pics'):
         bucket.get("nix.jpg", max_bytes=1)
+    assert bucket.head("nix.jpg") is None
+    bucket.delete("nix.jpg")
 
 
 def test_an_object_over_the_limit_is_refused_with_both_sizes(bucket: Bucket) -> None:
-    bucket.put("a.jpg", b"x" * 1001, content_type="image/jpeg", metadata={})
+    bucket.put("a.jpg", b"x" * 1001, attributes={}, replaces=None)
     with pytest.raises(SourceTooLarge, match="at most 1,000 bytes, got 1,001"):
         bucket.get("a.jpg", max_bytes=1000)
+
+
+def test_a_write_replaces_what_was_looked_at_and_nothing_else(bucket: Bucket) -> None:
+    first = bucket.put("a.jpg", b"1", attributes={}, replaces=None)
+    with pytest.raises(Conflict):
+        bucket.put("a.jpg", b"2", attributes={}, replaces=None)
+    second = bucket.put("a.jpg", b"2", attributes={}, replaces=first)
+    with pytest.raises(Conflict):
+        bucket.put("a.jpg", b"3", attributes={}, replaces=first)
+    bucket.delete("a.jpg")
+    with pytest.raises(Conflict):
+        bucket.put("a.jpg", b"3", attributes={}, replaces=second)
+
+
+def test_children_are_those_right_below(bucket: Bucket) -> None:
+    for key in ("f/a.jpg/1.jpg", "f/a.jpg/2.jpg", "f/a.jpg/b/3.jpg", "f/a.jpg.png/4.jpg", "f/a.jpg"):
+        bucket.put(key, b"", attributes={}, replaces=None)
+    assert sorted(bucket.children("f/a.jpg")) == ["f/a.jpg/1.jpg", "f/a.jpg/2.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +73,6 @@ def test_foreign_errors_become_ours(
 
     monkeypatch.setattr(obstore, "put", failing)
     with pytest.raises(expected, match="bucket pics") as translated:
-        bucket.put("a.jpg", b"", content_type="image/jpeg", metadata={})
+        bucket.put("a.jpg", b"", attributes={}, replaces=None)
     assert "\n" not in str(translated.value)
     assert translated.value.__cause__ is raised

@@ -1,89 +1,178 @@
 """One request from fetch to store. Knows stores and pictures, neither events nor AWS.
 
-A request either ends in a `Result`, with every output written, or raises an error of `errors.py` with none written:
-all outputs are encoded before the first is stored.
+Every turn looks at the outputs first, then reads the source, and last looks whether it is still the one that it read;
+together with compare-and-swap writes this makes the outputs that remain those of the newest source, in whatever order
+requests for it run and wherever they are cut short (and run again). A request that cannot be fulfilled writes nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tinypics import keys
-from tinypics.errors import CorruptImage, LoopRefused
+from tinypics import delivery, manifest
+from tinypics.delivery import Made
+from tinypics.errors import (
+    CorruptImage,
+    ImageTooLarge,
+    LoopRefused,
+    PermanentError,
+    SourceChanged,
+    SourceNotFound,
+    SourceTooLarge,
+    UnsupportedFormat,
+)
 from tinypics.resize import resize_all
+from tinypics.store import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tinypics.delivery import Handling, Place
     from tinypics.limits import Limits
+    from tinypics.manifest import Stored
     from tinypics.request import Request
-    from tinypics.resize import Output, Source
-    from tinypics.store import Bucket
+    from tinypics.resize import Resized
+    from tinypics.store import Bucket, StoredObject
 
-SOURCE_ETAG = "tinypics-source-etag"
-RECIPE = "tinypics-recipe"
+_NO_PICTURE = (SourceNotFound, SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge)
 
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One output in its place."""
-
-    key: str
-    output: Output
-    etag: str | None
+TURNS = 5  # at most this often is a source read that is overwritten each time while it is worked on
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What was read, what was written, and where the time went (milliseconds by step)."""
 
-    source: Source
-    source_etag: str | None
-    source_version: str | None
+    source: Mapping[str, object]
     stored: tuple[Stored, ...]
     timings_ms: Mapping[str, float]
 
 
-def run(request: Request, open_bucket: Callable[[str], Bucket], limits: Limits) -> Result:
-    """Fetch, resize, store. Raises the errors of `errors.py` and no others."""
-    started = time.perf_counter()
-    fetched = open_bucket(request.bucket).get(request.key, version_id=request.version_id, max_bytes=limits.bytes)
-    if RECIPE in fetched.metadata:
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The outputs were there already, made from this source by this recipe."""
+
+    source_etag: str
+    stored: tuple[Stored, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The source is no longer there, and neither are its outputs: the keys that were removed."""
+
+    removed: tuple[str, ...]
+
+
+Outcome = Result | Current | Gone
+
+
+def run(
+    request: Request,
+    open_bucket: Callable[[str], Bucket],
+    limits: Limits,
+    handling: Handling,
+) -> Outcome:
+    """Make the outputs agree with the source. Raises the errors of `errors.py` and no others."""
+    source = open_bucket(request.bucket)
+    place = delivery.place_of(request, open_bucket(request.dest_bucket), handling)
+    for _ in range(TURNS):
+        outcome = _turn(request, source, place, limits)
+        if outcome is not None:
+            return outcome
+    raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {TURNS} times meanwhile')
+
+
+def _turn(request: Request, source: Bucket, place: Place, limits: Limits) -> Outcome | None:
+    """One try; None when source or outputs changed meanwhile, so that everything has to be looked at again."""
+    clock = time.perf_counter()
+    present = place.look()
+    if present and present.recipe == request.recipe:
+        etag = request.etag or _etag(source, request)
+        if present.source_etag == etag:
+            place.tidy(present)
+            return Current(etag, present.stored)
+    fetched: StoredObject | None = None
+    try:
+        fetched = source.get(request.key, version_id=request.version_id, max_bytes=limits.bytes)
+        fetch_ms = _ms_since(clock)
+        kept = _reusable(present, fetched)
+        resized = _resize(request, fetched, kept, limits)
+    except _NO_PICTURE as error:
+        return _refused(request, source, place, error, fetched)
+    clock = time.perf_counter()
+    made = _made(request, fetched, kept, resized)
+    try:
+        stored = place.write(made, present, lambda: _etag(source, request) == fetched.stat.etag)
+    except Conflict:
+        return None
+    now = _etag(source, request)
+    if now != fetched.stat.etag:
+        if now is None and place.handling.follow_deletes:
+            place.remove()
+        return None
+    spent = {"fetch": fetch_ms, **resized.timings_ms, "store": _ms_since(clock)}
+    return Result(made.source, stored, {step: round(ms, 1) for step, ms in spent.items()})
+
+
+def _reusable(present: delivery.Present | None, fetched: StoredObject) -> dict[str, Stored]:
+    """Outputs in a folder that need not be made again although the recipe changed, by rendition."""
+    if present is None or present.source_etag != fetched.stat.etag:
+        return {}
+    return {item.rendition: item for item in present.stored if "missing-data" not in item.dropped}
+
+
+def _resize(request: Request, fetched: StoredObject, kept: Mapping[str, Stored], limits: Limits) -> Resized:
+    if delivery.RECIPE in fetched.stat.metadata:
         raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
     if not fetched.data:
         raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")
-    fetch_ms = _ms_since(started)
-
-    resized = resize_all(fetched.data, request.renditions, replace(limits, lenient=request.lenient or limits.lenient))
-
-    started = time.perf_counter()
-    destination = open_bucket(request.dest_bucket)
-    planned = [(_output_key(request, output, resized.source), output) for output in resized.outputs]
-    metadata = {SOURCE_ETAG: fetched.etag or "", RECIPE: recipe_hash(request)}
-    stored = tuple(
-        Stored(key, output, destination.put(key, output.data, content_type=output.content_type, metadata=metadata))
-        for key, output in planned
-    )
-    spent = {"fetch": fetch_ms, **resized.timings_ms, "store": _ms_since(started)}
-    timings = {step: round(ms, 1) for step, ms in spent.items()}
-    return Result(resized.source, fetched.etag, fetched.version_id, stored, timings)
+    missing = [rendition for rendition in request.renditions if str(rendition) not in kept]
+    wanted = [*missing, manifest.PLACEHOLDER] if request.in_folder else list(request.renditions)
+    return resize_all(fetched.data, wanted, replace(limits, lenient=request.lenient or limits.lenient))
 
 
-def recipe_hash(request: Request) -> str:
-    """What was asked for, as 16 hexadecimal digits: outputs carry it, so that a change of recipe shows."""
-    recipe = ",".join(str(rendition) for rendition in request.renditions) + ("-lenient" if request.lenient else "")
-    return hashlib.sha256(recipe.encode()).hexdigest()[:16]
-
-
-def _output_key(request: Request, output: Output, source: Source) -> str:
-    if request.dest_key is not None:
-        return request.dest_key
+def _made(request: Request, fetched: StoredObject, kept: Mapping[str, Stored], resized: Resized) -> Made:
+    source = {
+        "bucket": request.bucket,
+        "key": request.key,
+        "etag": fetched.stat.etag,
+        "version_id": fetched.stat.version_id,
+        "width": resized.source.width,
+        "height": resized.source.height,
+        "format": resized.source.format,
+        "bytes": len(fetched.data),
+    }
     if request.in_folder:
-        return keys.listed_output(request.key, output.rendition.label, output.extension)
-    return keys.single_output(request.key, extension=None if output.format == source.format else output.extension)
+        return Made(resized.outputs[:-1], source, kept, resized.outputs[-1])
+    return Made(resized.outputs, source)
+
+
+def _refused(
+    request: Request, source: Bucket, place: Place, error: PermanentError, fetched: StoredObject | None
+) -> Outcome | None:
+    """What follows from a source that can have no outputs: those of an earlier version, if any, go."""
+    if not (request.follows and place.handling.follow_deletes):
+        raise error
+    before = source.head(request.key)
+    if fetched is not None:
+        still = before is not None and before.etag == fetched.stat.etag
+    else:
+        still = (before is None) == isinstance(error, SourceNotFound)
+    if not still:
+        return None
+    removed = place.remove()
+    if source.head(request.key) != before:
+        return None  # what was removed may have been made from the newer one
+    if before is None:
+        return Gone(tuple(removed))
+    raise error
+
+
+def _etag(source: Bucket, request: Request) -> str | None:
+    stat = source.head(request.key, version_id=request.version_id)
+    return stat.etag if stat else None
 
 
 def _ms_since(started: float) -> float:

@@ -5,15 +5,20 @@ A key is at most 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects"
 
 from __future__ import annotations
 
+import hashlib
 import re
 
+from tinypics.codecs import FORMATS, OUTPUTS
 from tinypics.errors import InvalidRequest
 
 MAX_BYTES = 1024
+MANIFEST = "manifest.json"
 
 # The object-store client speaks paths, not bytes: it drops a leading slash (and would then read another object), and
 # refuses empty, "." and ".." segments and ASCII control characters. Better said before a call than after it.
 _UNREADABLE = re.compile(r"^/|//|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f]")
+
+_SYNONYMS = {"jpeg": "jpg", "jpe": "jpg", "jfif": "jpg", "apng": "png", "avifs": "avif"}
 
 
 def check(key: str, field: str = "key") -> str:
@@ -38,14 +43,42 @@ def is_folder_marker(key: str, size: int | None) -> bool:
     return key.endswith("/") and not size
 
 
-def single_output(source_key: str, *, extension: str | None) -> str:
-    """The key of the one output: the source's own, with `extension` appended when the format changed.
+def single_output(key: str, *, source: str, output: str) -> str:
+    """The key of the one output: `key`, with the extension of the format `output` appended if `source` is another.
 
     Appended, not replaced: `IMG_1.HEIC` and `IMG_1.PNG` must not both become `IMG_1.jpg`.
     """
-    return check(f"{source_key}.{extension}" if extension else source_key, "dest_key")
+    return check(key if source == output else f"{key}.{FORMATS[output].extension}", "dest_key")
 
 
-def listed_output(source_key: str, label: str, extension: str) -> str:
+def single_outputs(key: str, asked: str | None) -> list[str]:
+    """Every key that the one output of `key` can have, the likeliest first, when the source's format is not known.
+
+    `asked` is the rendition's format. The likeliest is right whenever the source's name tells its format.
+    """
+    guess = _format_by_name(key)
+    possible = [asked] if asked in OUTPUTS else ["jpeg", "png"] if asked is None else ["jpeg", "png", "webp"]
+    appended = [f"{key}.{FORMATS[output].extension}" for output in possible]
+    stays = guess == asked if asked in OUTPUTS else guess in OUTPUTS if asked is None else guess == "jpeg"
+    return [key, *appended] if stays else [*appended, key]
+
+
+def listed_output(folder: str, label: str, extension: str) -> str:
     """The key of one output of several: below the source's key, named after its rendition."""
-    return check(f"{source_key}/{label}.{extension}", "dest_key")
+    return check(f"{folder}/{label}.{extension}", "dest_key")
+
+
+def manifest(folder: str) -> str:
+    """The key of the document that says that all outputs of a list are there."""
+    return check(f"{folder}/{MANIFEST}", "dest_key")
+
+
+def fingerprint(bucket: str, key: str) -> str:
+    """A source as 16 hexadecimal digits: keys are too long, and not ASCII enough, for an object's metadata."""
+    return hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()[:16]
+
+
+def _format_by_name(key: str) -> str | None:
+    extension = key.rpartition(".")[2].lower()
+    extension = _SYNONYMS.get(extension, extension)
+    return next((codec.name for codec in FORMATS.values() if codec.extension == extension), None)

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore import exceptions as foreign
 
-from tinypics.errors import AccessDenied, DestinationNotFound, SourceNotFound, SourceTooLarge, StoreUnavailable
+from tinypics.errors import (
+    AccessDenied,
+    DestinationNotFound,
+    PermanentError,
+    SourceNotFound,
+    SourceTooLarge,
+    StoreUnavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,17 +30,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredObject:
-    """One version of one object, whole: its bytes and the ETag (and version) that they belong to."""
+class Stat:
+    """What a store says of one version of one object. `metadata` has the content type and our own entries."""
 
-    data: bytes
-    etag: str | None
+    etag: str
+    size: int
     version_id: str | None
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One version of one object, whole."""
+
+    stat: Stat
+    data: bytes
+
+
+class Conflict(Exception):
+    """A conditional write found another object than expected: somebody else was faster."""
+
+
 class Bucket:
-    """One bucket. Keys are passed as they are; whether they can be is `keys.check`'s to say."""
+    """One bucket. Keys are passed as they are; whether they can be is `keys.check`'s to say.
+
+    Every method raises AccessDenied and StoreUnavailable.
+    """
 
     def __init__(self, name: str, store: ObjectStore) -> None:
         self.name = name
@@ -42,50 +64,88 @@ class Bucket:
     def get(self, key: str, *, version_id: str | None = None, max_bytes: int) -> StoredObject:
         """The object, in memory. Its size is checked before its bytes are asked for.
 
-        Raises SourceNotFound, SourceTooLarge, AccessDenied, StoreUnavailable.
+        Raises SourceNotFound, SourceTooLarge.
         """
         with _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
             result = obstore.get(self._store, key, options={"version": version_id} if version_id else None)
-            meta = result.meta
-            if meta["size"] > max_bytes:
-                raise SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {meta['size']:,}")
-            data = result.bytes().to_bytes()
-        return StoredObject(
-            data=data,
-            etag=_bare(meta["e_tag"]),
-            version_id=meta["version"],
-            metadata={name: str(value) for name, value in result.attributes.items()},
-        )
+            stat = _stat(result)
+            if stat.size > max_bytes:
+                raise SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {stat.size:,}")
+            # One GET is one version: an overwrite meanwhile does not mix with it, and a cut connection raises.
+            return StoredObject(stat, result.bytes().to_bytes())
 
-    def put(self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> str | None:
-        """Store `data` in one request, so that a reader sees all of it or nothing; its ETag.
+    def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
+        """What the store says of the object; None when there is none (or no such bucket)."""
+        try:
+            with _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
+                options: Any = {"head": True} | ({"version": version_id} if version_id else {})
+                return _stat(obstore.get(self._store, key, options=options))
+        except SourceNotFound:
+            return None
 
-        Raises DestinationNotFound, AccessDenied, StoreUnavailable.
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        attributes: Mapping[str, str],
+        tags: Mapping[str, str] | None = None,
+        replaces: str | None,
+    ) -> str:
+        """Store `data` if the object there still has the ETag `replaces` (None: if there is none); the new ETag.
+
+        One request, so that a reader sees all of it or nothing. `attributes` has HTTP headers (`Content-Type`) and
+        metadata. Raises Conflict, DestinationNotFound.
         """
-        attributes: Attributes = {"Content-Type": content_type, **metadata}
         with _translated(f"bucket {self.name} to write to", missing=DestinationNotFound):
-            # One PUT is atomic; a multipart upload that is cut short leaves parts that cost money.
-            result = obstore.put(self._store, key, data, attributes=attributes, use_multipart=False)
+            given: Attributes = dict(attributes)
+            result = obstore.put(
+                self._store,
+                key,
+                data,
+                attributes=given,
+                tags=dict(tags) if tags else None,
+                mode={"e_tag": f'"{replaces}"'} if replaces else "create",
+            )
         return _bare(result["e_tag"])
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if it is there."""
+        with _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
+            obstore.delete(self._store, key)
+
+    def children(self, folder: str) -> list[str]:
+        """Keys of the objects right below `folder` (without a slash at its end), not of those deeper down."""
+        with _translated(f"bucket {self.name}", missing=DestinationNotFound):
+            found = obstore.list_with_delimiter(self._store, folder)
+            return [item["path"] for item in found["objects"]]
 
 
 @contextmanager
-def _translated(what: str, *, missing: type[SourceNotFound | DestinationNotFound]) -> Iterator[None]:
+def _translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
     """Turn obstore's errors into ours. Whatever is not a clear "no" may pass, so it counts as unavailable."""
     try:
         yield
     except (FileNotFoundError, foreign.NotFoundError) as error:
         raise missing(f"there is no {what}") from error
+    except (foreign.AlreadyExistsError, foreign.PreconditionError) as error:
+        raise Conflict(what) from error
     except (foreign.PermissionDeniedError, foreign.UnauthenticatedError) as error:
         raise AccessDenied(f"no permission for {what}") from error
     except (foreign.BaseError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"{what}: {_first_line(error)}") from error
 
 
+def _stat(result: Any) -> Stat:
+    meta = result.meta
+    metadata = {name: str(value) for name, value in result.attributes.items()}
+    return Stat(_bare(meta["e_tag"]), meta["size"], meta["version"], metadata)
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
-def _bare(etag: str | None) -> str | None:
+def _bare(etag: str | None) -> str:
     """An ETag as events carry it: without the quotes of the HTTP header."""
-    return etag.strip('"') if etag else None
+    return (etag or "").strip('"')

@@ -36,3 +36,8 @@ def test_several_records_fail_together_with_the_first_error_and_keep_each_answer
 
 def test_no_records_is_nothing_to_do() -> None:
     assert answers.combined([])["skipped"] is True
+
+
+def test_a_batch_names_only_the_messages_that_shall_come_again() -> None:
+    assert answers.batch([]) == {"batchItemFailures": []}
+    assert answers.batch(["m1"]) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
+from tinypics.delivery import Handling
 from tinypics.errors import InvalidRequest, LoopRefused, TinypicsError
 from tinypics.rendition import Rendition
 from tinypics.request import Request, Skip
@@ -98,12 +99,51 @@ def test_sample_uploads_name_the_same_object(name: str) -> None:
     assert (request.dest_bucket, request.renditions) == ("tiny-pics", SETTINGS.renditions)
 
 
-def test_versions_are_passed_on() -> None:
-    record = notification("a.jpg")
-    record["s3"]["object"]["versionId"] = "v7"
-    event = eventbridge("a.jpg")
-    event["detail"]["object"]["version-id"] = "v8"
-    assert (parsed(record).version_id, parsed(event).version_id) == ("v7", "v8")
+def test_an_upload_asks_for_what_is_there_now_and_says_what_was_there_then() -> None:
+    for request in (parsed(notification("a.jpg")), parsed(eventbridge("a.jpg"))):
+        assert (request.follows, request.version_id) == (True, None)
+        assert request.etag == "d41d8cd98f00b204e9800998ecf8427e"
+    assert not parsed(MISSION).follows
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        notification("a.jpg", eventName="ObjectRemoved:Delete"),
+        notification("a.jpg", eventName="s3:ObjectRemoved:DeleteMarkerCreated"),
+        eventbridge("a.jpg") | {"detail-type": "Object Deleted"},
+    ],
+)
+def test_a_removal_is_followed_or_skipped_as_the_settings_say(record: dict[str, Any]) -> None:
+    request = parsed(record)
+    assert (request.follows, request.etag) == (True, None)
+    kept = events.parse(record, Settings(output_bucket="tiny-pics", handling=Handling(follow_deletes=False)))
+    assert isinstance(kept, Skip)
+
+
+def test_uploads_go_below_the_output_prefix_and_what_is_there_is_skipped() -> None:
+    settings = Settings(output_bucket="original-pics", output_prefix="thumbs/")
+    request = events.parse(eventbridge("a.jpg"), settings)
+    assert isinstance(request, Request)
+    assert request.place == "thumbs/a.jpg"
+    skipped = events.parse(eventbridge("thumbs/a.jpg"), settings)
+    assert isinstance(skipped, Skip)
+    assert "below the output prefix" in skipped.reason
+    with pytest.raises(LoopRefused):
+        events.parse({"bucket": "original-pics", "key": "thumbs/a.jpg", "width": 5}, settings)
+
+
+def test_messages_of_a_queue_carry_any_event() -> None:
+    batch = {
+        "Records": [
+            {"eventSource": "aws:sqs", "messageId": str(number), "body": body}
+            for number, body in enumerate([json.dumps(MISSION), "{not json", "[" * 100_000])
+        ]
+    }
+    assert events.is_queue_batch(batch)
+    assert events.queue_messages(batch) == [("0", MISSION), ("1", "{not json"), ("2", "[" * 100_000)]
+    for event in (MISSION, {"Records": []}, {"Records": [notification("a.jpg")]}, {"Records": [1]}, [], None):
+        assert not events.is_queue_batch(event)
 
 
 def test_a_notification_of_several_records_is_several_units_of_work() -> None:
@@ -119,8 +159,8 @@ def test_a_notification_of_several_records_is_several_units_of_work() -> None:
         (notification("x/") | {"s3": {"bucket": {"name": "b"}, "object": {"key": "x/", "size": 0}}}, "folder marker"),
         (eventbridge("x/", size=0), "folder marker"),
         ({"bucket": "b", "key": "x/"}, "folder marker"),
-        (notification("a.jpg", eventName="ObjectRemoved:Delete"), "not a created object: ObjectRemoved:Delete"),
-        (eventbridge("a.jpg") | {"detail-type": "Object Deleted"}, "not an Object Created event: Object Deleted"),
+        (notification("a.jpg", eventName="ObjectTagging:Put"), "neither a created nor a removed object: ObjectTagging"),
+        (eventbridge("a.jpg") | {"detail-type": "Object Tags Added"}, "neither a created nor a removed object: Object"),
     ],
 )
 def test_what_asks_for_no_work_is_skipped_with_a_reason(record: object, reason: str) -> None:
@@ -182,6 +222,7 @@ def test_a_bad_list_of_renditions_names_the_part(asked: object, message: str) ->
         ({"s3": {"bucket": {"name": "b"}}}, r"object\.key: expected"),
         ({"s3": {"bucket": {"name": "b"}, "object": {"key": "%ff.jpg"}}}, "form-encoded key in UTF-8"),
         ({"detail-type": "Object Created", "detail": {}}, r"detail\.bucket\.name: expected"),
+        ({"detail-type": "Object Created"}, "detail: expected an object"),
     ],
 )
 def test_an_event_of_no_known_shape_is_refused_by_name(event: object, message: str) -> None:

@@ -27,6 +27,34 @@ def test_a_bad_rendition_is_named_with_its_variable() -> None:
         Settings.from_environment({"TINYPICS_RENDITIONS": "128x128,axb"})
 
 
+def test_how_outputs_are_handled_comes_from_the_environment() -> None:
+    handling = Settings.from_environment(
+        {
+            "TINYPICS_CACHE_CONTROL": "max-age=60",
+            "TINYPICS_STORAGE_CLASS": "STANDARD_IA",
+            "TINYPICS_TAGS": "team=photos&empty=",
+            "TINYPICS_URL_BASE": "https://cdn.example/",
+            "TINYPICS_FOLLOW_DELETES": "false",
+        }
+    ).handling
+    assert (handling.cache_control, handling.storage_class) == ("max-age=60", "STANDARD_IA")
+    assert handling.tags == {"team": "photos", "empty": ""}
+    assert (handling.url_base, handling.follow_deletes) == ("https://cdn.example/", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TINYPICS_TAGS", "just-a-word"),
+        ("TINYPICS_TAGS", "&".join(f"t{n}=1" for n in range(11))),
+        ("TINYPICS_FOLLOW_DELETES", "yes"),
+    ],
+)
+def test_a_bad_variable_is_named(name: str, text: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"{name}: expected"):
+        Settings.from_environment({name: text})
+
+
 def test_the_memory_limit_is_a_part_of_the_functions_memory() -> None:
     small, large = (
         Settings.from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": text}).limits.memory for text in ("512", "1769")

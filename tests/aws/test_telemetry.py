@@ -25,6 +25,15 @@ def test_a_line_is_one_json_object_whatever_the_key(
     assert line["duration_ms"] >= 0
 
 
+def test_an_error_without_a_name_leaves_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyError) as caught:
+        {}["surprise"]
+    telemetry.unforeseen(caught.value, CONTEXT)
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["error"]) == ("ERROR", "KeyError")
+    assert "test_telemetry.py" in line["traceback"]
+
+
 def test_only_the_first_line_of_an_environment_is_a_cold_start(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,42 +8,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tinypics import keys
+from tinypics.invocation import Current, Gone
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tinypics.errors import TinypicsError
-    from tinypics.invocation import Result, Stored
+    from tinypics.invocation import Outcome
+    from tinypics.manifest import Stored
     from tinypics.request import Request, Skip
 
 Answer = dict[str, Any]
 
+CURRENT = "the outputs are current"
+GONE = "the source is gone"
 
-def success(request: Request, result: Result) -> Answer:
+
+def success(request: Request, outcome: Outcome) -> Answer:
     """The mission's document, extended. `width` and `height` are the true size of the (first) stored picture."""
-    first = result.stored[0].output
     answer: Answer = {
         "status": "SUCCESS",
         "source_bucket": request.bucket,
         "source_key": request.key,
         "dest_bucket": request.dest_bucket,
-        "width": first.width,
-        "height": first.height,
     }
+    if isinstance(outcome, Gone):
+        return {**answer, "skipped": not outcome.removed, "reason": GONE, "removed": list(outcome.removed)}
+    answer |= {"width": outcome.stored[0].width, "height": outcome.stored[0].height}
     if request.in_folder:
-        answer["renditions"] = [{"rendition": str(item.output.rendition), **_stored(item)} for item in result.stored]
+        answer["manifest"] = keys.manifest(request.place)
+        answer["renditions"] = [{"rendition": item.rendition, **_stored(item)} for item in outcome.stored]
     else:
-        answer.update(_stored(result.stored[0]))
-    answer["source"] = {
-        "width": result.source.width,
-        "height": result.source.height,
-        "format": result.source.format,
-        "bytes": result.source.bytes,
-        "etag": result.source_etag,
-    }
-    if result.source_version:
-        answer["source"]["version_id"] = result.source_version
-    answer["timings_ms"] = dict(result.timings_ms)
-    return answer
+        answer |= _stored(outcome.stored[0])
+    if isinstance(outcome, Current):
+        return {**answer, "skipped": True, "reason": CURRENT, "source": {"etag": outcome.source_etag}}
+    facts = {name: value for name, value in outcome.source.items() if name not in ("bucket", "key") and value}
+    return {**answer, "source": facts, "timings_ms": dict(outcome.timings_ms)}
 
 
 def skipped(subject: Mapping[str, str], skip: Skip) -> Answer:
@@ -74,14 +75,17 @@ def combined(answers: Sequence[Answer]) -> Answer:
     return {**summary, "records": list(answers)}
 
 
+def batch(again: Sequence[str]) -> dict[str, Any]:
+    """The answer to a batch of SQS messages: the ids of those that shall come again, and of no others."""
+    return {"batchItemFailures": [{"itemIdentifier": identity} for identity in again]}
+
+
 def _stored(item: Stored) -> Answer:
     facts: Answer = {
         "dest_key": item.key,
-        "width": item.output.width,
-        "height": item.output.height,
-        "format": item.output.format,
-        "bytes": len(item.output.data),
+        "width": item.width,
+        "height": item.height,
+        "format": item.format,
+        "bytes": item.bytes,
     }
-    if item.output.dropped:
-        facts["dropped"] = list(item.output.dropped)
-    return facts
+    return facts | ({"dropped": list(item.dropped)} if item.dropped else {})

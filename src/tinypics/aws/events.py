@@ -6,8 +6,9 @@ Object keys are decoded here and nowhere else: S3 notifications carry them form-
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from tinypics import keys
@@ -28,6 +29,24 @@ def split(event: object) -> list[object]:
     if isinstance(event, Mapping) and isinstance(event.get("Records"), list):
         return list(event["Records"])
     return [event]
+
+
+def is_queue_batch(event: object) -> bool:
+    """Whether this is a batch of SQS messages."""
+    first = event["Records"][:1] if isinstance(event, Mapping) and isinstance(event.get("Records"), list) else []
+    return any(isinstance(record, Mapping) and record.get("eventSource") == "aws:sqs" for record in first)
+
+
+def queue_messages(event: Any) -> list[tuple[str, object]]:
+    """Each message's id and what it carries: any event that the function takes, or a text that is none."""
+    return [(record["messageId"], _loaded(record["body"])) for record in event["Records"]]
+
+
+def _loaded(body: str) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body  # refused by `parse`, by name, as any other event that is not an object
 
 
 def parse(record: object, settings: Settings) -> Request | Skip:
@@ -59,47 +78,63 @@ def subject(record: object) -> dict[str, str]:
 
 
 def _notification(record: Mapping[str, Any], settings: Settings) -> Request | Skip:
-    bucket, encoded, size, version_id = _names(record["s3"], "Records[].s3", version="versionId")
+    found = _found(record["s3"], "Records[].s3")
     try:
-        key = unquote_plus(encoded, errors="strict")
+        key = unquote_plus(found.key, errors="strict")
     except UnicodeDecodeError as error:
-        raise InvalidRequest.expected("Records[].s3.object.key", "a form-encoded key in UTF-8", encoded) from error
+        raise InvalidRequest.expected("Records[].s3.object.key", "a form-encoded key in UTF-8", found.key) from error
     # "ObjectCreated:Put", in some versions with an "s3:" before it.
-    if "ObjectCreated:" not in str(record.get("eventName")):
-        return Skip(f"not a created object: {str(record.get('eventName'))[:80]}")
-    return _uploaded(bucket, key, size, version_id, settings)
+    name = str(record.get("eventName"))
+    return _followed(found._replace(key=key), settings, name, "ObjectCreated:" in name, "ObjectRemoved:" in name)
 
 
 def _eventbridge(record: Mapping[str, Any], settings: Settings) -> Request | Skip:
-    detail = record.get("detail")
-    if record["detail-type"] != "Object Created" or not isinstance(detail, Mapping):
-        return Skip(f"not an Object Created event: {str(record['detail-type'])[:80]}")
-    bucket, key, size, version_id = _names(detail, "detail", version="version-id")
-    return _uploaded(bucket, key, size, version_id, settings)
+    detail, name = record.get("detail"), str(record["detail-type"])
+    if not isinstance(detail, Mapping):
+        raise InvalidRequest.expected("detail", "an object", detail)
+    return _followed(_found(detail, "detail"), settings, name, name == "Object Created", name == "Object Deleted")
 
 
-def _names(where: Mapping[str, Any], path: str, *, version: str) -> tuple[str, str, int | None, str | None]:
-    """Bucket name, key, size and version of the object that an event is about."""
-    bucket, found = where.get("bucket"), where.get("object")
+class _Found(NamedTuple):
+    """The object that an event of a bucket is about."""
+
+    bucket: str
+    key: str
+    size: int | None
+    etag: str | None
+
+
+def _found(where: Mapping[str, Any], path: str) -> _Found:
+    bucket, item = where.get("bucket"), where.get("object")
     name = bucket.get("name") if isinstance(bucket, Mapping) else None
     if not isinstance(name, str):
         raise InvalidRequest.expected(f"{path}.bucket.name", "the name of a bucket", name)
-    if not isinstance(found, Mapping) or not isinstance(found.get("key"), str):
-        raise InvalidRequest.expected(f"{path}.object.key", "an object key", found)
-    size = found.get("size")
-    return name, found["key"], size if isinstance(size, int) else None, _text_or_none(found.get(version))
+    if not isinstance(item, Mapping) or not isinstance(item.get("key"), str):
+        raise InvalidRequest.expected(f"{path}.object.key", "an object key", item)
+    size, etag = item.get("size"), item.get("eTag", item.get("etag"))
+    return _Found(name, item["key"], size if isinstance(size, int) else None, etag if isinstance(etag, str) else None)
 
 
-def _uploaded(bucket: str, key: str, size: int | None, version_id: str | None, settings: Settings) -> Request | Skip:
-    if keys.is_folder_marker(key, size):
+def _followed(found: _Found, settings: Settings, event: str, created: bool, deleted: bool) -> Request | Skip:
+    """Outputs shall agree with the bucket: what the event says of versions does not matter, only what is there now."""
+    if deleted and not settings.handling.follow_deletes:
+        return Skip("outputs of removed objects are kept, as this stack's parameters say")
+    if not created and not deleted:
+        return Skip(f"neither a created nor a removed object: {event[:80]}")
+    if keys.is_folder_marker(found.key, found.size):
         return Skip("a folder marker, not a picture")
+    dest_bucket, prefix = _output_bucket(settings), settings.output_prefix
+    if found.bucket == dest_bucket and prefix and found.key.startswith(prefix):
+        return Skip(f"below the output prefix {prefix}: an output, not a source")
     return Request(
-        bucket=bucket,
-        key=key,
-        dest_bucket=_output_bucket(settings),
+        bucket=found.bucket,
+        key=found.key,
+        dest_bucket=dest_bucket,
         renditions=settings.renditions,
         in_folder=settings.in_folder,
-        version_id=version_id,
+        prefix=prefix,
+        follows=True,
+        etag=found.etag if created else None,
     )
 
 
@@ -129,6 +164,7 @@ def parse_direct(record: object, settings: Settings) -> Request | Skip:
         dest_bucket=record.get("dest_bucket") or _output_bucket(settings),
         renditions=renditions,
         in_folder=in_folder,
+        prefix="" if record.get("dest_key") else settings.output_prefix,
         dest_key=record.get("dest_key"),
         version_id=record.get("version_id"),
         lenient=record.get("lenient", False),
@@ -163,7 +199,3 @@ def _output_bucket(settings: Settings) -> str:
     if settings.output_bucket is None:
         raise InvalidRequest.expected("dest_bucket", "the name of a bucket", None)
     return settings.output_bucket
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
+from tinypics.delivery import Handling
 from tinypics.errors import InvalidRequest
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OUTPUT_BUCKET = "TINYPICS_OUTPUT_BUCKET"
+OUTPUT_PREFIX = "TINYPICS_OUTPUT_PREFIX"
+CACHE_CONTROL = "TINYPICS_CACHE_CONTROL"
+STORAGE_CLASS = "TINYPICS_STORAGE_CLASS"
+TAGS = "TINYPICS_TAGS"
+URL_BASE = "TINYPICS_URL_BASE"
+FOLLOW_DELETES = "TINYPICS_FOLLOW_DELETES"
 RENDITIONS = "TINYPICS_RENDITIONS"
 STATE_MACHINE = "TINYPICS_STATE_MACHINE"
 API_URL = "TINYPICS_API_URL"
@@ -28,30 +36,55 @@ class Settings:
     """Defaults for what an event leaves out, and the limits of this function.
 
     `renditions` holds what an upload becomes; with `in_folder` each goes below the source's key (several renditions,
-    or a named one), else the only one has the source's key.
+    or a named one), else the only one has the source's key. `output_prefix` stands before either.
     """
 
     output_bucket: str | None = None
+    output_prefix: str = ""
     renditions: tuple[Rendition, ...] = (Rendition(width=128, height=128),)
     in_folder: bool = False
+    handling: Handling = field(default_factory=Handling)
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Raises InvalidRequest that names the variable and the part of it that is not allowed."""
-        settings = cls(output_bucket=environment.get(OUTPUT_BUCKET) or None)
-        renditions = settings.renditions
-        if text := environment.get(RENDITIONS):
-            try:
-                renditions = tuple(Rendition.parse(part.strip()) for part in text.split(","))
-            except InvalidRequest as error:
-                raise InvalidRequest(f"{RENDITIONS}: {error}") from error
-        limits = settings.limits
+        renditions = _renditions(environment.get(RENDITIONS, "128x128"))
+        limits = Limits()
         if megabytes := environment.get(MEMORY_MB):
             limits = Limits(memory=int(int(megabytes) * 2**20 * _PICTURE_SHARE))
         return cls(
-            output_bucket=settings.output_bucket,
+            output_bucket=environment.get(OUTPUT_BUCKET) or None,
+            output_prefix=environment.get(OUTPUT_PREFIX, ""),
             renditions=renditions,
             in_folder=len(renditions) > 1 or renditions[0].name is not None,
+            handling=Handling(
+                cache_control=environment.get(CACHE_CONTROL) or None,
+                storage_class=environment.get(STORAGE_CLASS) or None,
+                tags=_tags(environment.get(TAGS, "")),
+                url_base=environment.get(URL_BASE, ""),
+                follow_deletes=_flag(FOLLOW_DELETES, environment.get(FOLLOW_DELETES, "true")),
+            ),
             limits=limits,
         )
+
+
+def _renditions(text: str) -> tuple[Rendition, ...]:
+    try:
+        return tuple(Rendition.parse(part.strip()) for part in text.split(","))
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{RENDITIONS}: {error}") from error
+
+
+def _tags(text: str) -> dict[str, str]:
+    """`team=photos&kind=thumbnail`, as in the `x-amz-tagging` header; S3 takes at most ten."""
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=10))
+    except ValueError as error:
+        raise InvalidRequest.expected(TAGS, "at most ten tags like team=photos&kind=thumbnail", text) from error
+
+
+def _flag(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidRequest.expected(name, "true or false", text)
+    return text == "true"

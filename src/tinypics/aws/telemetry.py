@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +25,23 @@ def record(answer: Mapping[str, Any], *, started: float, context: object) -> Non
 
     `started` is the `time.perf_counter()` of the moment when work on this picture began.
     """
+    duration = round((time.perf_counter() - started) * 1000, 1)
+    _write(_LEVELS[answer["status"]], context, cold_start=_environment["cold"], duration_ms=duration, **answer)
+    _environment["cold"] = False
+
+
+def unforeseen(error: Exception, context: object) -> None:
+    """Write the line of a message whose handling failed in a way that has no name, with the traceback."""
+    trace = "".join(traceback.format_exception(error))
+    _write("ERROR", context, status="RETRY", error=type(error).__name__, message=str(error), traceback=trace)
+
+
+def _write(level: str, context: object, **fields: object) -> None:
     line = {
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "level": _LEVELS[answer["status"]],
+        "level": level,
         "request_id": getattr(context, "aws_request_id", None),
-        "cold_start": _environment["cold"],
-        "duration_ms": round((time.perf_counter() - started) * 1000, 1),
-        **answer,
+        **fields,
     }
-    _environment["cold"] = False
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()

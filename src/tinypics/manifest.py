@@ -1,0 +1,143 @@
+"""The document that is written last: every output of a source that a reader can rely on, and how to show them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tinypics.codecs import FORMATS
+from tinypics.rendition import Rendition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinypics.resize import Output
+
+VERSION = 1
+
+PLACEHOLDER = Rendition(width=16, height=16, fit="inside", format="webp", quality=40)
+"""What is shown while the picture loads: made with the others, and stored in the manifest itself."""
+
+# Formats from the smallest files to the most readers: a browser takes the first `<source>` that it understands.
+_PREFERENCE = ("avif", "webp", "jpeg", "png", "gif")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One output in its place."""
+
+    rendition: str
+    key: str
+    width: int
+    height: int
+    format: str
+    bytes: int
+    etag: str
+    sha256: str = ""
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says of outputs. `obsolete` has keys of an earlier recipe that are still to be removed."""
+
+    source: dict[str, Any]
+    recipe: str
+    stored: tuple[Stored, ...]
+    placeholder: dict[str, str]
+    obsolete: tuple[str, ...] = ()
+
+    def to_json(self, url_base: str = "") -> bytes:
+        """The document. `url_base` stands before every key in the markup, which is relative without it."""
+        srcset, picture = markup(self.stored, self.source, self.placeholder["colour"], url_base)
+        document = {
+            "version": VERSION,
+            "source": self.source,
+            "recipe": self.recipe,
+            "renditions": [asdict(stored) for stored in self.stored],
+            "placeholder": self.placeholder,
+            "srcset": srcset,
+            "picture": picture,
+        }
+        if self.obsolete:
+            document["obsolete"] = list(self.obsolete)
+        return json.dumps(document, indent=2, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest | None:
+        """The manifest that `data` holds; None if it is none that this version wrote, which is then made anew."""
+        try:
+            document = json.loads(data)
+            if document["version"] != VERSION:
+                return None
+            stored = tuple(
+                Stored(**{**item, "dropped": tuple(item.get("dropped", ()))}) for item in document["renditions"]
+            )
+            obsolete = tuple(str(key) for key in document.get("obsolete", ()))
+            return cls(document["source"], document["recipe"], stored, document["placeholder"], obsolete)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+
+def placeholder(output: Output) -> dict[str, str]:
+    """The output of `PLACEHOLDER` as a `data:` URI, and the picture's dominant colour as `#rrggbb`."""
+    from PIL import WebPImagePlugin  # loaded by the encoder already
+
+    image = WebPImagePlugin.WebPImageFile(io.BytesIO(output.data)).convert("RGB")
+    uri = f"data:{output.content_type};base64,{base64.b64encode(output.data).decode()}"
+    return {"data_uri": uri, "colour": "#{:02x}{:02x}{:02x}".format(*_dominant(image))}
+
+
+def _dominant(image: Any) -> tuple[int, int, int]:
+    """The mean of the fullest of 4 x 4 x 4 bins of colours, as sharp's `stats().dominant` (which has 16 x 16 x 16)."""
+    pixels = list(image.get_flattened_data())
+    fullest = Counter((r >> 6, g >> 6, b >> 6) for r, g, b in pixels).most_common(1)[0][0]
+    members = [pixel for pixel in pixels if tuple(channel >> 6 for channel in pixel) == fullest]
+    red, green, blue = (round(sum(channel) / len(members)) for channel in zip(*members, strict=True))
+    return red, green, blue
+
+
+def markup(stored: Sequence[Stored], source: dict[str, Any], colour: str, url_base: str) -> tuple[dict[str, str], str]:
+    """`srcset` by content type and ready `<picture>` HTML, of the outputs that show the whole picture.
+
+    Crops of another shape are left out, because a browser would swap them for each other; if all are crops, those of
+    the first one's shape stay.
+    """
+    whole = [item for item in stored if _same_shape(item, source["width"], source["height"])]
+    whole = whole or [item for item in stored if _same_shape(item, stored[0].width, stored[0].height)]
+    by_format = {
+        name: sorted((item for item in whole if item.format == name), key=lambda item: item.width)
+        for name in _PREFERENCE
+    }
+    srcset = {
+        FORMATS[name].content_type: ", ".join(f"{_url(item, url_base)} {item.width}w" for item in items)
+        for name, items in by_format.items()
+        if items
+    }
+    fallback = max(whole, key=lambda item: (_PREFERENCE.index(item.format), item.width))
+    sources = "".join(
+        f'<source type="{kind}" srcset="{html.escape(candidates)}" sizes="100vw">'
+        for kind, candidates in srcset.items()
+        if kind != FORMATS[fallback.format].content_type
+    )
+    own = html.escape(srcset[FORMATS[fallback.format].content_type])
+    image = (
+        f'<img src="{html.escape(_url(fallback, url_base))}" srcset="{own}" sizes="100vw" width="{fallback.width}" '
+        f'height="{fallback.height}" alt="" loading="lazy" decoding="async" style="background:{colour}">'
+    )
+    return srcset, f"<picture>{sources}{image}</picture>"
+
+
+def _same_shape(item: Stored, width: int, height: int) -> bool:
+    """Whether the output has this shape, but for rounding to whole pixels."""
+    return abs(item.width * height - item.height * width) <= max(width, height)
+
+
+def _url(item: Stored, base: str) -> str:
+    return base + quote(item.key, safe="/-_.~=")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from tinypics.aws import deadline
+from tinypics.errors import DeadlineExceeded
+
+
+def context(seconds: float) -> SimpleNamespace:
+    return SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000)
+
+
+def busy() -> None:
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        sum(range(1000))
+    pytest.fail("nothing stopped it")
+
+
+def test_work_is_stopped_before_lambda_stops_it() -> None:
+    with pytest.raises(DeadlineExceeded, match="larger Timeout or MemorySize"), deadline.respected(context(1.05)):
+        busy()
+
+
+def test_a_timer_that_ran_before_runs_on() -> None:
+    handler = signal.getsignal(signal.SIGALRM)
+    with deadline.respected(context(5)):
+        assert signal.getsignal(signal.SIGALRM) is not handler
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert signal.getitimer(signal.ITIMER_REAL)[0] > 60  # this test run's own time limit
+
+
+def test_work_that_has_no_time_is_not_begun() -> None:
+    with pytest.raises(DeadlineExceeded), deadline.respected(context(0.5)):
+        pytest.fail("begun")
+
+
+def test_a_stop_that_was_lost_comes_again() -> None:
+    def loses_one() -> None:
+        with contextlib.suppress(DeadlineExceeded):
+            busy()
+        busy()
+
+    with pytest.raises(DeadlineExceeded), deadline.respected(context(1.05)):
+        loses_one()
+
+
+@pytest.mark.parametrize("where", [None, SimpleNamespace()])
+def test_without_a_lambda_context_there_is_no_limit(where: object) -> None:
+    handler = signal.getsignal(signal.SIGALRM)
+    with deadline.respected(where):
+        assert signal.getsignal(signal.SIGALRM) is handler
+
+
+def test_in_another_thread_there_is_none_either() -> None:
+    def work() -> None:
+        with deadline.respected(context(0.0)):
+            done.append(True)
+
+    done: list[bool] = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done
