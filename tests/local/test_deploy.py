@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import os
 import signal
+import subprocess
+import sys
+import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -17,6 +20,7 @@ from tinypics.local.engine import REGION, Engine, EngineError
 from tinypics.local.facts import Facts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TEMPLATE = """
@@ -124,6 +128,53 @@ def test_clients_of_the_engine_need_no_valid_aws_settings(tmp_path: Path, monkey
         assert cloud.client("s3").list_buckets()["Buckets"] == []
         with pytest.raises(ClientError, match="does not exist"):
             deploy.outputs(cloud.client("cloudformation"), "tinypics")
+
+
+PARENT = """
+import json, pathlib, sys, time
+from tinypics.local import deploy
+from tinypics.local.cloud import Cloud
+project = pathlib.Path(sys.argv[1])
+with deploy.running(project / "data", project, port=0) as (engine, facts):
+    functions = Cloud.local(facts.endpoint, facts.region).client("lambda")
+    functions.invoke(FunctionName="echo", InvocationType="Event", Payload=json.dumps({}))
+    print(engine.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_busy_function_ends_with_the_engine(project: Path, number: signal.Signals) -> None:
+    busy = project / "busy"
+    (project / "src" / "main.py").write_text(
+        f"import pathlib, time\ndef handler(*_):\n    pathlib.Path({str(busy)!r}).touch()\n    time.sleep(60)\n"
+    )
+    (project / "template.yaml").write_text(
+        TEMPLATE.replace("Runtime: python3.13", "Timeout: 60\n      Runtime: python3.13")
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, project], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
+        assert parent.stdout
+        group = int(parent.stdout.readline())
+        wait_until(busy.exists)
+        parent.send_signal(number)
+    wait_until(lambda: not alive(group))
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_an_engine_error_leaves_the_folder_free(project: Path) -> None:

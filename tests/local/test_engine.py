@@ -91,6 +91,12 @@ def test_a_port_that_may_not_be_used_is_refused(tmp_path: Path, monkeypatch: pyt
         Engine.start(tmp_path, 80)
 
 
+def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EngineError, match="cannot hold the engine's data: File exists"):
+        Engine.start(tmp_path / "file", 0)
+
+
 def test_one_engine_per_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "_LOCK_WITHIN", 0.2)
     with Engine.start(tmp_path, 0) as engine:

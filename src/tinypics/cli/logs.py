@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _AGE = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LATE = 10_000  # milliseconds: log lines of one moment may arrive at the service so far apart
+PAUSES = 5  # of the target, between two looks: nobody waits for a log line, and each look reads all of them
 _PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ", "INIT_REPORT ")
 _MARKS = {"SUCCESS": ("✓", "green"), "FAILED": ("✗", "red"), "RETRY": ("↻", "yellow")}
 
@@ -31,7 +32,7 @@ def logs(target: Target, since: float, *, follow: bool) -> None:
     tail = Tail(target, time.time() - since)
     tail.show()
     while follow:
-        time.sleep(target.pause)
+        time.sleep(target.pause * PAUSES)
         tail.show()
 
 

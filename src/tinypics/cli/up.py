@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from botocore.exceptions import BotoCoreError
 from rich.text import Text
 
 from tinypics.cli.console import CommandFailed, err, out
-from tinypics.cli.logs import Tail
+from tinypics.cli.logs import PAUSES, Tail
 from tinypics.cli.target import DATA, Target, nearest, readable_errors
 from tinypics.local import deploy
 from tinypics.local.cloud import Cloud
@@ -74,8 +75,13 @@ def _follow(engine: Engine, facts: Facts) -> None:
     tail = Tail(target, time.time())
     while True:
         engine.check()
-        tail.show()
-        time.sleep(target.pause)
+        try:
+            tail.show()
+        except BotoCoreError:
+            time.sleep(1)  # its socket closes a moment before a killed process is gone
+            engine.check()
+            raise
+        time.sleep(target.pause * PAUSES)
 
 
 def _greet(facts: Facts, project: Path, folder: Path, data: Path | None) -> None:

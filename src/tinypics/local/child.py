@@ -19,9 +19,9 @@ _GRACE = 5  # seconds that the engine gets to stop by itself
 def _end_with_parent() -> None:  # pragma: no cover - seen by the test that kills a parent
     while os.read(0, 1024):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    # The engine leads a process group of its own, so this reaches its Lambda workers, too, even when they are busy.
+    os.killpg(0, signal.SIGTERM)
     time.sleep(_GRACE)
-    # The engine leads a process group of its own, so this reaches Lambda workers that are still busy, too.
     os.killpg(0, signal.SIGKILL)
 
 

@@ -63,8 +63,11 @@ class Engine:
         Raises EngineError: the port is taken, an engine of this folder runs already, or it does not come up.
         """
         data = data.resolve()
-        data.mkdir(parents=True, exist_ok=True)
-        lock = _lock(data)
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            lock = _lock(data)
+        except OSError as error:
+            raise EngineError(f"{data} cannot hold the engine's data: {error.strerror}") from error
         try:
             port = _free(port)
             Facts.forget(data)  # of an engine whose parent was killed
