@@ -82,7 +82,7 @@ def _stsz(found: Facts, body: bytes) -> None:
 
 
 def _pixi(found: Facts, body: bytes) -> None:
-    found.bits = max(found.bits, *body[5 : 5 + body[4]])
+    found.bits = max((found.bits, *body[5 : 5 + body[4]]))
 
 
 def _colr(found: Facts, body: bytes) -> None:

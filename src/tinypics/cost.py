@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tinypics.geometry import Plan, Size
     from tinypics.headers import Header
+    from tinypics.rendition import Rendition
 
 
 def check_bytes(count: int, limits: Limits) -> None:
@@ -45,43 +46,49 @@ def check_plan(plan: Plan, frames: int, limits: Limits) -> None:
             )
 
 
-# Bytes for each pixel while it is decoded and prepared, beside Pillow's image of it: measured as the peak of memory,
-# see tests/test_cost.py. Pillow stores 4 bytes a pixel for anything but grey and palette.
+# Bytes that a decoder needs for each pixel beside Pillow's image of it (which takes 4, or 1 where it is grey), measured
+# as the peak of memory over pictures of 12 MP. Pillow needs nothing more for an interlaced PNG.
 _DECODER: Final = {
     "jpeg": 0,
-    "png": 0,
-    "gif": 6,
-    "webp": 16,
-    "avif": 10,
-    "heif": 12,
-    "tiff": 4,
-    "bmp": 1,
-    "ico": 8,
-    "jp2": 0,
+    "png": 2,
+    "gif": 8,
+    "webp": 14,
+    "avif": 7,
+    "heif": 7,
+    "tiff": 3,
+    "bmp": 2,
+    "ico": 12,
+    "jp2": 8,
 }
+_MORE_BITS: Final = {"png": 7, "tiff": 7, "avif": 5, "heif": 5}  # for samples of more than 8 bits
+_ALPHA, _TRIM, _LINEAR, _LINEAR_ALPHA = 4, 20, 12, 32  # further copies, where they are made
+_OUTPUT: Final = 28  # an output while it is finished and encoded; of an animation each frame keeps 4 more
 _FIXED: Final = 24 * MIB
 
 
-def memory(header: Header, size: Size, scale: int, plans: Sequence[tuple[Plan, int]]) -> int:
+def memory(header: Header, size: Size, scale: int, made: Sequence[tuple[Rendition, Plan, int]]) -> int:
     """Bytes that one resize will need at its peak, at most.
 
     :param size: as stored.
     :param scale: by how much a JPEG is decoded smaller.
-    :param plans: what is to be made, and of how many frames.
+    :param made: what is to be made: the rendition, its plan, and of how many frames.
     """
-    pixels = size[0] * size[1]
-    decoded = -(-size[0] // scale) * -(-size[1] // scale)
-    each = (1 if header.channels == 1 else 4) + _DECODER[header.decoder.name]
+    decoder = header.decoder.name
+    each = (1 if header.channels == 1 else 4) + _DECODER[decoder]
     if header.bits > 8:
-        each += 8
-    if header.channels in (2, 4):
-        each += 4  # a second image while alpha is multiplied in
-    buffers = pixels * header.channels * max(2, header.bits // 8) if header.buffered else 0
-    if header.decoder.name == "jp2":
-        buffers = pixels * header.channels * 8  # OpenJPEG: 32 bits a sample, tile and picture
-    strips = header.block * max(1, header.channels * header.bits // 8)
-    outputs = sum(plan.canvas[0] * plan.canvas[1] * 4 * (frames + 2) for plan, frames in plans)
-    return _FIXED + len(header.data) + decoded * each + buffers + strips + outputs
+        each += _MORE_BITS.get(decoder, 0)
+    alpha = header.channels in (2, 4)
+    each += _ALPHA * alpha
+    each += (_LINEAR_ALPHA if alpha else _LINEAR) * any(rendition.linear for rendition, _, _ in made)
+    each += _TRIM * any(rendition.trim is not None for rendition, _, _ in made)
+    total = _FIXED + len(header.data) + -(-size[0] // scale) * -(-size[1] // scale) * each
+    samples = size[0] * size[1] * header.channels
+    if header.buffered:
+        total += 2 * samples  # 16 bits for each coefficient, at full resolution
+    if decoder == "jp2":
+        total += 5 * samples  # OpenJPEG: 32 bits for each, and some
+    total += header.block * -(-header.channels * header.bits // 8)
+    return total + sum(plan.canvas[0] * plan.canvas[1] * (_OUTPUT + 4 * frames) for _, plan, frames in made)
 
 
 def check_memory(need: int, limits: Limits) -> None:

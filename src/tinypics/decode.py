@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from tinypics.geometry import Point, Size
     from tinypics.headers import Header
 
-_DRAFTS: Final = (8, 4, 2)
+# By how much a JPEG can be decoded smaller, for free, and how many times the wanted pixels must be left then, so that
+# the result is within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; tests/test_fidelity.py.
+_DRAFTS: Final = ((8, 2.5), (4, 2.0), (2, 1.5))
+# A progressive JPEG that is cut after its DC scans saves so much that 40 dB will do, which is what others give.
+_DC_ONLY: Final = (8, 1.25)
 _EOI: Final = b"\xff\xd9"
 
 
@@ -107,13 +111,15 @@ def _open_heif(header: Header) -> Opened:
 
 
 def draft_scale(opened: Opened, shrink: float) -> int:
-    """By how much a JPEG can be decoded smaller, for free, and still leave one pixel for each that is wanted.
+    """By how much a JPEG is decoded smaller; 1 for every other format.
 
     `shrink` is the least number of source pixels that become one output pixel.
     """
-    if opened.header.decoder.name != "jpeg":
+    header = opened.header
+    if header.decoder.name != "jpeg":
         return 1
-    return next((scale for scale in _DRAFTS if scale <= shrink and min(opened.size) >= scale), 1)
+    drafts = (_DC_ONLY, *_DRAFTS) if header.dc_end else _DRAFTS
+    return next((scale for scale, spare in drafts if shrink >= scale * spare and min(opened.size) >= scale), 1)
 
 
 def stills(opened: Opened, shrink: float, *, animate: bool, lenient: bool) -> Iterator[Still]:
@@ -135,7 +141,7 @@ def stills(opened: Opened, shrink: float, *, animate: bool, lenient: bool) -> It
 def _drafted(opened: Opened, scale: int, *, lenient: bool) -> Image.Image:
     """At an eighth only DC coefficients matter, and a progressive JPEG begins with them: the rest need not be read."""
     image, header = opened.image, opened.header
-    if scale == _DRAFTS[0] and header.dc_end and not lenient:
+    if scale == _DC_ONLY[0] and header.dc_end and not lenient:
         image = _reader(header)(io.BytesIO(header.data[: header.dc_end] + _EOI))
     image.draft(None, (opened.size[0] // scale, opened.size[1] // scale))
     return image  # type: ignore[no-any-return]

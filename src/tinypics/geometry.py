@@ -92,6 +92,11 @@ class Plan:
         x0, y0, x1, y1 = self.box
         return replace(self, box=(x0 + left, y0 + top, x1 + left, y1 + top))
 
+    def crops(self, source: Size) -> bool:
+        """Whether something of a source of this size is left out."""
+        left, top, right, bottom = self.box
+        return right - left < source[0] or bottom - top < source[1]
+
     @property
     def shrink(self) -> float:
         """How many source pixels at least become one output pixel, along the axis that is shrunk least."""

@@ -38,7 +38,7 @@ class Header:
     channels: int = 3
     bits: int = 8
     buffered: bool = False
-    """The decoder keeps a second copy of the whole picture: a JPEG in several scans, an interlaced PNG."""
+    """The decoder keeps the coefficients of the whole picture: a JPEG in several scans."""
     scans: int = 1
     strips: int = 1
     block: int = 0
@@ -90,7 +90,7 @@ def _jpeg(header: Header, limits: Limits) -> Header:
 
 
 _CHUNK_LIMIT: Final = 65_536
-_PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # those of the colours in a palette
 _PNG_UNUSED: Final = frozenset(
     (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB")
 )
@@ -99,10 +99,10 @@ _PNG_UNUSED: Final = frozenset(
 def _png(header: Header, limits: Limits) -> Header:
     """PNG 3rd edition, section 5. Chunks that the decoder has no use for, and that could be bombs, are cut out."""
     data = header.data
-    wide, high, bits, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    wide, high, bits, colour = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR" or colour not in _PNG_CHANNELS:
         raise CorruptImage("the PNG does not start with a header that makes sense")
-    header = replace(header, size=(wide, high), channels=_PNG_CHANNELS[colour], bits=bits, buffered=bool(interlaced))
+    header = replace(header, size=(wide, high), channels=_PNG_CHANNELS[colour], bits=bits)
     kept, at, start = [], 8, 0
     for _ in range(_CHUNK_LIMIT):
         if at + 8 > len(data):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinypics import colour, transform
+from tinypics import colour, focus, transform
 from tinypics.codecs import FORMATS, output_format
 from tinypics.errors import CorruptImage
 from tinypics.geometry import Plan, Turn, plan, turn_of
+from tinypics.rendition import SMART
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tinypics.decode import Opened, Still
+    from tinypics.geometry import Box
     from tinypics.headers import Header
     from tinypics.rendition import Rendition
 
@@ -41,9 +43,19 @@ _MOVING = ("gif", "webp", "png")  # an AVIF sequence is not read as one
 
 
 def recipe(opened: Opened, still: Still, rendition: Rendition) -> Recipe:
-    """The recipe for what was really decoded."""
+    """The recipe for what was really decoded, and for what it shows where the rendition asks to look."""
     turn = opened.turn.then(turn_of(rendition))
-    return Recipe(rendition, turn, plan(turn.size(still.size), rendition), animates(opened.header, rendition))
+    level = transform.level_of(still, turn)
+    region: Box = level.region
+    if rendition.trim is not None:
+        region = focus.without_border(level, rendition.trim)
+    left, top, right, bottom = region
+    size = (round(right - left), round(bottom - top))
+    planned = plan(size, rendition)
+    if rendition.gravity in SMART and planned.crops(size):
+        found = focus.interesting(level, region, planned.size, rendition.gravity)
+        planned = plan(size, rendition, found)
+    return Recipe(rendition, turn, planned.moved(left, top), animates(opened.header, rendition))
 
 
 def images(opened: Opened, still: Still, recipes: Sequence[Recipe]) -> list[Image.Image]:

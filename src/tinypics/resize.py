@@ -102,6 +102,8 @@ def resize_all(
     clock.lap("decode")
     with named_errors("the picture"):
         recipes = [recipe(opened, first, rendition) for rendition in wanted]
+        for each in recipes:
+            cost.check_plan(each.plan, header.frames if each.animated else 1, limits)
         shown = images(opened, first, recipes)
         formats = [format_of(opened, *each) for each in zip(recipes, shown, strict=True)]
         series = [[finish(opened, *each)] for each in zip(recipes, shown, formats, strict=True)]
@@ -127,14 +129,16 @@ def _affordable(opened: Opened, wanted: Sequence[Rendition], limits: Limits) -> 
     """How much smaller the picture may be decoded, when all that is wanted has been found to be within the limits."""
     header = opened.header
     cost.check_size(opened.size, header.frames, limits)  # the decoder's word for it
-    plans = []
+    made = []
     for rendition in wanted:
         frames = header.frames if animates(header, rendition) else 1
         planned = plan(opened.turn.then(turn_of(rendition)).size(opened.size), rendition)
         cost.check_plan(planned, frames, limits)
-        plans.append((planned, frames))
-    shrink = min(planned.shrink for planned, _ in plans)
-    cost.check_memory(cost.memory(header, opened.size, draft_scale(opened, shrink), plans), limits)
+        made.append((rendition, planned, frames))
+    # What trimming leaves is not known yet, and may be enlarged: every pixel is wanted.
+    trims = any(rendition.trim is not None for rendition in wanted)
+    shrink = 1.0 if trims else min(planned.shrink for _, planned, _ in made)
+    cost.check_memory(cost.memory(header, opened.size, draft_scale(opened, shrink), made), limits)
     return shrink
 
 

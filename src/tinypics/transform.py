@@ -83,6 +83,11 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False) -> Ima
     return image if level.turn == UPRIGHT else image.transpose(_TRANSPOSE[level.turn])
 
 
+def upright(level: Level) -> Image.Image:
+    """All of the level's image, turned."""
+    return level.image if level.turn == UPRIGHT else level.image.transpose(_TRANSPOSE[level.turn])
+
+
 def cascade(base: Level, plans: Sequence[Plan]) -> list[Image.Image]:
     """One image for each plan: the largest first, and each from the smallest image so far that has enough pixels."""
     made: dict[int, Level] = {}

@@ -1,0 +1,177 @@
+"""Pictures made in code, for every test that needs one: what they show is known, so that pixels can be expected."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PIL import Image, ImageCms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 200, 20), (20, 20, 230), (240, 240, 240)
+QUADRANTS: Final = (RED, GREEN, BLUE, WHITE)
+"""Upper left, upper right, lower left, lower right."""
+
+
+def quadrants(size: tuple[int, int] = (64, 48), colours: Sequence[Any] = QUADRANTS, mode: str = "RGB") -> Image.Image:
+    """Four colours: which way up a picture is, and what was cut off it, shows in its corners."""
+    wide, high = size
+    image = Image.new(mode, size)
+    for number, colour in enumerate(colours):
+        x, y = number % 2 * (wide // 2), number // 2 * (high // 2)
+        image.paste(colour, (x, y, wide if x else wide // 2, high if y else high // 2))
+    return image
+
+
+def photo(size: tuple[int, int], seed: int = 1) -> Image.Image:
+    """Like a photo in what matters to a resampler: detail at every scale, less of it the finer it is (1/f)."""
+    wide, high = size
+    random = np.random.default_rng(seed)
+    pixels = np.zeros((high, wide, 3), np.float32)
+    step = 2
+    while step < max(size):
+        coarse = random.normal(0, 1, (max(2, -(-high // step)), max(2, -(-wide // step)), 3)).astype(np.float32)
+        layers = [Image.fromarray(coarse[..., c]).resize(size, Image.Resampling.BICUBIC) for c in range(3)]
+        pixels += np.stack([np.asarray(layer) for layer in layers], axis=2) * step**0.5
+        step *= 2
+    pixels = (pixels - pixels.mean()) / pixels.std() * 48 + 128
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def corners(image: Image.Image, inset: int = 4) -> list[tuple[int, ...]]:
+    """The colours a few pixels in from the corners: upper left, upper right, lower left, lower right."""
+    wide, high = image.size
+    rgb = image.convert("RGB")
+    at = [(x, y) for y in (inset, high - 1 - inset) for x in (inset, wide - 1 - inset)]
+    return [rgb.getpixel(point) for point in at]  # type: ignore[misc]
+
+
+def near(one: Iterable[float], other: Iterable[float], most: float = 12) -> bool:
+    """Whether no channel differs by more than `most`: lossy formats move colours a little."""
+    return all(abs(a - b) <= most for a, b in zip(one, other, strict=True))
+
+
+def with_orientation(orientation: int) -> bytes:
+    """EXIF data that asks for this orientation."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes()
+
+
+def full_exif() -> bytes:
+    """EXIF data with a maker, copyright, location, lens details, and a thumbnail's place."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "Maker"
+    exif[0x013B] = "An Artist"
+    exif[0x8298] = "(c) An Artist"
+    exif[0x8769] = {0x829A: 0.01, 0x927C: b"maker's secret", 0xA002: 4000}
+    exif[0x8825] = {1: "N", 2: (52.0, 30.0, 1.0), 3: "E", 4: (13.0, 22.0, 1.0)}
+    return exif.tobytes()
+
+
+def srgb_profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(
+    size: tuple[int, int],
+    colour: int,
+    bits: int,
+    rows: Iterable[bytes],
+    chunks: Iterable[tuple[bytes, bytes]] = (),
+    *,
+    interlaced: bool = False,
+) -> bytes:
+    """A PNG from raw rows (without filter bytes), for what Pillow does not write. Interlaced rows are the caller's."""
+    header = struct.pack(">IIBBBBB", *size, bits, colour, 0, 0, int(interlaced))
+    body = b"".join(png_chunk(kind, content) for kind, content in chunks)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows), 9)
+    return (
+        b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + body + png_chunk(b"IDAT", pixels) + png_chunk(b"IEND", b"")
+    )
+
+
+def adam7(pixels: np.ndarray[Any, Any]) -> list[bytes]:
+    """The rows of an interlaced PNG (height x width x channels, 8 bits), pass by pass."""
+    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    return [row.tobytes() for x, y, dx, dy in passes for row in pixels[y::dy, x::dx] if row.size]
+
+
+def huge_png(size: tuple[int, int], colour: int = 2, bits: int = 8, *, interlaced: bool = False) -> bytes:
+    """A PNG of a few bytes that claims to be large."""
+    return png(size, colour, bits, [], interlaced=interlaced)
+
+
+def huge_jpeg(size: tuple[int, int], *, progressive: bool = False, scans: int = 1) -> bytes:
+    """A real small JPEG whose header claims another size, and whose scan is there several times."""
+    data = encoded(Image.new("RGB", (8, 8), RED), "JPEG", progressive=progressive)
+    marker = b"\xff\xc2" if progressive else b"\xff\xc0"
+    at = data.index(marker) + 5
+    data = data[:at] + struct.pack(">HH", size[1], size[0]) + data[at + 4 :]
+    first = data.index(b"\xff\xda")
+    return data[:first] + data[first:-2] * scans + data[-2:]
+
+
+def animation(count: int = 4, size: tuple[int, int] = (40, 30)) -> list[Image.Image]:
+    """A bar that moves from left to right, a step a frame."""
+    frames = []
+    for number in range(count):
+        frame = Image.new("RGB", size, BLUE)
+        x = number * size[0] // count
+        frame.paste(RED, (x, 0, x + size[0] // count, size[1]))
+        frames.append(frame)
+    return frames
+
+
+def gif_of_frames(count: int, size: tuple[int, int] = (1, 1)) -> bytes:
+    """A GIF of a great many tiny frames."""
+    head = b"GIF89a" + struct.pack("<HHBBB", *size, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\0"
+    return head + frame * count + b";"
+
+
+def tiff(size: tuple[int, int], tags: dict[int, tuple[int, ...]], rest: bytes = b"") -> bytes:
+    """A little-endian TIFF with only these whole-number tags (and the size), values behind the directory."""
+    entries = {256: (size[0],), 257: (size[1],)} | tags
+    at = 8 + 2 + 12 * len(entries) + 4
+    directory, values = struct.pack("<H", len(entries)), b""
+    for tag, numbers in sorted(entries.items()):
+        packed = struct.pack(f"<{len(numbers)}I", *numbers)
+        directory += struct.pack("<HHI", tag, 4, len(numbers))
+        directory += packed if len(packed) <= 4 else struct.pack("<I", at + len(values))
+        values += b"" if len(packed) <= 4 else packed
+    return b"II*\0\x08\0\0\0" + directory + b"\0\0\0\0" + values + rest
+
+
+def box(kind: bytes, *content: bytes) -> bytes:
+    body = b"".join(content)
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def avif_header(size: tuple[int, int], *properties: bytes) -> bytes:
+    """The boxes of an AVIF that has no picture in it."""
+    ispe = box(b"ispe", bytes(4), struct.pack(">II", *size))
+    meta = box(b"meta", bytes(4), box(b"iprp", box(b"ipco", ispe, *properties)))
+    return box(b"ftyp", b"avif", bytes(4), b"avifmif1") + meta
