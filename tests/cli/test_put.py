@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tinypics.cli import put
-from tinypics.cli.put import Executions, LogLines, Upload, content_type
+from tinypics.cli.put import Answer, Executions, LogLines, Upload, content_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GOOD = {"status": "SUCCESS"}
 
 
 class Watch:
     """Tells one batch of answers at each call."""
 
-    def __init__(self, *batches: list[tuple[str, str | None, dict[str, Any]]]) -> None:
+    def __init__(self, *batches: list[Answer]) -> None:
         self.batches = iter(batches)
 
-    def answers(self) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+    def answers(self) -> Iterator[Answer]:
         yield from next(self.batches, [])
 
 
@@ -31,23 +31,28 @@ class Target:
     pause = 0.0
 
 
-def outcomes(monkeypatch: pytest.MonkeyPatch, watch: Watch, deadline: float = 1e18) -> list[tuple[str, str]]:
-    monkeypatch.setattr(put, "_watch", lambda target, since: watch)
-    uploads = [Upload("a", "1", NOW), Upload("b", "2", NOW)]
-    found = put._outcomes(Target(), uploads, deadline)  # type: ignore[arg-type]
+def outcomes(monkeypatch: pytest.MonkeyPatch, *watches: Watch, deadline: float = 1e18) -> list[tuple[str, str]]:
+    monkeypatch.setattr(put, "_watches", lambda target, since: watches)
+    found = put._outcomes(Target(), [Upload("a", "1", 10), Upload("b", "2", 10)], deadline)  # type: ignore[arg-type]
     return [(upload.key, answer.get("error", answer["status"])) for upload, answer in found]
 
 
-GOOD = {"status": "SUCCESS"}
-
-
 def test_an_answer_belongs_to_the_upload_of_its_key_and_etag(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = Watch([("a", "0", {"status": "other"}), ("c", None, GOOD)], [], [("b", "2", GOOD)], [("a", None, GOOD)])
-    assert outcomes(monkeypatch, watch) == [("b", "SUCCESS"), ("a", "SUCCESS")]
+    other = {"status": "other"}
+    log = Watch([Answer("a", "0", 11, other), Answer("c", None, 11, other)], [], [Answer("b", "2", 9, GOOD)])
+    executions = Watch([], [Answer("a", "1", 11, GOOD)], [Answer("a", "1", 11, other)])
+    assert outcomes(monkeypatch, log, executions) == [("a", "SUCCESS"), ("b", "SUCCESS")]
+
+
+def test_an_answer_without_etag_belongs_to_what_was_there_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = {"status": "FAILED", "error": "CorruptImage"}
+    log = Watch([Answer("a", None, 9, failed), Answer("b", None, 10.5, failed)], [Answer("a", "1", 11, GOOD)])
+    assert outcomes(monkeypatch, log) == [("b", "CorruptImage"), ("a", "SUCCESS")]
 
 
 def test_what_is_not_answered_in_time_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert outcomes(monkeypatch, Watch([("b", "2", GOOD)]), deadline=0) == [("b", "SUCCESS"), ("a", "NoAnswer")]
+    watch = Watch([Answer("b", "2", 11, GOOD)])
+    assert outcomes(monkeypatch, watch, deadline=0) == [("b", "SUCCESS"), ("a", "NoAnswer")]
 
 
 class States:
@@ -83,7 +88,7 @@ class States:
 def test_executions_of_uploads_are_told_once() -> None:
     watch = Executions(States(), since=5)  # type: ignore[arg-type]
     failed = {"status": "FAILED", "error": "CorruptImage", "message": "cut short"}
-    assert list(watch.answers()) == [("a b", "1", failed)]
+    assert list(watch.answers()) == [Answer("a b", "1", 8, failed)]
     assert list(watch.answers()) == []
 
 
@@ -98,11 +103,8 @@ def test_log_lines_of_another_kind_are_passed_over(monkeypatch: pytest.MonkeyPat
         '{"status": "SUCCESS", "source_key": "a", "source": {"etag": "1"}}',
     ]
     monkeypatch.setattr(put, "Tail", lambda target, since: type("T", (), {"lines": lambda _: enumerate(texts)})())
-    found = list(LogLines(Target(), 0).answers())  # type: ignore[arg-type]
-    assert [(key, etag, answer["status"]) for key, etag, answer in found] == [
-        ("b", None, "FAILED"),
-        ("a", "1", "SUCCESS"),
-    ]
+    found = [(answer.key, answer.etag, answer.document["status"]) for answer in LogLines(Target(), 0).answers()]  # type: ignore[arg-type]
+    assert found == [("b", None, "FAILED"), ("a", "1", "SUCCESS")]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -15,18 +14,7 @@ from tinypics.cli import up
 from tinypics.cli.app import app
 from tinypics.cli.console import err
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def handlers_as_before() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def interrupt(*_: object) -> None:
@@ -46,12 +34,16 @@ def test_up_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert sample.size == (1200, 800)
 
 
-def test_a_signal_stops_it_unless_it_was_told_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
-    up._stop_on(signal.SIGTERM, signal.SIGHUP)
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGTERM)
+def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
+    try:
+        with up._interrupted_by(signal.SIGTERM, signal.SIGHUP):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_terminal_that_is_gone_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -301,10 +301,12 @@ def test_logs_has_one_line_for_each_picture(cli: Callable[..., Result], tmp_path
 def test_logs_follow_until_interrupted(stack: LocalStack, cli: Callable[..., Result], tmp_path: Path) -> None:
     follow = [sys.executable, "-m", "tinypics", "logs", "--follow", "--since", "1m", "--data", str(stack.data)]
     with subprocess.Popen(follow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        cli("put", str(picture(tmp_path / "followed.jpg")))
-        assert process.stdout
-        assert any("✓ followed.jpg" in line for line in process.stdout)
-        process.send_signal(signal.SIGINT)
+        try:
+            assert cli("put", str(picture(tmp_path / "followed.jpg"))).exit_code == 0
+            assert process.stdout
+            assert any("✓ followed.jpg" in line for line in process.stdout)
+        finally:
+            process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
     assert "Traceback" not in said
 

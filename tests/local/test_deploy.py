@@ -31,10 +31,10 @@ Parameters:
   ApiAuth: { Type: String }
   ApiEndpoint: { Type: String }
 Resources:
-  In:
+  SourceBucketResource:
     Type: AWS::S3::Bucket
     Properties: { BucketName: !Ref SourceBucket, VersioningConfiguration: { Status: Enabled } }
-  Out: { Type: AWS::S3::Bucket, Properties: { BucketName: !Ref OutputBucket } }
+  OutputBucketResource: { Type: AWS::S3::Bucket, Properties: { BucketName: !Ref OutputBucket } }
   Code:
     Type: AWS::Serverless::Function
     Properties:
@@ -44,8 +44,8 @@ Resources:
       Runtime: python3.13
       Role: !Sub "arn:aws:iam::${AWS::AccountId}:role/r"
 Outputs:
-  SourceBucketName: { Value: !Ref In }
-  OutputBucketName: { Value: !Ref Out }
+  SourceBucketName: { Value: !Ref SourceBucketResource }
+  OutputBucketName: { Value: !Ref OutputBucketResource }
   FunctionName: { Value: !Ref Code }
   StateMachineArn: { Value: none }
   LogGroupName: { Value: none }
@@ -100,11 +100,12 @@ def test_a_stack_that_cannot_come_up_says_which_resource_and_why(project: Path) 
     template = project / "template.yaml"
     template.write_text(
         TEMPLATE.replace(
-            "  Out: {", "  Same: { Type: AWS::S3::Bucket, Properties: { BucketName: !Ref SourceBucket } }\n  Out: {"
+            "  OutputBucketResource: {",
+            "  Same: {Type: AWS::S3::Bucket, Properties: {BucketName: !Ref SourceBucket}}\n  OutputBucketResource: {",
         )
     )
     with (
-        pytest.raises(deploy.DeployError, match=r"did not come up:\n  (In|Same): .*original-pics"),
+        pytest.raises(deploy.DeployError, match=r"did not come up:\n  (SourceBucketResource|Same): .*original-pics"),
         deploy.running(project / "data", project, port=0),
     ):
         pytest.fail("it came up")

@@ -22,21 +22,33 @@ from tinypics.errors import UnsupportedFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from tinypics.cli.target import Target
 
-_SKEW = 5  # seconds: an upload's own time is in whole seconds, and services' clocks differ a little
+_SKEW = 5  # seconds that the clocks of services may differ
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An object that was just written. `at` is the store's own time, not this computer's."""
+    """An object that was just written, not before `at` (seconds of the clock of those who tell what became of it)."""
 
     key: str
     etag: str
-    at: datetime
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an object. `etag` None: it is not said which one of that key, only when."""
+
+    key: str
+    etag: str | None
+    at: float
+    document: dict[str, Any]
+
+    def is_about(self, upload: Upload) -> bool:
+        return self.key == upload.key and (self.etag == upload.etag or (self.etag is None and self.at >= upload.at))
 
 
 @readable_errors()
@@ -58,7 +70,7 @@ def put(target: Target, files: Sequence[Path], prefix: str, timeout: float) -> i
 
 
 def _upload(target: Target, file: Path, key: str) -> Upload:
-    s3 = target.client("s3")
+    s3, started = target.client("s3"), time.time()
     bucket = target.stack.source_bucket
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
@@ -66,7 +78,9 @@ def _upload(target: Target, file: Path, key: str) -> Upload:
         arguments = {"ContentType": content_type(file)}
         s3.upload_file(str(file), bucket, key, arguments, Callback=lambda count: progress.advance(bar, count))
     written = s3.head_object(Bucket=bucket, Key=key)
-    return Upload(key, written["ETag"].strip('"'), written["LastModified"])
+    # AWS's clock is not ours, and tells whole seconds here; the engine's is ours.
+    at = started if target.cloud.endpoint else written["LastModified"].timestamp()
+    return Upload(key, written["ETag"].strip('"'), at)
 
 
 def content_type(file: Path) -> str:
@@ -80,13 +94,13 @@ def content_type(file: Path) -> str:
 
 def _outcomes(target: Target, uploads: Sequence[Upload], deadline: float) -> Iterator[tuple[Upload, dict[str, Any]]]:
     """Each upload with the answer to it, as they come; after `deadline` (monotonic) with one that says so."""
-    watch = _watch(target, min(upload.at.timestamp() for upload in uploads) - _SKEW)
+    watches = _watches(target, min(upload.at for upload in uploads) - _SKEW)
     pending = list(uploads)
     while pending:
-        for key, etag, answer in watch.answers():
-            for upload in [upload for upload in pending if upload.key == key and etag in (None, upload.etag)]:
+        for answer in (answer for watch in watches for answer in watch.answers()):
+            for upload in [upload for upload in pending if answer.is_about(upload)]:
                 pending.remove(upload)
-                yield upload, answer
+                yield upload, answer.document
         if pending and time.monotonic() > deadline:
             message = "no thumbnail in time: `tinypics logs` may say why, or --timeout was too short"
             yield from ((upload, {"status": "FAILED", "error": "NoAnswer", "message": message}) for upload in pending)
@@ -95,14 +109,16 @@ def _outcomes(target: Target, uploads: Sequence[Upload], deadline: float) -> Ite
             time.sleep(target.pause)
 
 
-def _watch(target: Target, since: float) -> Executions | LogLines:
+def _watches(target: Target, since: float) -> list[Executions | LogLines]:
+    """The log knows of every picture that was looked at. Executions, which EXPRESS workflows do not tell of, know
+    also of those where the function did not get so far."""
     machine = target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)
-    # EXPRESS workflows cannot be asked about their executions: there only the function's log knows.
-    return LogLines(target, since) if machine["type"] == "EXPRESS" else Executions(target, since)
+    log = LogLines(target, since)
+    return [log] if machine["type"] == "EXPRESS" else [log, Executions(target, since)]
 
 
 class Executions:
-    """What the workflow says. It knows every end, also that of a function which could not even start."""
+    """What the workflow says."""
 
     def __init__(self, target: Target, since: float) -> None:
         self._states = target.client("stepfunctions")
@@ -110,11 +126,11 @@ class Executions:
         self._since = since
         self._told: set[str] = set()
 
-    def answers(self) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-        """(key, ETag, answer) of each execution that has ended since the last call."""
+    def answers(self) -> Iterator[Answer]:
+        """Of each execution that has ended since the last call."""
         for page in self._states.get_paginator("list_executions").paginate(stateMachineArn=self._machine):
             for listed in page["executions"]:
-                if listed["startDate"].timestamp() < self._since:
+                if (at := listed["startDate"].timestamp()) < self._since:
                     return  # newest first: the rest is older
                 arn = listed["executionArn"]
                 if listed["status"] == "RUNNING" or arn in self._told:
@@ -124,7 +140,7 @@ class Executions:
                 event = json.loads(execution["input"])
                 if event.get("detail-type") == "Object Created":
                     written = event["detail"]["object"]
-                    yield written["key"], written.get("etag"), outcome(execution)
+                    yield Answer(written["key"], written.get("etag"), at, outcome(execution))
 
 
 class LogLines:
@@ -133,10 +149,10 @@ class LogLines:
     def __init__(self, target: Target, since: float) -> None:
         self._tail = Tail(target, since)
 
-    def answers(self) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-        """(key, ETag where the line names it, answer) of each new line about a picture."""
-        for _, text in self._tail.lines():
+    def answers(self) -> Iterator[Answer]:
+        """Of each new line about a picture that says a last word."""
+        for stamp, text in self._tail.lines():
             with contextlib.suppress(ValueError, AttributeError, KeyError):  # a line of another kind
                 line = json.loads(text)
                 if line.get("status") in ("SUCCESS", "FAILED"):
-                    yield line["source_key"], line.get("source", {}).get("etag"), line
+                    yield Answer(line["source_key"], line.get("source", {}).get("etag"), stamp / 1000, line)

@@ -24,6 +24,8 @@ from tinypics.local.cloud import Cloud
 from tinypics.local.engine import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tinypics.local.engine import Engine
     from tinypics.local.facts import Facts
 
@@ -38,9 +40,9 @@ def up(port: int, data: Path | None, parameters: list[str]) -> None:
     if not (project / deploy.TEMPLATE).exists():
         raise CommandFailed(f"There is no {deploy.TEMPLATE} here or above: run this in a clone of Tinypics.")
     folder = data or project / DATA
-    _stop_on(signal.SIGTERM, signal.SIGHUP)
     try:
         with (
+            _interrupted_by(signal.SIGTERM, signal.SIGHUP),
             err.status("Starting") as status,
             deploy.running(folder, project, port, _given(parameters)) as (engine, facts),
         ):
@@ -61,13 +63,22 @@ def _given(parameters: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _stop_on(*signals: signal.Signals) -> None:
-    def stop(*_: object) -> None:
+@contextlib.contextmanager
+def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Take `signals` for Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for number in signals:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants us to stay
-            signal.signal(number, stop)
+    before = {number: signal.getsignal(number) for number in signals}
+    try:
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:  # nohup wants us to stay
+                signal.signal(number, interrupt)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _follow(engine: Engine, facts: Facts) -> None:

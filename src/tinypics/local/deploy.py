@@ -70,7 +70,7 @@ def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None
     template = _package(cloud.client("s3"), project)
     given = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{cloud.endpoint}/_aws/execute-api"} | (parameters or {})
     cloudformation = cloud.client("cloudformation")
-    imported = _import_buckets(cloud, template, given)
+    imported = _import_buckets(cloud, given)
     operation = cloudformation.update_stack if imported else cloudformation.create_stack
     try:
         operation(
@@ -127,14 +127,14 @@ def _package(s3: Any, project: Path) -> dict[str, Any]:
     return template
 
 
-def _import_buckets(cloud: Cloud, template: dict[str, Any], given: dict[str, str]) -> bool:
-    """Import the buckets that are there already into a new stack. False when there are none."""
+def _import_buckets(cloud: Cloud, given: dict[str, str]) -> bool:
+    """Import the buckets that are there already, and that the template makes, into a new stack. False for none.
+
+    The template calls the bucket that a parameter names `<parameter>Resource`.
+    """
     there = {bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]}
-    found = {
-        template["Outputs"][f"{parameter}Name"]["Value"]["Ref"]: given[parameter]
-        for parameter in BUCKETS
-        if given[parameter] in there
-    }
+    made = {"none": [], "output": ["OutputBucket"]}.get(given.get("CreateBuckets", "both"), list(BUCKETS))
+    found = {f"{parameter}Resource": given[parameter] for parameter in made if given[parameter] in there}
     if not found:
         return False
     kind = "AWS::S3::Bucket"
