@@ -117,6 +117,35 @@ def test_up_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     assert not (tmp_path / "engine.json").exists()
 
 
+def test_nothing_is_left_when_the_terminal_is_closed(tmp_path: Path) -> None:
+    ours, terminal = os.openpty()
+    take = (  # the terminal as its own, as a shell's child has it
+        "import fcntl, os, sys, termios;"
+        "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+        "os.execv(sys.executable, sys.orig_argv[3:])"
+    )
+    command = [sys.executable, "-m", "tinypics", "up", "--port", "0", "--data", str(tmp_path)]
+    with subprocess.Popen(
+        [sys.executable, "-c", take, *command],
+        cwd=PROJECT,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as process:
+        try:
+            os.close(terminal)
+            facts = wait_until(lambda: running_engine(tmp_path))
+            shown = b""
+            while b"shows here" not in shown:
+                shown += os.read(ours, 4096)
+            os.close(ours)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    assert not group(facts.pid)
+
+
 def test_nothing_is_left_when_up_is_killed(tmp_path: Path) -> None:
     with up(tmp_path) as process:
         facts = facts_of(tmp_path)
@@ -191,6 +220,16 @@ def test_parameters_reach_the_template(tmp_path: Path) -> None:
 
 
 # --- invoke, run, put, logs
+
+
+def test_uploads_that_go_through_a_queue_are_waited_for_too(tmp_path: Path) -> None:
+    with up(tmp_path, "--parameter", "Trigger=queue"):
+        bad = tmp_path / "bad.jpg"
+        bad.write_text("not a picture")
+        put = CliRunner().invoke(app, ["put", str(picture(tmp_path / "cli.jpg")), str(bad), "--data", str(tmp_path)])
+        assert "✓ cli.jpg" in put.stdout
+        assert "✗ bad.jpg  UnsupportedFormat" in put.stdout
+        assert put.exit_code == 1
 
 
 @pytest.fixture
@@ -309,6 +348,25 @@ def test_logs_follow_until_interrupted(stack: LocalStack, cli: Callable[..., Res
             process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
     assert "Traceback" not in said
+
+
+def test_the_way_to_aws_with_the_usual_environment(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.facts.endpoint)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    (tmp_path / "config").write_text(
+        "[profile pics]\nregion = us-east-1\naws_access_key_id = test\naws_secret_access_key = test\n"
+    )
+    sample = str(picture(tmp_path / "aws.jpg"))
+    done = CliRunner().invoke(app, ["put", sample, "--profile", "pics"])
+    assert done.exit_code == 0, done.output
+    assert "✓ aws.jpg" in done.stdout
+    done = CliRunner().invoke(app, ["run", "-", "--profile", "pics"], input=json.dumps(EVENT | {"key": "aws.jpg"}))
+    assert (done.exit_code, json.loads(done.stdout)["status"]) == (0, "SUCCESS")
+    done = CliRunner().invoke(app, ["logs", "--profile", "pics", "--stack", "other"])
+    assert done.exit_code == 1
+    assert "DescribeStacks: ValidationError: Stack with id other does not exist" in " ".join(done.stderr.split())
 
 
 def test_without_an_engine_local_says_how_to_start_one(tmp_path: Path) -> None:

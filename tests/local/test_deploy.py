@@ -30,6 +30,7 @@ Parameters:
   OutputBucket: { Type: String }
   ApiAuth: { Type: String }
   ApiEndpoint: { Type: String }
+  Seconds: { Type: Number, Default: 7 }
 Resources:
   SourceBucketResource:
     Type: AWS::S3::Bucket
@@ -42,6 +43,7 @@ Resources:
       CodeUri: src/
       Handler: main.handler
       Runtime: python3.13
+      Timeout: !Ref Seconds
       Role: !Sub "arn:aws:iam::${AWS::AccountId}:role/r"
 Outputs:
   SourceBucketName: { Value: !Ref SourceBucketResource }
@@ -119,6 +121,36 @@ def test_a_stack_that_cannot_come_up_says_which_resource_and_why(project: Path) 
         pass
 
 
+@pytest.mark.parametrize(("given", "seconds"), [({}, 7), ({"Seconds": "9"}, 9)])
+def test_numbers_arrive_as_numbers(project: Path, given: dict[str, str], seconds: int) -> None:
+    with deploy.running(project / "data", project, 0, given) as (_, facts):
+        functions = Cloud.local(facts.endpoint, facts.region).client("lambda")
+        assert functions.get_function_configuration(FunctionName="echo")["Timeout"] == seconds
+
+
+def test_a_number_that_is_none_is_refused(project: Path) -> None:
+    with (
+        pytest.raises(deploy.DeployError, match="Seconds: expected a whole number, got soon"),
+        deploy.running(project / "data", project, 0, {"Seconds": "soon"}),
+    ):
+        pytest.fail("it came up")
+
+
+@pytest.mark.parametrize(("create", "adopted"), [("both", 2), ("output", 1), ("none", 0)])
+def test_only_buckets_that_the_template_makes_are_adopted(project: Path, create: str, adopted: int) -> None:
+    with deploy.running(project / "data", project, 0) as (_, facts):
+        s3 = Cloud.local(facts.endpoint, facts.region).client("s3")
+        for bucket in ("original-pics", "tiny-pics"):
+            s3.put_object(Bucket=bucket, Key="a", Body=b"1")
+    with Engine.start(project / "data", 0) as engine:
+        cloud = Cloud.local(engine.endpoint, REGION)
+        deploy._import_buckets(cloud, deploy.BUCKETS | {"CreateBuckets": create})
+        stacks = cloud.client("cloudformation")
+        assert len(stacks.list_stacks()["StackSummaries"]) == (adopted > 0)
+        if adopted:
+            assert len(stacks.describe_stack_resources(StackName="tinypics")["StackResources"]) == adopted
+
+
 def test_clients_of_the_engine_need_no_valid_aws_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "missing")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))
@@ -150,9 +182,7 @@ def test_a_busy_function_ends_with_the_engine(project: Path, number: signal.Sign
     (project / "src" / "main.py").write_text(
         f"import pathlib, time\ndef handler(*_):\n    pathlib.Path({str(busy)!r}).touch()\n    time.sleep(60)\n"
     )
-    (project / "template.yaml").write_text(
-        TEMPLATE.replace("Runtime: python3.13", "Timeout: 60\n      Runtime: python3.13")
-    )
+    (project / "template.yaml").write_text(TEMPLATE.replace("Default: 7", "Default: 60"))
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, project], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as parent:

@@ -67,8 +67,10 @@ def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None
     `parameters` are added to those that make it local: the two bucket names, and an open API at the engine's address.
     Raises DeployError.
     """
-    template = _package(cloud.client("s3"), project)
+    template: dict[str, Any] = yaml_parse((project / TEMPLATE).read_text())
+    _upload_code(cloud.client("s3"), project, template)
     given = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{cloud.endpoint}/_aws/execute-api"} | (parameters or {})
+    template["Resources"] = _with_numbers(template["Resources"], _numbers(template["Parameters"], given))
     cloudformation = cloud.client("cloudformation")
     imported = _import_buckets(cloud, given)
     operation = cloudformation.update_stack if imported else cloudformation.create_stack
@@ -104,9 +106,8 @@ def pack(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _package(s3: Any, project: Path) -> dict[str, Any]:
-    """The template with each local path replaced by the uploaded copy of what it points to, as `sam package` does."""
-    template: dict[str, Any] = yaml_parse((project / TEMPLATE).read_text())
+def _upload_code(s3: Any, project: Path, template: dict[str, Any]) -> None:
+    """Replace each local path in `template` by the uploaded copy of what it points to, as `sam package` does."""
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=_ARTIFACTS)
     stale = {item["Key"] for item in s3.list_objects_v2(Bucket=_ARTIFACTS).get("Contents", [])}
@@ -124,7 +125,25 @@ def _package(s3: Any, project: Path) -> dict[str, Any]:
             resource["Properties"][name] = {"Bucket": _ARTIFACTS, "Key": uploaded[path]}
     for key in stale - set(uploaded.values()):
         s3.delete_object(Bucket=_ARTIFACTS, Key=key)
-    return template
+
+
+def _numbers(declared: dict[str, Any], given: dict[str, str]) -> dict[str, int]:
+    """The values of the template's Number parameters."""
+    names = [name for name, parameter in declared.items() if parameter["Type"] == "Number"]
+    values = {name: str(given.get(name, declared[name].get("Default"))) for name in names}
+    if wrong := next((name for name, value in values.items() if not value.isdecimal()), None):
+        raise DeployError(f"{wrong}: expected a whole number, got {values[wrong]}")
+    return {name: int(value) for name, value in values.items()}
+
+
+def _with_numbers(node: Any, numbers: dict[str, int]) -> Any:
+    """`node` with each Ref to a Number parameter replaced by the number: the engine would make a text of it, which
+    some of its services then cannot compare (a queue's mapping stops at `MaximumConcurrency`)."""
+    if isinstance(node, dict):
+        if node.keys() == {"Ref"} and node["Ref"] in numbers:
+            return numbers[node["Ref"]]
+        return {key: _with_numbers(value, numbers) for key, value in node.items()}
+    return [_with_numbers(value, numbers) for value in node] if isinstance(node, list) else node
 
 
 def _import_buckets(cloud: Cloud, given: dict[str, str]) -> bool:
