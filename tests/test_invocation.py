@@ -150,6 +150,13 @@ def test_dest_key_is_used_as_it_is_also_for_another_source(cloud: Cloud) -> None
     assert cloud.outputs()["elsewhere/b"].convert("RGB").getpixel((9, 9)) == (254, 0, 0)
 
 
+def test_an_output_whose_key_was_asked_for_says_so(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", dest_key="mine.jpg")
+    cloud.run("a.jpg")
+    assert [delivery.PLACED in cloud.stored(key).stat.metadata for key in ("mine.jpg", "a.jpg")] == [True, False]
+
+
 def test_a_prefix_stands_before_the_key(cloud: Cloud) -> None:
     cloud.upload("a.jpg", picture("JPEG"))
     cloud.run("a.jpg", prefix="thumbs/")

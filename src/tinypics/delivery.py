@@ -27,6 +27,8 @@ SOURCE = "tinypics-source"
 SOURCE_ETAG = "tinypics-source-etag"
 RECIPE = "tinypics-recipe"
 FACTS = "tinypics-facts"
+PLACED = "tinypics-placed"
+"""On outputs whose key was asked for (`dest_key`): they are the asker's own, whatever becomes of their source."""
 MAX_MANIFEST = 4 * 2**20  # bytes; one of fifty renditions with the longest keys has a tenth of it
 
 
@@ -120,7 +122,8 @@ class Place(ABC):
             headers["Cache-Control"] = self.handling.cache_control
         if self.handling.storage_class:
             headers["Storage-Class"] = self.handling.storage_class
-        return headers | {SOURCE: self._source, SOURCE_ETAG: source_etag, RECIPE: recipe, FACTS: facts}
+        placed = {PLACED: "by-request"} if self.request.dest_key else {}
+        return headers | placed | {SOURCE: self._source, SOURCE_ETAG: source_etag, RECIPE: recipe, FACTS: facts}
 
     def _is_ours(self, stat: Stat) -> bool:
         return stat.metadata.get(SOURCE) == self._source

@@ -22,6 +22,10 @@ def test_several_or_named_renditions_go_into_a_folder(text: str, count: int, in_
     assert (len(settings.renditions), settings.in_folder, settings.output_bucket) == (count, in_folder, "out")
 
 
+def test_what_the_stack_watches_comes_from_the_environment() -> None:
+    assert [Settings.from_environment(found).prefix for found in ({}, {"TINYPICS_PREFIX": "in/"})] == ["", "in/"]
+
+
 def test_a_bad_rendition_is_named_with_its_variable() -> None:
     with pytest.raises(InvalidRequest, match='TINYPICS_RENDITIONS: .*"axb"'):
         Settings.from_environment({"TINYPICS_RENDITIONS": "128x128,axb"})

@@ -15,6 +15,7 @@ from tinypics.rendition import Rendition
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PREFIX = "TINYPICS_PREFIX"
 OUTPUT_BUCKET = "TINYPICS_OUTPUT_BUCKET"
 OUTPUT_PREFIX = "TINYPICS_OUTPUT_PREFIX"
 CACHE_CONTROL = "TINYPICS_CACHE_CONTROL"
@@ -36,9 +37,11 @@ class Settings:
     """Defaults for what an event leaves out, and the limits of this function.
 
     `renditions` holds what an upload becomes; with `in_folder` each goes below the source's key (several renditions,
-    or a named one), else the only one has the source's key. `output_prefix` stands before either.
+    or a named one), else the only one has the source's key. `output_prefix` stands before either. `prefix` is what the
+    keys start with whose uploads the stack watches; the function itself takes any key that it is given.
     """
 
+    prefix: str = ""
     output_bucket: str | None = None
     output_prefix: str = ""
     renditions: tuple[Rendition, ...] = (Rendition(width=128, height=128),)
@@ -54,6 +57,7 @@ class Settings:
         if megabytes := environment.get(MEMORY_MB):
             limits = Limits(memory=int(int(megabytes) * 2**20 * _PICTURE_SHARE))
         return cls(
+            prefix=environment.get(PREFIX, ""),
             output_bucket=environment.get(OUTPUT_BUCKET) or None,
             output_prefix=environment.get(OUTPUT_PREFIX, ""),
             renditions=renditions,
