@@ -25,8 +25,18 @@ def fits(icc: bytes, mode: str) -> bool:
     return mode in _SPACES.get(icc[16:20], ())
 
 
+def is_usable(icc: bytes, mode: str) -> bool:
+    """Whether littlecms can make sense of the profile for pictures of this mode."""
+    try:
+        return fits(icc, mode) and _transform(icc, "L" if mode == "LA" else mode) is not None
+    except Exception:  # noqa: BLE001  whatever it says of a broken profile
+        return False
+
+
 def is_srgb(icc: bytes) -> bool:
     """Whether the profile calls itself sRGB and has its colourants (IEC 61966-2-1, adapted to D50), to three digits."""
+    if icc[16:20] != b"RGB ":
+        return False
     if b"sRGB" not in icc and "sRGB".encode("utf-16-be") not in icc:
         return False
     tags = {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tinypics.geometry import Point, Size
     from tinypics.headers import Header
+    from tinypics.limits import Limits
 
 # By how much a JPEG can be decoded smaller, for free, and how many times the wanted pixels must be left then, so that
 # the result is within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; tests/test_fidelity.py.
@@ -41,6 +42,7 @@ class Opened:
     turn: Turn
     """What makes it upright."""
     icc: bytes | None
+    """Empty: there is one, and it cannot be used."""
     exif: bytes | None
 
 
@@ -79,7 +81,7 @@ def named_errors(what: str) -> Iterator[None]:
         raise CorruptImage(f"{what} cannot be decoded: {error}"[:300]) from error
 
 
-def open_picture(header: Header) -> Opened:
+def open_picture(header: Header, limits: Limits) -> Opened:
     """Lets the one decoder for this format read the header.
 
     :raises CorruptImage, ImageTooLarge: see `named_errors`.
@@ -87,27 +89,34 @@ def open_picture(header: Header) -> Opened:
     """
     with named_errors(f"the {header.codec.label} header"):
         if header.decoder.name == "heif":
-            return _open_heif(header)
+            return _open_heif(header, limits)
         image = _reader(header)(io.BytesIO(header.data))
         exif = header.exif or image.info.get("exif")
         # Pillow turns a TIFF upright by itself.
         turn = UPRIGHT if header.decoder.name == "tiff" else ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
         icc = header.icc if header.icc is not None else image.info.get("icc_profile")
-        return Opened(header, image, image.size, turn, icc or None, exif)
+        return Opened(header, image, image.size, turn, _within(limits, icc), exif)
+
+
+def _within(limits: Limits, icc: bytes | None) -> bytes | None:
+    """A profile that is too large becomes one that says nothing."""
+    return b"" if icc and len(icc) > limits.icc_bytes else icc
 
 
 def _reader(header: Header) -> Any:
     return getattr(import_module(header.decoder.plugin), header.decoder.reader)
 
 
-def _open_heif(header: Header) -> Opened:
+def _open_heif(header: Header, limits: Limits) -> Opened:
     try:
         import pi_heif
     except ImportError as error:
         raise UnsupportedFormat("HEIC/HEIF needs the package pi-heif, which is not installed") from error
     image = pi_heif.open_heif(header.data, convert_hdr_to_8bit=True)
     # libheif applies the rotation boxes; the orientation in EXIF repeats them and is to be ignored (23008-12, 6.5.10).
-    return Opened(header, image, image.size, UPRIGHT, image.info.get("icc_profile"), image.info.get("exif"))
+    return Opened(
+        header, image, image.size, UPRIGHT, _within(limits, image.info.get("icc_profile")), image.info.get("exif")
+    )
 
 
 def draft_scale(opened: Opened, shrink: float) -> int:
@@ -148,9 +157,9 @@ def _drafted(opened: Opened, scale: int, *, lenient: bool) -> Image.Image:
 
 
 def _frames(opened: Opened, image: Any, scale: int, *, animate: bool, lenient: bool) -> Iterator[Still]:
-    # An APNG may begin with a picture that is not part of the animation.
-    first = 1 if animate and image.info.get("default_image") else 0
-    for number in range(first, image.n_frames if animate else 1):
+    # An APNG may begin with a picture that is not part of the animation, for viewers that know no APNG.
+    first = 1 if image.info.get("default_image") else 0
+    for number in range(first, image.n_frames if animate else first + 1):
         if number:
             image.seek(number)
         truncated = _load(image, lenient=lenient)
@@ -172,9 +181,20 @@ def _load(image: Any, *, lenient: bool) -> bool:
 
 
 def _still(opened: Opened, image: Image.Image, scale: int, duration: int = 0, *, truncated: bool = False) -> Still:
+    if opened.header.crop and opened.header.decoder.name == "avif":  # libheif crops by itself, libavif leaves it to us
+        image = _cropped(image, opened.header.crop)
     size = opened.size if scale > 1 else image.size
     extent = (size[0] / scale, size[1] / scale)
     return Still(_workable(image, opened), size, extent, duration, truncated)
+
+
+def _cropped(image: Image.Image, crop: tuple[float, float, float, float]) -> Image.Image:
+    """The clean aperture (ISO/IEC 14496-12, 12.1.4): its size, and how far its centre is from the picture's."""
+    wide, high, right, down = crop
+    left, top = round(right + (image.width - wide) / 2), round(down + (image.height - high) / 2)
+    box = (left, top, left + round(wide), top + round(high))
+    inside = 0 <= left < box[2] <= image.width and 0 <= top < box[3] <= image.height
+    return image.crop(box) if inside else image
 
 
 def _workable(image: Image.Image, opened: Opened) -> Image.Image:

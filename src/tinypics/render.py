@@ -85,8 +85,10 @@ def in_srgb(image: Image.Image, opened: Opened) -> tuple[Image.Image, bool]:
     """The image in sRGB, and whether its colours were understood; a broken profile is as good as none."""
     understood = True
     numbers = opened.header.nclx
-    icc = opened.icc or (colour.profile_of(numbers) if numbers else None)
-    if icc and not colour.is_srgb(icc):
+    icc = opened.icc
+    if icc is None and numbers:
+        icc = colour.profile_of(numbers)
+    if icc is not None and not colour.is_srgb(icc):
         try:
             return colour.to_srgb(image, icc), True
         except CorruptImage:
@@ -137,4 +139,4 @@ def _kept_profile(opened: Opened, recipe: Recipe, image: Image.Image, name: str)
     if not icc or rendition.keep not in ("icc", "all") or rendition.linear or name == "gif":
         return None
     modes = ("L", "LA", "RGB", "RGBA") if name in ("jpeg", "png") else ("RGB", "RGBA")
-    return icc if image.mode in modes and colour.fits(icc, image.mode) else None
+    return icc if image.mode in modes and colour.is_usable(icc, image.mode) else None

@@ -94,7 +94,7 @@ def resize_all(
     cost.check_bytes(len(data), limits)
     header = headers.read(bytes(data), limits)
     cost.check_size(header.size, header.frames, limits)
-    opened = open_picture(header)
+    opened = open_picture(header, limits)
     shrink = _affordable(opened, wanted, limits)
     moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
     frames = stills(opened, shrink, animate=bool(moving), lenient=limits.lenient)
@@ -162,7 +162,7 @@ def _output(
         dropped.append("frames")
     if header.bits > 8:
         dropped.append("bit-depth")
-    if header.nclx and not opened.icc and colour.is_hdr(header.nclx):
+    if header.nclx and opened.icc is None and colour.is_hdr(header.nclx):
         dropped.append("hdr")
     if truncated:
         dropped.append("missing-data")

@@ -80,6 +80,7 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False) -> Ima
         return image.resize(stored_size, Image.Resampling.LANCZOS, stored, _GAP)
 
     image = colour.in_linear_light(level.image, lanczos) if linear else lanczos(level.image)
+    image.info = {}  # the source's comments, loops and profiles: an encoder would write them
     return image if level.turn == UPRIGHT else image.transpose(_TRANSPOSE[level.turn])
 
 

@@ -1,0 +1,462 @@
+"""The front door: pictures in, pictures and facts out, seen in their pixels."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.pictures import (
+    BLUE,
+    GREEN,
+    QUADRANTS,
+    RED,
+    WHITE,
+    animation,
+    corners,
+    encoded,
+    near,
+    opened,
+    photo,
+    quadrants,
+    with_orientation,
+)
+
+import tinypics
+from tinypics import Limits, Output, Rendition, resize, resize_all
+from tinypics.codecs import FORMATS, OUTPUTS
+from tinypics.errors import CorruptImage, ImageTooLarge, InvalidRequest, SourceTooLarge, TinypicsError
+
+JPEG = encoded(quadrants(), "JPEG", quality=95, subsampling=0)
+
+
+def shows(output: Output, colours: tuple[tuple[int, ...], ...], most: float = 12) -> bool:
+    return all(near(a, b, most) for a, b in zip(corners(opened(output.data)), colours, strict=True))
+
+
+# What comes in
+
+PHOTO = quadrants((64, 48))
+SOURCES: dict[str, tuple[str, bytes]] = {
+    "jpeg": ("jpeg", JPEG),
+    "jpeg progressive": ("jpeg", encoded(PHOTO, "JPEG", quality=95, progressive=True)),
+    "jpeg 4:2:0": ("jpeg", encoded(PHOTO, "JPEG", quality=95, subsampling=2)),
+    "jpeg 4:2:2": ("jpeg", encoded(PHOTO, "JPEG", quality=95, subsampling=1)),
+    "jpeg rgb": ("jpeg", encoded(PHOTO, "JPEG", quality=95, keep_rgb=True)),
+    "png": ("png", encoded(PHOTO, "PNG")),
+    "png palette": ("png", encoded(PHOTO.quantize(4), "PNG")),
+    "png alpha": ("png", encoded(PHOTO.convert("RGBA"), "PNG")),
+    "gif": ("gif", encoded(PHOTO, "GIF")),
+    "webp": ("webp", encoded(PHOTO, "WEBP", quality=95)),
+    "webp lossless": ("webp", encoded(PHOTO, "WEBP", lossless=True)),
+    "avif": ("avif", encoded(PHOTO, "AVIF", quality=95)),
+    "tiff": ("jpeg", encoded(PHOTO, "TIFF")),
+    "tiff lzw": ("jpeg", encoded(PHOTO, "TIFF", compression="tiff_lzw")),
+    "tiff deflate": ("jpeg", encoded(PHOTO, "TIFF", compression="tiff_adobe_deflate")),
+    "tiff jpeg": ("jpeg", encoded(PHOTO, "TIFF", compression="jpeg", quality=95)),
+    "tiff packbits": ("jpeg", encoded(PHOTO, "TIFF", compression="packbits")),
+    "bmp": ("jpeg", encoded(PHOTO, "BMP")),
+    "bmp palette": ("jpeg", encoded(PHOTO.quantize(4), "BMP")),
+    "ico": ("jpeg", encoded(PHOTO, "ICO", sizes=[(64, 48)])),
+    "ico bitmap": ("jpeg", encoded(PHOTO, "ICO", sizes=[(64, 48)], bitmap_format="bmp")),
+    "jpeg 2000": ("jpeg", encoded(PHOTO, "JPEG2000")),
+    "jpeg 2000 codestream": ("jpeg", encoded(PHOTO, "JPEG2000", no_jp2=True)),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_format_is_read(kind: str) -> None:
+    written, data = SOURCES[kind]
+    resized = resize_all(data, ["32x24"])
+    (output,) = resized.outputs
+    assert (resized.source.width, resized.source.height, resized.source.frames) == (64, 48, 1)
+    assert (output.format, output.width, output.height) == (written, 32, 24)
+    assert opened(output.data).size == (32, 24)
+    assert shows(output, QUADRANTS, most=25)
+    assert not output.dropped
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+def test_bytes_may_come_as_any_buffer(kind: str) -> None:
+    data = SOURCES[kind][1]
+    wanted = resize(data, "16x16").data
+    assert resize(bytearray(data), "16x16").data == wanted
+    assert resize(memoryview(data), "16x16").data == wanted
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+def test_every_orientation_is_turned_upright(orientation: int, format: str) -> None:
+    """Each way a camera can be held, made by turning an upright picture back."""
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose; 6 and 8 undo each other
+    stored = PHOTO if orientation == 1 else PHOTO.transpose(Image.Transpose(undo[orientation]))
+    options: dict[str, Any] = {"exif": with_orientation(orientation)}
+    if format in ("JPEG", "WEBP", "AVIF"):
+        options["quality"] = 95
+    resized = resize_all(encoded(stored, format, **options), ["32x"])
+    assert (resized.source.width, resized.source.height) == (64, 48)
+    assert (resized.outputs[0].width, resized.outputs[0].height) == (32, 24)
+    assert shows(resized.outputs[0], QUADRANTS, most=25)
+
+
+@pytest.mark.parametrize(
+    ("text", "colours"),
+    [
+        ("32x24-rotate90", (BLUE, RED, WHITE, GREEN)),
+        ("32x24-rotate180", (WHITE, BLUE, GREEN, RED)),
+        ("32x24-rotate270", (GREEN, WHITE, RED, BLUE)),
+        ("32x24-flip", (BLUE, WHITE, RED, GREEN)),
+        ("32x24-flop", (GREEN, RED, WHITE, BLUE)),
+        ("32x24-fill", QUADRANTS),
+        ("20x20-northwest-trim0", QUADRANTS),
+    ],
+)
+def test_turning(text: str, colours: tuple[tuple[int, ...], ...]) -> None:
+    assert shows(resize(JPEG, text), colours, most=25)
+
+
+@pytest.mark.parametrize(
+    ("gravity", "colour"),
+    [("northwest", RED), ("northeast", GREEN), ("southwest", BLUE), ("southeast", WHITE),
+     ("at0x0", RED), ("at1x0", GREEN), ("at0x1", BLUE), ("at1x1", WHITE)],
+)  # fmt: skip
+def test_gravity_says_which_part_is_kept(gravity: str, colour: tuple[int, ...]) -> None:
+    wide = encoded(quadrants((200, 20)), "PNG")
+    tall = encoded(quadrants((20, 200)), "PNG")
+    x, y = (colour in (GREEN, WHITE)), (colour in (BLUE, WHITE))
+    assert corners(opened(resize(wide, f"20x20-{gravity}").data))[0] == QUADRANTS[x]
+    assert corners(opened(resize(tall, f"20x20-{gravity}").data))[0] == QUADRANTS[2 * y]
+
+
+def test_an_upright_picture_is_what_gravity_is_about() -> None:
+    tall = quadrants((20, 200)).transpose(Image.Transpose.ROTATE_90)  # as a camera held upright stores it
+    output = resize(encoded(tall, "PNG", exif=with_orientation(6)), "20x20-north")
+    assert corners(opened(output.data))[:2] == [RED, GREEN]
+
+
+# What goes out
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_every_format_is_written(name: str) -> None:
+    output = resize(JPEG, f"32x24-{name}")
+    image = opened(output.data)
+    assert (output.format, output.extension, output.content_type) == (
+        name, FORMATS[name].extension, FORMATS[name].content_type,
+    )  # fmt: skip
+    assert image.format == name.upper()
+    assert shows(output, QUADRANTS, most=25)
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_transparency_stays_where_it_can(name: str) -> None:
+    image = quadrants((64, 48)).convert("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 32, 24))
+    output = resize(encoded(image, "PNG"), f"32x24-{name}")
+    shown = opened(output.data).convert("RGBA")
+    if FORMATS[name].alpha:
+        assert shown.getpixel((4, 4))[3] == 0  # type: ignore[index]
+        assert not output.dropped
+    else:
+        assert near(shown.getpixel((4, 4)), (255, 255, 255, 255))  # type: ignore[arg-type]
+        assert output.dropped == ("alpha",)
+    assert near(shown.getpixel((28, 20)), (*WHITE, 255))  # type: ignore[arg-type]
+
+
+def test_alpha_that_hides_nothing_is_not_missed() -> None:
+    assert resize(encoded(PHOTO.convert("RGBA"), "PNG"), "32x24-jpeg").dropped == ()
+
+
+def test_a_background_lies_under_transparency_and_around() -> None:
+    image = Image.new("RGBA", (40, 20), (255, 0, 0, 0))
+    for name in ("png", "jpeg"):
+        shown = opened(resize(encoded(image, "PNG"), f"40x40-contain-bg0000ff-{name}").data).convert("RGB")
+        assert near(shown.getpixel((20, 20)), (0, 0, 255))  # type: ignore[arg-type]
+        assert near(shown.getpixel((20, 2)), (0, 0, 255))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "around"),
+    [("40x40-contain-png", (255, 255, 255, 0)), ("40x40-contain-jpeg", (255, 255, 255, 255)),
+     ("40x40-contain-bg00ff0080-png", (0, 255, 0, 128)), ("40x40-contain-bg00ff0080-jpeg", (0, 255, 0, 255)),
+     ("40x40-contain-bg102030-webp-lossless", (16, 32, 48, 255))],
+)  # fmt: skip
+def test_padding(text: str, around: tuple[int, ...]) -> None:
+    image = Image.new("RGB", (40, 20), RED)
+    shown = opened(resize(encoded(image, "PNG"), text).data).convert("RGBA")
+    assert shown.size == (40, 40)
+    assert near(shown.getpixel((1, 1)), around, 3)  # type: ignore[arg-type]
+    assert near(shown.getpixel((20, 20)), (*RED, 255), 8)  # type: ignore[arg-type]
+
+
+def test_grey_stays_grey() -> None:
+    data = encoded(Image.linear_gradient("L"), "JPEG")
+    assert opened(resize(data, "64x64").data).mode == "L"
+    assert opened(resize(data, "64x64-png").data).mode == "L"
+
+
+def test_other_formats_become_jpeg_or_png_where_there_is_transparency() -> None:
+    image = PHOTO.convert("RGBA")
+    image.putpixel((0, 0), (0, 0, 0, 0))
+    assert resize(encoded(image, "TIFF"), "32x").format == "png"
+    assert resize(encoded(PHOTO.convert("RGBA"), "TIFF"), "32x").format == "jpeg"
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "format"),
+    [
+        (photo((200, 150)), {}, "jpeg"),
+        (photo((200, 150)).convert("RGBA"), {}, "jpeg"),
+        (Image.new("RGB", (200, 150), RED), {}, "png"),
+        (Image.merge("RGBA", (*photo((256, 256)).split(), Image.linear_gradient("L"))), {}, "webp"),
+        (animation()[0], {"save_all": True, "append_images": animation()[1:]}, "webp"),
+    ],
+    ids=["photo", "opaque photo", "drawing", "photo with alpha", "animation"],
+)
+def test_auto_goes_by_content(image: Image.Image, options: dict[str, Any], format: str) -> None:
+    assert resize(encoded(image, "PNG", **options), "100x75-auto").format == format
+
+
+@pytest.mark.parametrize(("source", "format"), [("JPEG", "png"), ("PNG", "png"), ("WEBP", "webp"), ("AVIF", "png")])
+def test_lossless_changes_no_pixel(source: str, format: str) -> None:
+    data = encoded(photo((40, 30)), source)
+    output = resize(data, "40x30-lossless")
+    assert output.format == format
+    assert np.array_equal(np.asarray(opened(output.data).convert("RGB")), np.asarray(opened(data).convert("RGB")))
+
+
+def test_quality_is_obeyed() -> None:
+    data = encoded(photo((300, 200)), "PNG")
+    for name in ("jpeg", "webp", "avif"):
+        assert len(resize(data, f"150x100-{name}-q30").data) < len(resize(data, f"150x100-{name}-q90").data)
+
+
+def test_a_jpeg_is_progressive_where_that_is_smaller() -> None:
+    data = encoded(photo((800, 600)), "PNG")
+    assert opened(resize(data, "600x450-jpeg").data).info.get("progressive")
+    plain = encoded(Image.new("RGB", (16, 16), RED), "PNG")
+    assert not opened(resize(plain, "16x16-jpeg").data).info.get("progressive")
+
+
+# Several at once
+
+
+def test_several_renditions_come_in_the_order_asked_for() -> None:
+    texts = ["16x16", "300x-png", "a=64x48-webp", "48x-png-rotate90", "100x100-contain-gif", "32x-png-linear"]
+    resized = resize_all(JPEG, texts)
+    assert [str(output.rendition) for output in resized.outputs] == texts
+    assert [(o.width, o.height) for o in resized.outputs] == [
+        (16, 16),
+        (64, 48),
+        (64, 48),
+        (48, 64),
+        (100, 100),
+        (32, 24),
+    ]
+    assert [opened(o.data).size for o in resized.outputs] == [(o.width, o.height) for o in resized.outputs]
+    assert shows(resized.outputs[3], (BLUE, RED, WHITE, GREEN))
+
+
+def test_the_same_comes_out_of_a_rendition_whatever_is_asked_beside_it() -> None:
+    """Cascading may move values a little, never what is shown."""
+    data = encoded(photo((1200, 900)), "JPEG", quality=95)
+    together = resize_all(data, ["600x", "100x100-northwest-png", "x200-png"]).outputs
+    for output in together[1:]:
+        alone = np.asarray(opened(resize(data, output.rendition).data)).astype(float)
+        assert np.abs(alone - np.asarray(opened(output.data))).mean() < 1
+
+
+def test_facts_and_timings() -> None:
+    resized = resize_all(JPEG, [Rendition(width=16)])
+    assert resized.source == tinypics.Source("jpeg", 64, 48, len(JPEG), 1)
+    assert list(resized.timings_ms) == ["decode", "transform", "encode"]
+    assert all(isinstance(value, float) and value >= 0 for value in resized.timings_ms.values())
+
+
+def test_no_renditions_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="renditions: expected at least one"):
+        resize_all(JPEG, [])
+
+
+def test_a_text_that_is_no_rendition_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(InvalidRequest, match="quality"):
+        resize(b"", "9x9-q0")
+
+
+# Limits, and files cut short
+
+
+@pytest.mark.parametrize(
+    ("limits", "error", "says"),
+    [
+        (Limits(bytes=100), SourceTooLarge, r"the file has [\d,]+ bytes; at most 100 are allowed"),
+        (Limits(pixels=1000), ImageTooLarge, "64 x 48 pixels; at most 1,000 are allowed"),
+        (Limits(side=63), ImageTooLarge, "64 x 48 pixels; a side of at most 63"),
+        (Limits(output_side=63), ImageTooLarge, "an output of 64 x 64 pixels; a side of at most 63"),
+        (Limits(output_pixels=4095), ImageTooLarge, "an output of 64 x 64 pixels; at most 4,095"),
+        (Limits(memory=1 << 20), ImageTooLarge, "this needs 24 MiB of memory; 1 MiB are allowed"),
+    ],
+)
+def test_limits(limits: Limits, error: type[TinypicsError], says: str) -> None:
+    with pytest.raises(error, match=says):
+        resize(JPEG, "64x64", limits)
+
+
+def test_a_one_sided_request_cannot_plan_an_endless_side() -> None:
+    data = encoded(Image.new("L", (2, 20_000)), "PNG")
+    with pytest.raises(ImageTooLarge, match="an output of 8000 x 80000000 pixels"):
+        resize(data, "8000x-enlarge")
+
+
+def test_what_trimming_leaves_is_held_against_the_limits_too() -> None:
+    image = Image.new("L", (64, 300))
+    image.paste(255, (30, 100, 31, 200))
+    with pytest.raises(ImageTooLarge, match="an output of 1000 x 100000 pixels"):
+        resize(encoded(image, "PNG"), "1000x-trim10-enlarge")
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "jpeg progressive", "png", "gif", "webp", "avif", "tiff", "bmp", "jpeg 2000"])
+def test_a_file_cut_short_is_corrupt(kind: str) -> None:
+    data = SOURCES[kind][1]
+    with pytest.raises(CorruptImage):
+        resize(data[: len(data) * 3 // 4], "32x24")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "BMP"])
+def test_lenient_takes_what_is_there_and_says_so(kind: str) -> None:
+    options = {"interlace": 0} if kind == "GIF" else {}
+    data = encoded(photo((400, 300)).quantize(64) if kind == "GIF" else photo((400, 300)), kind, **options)
+    output = resize(data[: len(data) * 2 // 3], "40x30-png", Limits(lenient=True))
+    assert "missing-data" in output.dropped
+    wanted = np.asarray(opened(resize(data, "40x30-png").data).convert("RGB")).astype(float)
+    found = np.asarray(opened(output.data).convert("RGB")).astype(float)
+    half = slice(12, None) if kind == "BMP" else slice(0, 12)  # a BMP is stored from the bottom up
+    assert np.abs(wanted[half] - found[half]).mean() < 4
+    assert np.abs(wanted - found).mean() > 4
+
+
+def test_lenient_says_nothing_of_a_whole_file() -> None:
+    assert resize(JPEG, "32x24", Limits(lenient=True)).dropped == ()
+
+
+def test_lenient_cannot_make_a_picture_of_nothing() -> None:
+    with pytest.raises(CorruptImage):
+        resize(SOURCES["webp"][1][:60], "32x24", Limits(lenient=True))
+
+
+# Animations
+
+
+def moving(format: str, **options: Any) -> bytes:
+    frames = animation(4)
+    return encoded(frames[0], format, save_all=True, append_images=frames[1:], **options)
+
+
+@pytest.mark.parametrize("source", ["GIF", "WEBP", "PNG"])
+@pytest.mark.parametrize("target", ["gif", "webp"])
+def test_an_animation_stays_one(source: str, target: str) -> None:
+    output = resize(moving(source, duration=[100, 50, 200, 70], loop=0), f"20x15-{target}")
+    assert output.dropped == ()
+    image = Image.open(io.BytesIO(output.data))
+    assert (image.size, image.n_frames) == ((20, 15), 4)  # type: ignore[attr-defined]
+    for number, duration in enumerate([100, 50, 200, 70]):
+        image.seek(number)
+        image.load()
+        assert image.info["duration"] == duration
+        x = number * 5 + 2
+        assert near(image.convert("RGB").getpixel((x, 7)), RED, 40)  # type: ignore[arg-type]
+        assert near(image.convert("RGB").getpixel(((x + 10) % 20, 7)), BLUE, 40)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("source", ["GIF", "WEBP", "PNG"])
+@pytest.mark.parametrize("target", ["gif", "webp"])
+@pytest.mark.parametrize("plays", [0, 1, 3])
+def test_an_animation_is_shown_as_often_as_before(source: str, target: str, plays: int) -> None:
+    def loop(name: str) -> dict[str, int]:
+        """A GIF counts repetitions after the first time, and leaves the number out for none."""
+        return ({} if plays == 1 else {"loop": max(plays - 1, 0)}) if name == "GIF" else {"loop": plays}
+
+    image = opened(resize(moving(source, duration=50, **loop(source)), f"20x15-{target}").data)
+    assert {key: image.info[key] for key in ("loop",) if key in image.info} == loop(target.upper())
+
+
+def test_transparent_frames_do_not_shine_through() -> None:
+    frames = []
+    for x in (0, 20):
+        frame = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+        frame.paste((*RED, 255), (x, 0, x + 20, 20))
+        frames.append(frame)
+    data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
+    for name in ("gif", "webp"):
+        image = Image.open(io.BytesIO(resize(data, f"20x10-{name}").data))
+        image.seek(1)
+        second = image.convert("RGBA")
+        assert second.getpixel((3, 5))[3] == 0  # type: ignore[index]
+        assert second.getpixel((16, 5))[3] == 255  # type: ignore[index]
+
+
+@pytest.mark.parametrize("target", ["jpeg", "png", "avif"])
+def test_a_still_format_gets_the_first_frame_and_says_so(target: str) -> None:
+    resized = resize_all(moving("GIF", duration=50), [f"20x15-{target}", "20x15"])
+    assert resized.source.frames == 4
+    still, animated = resized.outputs
+    assert still.dropped == ("frames",)
+    assert animated.dropped == ()
+    assert near(opened(still.data).convert("RGB").getpixel((2, 7)), RED, 40)  # type: ignore[arg-type]
+    assert Image.open(io.BytesIO(animated.data)).n_frames == 4  # type: ignore[attr-defined]
+
+
+def test_an_apng_may_start_with_a_picture_that_is_not_in_it() -> None:
+    frames = animation(3)
+    data = encoded(
+        Image.new("RGB", frames[0].size, GREEN), "PNG", save_all=True, append_images=frames, default_image=True
+    )
+    still, animated = resize_all(data, ["20x15", "20x15-webp"]).outputs
+    assert near(opened(still.data).convert("RGB").getpixel((2, 7)), RED, 40)  # type: ignore[arg-type]
+    image = Image.open(io.BytesIO(animated.data))
+    assert image.n_frames == 3  # type: ignore[attr-defined]
+    assert near(image.convert("RGB").getpixel((2, 7)), RED, 40)  # type: ignore[arg-type]
+
+
+def test_an_avif_sequence_gives_its_first_frame() -> None:
+    resized = resize_all(moving("AVIF", duration=50), ["20x15-webp"])
+    assert resized.source.frames == 4
+    assert resized.outputs[0].dropped == ("frames",)
+
+
+def test_frames_of_all_outputs_count() -> None:
+    data = moving("GIF", duration=50)
+    with pytest.raises(ImageTooLarge, match="an output of 4 frames of 20 x 15 pixels; at most 1,000"):
+        resize(data, "20x15", Limits(output_pixels=1000))
+    assert resize(data, "20x15-png", Limits(output_pixels=1000)).width == 20
+
+
+# What is imported
+
+
+def test_importing_is_cheap_and_each_format_costs_its_own_plugin_only() -> None:
+    script = """
+import sys, tinypics
+from tinypics import Limits, Rendition, errors, codecs, geometry, keys
+assert not [name for name in sys.modules if name.startswith("PIL")], "Pillow"
+tinypics.resize(bytes.fromhex(sys.argv[1]), "8x8")
+print(sorted(name for name in sys.modules if name.endswith("Plugin") or "Cms" in name))
+tinypics.resize(bytes.fromhex(sys.argv[1]), "8x8-webp")
+print(sorted(name for name in sys.modules if name.endswith("Plugin") or "Cms" in name))
+"""
+    said = subprocess.run([sys.executable, "-c", script, JPEG.hex()], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ["['PIL.JpegImagePlugin']", "['PIL.JpegImagePlugin', 'PIL.WebPImagePlugin']"]
+
+
+def test_the_name_resize_is_the_function_and_the_module() -> None:
+    assert tinypics.resize(JPEG, "8x8").width == 8
+    assert tinypics.resize.resize is sys.modules["tinypics.resize"].resize  # type: ignore[attr-defined]
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'rezise'"):
+        _ = tinypics.rezise
