@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import signal
+import threading
+
 import obstore
 import pytest
 from obstore import exceptions as foreign
@@ -76,3 +79,41 @@ def test_foreign_errors_become_ours(
         bucket.put("a.jpg", b"", attributes={}, replaces=None)
     assert "\n" not in str(translated.value)
     assert translated.value.__cause__ is raised
+
+
+@pytest.mark.parametrize("raised", [foreign.PreconditionError("x"), foreign.AlreadyExistsError("x")])
+def test_a_conflict_is_one_only_where_something_is_written(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, raised: Exception
+) -> None:
+    def failing(*args: object, **options: object) -> object:
+        raise raised
+
+    for name in ("put", "get"):
+        monkeypatch.setattr(obstore, name, failing)
+    with pytest.raises(Conflict):
+        bucket.put("a.jpg", b"", attributes={}, replaces=None)
+    for read in (bucket.head, lambda key: bucket.get(key, max_bytes=1)):
+        with pytest.raises(StoreUnavailable):
+            read("a.jpg")
+
+
+def test_a_signal_interrupts_a_request_that_does_not_end(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Alarm(Exception):
+        pass
+
+    def alarm(*_: object) -> None:
+        raise Alarm
+
+    def endless(*args: object, **options: object) -> None:
+        signal.raise_signal(signal.SIGALRM)  # handled by the main thread, while this one goes on waiting
+        released.wait()
+
+    released = threading.Event()
+    monkeypatch.setattr(obstore, "get", endless)
+    before = signal.signal(signal.SIGALRM, alarm)
+    try:
+        with pytest.raises(Alarm):
+            bucket.head("a.jpg")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        released.set()

@@ -6,6 +6,7 @@ writes for every store. Its errors are translated here and nowhere else.
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,9 @@ from tinypics.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from obstore import Attributes
+    from obstore import Attributes, PutMode
     from obstore.store import ObjectStore
 
 
@@ -67,19 +68,21 @@ class Bucket:
         Raises SourceNotFound, SourceTooLarge.
         """
         with _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
-            result = obstore.get(self._store, key, options={"version": version_id} if version_id else None)
+            options: Any = {"version": version_id} if version_id else None
+            result = _interruptible(lambda: obstore.get(self._store, key, options=options))
             stat = _stat(result)
             if stat.size > max_bytes:
                 raise SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {stat.size:,}")
-            # One GET is one version: an overwrite meanwhile does not mix with it, and a cut connection raises.
-            return StoredObject(stat, result.bytes().to_bytes())
+            # A connection that is cut is resumed where it was, and only if the ETag there is still the same: what
+            # comes out is one version of the object, whole, or an error.
+            return StoredObject(stat, _interruptible(result.bytes).to_bytes())
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
         """What the store says of the object; None when there is none (or no such bucket)."""
         try:
             with _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
                 options: Any = {"head": True} | ({"version": version_id} if version_id else {})
-                return _stat(obstore.get(self._store, key, options=options))
+                return _stat(_interruptible(lambda: obstore.get(self._store, key, options=options)))
         except SourceNotFound:
             return None
 
@@ -99,37 +102,63 @@ class Bucket:
         """
         with _translated(f"bucket {self.name} to write to", missing=DestinationNotFound):
             given: Attributes = dict(attributes)
-            result = obstore.put(
-                self._store,
-                key,
-                data,
-                attributes=given,
-                tags=dict(tags) if tags else None,
-                mode={"e_tag": f'"{replaces}"'} if replaces else "create",
-            )
+            mode: PutMode = {"e_tag": f'"{replaces}"'} if replaces else "create"
+            labels = dict(tags) if tags else None
+            try:
+                result = _interruptible(
+                    lambda: obstore.put(self._store, key, data, attributes=given, tags=labels, mode=mode)
+                )
+            except (foreign.AlreadyExistsError, foreign.PreconditionError) as error:  # 409 and 412
+                raise Conflict(f'object "{key}" in bucket {self.name}') from error
         return _bare(result["e_tag"])
 
     def delete(self, key: str) -> None:
-        """Remove the object, if it is there."""
-        with _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
-            obstore.delete(self._store, key)
+        """Remove the object, if it is there. Raises DestinationNotFound."""
+        with _translated(f"bucket {self.name} to remove from", missing=DestinationNotFound):
+            _interruptible(lambda: obstore.delete(self._store, key))
 
     def children(self, folder: str) -> list[str]:
         """Keys of the objects right below `folder` (without a slash at its end), not of those deeper down."""
         with _translated(f"bucket {self.name}", missing=DestinationNotFound):
-            found = obstore.list_with_delimiter(self._store, folder)
+            found = _interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
             return [item["path"] for item in found["objects"]]
+
+
+def _interruptible(call: Callable[[], Any]) -> Any:
+    """What `call` returns or raises, from a thread of its own.
+
+    obstore waits in Rust, where Python runs no signal handlers: in the main thread a slow store would hold up the one
+    that keeps the invocation's deadline. Waiting for a thread can be interrupted. The call that is left alone then
+    ends by its own time-out: a late write is still conditional, and the next try looks at everything anew.
+    """
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(call())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="store", daemon=True)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
 
 
 @contextmanager
 def _translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
-    """Turn obstore's errors into ours. Whatever is not a clear "no" may pass, so it counts as unavailable."""
+    """Turn obstore's errors into ours. Whatever is not a clear "no" may pass, so it counts as unavailable.
+
+    obstore has classes for 401, 403, 404, 409 and 412. All else is one class: 429, 5xx and broken connections, which
+    it has tried again by itself, but also 301 (another region) and 400 (an expired token, a disabled key).
+    """
     try:
         yield
     except (FileNotFoundError, foreign.NotFoundError) as error:
         raise missing(f"there is no {what}") from error
-    except (foreign.AlreadyExistsError, foreign.PreconditionError) as error:
-        raise Conflict(what) from error
     except (foreign.PermissionDeniedError, foreign.UnauthenticatedError) as error:
         raise AccessDenied(f"no permission for {what}") from error
     except (foreign.BaseError, OSError, TimeoutError) as error:

@@ -15,7 +15,8 @@ from tinypics.store import Bucket
 def open_bucket(name: str) -> Bucket:
     """The bucket of that name: one client each, kept warm.
 
-    Few and short retries here: beyond them the workflow's own Retry waits, and a waiting workflow costs nothing.
+    At most five tries within about a second, with jitter between them: beyond that the workflow's own Retry (or the
+    queue) waits, and waiting there costs nothing.
     """
     # The endpoint itself is read from the environment by the client. A bucket with a host name of its own needs DNS,
     # which a local endpoint does not have.
@@ -26,10 +27,11 @@ def open_bucket(name: str) -> Bucket:
         client_options={
             "allow_http": bool(local and local.startswith("http://")),
             "connect_timeout": timedelta(seconds=3),
+            "read_timeout": timedelta(seconds=5),  # without a byte
             "timeout": timedelta(seconds=30),
         },
         retry_config={
-            "max_retries": 3,
+            "max_retries": 4,
             "retry_timeout": timedelta(seconds=10),
             "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=2), "base": 2},
         },

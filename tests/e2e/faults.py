@@ -1,0 +1,296 @@
+"""A small HTTP proxy that stands before the engine's S3 and does wrong what it is told to.
+
+A `Fault` says which requests (method, key, how many to let pass, how many to hit) and what happens to them. Everything
+else is passed on unchanged. `Proxy.calls` has every request with the status that was answered, for counting.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+BROKEN = 0  # the status of a call whose answer was not, or not wholly, sent
+
+
+@dataclass
+class Call:
+    """One request that the proxy saw, and when (`time.monotonic()`). `status` is known once it was answered."""
+
+    method: str
+    path: str  # decoded: /bucket/key
+    at: float
+    struck: bool
+    status: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.status}"
+
+
+Action = Callable[["Exchange"], None]
+
+
+@dataclass
+class Fault:
+    """What is to go wrong: requests whose method and decoded path match, the first `after` of them spared."""
+
+    action: Action
+    method: str = "GET|PUT|HEAD|DELETE"
+    path: str = ""
+    after: int = 0
+    times: int | None = 1
+    chance: Callable[[], bool] = lambda: True
+    seen: int = 0
+
+    def strikes(self, method: str, path: str) -> bool:
+        if not re.fullmatch(self.method, method) or not re.search(self.path, path):
+            return False
+        if not self.chance():
+            return False
+        self.seen += 1
+        return self.after < self.seen and (self.times is None or self.seen <= self.after + self.times)
+
+
+class Exchange:
+    """One request on its way: an action answers it, or has it passed on, or breaks the connection."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler, body: bytes, upstream: tuple[str, int]) -> None:
+        self.handler = handler
+        self.body = body
+        self.upstream = upstream
+        self.status = BROKEN
+
+    def ask(self) -> tuple[http.client.HTTPResponse, bytes]:
+        """The engine's own answer, not sent yet."""
+        connection = http.client.HTTPConnection(*self.upstream, timeout=60)
+        try:
+            headers = {name: value for name, value in self.handler.headers.items() if name.lower() != "connection"}
+            connection.request(self.handler.command, self.handler.path, self.body, headers)
+            response = connection.getresponse()
+            return response, response.read()
+        finally:
+            connection.close()
+
+    def send(self, status: int, headers: dict[str, str], body: bytes, length: int | None = None) -> None:
+        self.handler.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                self.handler.send_header(name, value)
+        self.handler.send_header("Content-Length", str(len(body) if length is None else length))
+        self.handler.end_headers()
+        self.status = status
+        if self.handler.command != "HEAD":
+            self.handler.wfile.write(body)
+            self.handler.wfile.flush()
+
+    def pass_on(self) -> None:
+        response, body = self.ask()
+        # The answer to a HEAD has the length of a body that is not sent.
+        length = response.getheader("Content-Length") if self.handler.command == "HEAD" else None
+        self.send(response.status, dict(response.getheaders()), body, int(length) if length else None)
+
+    def reset(self) -> None:
+        """Break the connection, so that the other side sees a reset and not an end."""
+        self.status = BROKEN
+        self.handler.close_connection = True
+        self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.handler.connection.close()
+
+
+# --- What can go wrong
+
+
+def status(code: int, name: str, headers: dict[str, str] | None = None) -> Action:
+    """Answer with an S3 error, without asking the engine."""
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{name}</Code><Message>injected</Message></Error>'
+
+    def act(exchange: Exchange) -> None:
+        exchange.send(code, {"Content-Type": "application/xml", **(headers or {})}, body.encode())
+
+    return act
+
+
+SLOW_DOWN = status(503, "SlowDown")
+INTERNAL_ERROR = status(500, "InternalError")
+TOO_MANY_REQUESTS = status(429, "TooManyRequests")
+NO_SUCH_KEY = status(404, "NoSuchKey")
+NO_SUCH_BUCKET = status(404, "NoSuchBucket")
+ACCESS_DENIED = status(403, "AccessDenied")
+PRECONDITION_FAILED = status(412, "PreconditionFailed")
+REQUEST_CONFLICT = status(409, "ConditionalRequestConflict")
+WRONG_REGION = status(301, "PermanentRedirect", {"x-amz-bucket-region": "eu-central-1"})
+EXPIRED_TOKEN = status(400, "ExpiredToken")
+
+
+def reset(exchange: Exchange) -> None:
+    """Break the connection instead of answering; the engine never sees the request."""
+    exchange.reset()
+
+
+def lose_answer(exchange: Exchange) -> None:
+    """Have the request done, and break the connection instead of saying so."""
+    exchange.ask()
+    exchange.reset()
+
+
+def cut(after: int) -> Action:
+    """Break the connection after this many bytes of the body."""
+
+    def act(exchange: Exchange) -> None:
+        response, body = exchange.ask()
+        exchange.send(response.status, dict(response.getheaders()), body[:after], len(body))
+        exchange.reset()
+
+    return act
+
+
+def short(by: int) -> Action:
+    """Announce the whole body, send all but its last bytes, and end the connection in order."""
+
+    def act(exchange: Exchange) -> None:
+        response, body = exchange.ask()
+        exchange.send(response.status, dict(response.getheaders()), body[:-by], len(body))
+        exchange.status = BROKEN
+        exchange.handler.close_connection = True
+        exchange.handler.connection.shutdown(socket.SHUT_RDWR)
+
+    return act
+
+
+def slow(seconds: float, chunks: int = 50) -> Action:
+    """Send the body in that many pieces over that many seconds; give up when nobody reads any more."""
+
+    def act(exchange: Exchange) -> None:
+        response, body = exchange.ask()
+        exchange.send(response.status, dict(response.getheaders()), b"", len(body))
+        step = max(1, -(-len(body) // chunks))
+        for start in range(0, len(body), step):
+            exchange.handler.wfile.write(body[start : start + step])
+            time.sleep(seconds / chunks)
+
+    return act
+
+
+def delay(seconds: float) -> Action:
+    """Pass the request on after that long."""
+
+    def act(exchange: Exchange) -> None:
+        time.sleep(seconds)
+        exchange.pass_on()
+
+    return act
+
+
+def first(do: Callable[[], Any]) -> Action:
+    """Let something else happen at this very moment, then pass the request on."""
+
+    def act(exchange: Exchange) -> None:
+        do()
+        exchange.pass_on()
+
+    return act
+
+
+def then(do: Callable[[], Any]) -> Action:
+    """Pass the request on, and let something else happen before the answer is sent."""
+
+    def act(exchange: Exchange) -> None:
+        response, body = exchange.ask()
+        do()
+        exchange.send(response.status, dict(response.getheaders()), body)
+
+    return act
+
+
+class Proxy:
+    """The proxy itself, on a free port of loopback. `faults` may be changed at any time."""
+
+    def __init__(self, endpoint: str) -> None:
+        url = urlsplit(endpoint)
+        assert url.hostname is not None
+        assert url.port is not None
+        self._upstream = (url.hostname, url.port)
+        self._lock = threading.Lock()
+        self.faults: list[Fault] = []
+        self.calls: list[Call] = []
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def seen(self, method: str = "", path: str = "") -> list[Call]:
+        """The calls whose method and path match."""
+        with self._lock:
+            return [call for call in self.calls if re.search(method, call.method) and re.search(path, call.path)]
+
+    def clear(self) -> None:
+        with self._lock:
+            self.faults.clear()
+            self.calls.clear()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do(self) -> None:
+                proxy._serve(self)
+
+            do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = do  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """Nothing: `calls` has it."""
+
+        return Handler
+
+    def _serve(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        exchange = Exchange(handler, body, self._upstream)
+        path = unquote(urlsplit(handler.path).path)
+        with self._lock:
+            fault = next((fault for fault in self.faults if fault.strikes(handler.command, path)), None)
+            call = Call(handler.command, path, time.monotonic(), fault is not None)
+            self.calls.append(call)
+        try:
+            fault.action(exchange) if fault else exchange.pass_on()
+        except OSError:  # the other side has given up, which is what some faults are for
+            exchange.status = BROKEN
+            handler.close_connection = True
+        call.status = exchange.status
+
+    def serve(self) -> None:
+        self._server.serve_forever(poll_interval=0.05)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that breaks is what this is made for."""
+
+
+@contextmanager
+def proxied(endpoint: str) -> Iterator[Proxy]:
+    """A running proxy before the engine at `endpoint`."""
+    proxy = Proxy(endpoint)
+    thread = threading.Thread(target=proxy.serve, name="faults", daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        proxy.close()
+        thread.join(5)
