@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tinypics import delivery, manifest
@@ -68,6 +69,15 @@ class Gone:
 Outcome = Result | Current | Gone
 
 
+class Again(Enum):
+    """Why everything has to be looked at again."""
+
+    CHANGED = auto()
+    """The source or the outputs are no longer those that were looked at."""
+    REMOVED = auto()
+    """Outputs were removed while the source changed: some may have been its new ones, whatever their manifest says."""
+
+
 def run(
     request: Request,
     open_bucket: Callable[[str], Bucket],
@@ -77,18 +87,20 @@ def run(
     """Make the outputs agree with the source. Raises the errors of `errors.py` and no others."""
     source = open_bucket(request.bucket)
     place = delivery.place_of(request, open_bucket(request.dest_bucket), handling)
+    trusted = True
     for _ in range(TURNS):
-        outcome = _turn(request, source, place, limits)
-        if outcome is not None:
+        outcome = _turn(request, source, place, limits, trusted=trusted)
+        if not isinstance(outcome, Again):
             return outcome
+        trusted = trusted and outcome is not Again.REMOVED
     raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {TURNS} times meanwhile')
 
 
-def _turn(request: Request, source: Bucket, place: Place, limits: Limits) -> Outcome | None:
-    """One try; None when source or outputs changed meanwhile, so that everything has to be looked at again."""
+def _turn(request: Request, source: Bucket, place: Place, limits: Limits, *, trusted: bool) -> Outcome | Again:
+    """One try. Unless `trusted`, what is there is made anew, although it says that it is current."""
     clock = time.perf_counter()
     present = place.look()
-    if present and present.recipe == request.recipe:
+    if trusted and present and present.recipe == request.recipe:
         etag = request.etag or _etag(source, request)
         if present.source_etag == etag:
             place.tidy(present)
@@ -97,7 +109,7 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits) -> Out
     try:
         fetched = source.get(request.key, version_id=request.version_id, max_bytes=limits.bytes)
         fetch_ms = _ms_since(clock)
-        kept = _reusable(present, fetched)
+        kept = _reusable(present, fetched) if trusted else {}
         resized = _resize(request, fetched, kept, limits)
     except _NO_PICTURE as error:
         return _refused(request, source, place, error, fetched)
@@ -106,12 +118,13 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits) -> Out
     try:
         stored = place.write(made, present, lambda: _etag(source, request) == fetched.stat.etag)
     except Conflict:
-        return None
+        return Again.CHANGED
     now = _etag(source, request)
-    if now != fetched.stat.etag:
-        if now is None and place.handling.follow_deletes:
-            place.remove()
-        return None
+    if now is None and place.handling.follow_deletes:
+        place.remove()
+        return Again.REMOVED
+    if now not in (None, fetched.stat.etag):
+        return Again.CHANGED
     spent = {"fetch": fetch_ms, **resized.timings_ms, "store": _ms_since(clock)}
     return Result(made.source, stored, {step: round(ms, 1) for step, ms in spent.items()})
 
@@ -151,7 +164,7 @@ def _made(request: Request, fetched: StoredObject, kept: Mapping[str, Stored], r
 
 def _refused(
     request: Request, source: Bucket, place: Place, error: PermanentError, fetched: StoredObject | None
-) -> Outcome | None:
+) -> Outcome | Again:
     """What follows from a source that can have no outputs: those of an earlier version, if any, go."""
     if not (request.follows and place.handling.follow_deletes):
         raise error
@@ -161,10 +174,10 @@ def _refused(
     else:
         still = (before is None) == isinstance(error, SourceNotFound)
     if not still:
-        return None
+        return Again.CHANGED
     removed = place.remove()
     if source.head(request.key) != before:
-        return None  # what was removed may have been made from the newer one
+        return Again.REMOVED
     if before is None:
         return Gone(tuple(removed))
     raise error

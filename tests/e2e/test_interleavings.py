@@ -1,0 +1,39 @@
+"""The same races as in tests/test_interleavings.py, with every step a request to the real engine's S3."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from obstore.store import S3Store
+from tests.interleave import random_schedules
+from tests.race import Race
+from tests.test_interleavings import check
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import LocalStack
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("in_folder", [False, True], ids=["single", "folder"])
+@pytest.mark.parametrize("actions", [["work", "overwrite"], ["work", "overwrite", "delete"]], ids="-".join)
+def test_two_versions_and_a_delete_in_many_orders(stack: LocalStack, actions: list[str], in_folder: bool) -> None:
+    def race() -> Race:
+        stores = {}
+        for name in ("in", "out"):
+            bucket = f"race-{name}-{uuid.uuid4()}"
+            stack.s3.create_bucket(Bucket=bucket)
+            stores[name] = S3Store(
+                bucket,
+                endpoint=stack.facts.endpoint,
+                region=stack.facts.region,
+                access_key_id="test",
+                secret_access_key="test",
+                virtual_hosted_style_request=False,
+                client_options={"allow_http": True},
+            )
+        return Race(in_folder, stores)
+
+    check(race, actions, random_schedules(25, seed=2))

@@ -1,0 +1,144 @@
+"""One key, on which several actors work at once; and what must be true of its outputs afterwards."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from obstore import list as list_objects
+from obstore.store import MemoryStore, ObjectStore
+from PIL import Image
+from tests.interleave import Actor
+
+from tinypics import delivery, invocation
+from tinypics.delivery import Handling
+from tinypics.errors import PermanentError, TransientError
+from tinypics.limits import Limits
+from tinypics.rendition import Rendition
+from tinypics.request import Request
+from tinypics.store import Bucket
+
+KEY = "a.png"
+
+
+@functools.cache
+def version(number: int) -> bytes:
+    """A picture of its own colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (number * 40 % 256, 100, 200)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Gated(Bucket):
+    """A bucket that waits for its turn before each request."""
+
+    def __init__(self, bucket: Bucket, gate: Callable[[], None]) -> None:
+        self.name = bucket.name
+        self._bucket = bucket
+        self._gate = gate
+
+    def _call(self, method: str, *arguments: Any, **options: Any) -> Any:
+        self._gate()
+        return getattr(self._bucket, method)(*arguments, **options)
+
+    def get(self, *arguments: Any, **options: Any) -> Any:
+        return self._call("get", *arguments, **options)
+
+    def head(self, *arguments: Any, **options: Any) -> Any:
+        return self._call("head", *arguments, **options)
+
+    def put(self, *arguments: Any, **options: Any) -> Any:
+        return self._call("put", *arguments, **options)
+
+    def delete(self, *arguments: Any, **options: Any) -> Any:
+        return self._call("delete", *arguments, **options)
+
+    def children(self, *arguments: Any, **options: Any) -> Any:
+        return self._call("children", *arguments, **options)
+
+
+class Race:
+    """The source starts as version 1, whose event nobody has worked on yet."""
+
+    def __init__(self, in_folder: bool, stores: dict[str, ObjectStore]) -> None:
+        self.stores = stores
+        self.in_folder = in_folder
+        self._versions = 1
+        self._set(version(1))
+
+    def bucket(self, name: str) -> Bucket:
+        return Bucket(name, self.stores[name])
+
+    def actor(self, action: str) -> Actor:
+        """What happens to the source, and then the work on the event that it leads to."""
+        return functools.partial(getattr(self, f"_{action}"))
+
+    def retry(self, errors: Sequence[BaseException | None], actions: Sequence[str]) -> None:
+        """Work again on the events of those that raised what the workflow retries."""
+        for error, action in zip(errors, actions, strict=True):
+            if isinstance(error, TransientError):
+                self._work(lambda: None)
+            elif error is not None and not (action == "spoil" and isinstance(error, PermanentError)):
+                if not isinstance(error, PermanentError):
+                    raise error
+                # A worker on an older event may meet the newer version that is no picture: its failure is right, too.
+                assert "spoil" in actions
+
+    def check(self) -> None:
+        """The complete current set of outputs and nothing else."""
+        source = self.bucket("in").head(KEY)
+        keys = sorted(item["path"] for page in list_objects(self.stores["out"]) for item in page)
+        if source is None or source.size < 20:
+            assert keys == []
+            return
+        expected = [f"{KEY}/4x4.png", f"{KEY}/6x6.png", f"{KEY}/manifest.json"] if self.in_folder else [KEY]
+        assert keys == expected
+        out = self.bucket("out")
+        current = out.get(KEY if not self.in_folder else expected[0], max_bytes=10**6)
+        assert current.stat.metadata[delivery.SOURCE_ETAG] == source.etag
+        colour = Image.open(io.BytesIO(current.data)).convert("RGB").getpixel((1, 1))
+        original = self.bucket("in").get(KEY, max_bytes=10**6).data
+        assert colour == Image.open(io.BytesIO(original)).getpixel((1, 1))
+        if self.in_folder:
+            manifest = json.loads(out.get(expected[2], max_bytes=10**6).data)
+            assert manifest["source"]["etag"] == source.etag
+            for item in manifest["renditions"]:
+                stat = out.head(item["key"])
+                assert stat is not None
+                assert stat.etag == item["etag"]
+                assert stat.metadata[delivery.SOURCE_ETAG] == source.etag
+
+    def _work(self, gate: Callable[[], None]) -> None:
+        renditions = tuple(map(Rendition.parse, ["4x4", "6x6"] if self.in_folder else ["4x4"]))
+        request = Request("in", KEY, "out", renditions, in_folder=self.in_folder, follows=True)
+        invocation.run(request, lambda name: Gated(self.bucket(name), gate), Limits(), Handling())
+
+    def _overwrite(self, gate: Callable[[], None]) -> None:
+        gate()
+        self._versions += 1
+        self._set(version(self._versions))
+        self._work(gate)
+
+    def _spoil(self, gate: Callable[[], None]) -> None:
+        gate()
+        self._set(b"no picture")
+        self._work(gate)
+
+    def _delete(self, gate: Callable[[], None]) -> None:
+        gate()
+        self.bucket("in").delete(KEY)
+        self._work(gate)
+
+    def _set(self, data: bytes) -> None:
+        there = self.bucket("in").head(KEY)
+        self.bucket("in").put(KEY, data, attributes={}, replaces=there.etag if there else None)
+
+
+class MemoryRace(Race):
+    """In memory, where every request is one step."""
+
+    def __init__(self, in_folder: bool) -> None:
+        super().__init__(in_folder, {"in": MemoryStore(), "out": MemoryStore()})

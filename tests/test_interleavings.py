@@ -1,0 +1,66 @@
+"""Whatever the order in which two versions and a delete are worked on, the outputs that remain are the right ones."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.interleave import Actor, every_schedule, random_schedules, run
+from tests.race import MemoryRace, Race
+
+
+def test_the_scheduler_runs_every_order_of_steps_exactly_once() -> None:
+    def actor(name: str, steps: int) -> Actor:
+        def body(gate: Callable[[], None]) -> None:
+            for _ in range(steps):
+                gate()
+                order.append(name)
+
+        return body
+
+    seen = []
+    for choose in every_schedule():
+        order: list[str] = []
+        run([actor("a", 2), actor("b", 3)], choose)
+        seen.append("".join(order))
+    # An actor begins before its first gate, which is a step, too.
+    assert set(seen) == {"".join(word) for word in set(itertools.permutations("aabbb"))}
+
+
+LAYOUTS = pytest.mark.parametrize("in_folder", [False, True], ids=["single", "folder"])
+
+
+def test_every_order_of_two_workers_on_one_version_ends_right() -> None:
+    count = check(lambda: MemoryRace(in_folder=False), ["work", "work"], every_schedule())
+    assert count > 100
+
+
+# All orders of the longer ones are tens of thousands: a sample of them, the same one in each run.
+@LAYOUTS
+@pytest.mark.parametrize("actions", [["work", "overwrite"], ["work", "delete"], ["work", "spoil"]], ids="-".join)
+def test_orders_of_two_end_right(actions: list[str], in_folder: bool) -> None:
+    check(lambda: MemoryRace(in_folder), actions, random_schedules(100, seed=1))
+
+
+@LAYOUTS
+@pytest.mark.parametrize(
+    "actions",
+    [
+        ["work", "overwrite", "delete"],
+        ["work", "overwrite", "overwrite"],
+        ["overwrite", "delete", "overwrite"],
+        ["work", "spoil", "overwrite"],
+    ],
+    ids="-".join,
+)
+def test_orders_of_three_end_right(actions: list[str], in_folder: bool) -> None:
+    check(lambda: MemoryRace(in_folder), actions, random_schedules(60, seed=1))
+
+
+def check(make: Callable[[], Race], actions: list[str], schedules: Iterator[Callable[[int], int]]) -> int:
+    for count, choose in enumerate(schedules, 1):  # noqa: B007
+        race = make()
+        race.retry(run([race.actor(action) for action in actions], choose), actions)
+        race.check()
+    return count
