@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from PIL import Image
 from typer.testing import CliRunner
 
 from tinypics.cli import up
 from tinypics.cli.app import app
 from tinypics.cli.console import err
+from tinypics.cli.logs import Tail
+from tinypics.local.engine import EngineError
+from tinypics.local.facts import Facts, Stack
 
 PROJECT = Path(__file__).parents[2]
 
@@ -68,3 +72,35 @@ def test_how_to_call_it_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert up._command() == "tinypics"
     monkeypatch.setattr(sys, "argv", ["/x/tinypics/__main__.py"])
     assert up._command() == f"{sys.executable} -m tinypics"
+
+
+class Engine:
+    """Dies after its log was looked at once."""
+
+    def __init__(self) -> None:
+        self.checks = iter([None, EngineError("The local engine was killed")])
+
+    def check(self) -> None:
+        if error := next(self.checks):
+            raise error
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_an_engine_that_dies_while_its_log_is_followed(reachable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def show(_: object) -> None:
+        if not reachable:
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+    monkeypatch.setattr(Tail, "show", show)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    stack = Stack("in", "out", "f", "arn", "/log", None)
+    with pytest.raises(EngineError, match="was killed"):
+        up._follow(Engine(), Facts("http://127.0.0.1:1", 1, "us-east-1", 1, 1, stack))  # type: ignore[arg-type]
+
+
+def test_an_engine_that_cannot_start_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROJECT)
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(app, ["up", "--data", str(tmp_path / "file")])
+    assert done.exit_code == 1
+    assert "cannot hold the engine's data" in done.stderr

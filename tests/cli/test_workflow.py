@@ -1,0 +1,88 @@
+"""What a person sees of a function that raises and of a task that is tried again."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tinypics.cli import workflow
+from tinypics.cli.workflow import outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Services:
+    """Lambda and Step Functions, as much of them as is asked for."""
+
+    pause = 0.0
+    stack = type("stack", (), {"function": "f", "state_machine": "arn"})
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.polls = iter(["RUNNING", "RUNNING"])
+
+    def client(self, _: str) -> Services:
+        return self
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        assert (FunctionName, Payload) == ("f", "{}")
+        return {**self.answers, "Payload": io.BytesIO(json.dumps(self.answers["Payload"]).encode())}
+
+    def describe_state_machine(self, **_: str) -> dict[str, str]:
+        return {"type": "STANDARD"}
+
+    def start_execution(self, **_: str) -> dict[str, str]:
+        return {"executionArn": "execution"}
+
+    def describe_execution(self, **_: str) -> dict[str, Any]:
+        return {"status": next(self.polls, "FAILED"), "error": "StoreUnavailable", "cause": "503"}
+
+    def get_paginator(self, _: str) -> Services:
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        failed = {"type": "TaskFailed", "taskFailedEventDetails": {"error": "StoreUnavailable", "cause": "503\x1b[2J"}}
+        events = [
+            {"type": "ExecutionStarted"},
+            {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "ResizeImage"}},
+            failed,
+        ]
+        return [
+            {"events": [event | {"timestamp": START + timedelta(seconds=at)} for at, event in enumerate(events)]},
+        ]
+
+
+@pytest.fixture
+def event(tmp_path: Path) -> str:
+    (tmp_path / "event.json").write_text("{}")
+    return str(tmp_path / "event.json")
+
+
+def test_a_function_that_raises(event: str, capsys: pytest.CaptureFixture[str]) -> None:
+    raised = {"errorType": "StoreUnavailable", "errorMessage": "503"}
+    assert workflow.invoke(Services(FunctionError="Unhandled", Payload=raised), event) == 1  # type: ignore[arg-type]
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == raised
+    assert "The function raised StoreUnavailable: a workflow would try again." in shown.err
+
+
+def test_a_task_that_is_tried_again(event: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert workflow.run(Services(), event) == 1  # type: ignore[arg-type]
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [
+        "  1.00 s  ResizeImage",
+        "  2.00 s    StoreUnavailable: 503\\x1b[2J",
+        "FAILED StoreUnavailable: 503",
+    ]
+    assert json.loads(shown.out) == {"status": "FAILED", "error": "StoreUnavailable", "message": "503"}
+
+
+def test_an_end_without_a_named_error_is_named_after_the_end() -> None:
+    assert outcome({"status": "TIMED_OUT"}) == {"status": "FAILED", "error": "TIMED_OUT", "message": ""}
