@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from obstore import list as list_objects
@@ -63,7 +63,7 @@ class Gated(Bucket):
 class Race:
     """The source starts as version 1, whose event nobody has worked on yet."""
 
-    def __init__(self, in_folder: bool, stores: dict[str, ObjectStore]) -> None:
+    def __init__(self, in_folder: bool, stores: Mapping[str, ObjectStore]) -> None:
         self.stores = stores
         self.in_folder = in_folder
         self._versions = 1
