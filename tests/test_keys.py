@@ -118,3 +118,13 @@ def test_the_key_of_the_output_is_among_those_looked_at_and_mostly_the_first(
 def test_fingerprints_tell_sources_apart() -> None:
     assert len({keys.fingerprint("b", "k"), keys.fingerprint("b", "l"), keys.fingerprint("c", "k")}) == 3
     assert keys.fingerprint("b", "日本.jpg").isascii()
+
+
+@pytest.mark.parametrize("source", ["a.jpg", "scan", "d.e/IMG_1.HEIC", "a/b"])
+def test_every_output_leads_back_to_its_source(source: str) -> None:
+    made = [*keys.single_outputs(source, None), keys.listed_output(source, "x600-q80", "webp"), keys.manifest(source)]
+    assert all(source in keys.possible_sources(output) for output in made)
+
+
+def test_no_output_leads_back_to_an_empty_key() -> None:
+    assert keys.possible_sources(".jpg") == [".jpg"]

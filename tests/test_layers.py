@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "tinypics"
 ADAPTERS = {"aws", "cli", "local"}
-WORKFLOW = {"request", "keys", "store", "manifest", "delivery", "invocation"}
+WORKFLOW = {"request", "keys", "store", "manifest", "delivery", "invocation", "findings", "verify", "repair"}
 WITHOUT_PILLOW = {"geometry", "rendition", "limits", "errors", "request", "keys", "store", "codecs"}
 
 

@@ -73,6 +73,12 @@ def manifest(folder: str) -> str:
     return check(f"{folder}/{MANIFEST}", "dest_key")
 
 
+def possible_sources(output: str) -> list[str]:
+    """Every key whose source can have this output (told without the output prefix): alone, or as one of a list."""
+    shorter = (output.rpartition(separator)[0] for separator in "./")
+    return [output, *(key for key in shorter if key)]
+
+
 def fingerprint(bucket: str, key: str) -> str:
     """A source as 16 hexadecimal digits: keys are too long, and not ASCII enough, for an object's metadata."""
     return hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()[:16]

@@ -1,0 +1,76 @@
+"""Putting right what the checker found: the function makes what is missing, and what nobody is entitled to goes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from tinypics import delivery, keys
+from tinypics.errors import TinypicsError
+from tinypics.findings import DAMAGED, MISSING, ORPHANED, STALE, Finding, Listed
+from tinypics.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tinypics.verify import Checker
+
+REPAIRS = 4  # at once: each is a function at work, and uploads want theirs meanwhile
+REMADE = (MISSING, STALE, DAMAGED)
+
+
+def repair(checker: Checker, findings: Sequence[Finding], invoke: Callable[[str], str | None]) -> list[str]:
+    """Put right what can be; a sentence for each that could not.
+
+    `invoke` runs the function on the source of that key, and returns what went wrong. When all sources have been
+    remade, orphans are removed: each only if it is still the object that was found, and if its source, looked at
+    again, has all that it is entitled to and is not entitled to this.
+    """
+    damaged = {finding.source for finding in findings if finding.kind == DAMAGED}
+    sources = dict.fromkeys(finding.source for finding in findings if finding.kind in REMADE)
+
+    def remake(source: str) -> str | None:
+        if source in damaged:
+            _clear(checker, source)
+        return invoke(source)
+
+    with ThreadPoolExecutor(REPAIRS) as pool:
+        failures = list(pool.map(lambda source: _named(source, lambda: remake(source)), sources))
+        orphans = [finding for finding in findings if finding.kind == ORPHANED]
+        failures += pool.map(lambda orphan: _named(orphan.output, lambda: _remove(checker, orphan)), orphans)
+    return [failure for failure in failures if failure]
+
+
+def _clear(checker: Checker, source: str) -> None:
+    """Remove a manifest that is not true, and what it is not true of: the function would believe both.
+
+    What is not ours is left to the function, which replaces it.
+    """
+    verdict = checker.examine_key(source)
+    damaged = [finding.output for finding in verdict.findings if finding.kind == DAMAGED]
+    request = checker.request_of(Listed(source, 0, ""))
+    if damaged and isinstance(request, Request):
+        for key in (keys.manifest(request.place), *damaged):
+            stat = checker.output.head(key)
+            if stat and checker.maker(key, stat) == source:
+                checker.output.delete(key)
+
+
+def _remove(checker: Checker, orphan: Finding) -> None:
+    verdict = checker.examine_key(orphan.source)
+    if verdict.findings or verdict.entitled is None or orphan.output in verdict.entitled:
+        return
+    stat = checker.output.head(orphan.output)
+    if stat is None or stat.etag != orphan.etag or delivery.PLACED in stat.metadata:
+        return
+    if checker.maker(orphan.output, stat) == orphan.source:
+        checker.output.delete(orphan.output)
+
+
+def _named(key: str, work: Callable[[], str | None]) -> str | None:
+    """What went wrong with `work`, which is about `key`."""
+    try:
+        failure = work()
+    except TinypicsError as error:
+        failure = f"{error.name}: {error.message}"
+    return f"{key}: {failure}" if failure else None

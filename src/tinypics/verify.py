@@ -1,0 +1,246 @@
+"""The one checker of what a stack promises. `repair` puts right what it finds.
+
+For every key of the source bucket that exists and is a valid picture, the complete current set of outputs and its
+manifest exist, belong to the current version, and nothing else that was made here does. Whether a source is a valid
+picture, and what its outputs are called, is not decided a second time: the invocation itself is run, into memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from obstore.store import MemoryStore
+
+from tinypics import delivery, invocation, keys
+from tinypics.errors import (
+    CorruptImage,
+    ImageTooLarge,
+    InvalidRequest,
+    LoopRefused,
+    SourceNotFound,
+    SourceTooLarge,
+    TinypicsError,
+    UnsupportedFormat,
+)
+from tinypics.findings import (
+    DAMAGED,
+    MANAGED,
+    MISSING,
+    ORPHANED,
+    STALE,
+    UNCHECKED,
+    Finding,
+    Listed,
+    Report,
+    Verdict,
+)
+from tinypics.request import Skip
+from tinypics.store import Bucket, Stat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tinypics.delivery import Handling, Present
+    from tinypics.limits import Limits
+    from tinypics.request import Request
+
+THREADS = 16
+_PAGE = 256  # objects looked at before the next are listed
+
+_REFUSALS = (SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge, LoopRefused)
+_NOWHERE = "(memory)"  # no bucket is called that
+_REASONS = {
+    "complete": "its source has other outputs",
+    "wrong": "its source has other outputs",
+    "gone": "its source is gone",
+    "skipped": "its source is none",
+    "unreadable": "its source cannot be read under this key",
+}
+
+
+@dataclass(frozen=True)
+class Checker:
+    """Holds two buckets against each other.
+
+    `request_of` says what an upload of a key asks of the stack, and raises what it would answer. Only keys that start
+    with `prefix` count; their outputs start with `output_prefix` before it.
+    """
+
+    source: Bucket
+    output: Bucket
+    request_of: Callable[[Listed], Request | Skip]
+    limits: Limits
+    handling: Handling
+    prefix: str = ""
+    output_prefix: str = ""
+    threads: int = THREADS
+    # One picture in memory at a time; and decoders silence Python's warnings, which is not done by several threads.
+    _decoding: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def check(self, sources: Iterable[Listed], outputs: Iterable[Listed]) -> Report:
+        """Look at every source, then at every output. Changes nothing. `outputs` is read after `sources`."""
+        report = Report()
+        with ThreadPoolExecutor(self.threads) as pool:
+            for page in _pages(sources):
+                for verdict in pool.map(self.examine, page):
+                    report.add(verdict)
+            for page in _pages(outputs):
+                owned: defaultdict[str, list[Listed]] = defaultdict(list)
+                for listed, (kind, detail) in zip(page, pool.map(self._classified, page), strict=True):
+                    if kind == MANAGED:
+                        owned[detail].append(listed)
+                    elif kind == UNCHECKED:
+                        report.findings.append(Finding(UNCHECKED, "", listed.key, detail))
+                    report.outputs[kind] += 1
+                for owner, verdict in zip(owned, pool.map(self.examine_key, owned), strict=True):
+                    self._judge(owner, owned[owner], verdict, report)
+        return report
+
+    def examine(self, listed: Listed) -> Verdict:
+        """What a source that was listed is found to be now."""
+        try:
+            return self._examine(listed)
+        except TinypicsError as error:
+            return _unchecked(listed.key, error)
+
+    def examine_key(self, key: str) -> Verdict:
+        """The same of a source that may be there."""
+        try:
+            stat = self.source.head(key)
+            return self._examine(Listed(key, stat.size, stat.etag)) if stat else Verdict("gone")
+        except TinypicsError as error:
+            return _unchecked(key, error)
+
+    def _examine(self, listed: Listed) -> Verdict:
+        try:
+            request = self.request_of(listed)
+        except InvalidRequest:
+            return Verdict("unreadable")
+        except LoopRefused as error:
+            return Verdict(error.name)
+        if isinstance(request, Skip):
+            return Verdict("skipped")
+        found = []
+        for present in self._found(request):
+            if (present.source_etag, present.recipe) == (listed.etag, request.recipe):
+                return self._whole(request, present)
+            found.append(present)
+        stat = self.source.head(request.key)
+        if stat is None:
+            return Verdict("gone")
+        if stat.etag != listed.etag:  # overwritten since it was listed
+            return self._examine(Listed(listed.key, stat.size, stat.etag))
+        for present in found:
+            if present.source_etag == stat.etag:
+                stale = Finding(STALE, request.key, _marker(request, present), "made by another recipe")
+                return Verdict("wrong", (stale,), _outputs(request, present) | {*present.obsolete})
+        return self._tried(request, found)
+
+    def _found(self, request: Request) -> Iterator[Present]:
+        """What is there for this source, under each key that its marker can have."""
+        asked = [request]
+        if not request.in_folder:
+            possible = keys.single_outputs(request.place, request.renditions[0].format)
+            asked = [replace(request, dest_key=key) for key in possible]
+        for each in asked:
+            if present := delivery.place_of(each, self.output, self.handling).look():
+                yield present
+
+    def _whole(self, request: Request, present: Present) -> Verdict:
+        """The marker is current: is everything there that it promises? One output is its own marker."""
+        damaged = []
+        for item in present.stored if request.in_folder else ():
+            stat = self.output.head(item.key)
+            if stat is None or stat.etag != item.etag:
+                reason = "it is not the object that the manifest names" if stat else "it is gone, and in the manifest"
+                damaged.append(Finding(DAMAGED, request.key, item.key, reason))
+        return Verdict("wrong" if damaged else "complete", tuple(damaged), _outputs(request, present))
+
+    def _tried(self, request: Request, found: list[Present]) -> Verdict:
+        """Nothing current is there: what would the function make of this source?"""
+        nowhere = Bucket(_NOWHERE, MemoryStore())
+        trial = replace(request, dest_bucket=_NOWHERE)
+        with self._decoding:
+            try:
+                outcome = invocation.run(trial, lambda name: self._opened(name, nowhere), self.limits, self.handling)
+            except SourceNotFound:
+                return Verdict("gone")
+            except InvalidRequest:
+                return Verdict("unreadable")
+            except _REFUSALS as error:
+                return Verdict(error.name)
+        if isinstance(outcome, invocation.Gone):
+            return Verdict("gone")
+        marker, made = _marker(request, outcome), _outputs(request, outcome)
+        stale = [present for present in found if _marker(request, present) == marker]
+        if not stale:
+            return Verdict("wrong", (Finding(MISSING, request.key, marker, "there is none"),), made)
+        finding = Finding(STALE, request.key, marker, "made of another version of the source")
+        return Verdict("wrong", (finding,), made.union(*(_outputs(request, p) | {*p.obsolete} for p in stale)))
+
+    def _opened(self, name: str, nowhere: Bucket) -> Bucket:
+        return nowhere if name == _NOWHERE else self.source
+
+    def maker(self, key: str, stat: Stat) -> str | None:
+        """The source that an output below the output prefix says it was made of; None if it is no such source's."""
+        possible = keys.possible_sources(key.removeprefix(self.output_prefix))
+        mark = stat.metadata.get(delivery.SOURCE)
+        return next((each for each in possible if keys.fingerprint(self.source.name, each) == mark), None)
+
+    def _classified(self, listed: Listed) -> tuple[str, str]:
+        """What kind of object an output is (see `Report`), and the key of its source, or why that is not known."""
+        try:
+            stat = self.output.head(keys.check(listed.key))
+        except InvalidRequest:
+            return "foreign", ""  # nothing is ever written under such a key
+        except TinypicsError as error:
+            return UNCHECKED, f"{error.name}: {error.message}"
+        if stat is None:
+            return "gone", ""  # since it was listed
+        if delivery.SOURCE not in stat.metadata:
+            return "foreign", ""
+        if delivery.PLACED in stat.metadata:
+            return "placed", ""
+        owner = self.maker(listed.key, stat)
+        # A folder of a source `a` is listed also where only keys that start with `a/` count.
+        return (MANAGED, owner) if owner is not None and owner.startswith(self.prefix) else ("others", "")
+
+    def _judge(self, owner: str, outputs: list[Listed], verdict: Verdict, report: Report) -> None:
+        """Find the orphans among the outputs of one source."""
+        if verdict.entitled is None:
+            report.findings += verdict.findings
+            return
+        left_alone = not self.handling.follow_deletes and verdict.state not in ("complete", "wrong")
+        for listed in outputs:
+            if listed.key in verdict.entitled:
+                continue
+            if left_alone:
+                report.outputs[MANAGED] -= 1
+                report.outputs["kept"] += 1
+            else:
+                reason = _REASONS.get(verdict.state, f"its source is refused: {verdict.state}")
+                report.findings.append(Finding(ORPHANED, owner, listed.key, reason, listed.etag))
+
+
+def _marker(request: Request, made: Present | invocation.Result | invocation.Current) -> str:
+    """The key of the object that says that all outputs are there: the manifest, or the one output."""
+    return keys.manifest(request.place) if request.in_folder else made.stored[0].key
+
+
+def _outputs(request: Request, made: Present | invocation.Result | invocation.Current) -> frozenset[str]:
+    return frozenset({item.key for item in made.stored} | {_marker(request, made)})
+
+
+def _unchecked(key: str, error: TinypicsError) -> Verdict:
+    return Verdict(UNCHECKED, (Finding(UNCHECKED, key, "", f"{error.name}: {error.message}"),), entitled=None)
+
+
+def _pages(listing: Iterable[Listed]) -> Iterator[list[Listed]]:
+    remaining = iter(listing)
+    while page := list(itertools.islice(remaining, _PAGE)):
+        yield page

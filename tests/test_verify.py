@@ -1,0 +1,409 @@
+"""Every kind of thing that can be wrong with two buckets, made on purpose, found by name, and put right."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import obstore
+import pytest
+from obstore.store import MemoryStore
+from PIL import Image
+
+from tinypics import delivery, invocation
+from tinypics.aws import events
+from tinypics.aws.settings import Settings
+from tinypics.delivery import Handling
+from tinypics.errors import AccessDenied, PermanentError, StoreUnavailable
+from tinypics.findings import Finding, Listed, Report
+from tinypics.limits import Limits
+from tinypics.repair import repair
+from tinypics.request import Request, Skip
+from tinypics.store import Bucket
+from tinypics.verify import Checker
+
+IN, OUT = "original-pics", "tiny-pics"
+
+
+def picture(format: str = "JPEG", colour: str = "navy") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(buffer, format)
+    return buffer.getvalue()
+
+
+class Failing(Bucket):
+    """A bucket that answers with an error when it is asked for the objects in `errors`."""
+
+    def __init__(self, name: str) -> None:
+        self.memory = MemoryStore()
+        super().__init__(name, self.memory)
+        self.errors: dict[str, Exception] = {}
+
+    def head(self, key: str, **options: Any) -> Any:
+        if key in self.errors:
+            raise self.errors[key]
+        return super().head(key, **options)
+
+
+class World:
+    """Two buckets in memory, and a stack over them."""
+
+    def __init__(self, renditions: str = "32x32", handling: Handling | None = None, **settings: Any) -> None:
+        self.source, self.output = Failing(IN), Failing(OUT)
+        self.environment = {"TINYPICS_RENDITIONS": renditions, "TINYPICS_OUTPUT_BUCKET": OUT}
+        self.environment |= {f"TINYPICS_{name.upper()}": text for name, text in settings.items()}
+        self.limits = Limits(bytes=1_000_000)
+        self.unlistable: list[Listed] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.from_environment(self.environment)
+
+    def parse(self, listed: Listed) -> Request | Skip:
+        detail = {"bucket": {"name": IN}, "object": {"key": listed.key, "size": listed.size}}
+        return events.parse({"detail-type": "Object Created", "detail": detail}, self.settings)
+
+    def upload(self, key: str, data: bytes | None = None, /, **metadata: str) -> None:
+        self.put(self.source, key, picture() if data is None else data, **metadata)
+
+    def put(self, bucket: Bucket, key: str, data: bytes, /, **metadata: str) -> None:
+        there = bucket.head(key)
+        bucket.put(key, data, attributes=metadata, replaces=there.etag if there else None)
+
+    def run(self, key: str, **fields: Any) -> None:
+        request = Request(**{name: getattr(self.request(key), name) for name in Request.__slots__} | fields)
+        opened = {IN: self.source, OUT: self.output}
+        invocation.run(request, opened.__getitem__, self.limits, self.settings.handling)
+
+    def request(self, key: str) -> Request:
+        request = self.parse(Listed(key, 1, ""))
+        assert isinstance(request, Request)
+        return request
+
+    def done(self, key: str, data: bytes | None = None) -> None:
+        self.upload(key, data)
+        self.run(key)
+
+    def invoke(self, key: str) -> str | None:
+        try:
+            self.run(key)
+        except PermanentError as error:
+            return error.name
+        return None
+
+    def listing(self, bucket: Failing, prefix: str = "") -> Iterator[Listed]:
+        for page in obstore.list(bucket.memory):
+            for item in page:
+                if item["path"].startswith(prefix):
+                    yield Listed(item["path"], item["size"], str(item["e_tag"]).strip('"'))
+
+    def outputs(self) -> list[str]:
+        return sorted(listed.key for listed in self.listing(self.output))
+
+    def checker(self, prefix: str = "") -> Checker:
+        found = self.settings
+        before = found.output_prefix
+        return Checker(
+            self.source, self.output, self.parse, self.limits, found.handling, prefix or found.prefix, before, threads=3
+        )
+
+    def check(self, prefix: str = "") -> Report:
+        checker = self.checker(prefix)
+        sources = [*self.listing(self.source, checker.prefix), *self.unlistable]
+        self.meanwhile()
+        return checker.check(sources, self.listing(self.output, checker.output_prefix + checker.prefix))
+
+    def fix(self, report: Report) -> list[str]:
+        return repair(self.checker(), report.findings, self.invoke)
+
+    def damage(self, key: str, data: bytes) -> None:
+        """Other bytes under the same metadata."""
+        stat = self.output.head(key)
+        self.output.put(key, data, attributes=stat.metadata, replaces=stat.etag)
+
+
+def found(report: Report) -> list[tuple[str, str]]:
+    return sorted((finding.kind, finding.output) for finding in report.findings)
+
+
+def test_what_is_as_it_should_be_has_no_findings() -> None:
+    for world in (World(), World("32x32,16x-webp"), World("thumb=16x16", output_prefix="small/")):
+        for key, data in (("a.jpg", None), ("scan", picture("BMP")), ("d/tif.tif", picture("JPEG"))):
+            world.done(key, data)
+        report = world.check()
+        assert report.findings == []
+        assert report.sources == {"complete": 3}
+        assert report.outputs == {"managed": len(world.outputs())}
+
+
+# --- Each kind, made on purpose
+
+
+def missing(world: World) -> None:
+    world.upload("b.jpg")
+
+
+def missing_manifest(world: World) -> None:
+    world.output.delete("a.jpg/manifest.json")
+
+
+def another_source(world: World) -> None:
+    world.upload("a.jpg", picture(colour="red"))
+
+
+def another_recipe(world: World) -> None:
+    world.environment["TINYPICS_RENDITIONS"] = world.environment["TINYPICS_RENDITIONS"].replace("32x32", "24x24")
+
+
+def one_becomes_many(world: World) -> None:
+    world.environment["TINYPICS_RENDITIONS"] = "32x32,8x"
+
+
+def many_become_one(world: World) -> None:
+    world.environment["TINYPICS_RENDITIONS"] = "32x32"
+
+
+def another_format(world: World) -> None:
+    world.environment["TINYPICS_RENDITIONS"] = "32x32-webp"
+
+
+def another_source_of_another_format(world: World) -> None:
+    world.upload("a.jpg", picture("BMP"))
+
+
+def removed_output(world: World) -> None:
+    world.output.delete("a.jpg/32x32.jpg")
+
+
+def replaced_output(world: World) -> None:
+    world.put(world.output, "a.jpg/32x32.jpg", b"something else")
+
+
+def altered_output(world: World) -> None:
+    world.damage("a.jpg/32x32.jpg", b"something else under our name")
+
+
+def replaced_single(world: World) -> None:
+    world.put(world.output, "a.jpg", b"something else")
+
+
+def source_gone(world: World) -> None:
+    world.source.delete("a.jpg")
+
+
+def source_spoilt(world: World) -> None:
+    world.upload("a.jpg", b"no picture")
+
+
+def leftover(world: World) -> None:
+    stat = world.output.head("a.jpg/32x32.jpg")
+    assert stat
+    world.put(world.output, "a.jpg/99x99.jpg", b"of long ago", **stat.metadata)
+
+
+ONE, MANY = "32x32", "32x32,16x-webp"
+FOLDER = ["a.jpg/16x-webp.webp", "a.jpg/32x32.jpg", "a.jpg/manifest.json"]
+
+
+@pytest.mark.parametrize(
+    ("renditions", "spoil", "findings", "after"),
+    [
+        (ONE, missing, [("missing", "b.jpg")], ["a.jpg", "b.jpg"]),
+        (ONE, another_source, [("stale", "a.jpg")], ["a.jpg"]),
+        (ONE, another_recipe, [("stale", "a.jpg")], ["a.jpg"]),
+        (ONE, replaced_single, [("missing", "a.jpg")], ["a.jpg"]),
+        (ONE, source_gone, [("orphaned", "a.jpg")], []),
+        (ONE, source_spoilt, [("orphaned", "a.jpg")], []),
+        (
+            ONE,
+            one_becomes_many,
+            [("missing", "a.jpg/manifest.json"), ("orphaned", "a.jpg")],
+            ["a.jpg/32x32.jpg", "a.jpg/8x.jpg", "a.jpg/manifest.json"],
+        ),
+        (ONE, another_source_of_another_format, [("missing", "a.jpg.jpg"), ("orphaned", "a.jpg")], ["a.jpg.jpg"]),
+        (MANY, missing_manifest, [("missing", "a.jpg/manifest.json")], FOLDER),
+        (MANY, another_source, [("stale", "a.jpg/manifest.json")], FOLDER),
+        (
+            MANY,
+            another_recipe,
+            [("stale", "a.jpg/manifest.json")],
+            ["a.jpg/16x-webp.webp", "a.jpg/24x24.jpg", "a.jpg/manifest.json"],
+        ),
+        (MANY, removed_output, [("damaged", "a.jpg/32x32.jpg")], FOLDER),
+        (MANY, replaced_output, [("damaged", "a.jpg/32x32.jpg")], FOLDER),
+        (MANY, altered_output, [("damaged", "a.jpg/32x32.jpg")], FOLDER),
+        (MANY, source_gone, [("orphaned", key) for key in FOLDER], []),
+        (MANY, leftover, [("orphaned", "a.jpg/99x99.jpg")], FOLDER),
+        (MANY, many_become_one, [("missing", "a.jpg"), *(("orphaned", key) for key in FOLDER)], ["a.jpg"]),
+    ],
+)
+def test_what_is_wrong_is_found_by_name_and_put_right(
+    renditions: str, spoil: Callable[[World], None], findings: list[tuple[str, str]], after: list[str]
+) -> None:
+    world = World(renditions)
+    world.done("a.jpg")
+    spoil(world)
+    report = world.check()
+    assert found(report) == findings
+    assert world.fix(report) == []
+    assert world.check().findings == []
+    assert world.outputs() == after
+    made = [key for key in after if not key.endswith(".json")]
+    assert all(Image.open(io.BytesIO(world.output.get(key, max_bytes=10**6).data)).format for key in made)
+
+
+def test_a_recipe_of_another_format_takes_two_rounds() -> None:
+    world = World()
+    world.done("a.jpg")
+    another_format(world)
+    assert found(world.check()) == [("stale", "a.jpg")]
+    world.fix(world.check())
+    assert found(world.check()) == [("orphaned", "a.jpg")]
+    world.fix(world.check())
+    assert (world.check().findings, world.outputs()) == ([], ["a.jpg.webp"])
+
+
+# --- What is no fault
+
+
+def test_sources_that_are_no_pictures_are_counted_by_the_name_of_their_error() -> None:
+    world = World()
+    world.upload("a.txt", b"hello")
+    world.upload("cut.png", picture("PNG")[:-30])
+    world.upload("empty.jpg", b"")
+    world.upload("large.jpg", b"\xff\xd8\xff" + bytes(2_000_000))
+    world.upload("copied.jpg", **{delivery.RECIPE: "0123456789abcdef"})
+    world.unlistable = [Listed("a//b.jpg", 9, "1"), Listed("folder/", 0, "2")]
+    report = world.check()
+    assert report.findings == []
+    assert report.sources == {
+        "UnsupportedFormat": 1,
+        "CorruptImage": 2,
+        "SourceTooLarge": 1,
+        "LoopRefused": 1,
+        "unreadable": 1,
+        "skipped": 1,
+    }
+
+
+def test_a_source_whose_outputs_keys_would_be_too_long_is_unreadable() -> None:
+    world = World("a_rather_long_name_for_a_rendition=16x16")
+    world.upload("k" * 1010)
+    assert world.check().sources == {"unreadable": 1}
+
+
+def test_what_is_not_ours_is_counted_and_left_alone() -> None:
+    world = World()
+    world.done("a.jpg")
+    world.put(world.output, "readme.txt", b"of somebody")
+    world.run("a.jpg", dest_key="mine.jpg")
+    world.run("a.jpg", prefix="another-stack/")
+    world.source.delete("a.jpg")
+    report = world.check()
+    assert found(report) == [("orphaned", "a.jpg")]
+    assert report.outputs == {"managed": 1, "foreign": 1, "placed": 1, "others": 1}
+    world.fix(report)
+    assert world.outputs() == ["another-stack/a.jpg", "mine.jpg", "readme.txt"]
+
+
+def test_keys_that_cannot_be_written_here_are_foreign() -> None:
+    world = World()
+    report = world.checker().check([], [Listed("a//b.jpg", 9, "1")])
+    assert (report.findings, report.outputs) == ([], {"foreign": 1})
+
+
+@pytest.mark.parametrize("spoil", [source_gone, source_spoilt])
+def test_outputs_of_what_is_gone_are_kept_where_deletes_are_not_followed(spoil: Callable[[World], None]) -> None:
+    world = World(follow_deletes="false")
+    world.done("a.jpg")
+    spoil(world)
+    report = world.check()
+    assert (report.findings, report.outputs) == ([], {"managed": 0, "kept": 1})
+    assert not report.sources["wrong"]
+
+
+def test_only_keys_below_the_prefix_count() -> None:
+    world = World(MANY)
+    world.upload("in/a.jpg")
+    world.upload("out/b.jpg")
+    world.done("out")
+    assert found(world.check("in/")) == [("missing", "in/a.jpg/manifest.json")]
+    report = world.check("out/")  # the outputs of `out` are below this prefix, too, but it is not
+    assert found(report) == [("missing", "out/b.jpg/manifest.json")]
+    assert report.outputs == {"others": 3}
+
+
+# --- Buckets that change meanwhile, and stores that do not answer
+
+
+def test_a_source_that_is_removed_or_done_meanwhile_is_no_fault() -> None:
+    world = World()
+    world.upload("a.jpg")
+    world.upload("b.jpg")
+
+    def meanwhile() -> None:
+        world.source.delete("a.jpg")
+        world.done("b.jpg", picture(colour="red"))
+
+    world.meanwhile = meanwhile
+    report = world.check()
+    assert report.findings == []
+    assert report.sources == {"gone": 1, "complete": 1}
+
+
+def test_an_orphan_that_is_needed_again_or_is_another_object_stays() -> None:
+    world = World()
+    for key in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):
+        world.done(key)
+        world.source.delete(key)
+    report = world.check()
+    assert len(report.findings) == 4
+    world.upload("a.jpg")  # not made yet: better an old one than none
+    world.damage("b.jpg", b"of another")
+    world.put(world.output, "c.jpg", b"of somebody")
+    world.output.delete("d.jpg")
+    assert world.fix(report) == []
+    assert world.outputs() == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_damage_that_is_gone_when_it_is_repaired_costs_nothing() -> None:
+    world = World(MANY)
+    world.done("a.jpg")
+    removed_output(world)
+    report = world.check()
+    world.fix(report)
+    before = world.output.head("a.jpg/manifest.json")
+    world.fix(report)
+    assert world.output.head("a.jpg/manifest.json") == before
+
+
+def test_what_could_not_be_asked_is_told_and_nothing_is_removed_for_it() -> None:
+    world = World()
+    for key in ("a.jpg", "b.jpg"):
+        world.done(key)
+    world.source.delete("a.jpg")
+    orphans = world.check().findings
+    world.source.errors["a.jpg"] = AccessDenied("not you")
+    world.output.errors["b.jpg"] = StoreUnavailable("not now")
+    report = world.check()
+    assert found(report) == [("unchecked", ""), ("unchecked", ""), ("unchecked", "b.jpg")]
+    assert {finding.reason for finding in report.findings} == {"AccessDenied: not you", "StoreUnavailable: not now"}
+    world.fix(report)
+    assert repair(world.checker(), orphans, world.invoke) == []
+    del world.source.errors["a.jpg"]
+    world.output.errors["a.jpg"] = StoreUnavailable("not now")
+    assert repair(world.checker(), orphans, world.invoke) == ["a.jpg: StoreUnavailable: not now"]
+    world.output.errors.clear()
+    assert world.outputs() == ["a.jpg", "b.jpg"]
+
+
+def test_what_the_function_refuses_is_told() -> None:
+    world = World()
+    world.done("scan.tif", picture("TIFF"))
+    world.upload("scan.tif.jpg")
+    report = world.check()
+    assert found(report) == [("missing", "scan.tif.jpg")]
+    assert world.fix(report) == ["scan.tif.jpg: InvalidRequest"]
+    assert report.findings == [Finding("missing", "scan.tif.jpg", "scan.tif.jpg", "there is none")]
