@@ -39,8 +39,8 @@ def outcomes(monkeypatch: pytest.MonkeyPatch, *watches: Watch, deadline: float =
 
 def test_an_answer_belongs_to_the_upload_of_its_key_and_etag(monkeypatch: pytest.MonkeyPatch) -> None:
     other = {"status": "other"}
-    log = Watch([Answer("a", "0", 11, other), Answer("c", None, 11, other)], [], [Answer("b", "2", 9, GOOD)])
-    executions = Watch([], [Answer("a", "1", 11, GOOD)], [Answer("a", "1", 11, other)])
+    log = Watch([Answer("a", "0", 11, other), Answer("c", None, 11, other)], [], [Answer("b", "2", 10, GOOD)])
+    executions = Watch([Answer("a", "1", 9, other)], [Answer("a", "1", 11, GOOD)], [Answer("a", "1", 11, other)])
     assert outcomes(monkeypatch, log, executions) == [("a", "SUCCESS"), ("b", "SUCCESS")]
 
 

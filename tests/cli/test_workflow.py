@@ -49,7 +49,7 @@ class Services:
 
     def paginate(self, **_: str) -> list[dict[str, Any]]:
         failed = {"type": "TaskFailed", "taskFailedEventDetails": {"error": "StoreUnavailable", "cause": "503\x1b[2J"}}
-        events = [
+        events: list[dict[str, Any]] = [
             {"type": "ExecutionStarted"},
             {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "ResizeImage"}},
             failed,

@@ -250,6 +250,14 @@ def test_put_waits_for_the_thumbnail(cli: Callable[..., Result], stack: LocalSta
     stack.s3.head_object(Bucket="tiny-pics", Key="cli/写真+a b.jpg")
 
 
+def test_put_again_tells_what_became_of_it_this_time(cli: Callable[..., Result], tmp_path: Path) -> None:
+    sample = picture(tmp_path / "twice.jpg", 1201, 801)
+    assert "✓ twice.jpg  1201×801 jpeg" in cli("put", str(sample)).stdout
+    again = cli("put", str(sample))
+    assert again.exit_code == 0
+    assert "✓ twice.jpg  skipped: the outputs are current" in again.stdout
+
+
 def test_put_of_a_large_file_in_parts(cli: Callable[..., Result], tmp_path: Path) -> None:
     large = picture(tmp_path / "large.jpg", 800, 600)
     with large.open("ab") as file:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tinypics.cli.target import Target
 
-_SKEW = 5  # seconds that the clocks of services may differ
+_SKEW = 2  # seconds that the clocks of services may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an object. `etag` None: it is not said which one of that key, only when."""
+    """What was said of an object, and when. `etag` None: it was not said which one of that key."""
 
     key: str
     etag: str | None
@@ -48,7 +48,8 @@ class Answer:
     document: dict[str, Any]
 
     def is_about(self, upload: Upload) -> bool:
-        return self.key == upload.key and (self.etag == upload.etag or (self.etag is None and self.at >= upload.at))
+        # The same picture may have been there before, with the same ETag: only what was said since counts.
+        return self.key == upload.key and self.at >= upload.at and self.etag in (None, upload.etag)
 
 
 @readable_errors()
@@ -78,8 +79,8 @@ def _upload(target: Target, file: Path, key: str) -> Upload:
         arguments = {"ContentType": content_type(file)}
         s3.upload_file(str(file), bucket, key, arguments, Callback=lambda count: progress.advance(bar, count))
     written = s3.head_object(Bucket=bucket, Key=key)
-    # AWS's clock is not ours, and tells whole seconds here; the engine's is ours.
-    at = started if target.cloud.endpoint else written["LastModified"].timestamp()
+    # The engine's clock is ours. AWS's is not, and its services' differ a little.
+    at = started if target.cloud.endpoint else written["LastModified"].timestamp() - _SKEW
     return Upload(key, written["ETag"].strip('"'), at)
 
 
@@ -94,7 +95,7 @@ def content_type(file: Path) -> str:
 
 def _outcomes(target: Target, uploads: Sequence[Upload], deadline: float) -> Iterator[tuple[Upload, dict[str, Any]]]:
     """Each upload with the answer to it, as they come; after `deadline` (monotonic) with one that says so."""
-    watches = _watches(target, min(upload.at for upload in uploads) - _SKEW)
+    watches = _watches(target, min(upload.at for upload in uploads))
     pending = list(uploads)
     while pending:
         for answer in (answer for watch in watches for answer in watch.answers()):
