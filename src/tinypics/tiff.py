@@ -78,5 +78,5 @@ def _tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
         if counts[tag] * struct.calcsize(_FORMATS[kind]) > room:
             (value,) = struct.unpack_from(offset, data, value)
         (first[tag],) = struct.unpack_from(order + _FORMATS[kind], data, value)
-    following = data[at + count * step :][:room]
-    return first, counts, any(following)
+    following = at + count * step
+    return first, counts, any(data[following : following + room])

@@ -1,0 +1,85 @@
+"""The one table of formats, and the rule by which one is chosen."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from tests.pictures import box
+
+from tinypics.codecs import FORMATS, HEAD, OUTPUTS, output_format, sniff
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_decoder_is_where_the_table_says(name: str) -> None:
+    codec = FORMATS[name]
+    assert hasattr(import_module(codec.plugin), codec.reader)
+    assert codec.content_type.startswith("image/")
+
+
+def test_what_is_written() -> None:
+    assert set(OUTPUTS) == {"jpeg", "png", "webp", "avif", "gif"}
+    assert [FORMATS[name].extension for name in ("jpeg", "tiff", "heif")] == ["jpg", "tif", "heic"]
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"\xff\xd8\xff\xe0", "jpeg"),
+        (b"\x89PNG\r\n\x1a\n", "png"),
+        (b"GIF87a", "gif"),
+        (b"GIF89a", "gif"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "webp"),
+        (b"II*\0", "tiff"),
+        (b"MM\0*", "tiff"),
+        (b"II+\0", "tiff"),
+        (b"BM", "bmp"),
+        (b"\0\0\1\0\1\0", "ico"),
+        (b"\xff\x4f\xff\x51", "jp2"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+        (box(b"ftyp", b"avif", bytes(4), b"mif1miaf"), "avif"),
+        (box(b"ftyp", b"mif1", bytes(4), b"mif1miafavif"), "avif"),
+        (box(b"ftyp", b"avis", bytes(4), b"msf1"), "avif"),
+        (box(b"ftyp", b"heic", bytes(4), b"mif1heic"), "heif"),
+        (box(b"ftyp", b"mif1", bytes(4), b"mif1heic"), "heif"),
+        (box(b"ftyp", b"heic", bytes(4)) + b"avif", "heif"),  # behind the box
+    ],
+)
+def test_formats_are_known_by_their_first_bytes(head: bytes, name: str) -> None:
+    assert sniff(head.ljust(HEAD, b"\0")).name == name
+
+
+@pytest.mark.parametrize(
+    ("asked", "source", "content", "format"),
+    [
+        # what is asked for is done
+        ("webp", "jpeg", {}, "webp"),
+        ("jpeg", "png", {"transparent"}, "jpeg"),
+        # what can be written stays what it is
+        (None, "jpeg", {}, "jpeg"),
+        (None, "png", {"few_colours"}, "png"),
+        (None, "webp", {"transparent"}, "webp"),
+        (None, "gif", {"animated"}, "gif"),
+        (None, "avif", {}, "avif"),
+        # everything else becomes a JPEG, or a PNG where there is transparency
+        (None, "heif", {}, "jpeg"),
+        (None, "tiff", {"few_colours"}, "jpeg"),
+        (None, "ico", {"transparent"}, "png"),
+        (None, "bmp", {}, "jpeg"),
+        (None, "jp2", {}, "jpeg"),
+        # losslessness needs a format that has it
+        (None, "jpeg", {"lossless"}, "png"),
+        (None, "webp", {"lossless"}, "webp"),
+        (None, "avif", {"lossless"}, "png"),
+        # by content
+        ("auto", "png", {}, "jpeg"),
+        ("auto", "jpeg", {"few_colours"}, "png"),
+        ("auto", "png", {"transparent"}, "webp"),
+        ("auto", "gif", {"animated", "few_colours"}, "webp"),
+        ("auto", "jpeg", {"lossless"}, "webp"),
+        ("auto", "jpeg", {"lossless", "few_colours"}, "png"),
+    ],
+)
+def test_the_rule(asked: str | None, source: str, content: set[str], format: str) -> None:
+    facts = {name: name in content for name in ("transparent", "animated", "few_colours", "lossless")}
+    assert output_format(asked, source, **facts) == format

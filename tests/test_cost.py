@@ -1,0 +1,110 @@
+"""The memory model: measured in processes of their own, it is never less than what is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.pictures import adam7, encoded, huge_png, photo, png
+
+from tinypics import cost
+from tinypics.errors import ImageTooLarge
+from tinypics.geometry import plan
+from tinypics.headers import Header, read
+from tinypics.limits import MIB, Limits
+from tinypics.rendition import Rendition
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import tinypics
+from tinypics import cost
+source, small, text = sys.argv[1:]
+asked = []
+check = cost.check_memory
+cost.check_memory = lambda need, limits: asked.append(need)
+tinypics.resize(Path(small).read_bytes(), text)
+data = Path(source).read_bytes()
+before = int(Path("/proc/self/statm").read_text().split()[1]) * 4096 - len(data)
+Path("/proc/self/clear_refs").write_text("5")
+tinypics.resize(data, text)
+peak = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
+print(peak * 1024 - before, asked[-1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("format", "mode", "options", "text"),
+    [
+        ("JPEG", "RGB", {"progressive": True, "subsampling": 0}, "100x"),
+        ("JPEG", "CMYK", {"progressive": True}, "100x"),
+        ("JPEG", "RGB", {}, "1500x-jpeg"),
+        ("PNG", "RGBA", {"compress_level": 1}, "100x"),
+        ("PNG", "RGBA", {"compress_level": 1}, "1500x-avif"),
+        ("PNG", "RGBA", {"compress_level": 1}, "100x-linear"),
+        ("PNG", "RGB", {"compress_level": 1}, "100x-trim10"),
+        ("PNG", "P", {"compress_level": 1}, "100x"),
+        ("WEBP", "RGB", {"method": 0}, "100x"),
+        ("WEBP", "RGBA", {"method": 0, "lossless": True, "quality": 0}, "100x"),
+        ("AVIF", "RGB", {"speed": 10}, "100x"),
+        ("GIF", "P", {}, "100x"),
+        ("TIFF", "RGB", {}, "100x"),
+        ("BMP", "RGB", {}, "100x"),
+        ("JPEG2000", "RGB", {"quality_layers": [100]}, "100x"),
+    ],
+)
+def test_no_picture_needs_more_than_was_foreseen(
+    format: str, mode: str, options: dict[str, Any], text: str, tmp_path: Path
+) -> None:
+    image = photo((250, 180))
+    for name, size in (("source", (2000, 1440)), ("small", (200, 144))):
+        (tmp_path / name).write_bytes(encoded(image.resize(size).convert(mode), format, **options))
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "source"), str(tmp_path / "small"), text]
+    used, foreseen = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert used <= foreseen
+
+
+def needed(data: bytes, *texts: str, scale: int = 1, frames: int = 1) -> int:
+    header: Header = read(data, Limits())
+    made = [(r, plan(header.size, r), frames) for r in map(Rendition.parse, texts)]
+    return cost.memory(header, header.size, scale, made)
+
+
+def test_what_makes_a_picture_dear() -> None:
+    plain = needed(huge_png((4000, 3000)), "100x")
+    assert needed(huge_png((4000, 3000), 0), "100x") < plain
+    assert needed(huge_png((4000, 3000), 6), "100x") > plain
+    assert needed(huge_png((4000, 3000), 2, 16), "100x") > plain
+    assert needed(huge_png((4000, 3000)), "100x", "4000x") > plain + 4000 * 3000 * 20
+    assert needed(huge_png((4000, 3000)), "1000x", frames=100) > plain + 1000 * 750 * 4 * 100
+    assert needed(huge_png((4000, 3000)), "100x-linear") > plain
+    assert needed(huge_png((4000, 3000)), "100x-trim1") > plain
+    assert needed(huge_png((4000, 3000), interlaced=True), "100x") == plain
+
+
+def test_a_jpeg_costs_what_is_decoded_of_it_and_all_its_coefficients() -> None:
+    image = photo((800, 600))
+    baseline, progressive = (encoded(image, "JPEG", progressive=way) for way in (False, True))
+    assert needed(baseline, "10x", scale=8) < needed(baseline, "10x") - 800 * 600 * 3
+    assert needed(progressive, "10x") - len(progressive) == needed(baseline, "10x") - len(baseline) + 2 * 3 * 800 * 600
+
+
+def test_an_interlaced_picture_is_decoded_right() -> None:
+    import numpy as np
+    from tests.pictures import opened
+
+    from tinypics import resize
+
+    pixels = np.asarray(photo((33, 17)))
+    output = resize(png((33, 17), 2, 8, adam7(pixels), interlaced=True), "33x17")
+    assert np.array_equal(np.asarray(opened(output.data)), pixels)
+
+
+def test_the_message_says_both_numbers() -> None:
+    with pytest.raises(ImageTooLarge, match="this needs 2 MiB of memory; 1 MiB are allowed"):
+        cost.check_memory(2 * MIB, Limits(memory=MIB))
