@@ -120,6 +120,11 @@ def test_fingerprints_tell_sources_apart() -> None:
     assert keys.fingerprint("b", "日本.jpg").isascii()
 
 
+@pytest.mark.parametrize(("length", "count"), [(1020, 3), (1021, 1), (1024, 1)])
+def test_an_output_is_not_looked_for_under_a_key_that_is_too_long(length: int, count: int) -> None:
+    assert len(keys.single_outputs("k" * length, None)) == count
+
+
 @pytest.mark.parametrize("source", ["a.jpg", "scan", "d.e/IMG_1.HEIC", "a/b"])
 def test_every_output_leads_back_to_its_source(source: str) -> None:
     made = [*keys.single_outputs(source, None), keys.listed_output(source, "x600-q80", "webp"), keys.manifest(source)]

@@ -265,6 +265,12 @@ def test_a_recipe_of_another_format_takes_two_rounds() -> None:
     assert (world.check().findings, world.outputs()) == ([], ["a.jpg.webp"])
 
 
+def test_the_longest_key_is_checked_like_any_other() -> None:
+    world = World()
+    world.done("k" * 1024)
+    assert world.check().sources == {"complete": 1}
+
+
 # --- What is no fault
 
 

@@ -60,7 +60,8 @@ def single_outputs(key: str, asked: str | None) -> list[str]:
     possible = [asked] if asked in OUTPUTS else ["jpeg", "png"] if asked is None else ["jpeg", "png", "webp"]
     appended = [f"{key}.{FORMATS[output].extension}" for output in possible]
     stays = guess == asked if asked in OUTPUTS else guess in OUTPUTS if asked is None else guess == "jpeg"
-    return [key, *appended] if stays else [*appended, key]
+    ordered = [key, *appended] if stays else [*appended, key]
+    return [each for each in ordered if len(each.encode()) <= MAX_BYTES]  # no output is under a longer one
 
 
 def listed_output(folder: str, label: str, extension: str) -> str:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+import os
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 import botocore.session
 from botocore.config import Config
+from obstore.auth.boto3 import Boto3CredentialProvider
+from obstore.store import S3Store
+
+from tinypics.store import Bucket
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, S3Config
 
 _TIMEOUTS = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
 _LOCAL = Config(
@@ -41,3 +49,21 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self.endpoint, config=self._config)
+
+    def bucket(self, name: str) -> Bucket:
+        """A bucket as the function sees it."""
+        endpoint = self.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        options: ClientConfig = {"allow_http": bool(endpoint)}
+        if self.endpoint:
+            # A proxy of the environment is not used when another is named, and that one is not used for loopback.
+            options |= {"proxy_url": self.endpoint, "proxy_excludes": "127.0.0.1"}
+        where: S3Config = {"virtual_hosted_style_request": not endpoint}
+        if endpoint:
+            where["endpoint"] = endpoint
+        store = S3Store(
+            name,
+            config=where,
+            credential_provider=Boto3CredentialProvider(self._session),
+            client_options=options,
+        )
+        return Bucket(name, store)
