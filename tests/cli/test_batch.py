@@ -156,6 +156,11 @@ def test_no_source_is_written_over(photos: Path, link: bool) -> None:
     assert (photos / "a.jpg").read_bytes() == before
 
 
+def test_a_folder_of_results_needs_a_name_that_no_file_has(photos: Path) -> None:
+    (report,) = resized([photos / "a.jpg"], photos, "64x64", "32x32")
+    assert (report.error, report.message.startswith(f"{photos / 'a.jpg'} is a file")) == ("InvalidRequest", True)
+
+
 def test_a_result_may_not_replace_another_source_either(tmp_path: Path) -> None:
     a, b = picture(tmp_path / "in" / "a.jpg"), picture(tmp_path / "a.jpg.png", "PNG")
     reports = resized([a, b], tmp_path, "64x-png")

@@ -37,6 +37,10 @@ STORED = {"dest_key": "k", "width": 800, "height": 600, "format": "jpeg", "bytes
         ),
         ({"status": "SUCCESS", "skipped": True, "reason": "a folder", "source_key": "x/"}, "✓ x/  skipped: a folder"),
         ({"status": "FAILED", "error": "CorruptImage", "message": "cut", "source_key": "a"}, "✗ a  CorruptImage: cut"),
+        (
+            {"status": "SUCCESS", "skipped": False, "reason": "gone", "source_key": "a", "removed": ["a", "b"]},
+            "✓ a  removed a, b: gone",
+        ),
         ({"status": "FAILED", "error": "InvalidRequest", "message": "no key"}, "✗ ?  InvalidRequest: no key"),
         ({"status": "RETRY", "error": "SourceChanged", "message": "x", "source_key": "a"}, "↻ a  SourceChanged: x"),
         ({"status": "SUCCESS", "source_key": "a", "message": "of another version"}, "of another version"),

@@ -217,7 +217,7 @@ def resize(
     \b
     Examples:
       tinypics resize photos --to 800x --out web
-      tinypics resize IMG_1.HEIC --to thumb=128x128 --to 1600x-webp-q80 --out .
+      tinypics resize IMG_1.HEIC --to thumb=128x128 --to 1600x-webp-q80 --out web
       tinypics resize - --to 128x128 --out - < photo.jpg > thumbnail.jpg
     """
     from tinypics.cli import resize as command

@@ -162,6 +162,8 @@ def _target(task: Task, output: Output, *, changed: bool) -> Path:
     """Named as object keys are: the source's name (the extension appended when the format changed), or a folder."""
     base = task.out / task.source.name
     if len(task.renditions) > 1 or output.rendition.name is not None:
+        if base.is_file():
+            raise InvalidRequest(f"{base} is a file: choose another --out, this one needs a folder of that name")
         target = base / f"{output.rendition.label}.{output.extension}"
     else:
         target = base.with_name(f"{base.name}.{output.extension}") if changed else base

@@ -99,8 +99,9 @@ def picture(document: dict[str, Any]) -> Text:
     line = Text(f"{mark} ", colour) + Text(plain(document.get("source_key", "?")), "bold")
     if document["status"] != "SUCCESS":
         return line + Text(f"  {plain(document.get('error'))}: {plain(document.get('message'))}", colour)
-    if document.get("skipped"):
-        return line + Text(f"  skipped: {plain(document.get('reason'))}", "dim")
+    if "reason" in document:  # nothing was made: skipped, or removed with its source
+        what = "skipped" if document.get("skipped") else f"removed {', '.join(map(plain, document['removed']))}"
+        return line + Text(f"  {what}: {plain(document['reason'])}", "dim")
     stored = document.get("renditions") or [document]
     made = ", ".join(f"{item['width']}×{item['height']} {item['format']} {size(item['bytes'])}" for item in stored)
     source = document["source"]
