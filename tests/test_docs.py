@@ -74,6 +74,16 @@ def test_the_template_sets_only_variables_that_the_code_reads() -> None:
     }
 
 
+def test_every_parameter_of_the_template_is_documented_and_no_other() -> None:
+    block = TEMPLATE.split("\nParameters:\n", 1)[1].split("\nMappings:", 1)[0]
+    parameters = set(re.findall(r"^  (\w+):$", block, re.MULTILINE))
+    page = (PROJECT / "docs" / "deploying.md").read_text()
+    documented = {name for row in table(page, "Parameters") for name in re.findall(r"`(\w+)`", row[0])}
+    assert documented == parameters
+    grouped = re.findall(r"Parameters: \[(.*)\]", TEMPLATE.split("\nParameters:\n", 1)[0])
+    assert {name for group in grouped for name in group.split(", ")} == parameters
+
+
 def test_the_templates_default_renditions_are_the_codes() -> None:
     (default,) = re.findall(r"  Renditions:\n    Type: String\n    Default: (\S+)", TEMPLATE)
     assert tuple(map(Rendition.parse, default.split(","))) == Settings().renditions

@@ -1,0 +1,68 @@
+"""What a million pictures cost by each way in: `python bench/costs.py` prints the table of docs/costs.md.
+
+Every count of requests below is what one new upload with one rendition makes; tests/test_costs.py holds those of S3
+against a real run.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+
+from tinypics import prices
+
+S3_GETS = 3  # HEAD of the output, GET of the source, HEAD of the source again
+S3_PUTS = 1
+TRANSITIONS = 4  # the start, and the three states of a success
+BATCH = 5  # messages that one invocation takes from the queue, at best
+LINE_KB = 1.0  # of log for each picture: one line, and Lambda's own report
+
+
+@dataclass(frozen=True)
+class Case:
+    """How long the function works on a picture: for the milliseconds see bench/README.md, or your own log lines."""
+
+    milliseconds: float
+    memory_mb: int
+
+
+def function(case: Case) -> float:
+    return case.milliseconds / 1000 * case.memory_mb / 1024 * prices.LAMBDA_GB_SECOND_ARM
+
+
+def requests() -> float:
+    return S3_GETS * prices.S3_GET + S3_PUTS * prices.S3_PUT + LINE_KB / 1024**2 * prices.LOG_GB
+
+
+def ways(case: Case) -> dict[str, float]:
+    """Dollars for one picture, by way in."""
+    base = function(case) + requests()
+    express_seconds = math.ceil(case.milliseconds / 100) / 10 + 0.1  # the states around the function take a little
+    return {
+        "`Trigger=queue`": base + prices.LAMBDA_REQUEST / BATCH + (1 + 2 / BATCH) * prices.SQS_REQUEST,
+        "`Trigger=workflow`, `WorkflowType=EXPRESS`": base
+        + prices.LAMBDA_REQUEST
+        + prices.EVENT
+        + prices.EXPRESS_REQUEST
+        + express_seconds * 64 / 1024 * prices.EXPRESS_GB_SECOND,
+        "`Trigger=workflow`, `WorkflowType=STANDARD`": base
+        + prices.LAMBDA_REQUEST
+        + prices.EVENT
+        + TRANSITIONS * prices.STATE_TRANSITION,
+    }
+
+
+CASES = (Case(100, 512), Case(100, 1769), Case(400, 1769))
+
+
+def table() -> str:
+    head = "| way in | " + " | ".join(f"{case.milliseconds:.0f} ms at {case.memory_mb} MB" for case in CASES) + " |"
+    rows = [
+        f"| {way} | " + " | ".join(f"${ways(case)[way] * 1e6:,.2f}" for case in CASES) + " |" for way in ways(CASES[0])
+    ]
+    return "\n".join([head, "|---" * (len(CASES) + 1) + "|", *rows])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"US dollars for a million pictures, {prices.REGION}, prices as of {prices.AS_OF}\n\n{table()}\n")

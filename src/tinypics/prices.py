@@ -1,0 +1,29 @@
+"""What AWS charges, in US dollars, in us-east-1: the one table that every estimate is computed from.
+
+List prices as of 2026-06, without free tiers and discounts: aws.amazon.com/lambda/pricing, /s3/pricing,
+/step-functions/pricing, /eventbridge/pricing, /sqs/pricing, /cloudwatch/pricing. Other regions differ by up to a third.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+AS_OF: Final = "2026-06"
+REGION: Final = "us-east-1"
+
+LAMBDA_GB_SECOND_ARM: Final = 0.0000133334
+LAMBDA_GB_SECOND_X86: Final = 0.0000166667
+LAMBDA_REQUEST: Final = 0.20 / 1e6
+S3_GET: Final = 0.0004 / 1e3
+"""Also HEAD."""
+S3_PUT: Final = 0.005 / 1e3
+"""Also LIST."""
+STATE_TRANSITION: Final = 0.025 / 1e3
+EXPRESS_REQUEST: Final = 1.00 / 1e6
+EXPRESS_GB_SECOND: Final = 0.00001667
+"""For 64 MB at least, in steps of 100 ms."""
+EVENT: Final = 1.00 / 1e6
+"""An S3 event through EventBridge: an opt-in service event."""
+SQS_REQUEST: Final = 0.40 / 1e6
+LOG_GB: Final = 0.50
+"""Ingested into CloudWatch Logs."""
