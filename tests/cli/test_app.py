@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tinypics import __version__
 from tinypics.cli.app import app
 
-COMMANDS = ("up", "invoke", "run", "put", "logs", "resize")
+COMMANDS = ("up", "invoke", "run", "put", "logs", "verify", "retry", "resize")
 
 
 def test_the_version() -> None:

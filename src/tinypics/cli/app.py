@@ -182,6 +182,67 @@ def logs(
 
 
 @app.command()
+def verify(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Remake what is missing, stale or damaged, and remove orphans.")
+    ] = False,
+    prefix: Annotated[str, typer.Option(help="Only keys that start with this.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    local: Local = None,
+    data: Data = None,
+    stack: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Check that every picture has exactly its outputs, of its current version and the current recipe.
+
+    Lists outputs that are missing, stale, damaged (not what their manifest says), or orphaned (their source is gone,
+    or has other outputs by now). What other programs wrote, and what a request wanted under a dest_key, is left
+    alone. Pictures uploaded a moment ago may still be in work.
+    The exit code is 0 when nothing is wrong (any more), else 1.
+
+    \b
+    Example:
+      tinypics verify --fix
+    """
+    from tinypics.cli import verify as command
+    from tinypics.cli.target import Target
+
+    target = Target.find(local, data, stack, profile, region)
+    raise typer.Exit(command.verify(target, prefix, fix=fix, as_json=as_json))
+
+
+@app.command()
+def retry(
+    since: Annotated[str, typer.Option(metavar="AGE", help="How far back: 30m, 12h, 7d.")] = "1d",
+    error: Annotated[str | None, typer.Option(metavar="NAME", help="Only failures of this name.")] = None,
+    limit: Annotated[int, typer.Option("--max", min=1, help="At most so many, the newest.")] = 1000,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    local: Local = None,
+    data: Data = None,
+    stack: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """List failed executions of the workflow, start them again with their own input, and tell how they ended.
+
+    Of several with the same input only the newest counts; one that was tried again already is not listed.
+    The exit code is 0 when none failed again, else 1.
+
+    \b
+    Example:
+      tinypics retry --since 7d --error StoreUnavailable
+    """
+    from tinypics.cli import logs
+    from tinypics.cli import retry as command
+    from tinypics.cli.target import Target
+
+    target = Target.find(local, data, stack, profile, region)
+    raise typer.Exit(command.retry(target, logs.age(since), error, limit, dry_run=dry_run, yes=yes))
+
+
+@app.command()
 def resize(
     paths: Annotated[
         list[str],

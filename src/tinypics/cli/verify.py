@@ -1,0 +1,156 @@
+"""`tinypics verify`: hold the output bucket against the source bucket, and put right what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+
+from tinypics.aws import events
+from tinypics.aws.settings import MEMORY_MB, Settings
+from tinypics.cli.console import CommandFailed, err, out, plain, result
+from tinypics.cli.target import readable_errors
+from tinypics.errors import InvalidRequest
+from tinypics.findings import UNCHECKED, Listed
+from tinypics.repair import repair
+from tinypics.verify import Checker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tinypics.cli.target import Target
+    from tinypics.findings import Report
+
+_ROUNDS = 3  # of repairs: what is remade under another key leaves an orphan, which is found in the next
+
+
+@readable_errors()
+def verify(target: Target, prefix: str, *, fix: bool, as_json: bool) -> int:
+    """Report what is wrong, with `fix` what still is after the repair. 0 if nothing is, else 1."""
+    settings = _settings(target)
+    checker = _checker(target, settings, prefix)
+    reports = [_check(target, checker)]
+    while fix and len(reports) <= _ROUNDS and any(finding.kind != UNCHECKED for finding in reports[-1].findings):
+        with err.status(f"Putting right {len(reports[-1].findings):,} findings"):
+            for failure in repair(checker, reports[-1].findings, lambda key: _invoke(target, key)):
+                err.print(plain(failure), style="red")
+        reports.append(_check(target, checker))
+    if as_json:
+        result(_document(checker, reports))
+    else:
+        _print(reports)
+    return 1 if reports[-1].findings else 0
+
+
+def upload_event(bucket: str, key: str, size: int | None = None) -> dict[str, Any]:
+    """What EventBridge would say if that object had just been uploaded. `size` None: not known."""
+    found = {"key": key} | ({} if size is None else {"size": size})
+    return {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": bucket}, "object": found},
+    }
+
+
+def _settings(target: Target) -> Settings:
+    """Those of the deployed function, whatever the template here says."""
+    config = target.client("lambda").get_function_configuration(FunctionName=target.stack.function)
+    environment = config.get("Environment", {}).get("Variables", {})
+    try:
+        return Settings.from_environment(environment | {MEMORY_MB: str(config["MemorySize"])})
+    except InvalidRequest as error:
+        raise CommandFailed(
+            f"The function {target.stack.function} has settings that are none: {plain(error)}"
+        ) from None
+
+
+def _checker(target: Target, settings: Settings, prefix: str) -> Checker:
+    if not prefix.startswith(settings.prefix):
+        if not settings.prefix.startswith(prefix):
+            raise typer.BadParameter(f"--prefix: this stack watches only keys that start with {plain(settings.prefix)}")
+        prefix = settings.prefix
+    stack = target.stack
+    return Checker(
+        source=target.cloud.bucket(stack.source_bucket),
+        output=target.cloud.bucket(settings.output_bucket or stack.output_bucket),
+        request_of=lambda listed: events.parse(upload_event(stack.source_bucket, listed.key, listed.size), settings),
+        limits=settings.limits,
+        handling=settings.handling,
+        prefix=prefix,
+        output_prefix=settings.output_prefix,
+    )
+
+
+def _check(target: Target, checker: Checker) -> Report:
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}")
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+
+        def listing(bucket: str, prefix: str) -> Iterator[Listed]:
+            bar = progress.add_task(f"Looking at {bucket}", total=None)
+            for listed in _listing(target, bucket, prefix):
+                progress.advance(bar)
+                yield listed
+
+        return checker.check(
+            listing(checker.source.name, checker.prefix),
+            listing(checker.output.name, checker.output_prefix + checker.prefix),
+        )
+
+
+def _listing(target: Target, bucket: str, prefix: str) -> Iterator[Listed]:
+    """By boto3: the store client's own listing takes keys like `a//b.jpg`, which S3 has, for others."""
+    for page in target.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            yield Listed(item["Key"], item["Size"], item["ETag"].strip('"'))
+
+
+def _invoke(target: Target, key: str) -> str | None:
+    """Run the function as if the object had just been uploaded; what went wrong."""
+    event = upload_event(target.stack.source_bucket, key)
+    response = target.client("lambda").invoke(FunctionName=target.stack.function, Payload=json.dumps(event))
+    answer = json.loads(response["Payload"].read())
+    if "FunctionError" in response:
+        return f"{answer.get('errorType')}: {answer.get('errorMessage', '')}"
+    return None if answer["status"] == "SUCCESS" else f"{answer['error']}: {answer['message']}"
+
+
+def _document(checker: Checker, reports: list[Report]) -> dict[str, Any]:
+    """As `--json` prints it: `findings` are those that remain; `found`, with `--fix`, those of before."""
+    report = reports[-1]
+    document: dict[str, Any] = {
+        "source_bucket": checker.source.name,
+        "output_bucket": checker.output.name,
+        "prefix": checker.prefix,
+        "sources": dict(report.sources),
+        "outputs": dict(report.outputs),
+        "findings": [dataclasses.asdict(finding) for finding in report.findings],
+    }
+    if len(reports) > 1:
+        document["found"] = [dataclasses.asdict(finding) for finding in reports[0].findings]
+    return document
+
+
+def _print(reports: list[Report]) -> None:
+    report = reports[-1]
+    for finding in report.findings:
+        about = finding.output or finding.source
+        out.print(f"{finding.kind:9} {plain(about)}  ({plain(finding.reason)})")
+    out.print(f"{_counted(report.sources.total(), 'source')}: {_list(report.sources.items())}")
+    out.print(f"{_counted(report.outputs.total(), 'output')}: {_list(report.outputs.items())}")
+    if len(reports) > 1:
+        out.print(f"{len(reports[0].findings):,} found, {len(report.findings):,} left after the repair.")
+    elif report.findings:
+        out.print(f"{_counted(len(report.findings), 'finding')}: `tinypics verify --fix` puts right what it can.")
+    if not report.findings:
+        out.print("Every picture has its outputs, and nothing else is there.", style="green")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _list(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts if count) or "none"
