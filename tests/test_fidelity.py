@@ -116,6 +116,7 @@ def test_a_profile_that_only_calls_itself_srgb_is_not_taken_for_it() -> None:
     assert profile is not None
     assert not colour.is_srgb(profile + b"sRGB")
     assert colour.is_srgb(srgb_profile())
+    assert not colour.is_srgb(srgb_profile()[:400])
     assert not colour.is_srgb(b"sRGB" * 20)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -153,11 +154,19 @@ def test_arithmetic_coding_is_a_frame_like_any(arithmetic: int) -> None:
     assert (header(data).size, header(data).buffered) == ((70, 50), progressive)
 
 
+def test_rubbish_between_scans_is_skipped() -> None:
+    data = encoded(PHOTO, "JPEG", progressive=True)
+    second = data.index(b"\xff\xda", jpeg.frame(data).scan + 2)
+    assert header(data[:second] + b"\0\0\xff\x01\xff\xff" + data[second:]) == replace(
+        header(data), data=data[:second] + b"\0\0\xff\x01\xff\xff" + data[second:]
+    )
+
+
 # PNG
 
 
 def test_what_a_png_decoder_has_no_use_for_is_cut_out() -> None:
-    chunks = [(b"tEXt", b"a\0b"), (b"gAMA", bytes(4)), (b"cICP", bytes([12, 13, 0, 1])), (b"iCCP", b"x")]
+    chunks = [(b"tEXt", b"a\0b"), (b"gAMA", bytes(4)), (b"cICP", bytes([12, 13, 0, 1])), (b"iCCP", b"x\0\0no zlib")]
     rows = [bytes(27)] * 9
     found = header(png((9, 9), 2, 8, rows, chunks))
     assert found.data == png((9, 9), 2, 8, rows, [chunks[2]])

@@ -326,6 +326,15 @@ def test_a_file_cut_short_is_corrupt(kind: str) -> None:
         resize(data[: len(data) * 3 // 4], "32x24")
 
 
+def test_lenient_shows_all_of_a_progressive_jpeg_coarsely() -> None:
+    data = encoded(photo((1200, 900)), "JPEG", progressive=True)
+    for text in ("40x30-png", "600x450-png"):
+        output = resize(data[: len(data) // 2], text, Limits(lenient=True))
+        assert output.dropped == ("missing-data",)
+        wanted = np.asarray(opened(resize(data, text).data)).astype(float)
+        assert np.abs(wanted - np.asarray(opened(output.data))).mean() < 8
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "BMP"])
 def test_lenient_takes_what_is_there_and_says_so(kind: str) -> None:
     options = {"interlace": 0} if kind == "GIF" else {}

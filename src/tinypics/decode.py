@@ -140,23 +140,37 @@ def stills(opened: Opened, shrink: float, *, animate: bool, lenient: bool) -> It
         if opened.header.decoder.name == "heif":
             yield _still(opened, opened.image.to_pillow(), 1)
             return
-        scale = draft_scale(opened, shrink)
-        image = opened.image
-        if scale > 1:
-            image = _drafted(opened, scale, lenient=lenient)
-        yield from _frames(opened, image, scale, animate=animate, lenient=lenient)
+        if opened.header.decoder.name == "jpeg":
+            yield _jpeg(opened, draft_scale(opened, shrink), lenient=lenient)
+        else:
+            yield from _frames(opened, animate=animate, lenient=lenient)
 
 
-def _drafted(opened: Opened, scale: int, *, lenient: bool) -> Image.Image:
+def _jpeg(opened: Opened, scale: int, *, lenient: bool) -> Still:
     """At an eighth only DC coefficients matter, and a progressive JPEG begins with them: the rest need not be read."""
-    image, header = opened.image, opened.header
-    if scale == _DC_ONLY[0] and header.dc_end and not lenient:
-        image = _reader(header)(io.BytesIO(header.data[: header.dc_end] + _EOI))
-    image.draft(None, (opened.size[0] // scale, opened.size[1] // scale))
+    header, truncated = opened.header, False
+    dc_only = scale == _DC_ONLY[0] and header.dc_end is not None
+    data = header.data[: header.dc_end] + _EOI if dc_only else header.data
+    try:
+        image = _drafted(opened, data, scale)
+    except OSError:
+        if not lenient:
+            raise
+        # With an end put where it is missing, the decoder shows what there is.
+        image, truncated = _drafted(opened, data + _EOI, scale), True
+    return _still(opened, image, scale, truncated=truncated)
+
+
+def _drafted(opened: Opened, data: bytes, scale: int) -> Image.Image:
+    image = opened.image if data is opened.header.data else _reader(opened.header)(io.BytesIO(data))
+    if scale > 1:
+        image.draft(None, (opened.size[0] // scale, opened.size[1] // scale))
+    image.load()
     return image  # type: ignore[no-any-return]
 
 
-def _frames(opened: Opened, image: Any, scale: int, *, animate: bool, lenient: bool) -> Iterator[Still]:
+def _frames(opened: Opened, *, animate: bool, lenient: bool) -> Iterator[Still]:
+    image = opened.image
     # An APNG may begin with a picture that is not part of the animation, for viewers that know no APNG.
     first = 1 if image.info.get("default_image") else 0
     for number in range(first, image.n_frames if animate else first + 1):
@@ -164,7 +178,7 @@ def _frames(opened: Opened, image: Any, scale: int, *, animate: bool, lenient: b
             image.seek(number)
         truncated = _load(image, lenient=lenient)
         duration = round(image.info.get("duration") or 0)
-        yield _still(opened, image, scale, duration, truncated=truncated)
+        yield _still(opened, image, 1, duration, truncated=truncated)
 
 
 def _load(image: Any, *, lenient: bool) -> bool:

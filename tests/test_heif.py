@@ -1,0 +1,73 @@
+"""HEIF without a HEIF file: libheif has no encoder here, so its Python face is played by a few lines.
+
+Real photos of phones are tried in test_images.py, where they are at hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+from tests.pictures import QUADRANTS, avif_header, box, corners, full_exif, near, opened, quadrants
+
+from tinypics import colour, resize_all
+from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
+from tinypics.limits import Limits
+
+
+def heic(size: tuple[int, int], *properties: bytes) -> bytes:
+    return avif_header(size, *properties).replace(b"avif", b"heic", 2)
+
+
+@pytest.fixture
+def phone(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A file as pi_heif gives it: upright already, whatever its EXIF says, and with a profile."""
+    picture = SimpleNamespace(size=(64, 48), info={"exif": full_exif(), "icc_profile": colour.profile_of((12, 13))})
+    picture.to_pillow = lambda: quadrants()
+    opener = SimpleNamespace(open_heif=lambda data, convert_hdr_to_8bit: picture)
+    monkeypatch.setitem(sys.modules, "pi_heif", opener)
+    return picture
+
+
+def test_a_heic_becomes_an_upright_jpeg(phone: SimpleNamespace) -> None:
+    resized = resize_all(heic((64, 48)), ["32x24", "32x24-keepall-png"])
+    assert (resized.source.format, resized.source.width, resized.source.height) == ("heif", 64, 48)
+    plain, kept = resized.outputs
+    assert (plain.format, plain.dropped) == ("jpeg", ())
+    pairs = zip(corners(opened(kept.data)), QUADRANTS, strict=True)
+    assert all(near(one, other) for one, other in pairs)  # kept: the profile says what they mean
+    assert opened(kept.data).info["icc_profile"] == phone.info["icc_profile"]
+    assert near(corners(opened(plain.data))[0], (252, 0, 0), 15)  # the same red, in sRGB
+
+
+def test_what_else_a_phone_puts_into_it_is_said(phone: SimpleNamespace) -> None:
+    depth = box(b"auxC", bytes(4), b"urn:mpeg:hevc:2015:auxid:2\0")
+    assert resize_all(heic((64, 48), depth), ["32x24"]).outputs[0].dropped == ("depth",)
+
+
+def test_alpha_makes_it_a_png(phone: SimpleNamespace) -> None:
+    phone.to_pillow = lambda: Image.new("RGBA", (64, 48), (255, 0, 0, 100))
+    assert resize_all(heic((64, 48)), ["32x24"]).outputs[0].format == "png"
+
+
+def test_what_libheif_says_of_the_size_is_held_against_the_limits_too(phone: SimpleNamespace) -> None:
+    phone.size = (640, 480)
+    with pytest.raises(ImageTooLarge, match="640 x 480 pixels"):
+        resize_all(heic((64, 48)), ["32x24"], Limits(pixels=10_000))
+
+
+def test_whatever_libheif_raises_is_corrupt(phone: SimpleNamespace) -> None:
+    def fail() -> None:
+        raise RuntimeError("Invalid input")
+
+    phone.to_pillow = fail
+    with pytest.raises(CorruptImage, match="the HEIC/HEIF cannot be decoded: Invalid input"):
+        resize_all(heic((64, 48)), ["32x24"])
+
+
+def test_without_pi_heif_the_message_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    with pytest.raises(UnsupportedFormat, match="needs the package pi-heif"):
+        resize_all(heic((64, 48)), ["32x24"])
