@@ -13,6 +13,7 @@ from tinypics.errors import PermanentError, TransientError
 from tinypics.request import Skip
 
 SETTINGS = Settings.from_environment()
+LOADED_MS = time.process_time() * 1000  # an estimate of the start: the processor's time so far, the interpreter's too
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
@@ -65,7 +66,12 @@ def _answer(record: object, context: object) -> answers.Answer:
     except PermanentError as error:
         answer = answers.failure(subject, error)
     except TransientError as error:
-        telemetry.record(answers.failure(subject, error), started=started, context=context)
+        telemetry.record(answers.failure(subject, error) | _bill(started, context), context)
         raise
-    telemetry.record(answer, started=started, context=context)
+    answer |= _bill(started, context)
+    telemetry.record(answer, context)
     return answer
+
+
+def _bill(started: float, context: object) -> answers.Answer:
+    return telemetry.bill(started=started, loaded_ms=LOADED_MS, context=context)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 import traceback
@@ -20,14 +21,28 @@ _LEVELS = {"SUCCESS": "INFO", "RETRY": "WARN", "FAILED": "ERROR"}
 _environment = {"cold": True}  # what a warm Lambda environment remembers
 
 
-def record(answer: Mapping[str, Any], *, started: float, context: object) -> None:
-    """Write the line of one picture: its answer, and whose and how long it was.
+def bill(*, started: float, loaded_ms: float, context: object) -> dict[str, Any]:
+    """How long work on one picture took, and what Lambda will charge for about that: milliseconds, MB, GB-seconds.
 
-    `started` is the `time.perf_counter()` of the moment when work on this picture began.
+    `started` is the `time.perf_counter()` of the moment when work on it began. The first picture of an environment pays
+    for its start, too: `loaded_ms`.
     """
-    duration = round((time.perf_counter() - started) * 1000, 1)
-    _write(_LEVELS[answer["status"]], context, cold_start=_environment["cold"], duration_ms=duration, **answer)
-    _environment["cold"] = False
+    cold, _environment["cold"] = _environment["cold"], False
+    duration = (time.perf_counter() - started) * 1000
+    billed = math.ceil(duration + (loaded_ms if cold else 0))
+    memory = int(getattr(context, "memory_limit_in_mb", 0) or 0)
+    return {
+        "cold_start": cold,
+        "duration_ms": round(duration, 1),
+        "billed_ms": billed,
+        "memory_mb": memory,
+        "gb_seconds": round(billed / 1000 * memory / 1024, 6),
+    }
+
+
+def record(answer: Mapping[str, Any], context: object) -> None:
+    """Write the line of one picture: its answer, with its bill, and whose it was."""
+    _write(_LEVELS[answer["status"]], context, **answer)
 
 
 def unforeseen(error: Exception, context: object) -> None:
