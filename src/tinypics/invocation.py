@@ -93,6 +93,7 @@ def run(
         if not isinstance(outcome, Again):
             return outcome
         trusted = trusted and outcome is not Again.REMOVED
+        request = replace(request, etag=None)  # what the event named is known to be old now
     raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {TURNS} times meanwhile')
 
 
@@ -103,7 +104,10 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits, *, tru
     if trusted and present and present.recipe == request.recipe:
         etag = request.etag or _etag(source, request)
         if present.source_etag == etag:
-            place.tidy(present)
+            try:
+                place.tidy(present)
+            except (Conflict, SourceNotFound):
+                return Again.CHANGED
             return Current(etag, present.stored)
     fetched: StoredObject | None = None
     try:
