@@ -142,8 +142,9 @@ def test_messages_of_a_queue_carry_any_event() -> None:
     }
     assert events.is_queue_batch(batch)
     assert events.queue_messages(batch) == [("0", MISSION), ("1", "{not json"), ("2", "[" * 100_000)]
-    for event in (MISSION, {"Records": []}, {"Records": [notification("a.jpg")]}, {"Records": [1]}, [], None):
-        assert not events.is_queue_batch(event)
+    others: list[object] = [MISSION, {"Records": []}, {"Records": [notification("a.jpg")]}, {"Records": [1]}, [], None]
+    for other in others:
+        assert not events.is_queue_batch(other)
 
 
 def test_a_notification_of_several_records_is_several_units_of_work() -> None:

@@ -26,7 +26,7 @@ def test_a_line_is_one_json_object_whatever_the_key(
 
 def test_an_error_without_a_name_leaves_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyError) as caught:
-        {}["surprise"]
+        raise KeyError("surprise")
     telemetry.unforeseen(caught.value, CONTEXT)
     line = json.loads(capsys.readouterr().out)
     assert (line["level"], line["error"]) == ("ERROR", "KeyError")
