@@ -359,6 +359,34 @@ def test_a_source_that_is_removed_or_done_meanwhile_is_no_fault() -> None:
     assert report.sources == {"gone": 1, "complete": 1}
 
 
+@pytest.mark.parametrize("follow", ["true", "false"])
+def test_a_source_that_is_removed_while_it_is_tried_is_gone(follow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(follow_deletes=follow)
+    world.upload("a.jpg")
+    run = invocation.run
+
+    def removed_first(*arguments: Any) -> Any:
+        world.source.delete("a.jpg")
+        return run(*arguments)
+
+    monkeypatch.setattr(invocation, "run", removed_first)
+    report = world.check()
+    assert (report.findings, report.sources) == ([], {"gone": 1})
+
+
+def test_an_output_that_was_removed_since_it_was_listed_is_no_fault() -> None:
+    report = World().checker().check([], [Listed("a.jpg", 9, "1")])
+    assert report.findings == []
+
+
+def test_a_stack_that_would_feed_itself_makes_nothing() -> None:
+    world = World()
+    world.upload("a.jpg")
+    world.environment["TINYPICS_OUTPUT_BUCKET"] = IN
+    report = world.check()
+    assert (report.findings, report.sources) == ([], {"LoopRefused": 1})
+
+
 def test_an_orphan_that_is_needed_again_or_is_another_object_stays() -> None:
     world = World()
     for key in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):

@@ -1,0 +1,176 @@
+"""What a person, or a program, reads of a check and of a repair."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import obstore
+import pytest
+import typer
+from obstore.store import MemoryStore
+from PIL import Image
+
+from tinypics import invocation
+from tinypics.aws import events
+from tinypics.aws.settings import Settings
+from tinypics.cli.console import CommandFailed
+from tinypics.cli.verify import verify
+from tinypics.errors import PermanentError
+from tinypics.limits import Limits
+from tinypics.request import Request
+from tinypics.store import Bucket
+
+
+def photo() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+class Cloud:
+    """A stack: two buckets in memory, and a function that works on them."""
+
+    def __init__(self, **environment: str) -> None:
+        self.stores = {"in": MemoryStore(), "out": MemoryStore()}
+        self.stack = type("stack", (), {"function": "resize", "source_bucket": "in", "output_bucket": "out"})
+        self.cloud = self
+        self.environment = {f"TINYPICS_{name}": text for name, text in environment.items()}
+        self.raises: str | None = None
+        self.unlistable: list[dict[str, Any]] = []
+
+    def client(self, service: str) -> Cloud:
+        assert service in ("lambda", "s3")
+        return self
+
+    def bucket(self, name: str) -> Bucket:
+        return Bucket(name, self.stores[name])
+
+    def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "resize"
+        return {"MemorySize": 512, "Environment": {"Variables": {"TINYPICS_OUTPUT_BUCKET": "out", **self.environment}}}
+
+    def get_paginator(self, operation: str) -> Cloud:
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+        items = [item for page in obstore.list(self.stores[Bucket]) for item in page]
+        listed = [
+            {"Key": item["path"], "Size": item["size"], "ETag": f'"{item["e_tag"]}"'}
+            for item in items
+            if item["path"].startswith(Prefix)
+        ]
+        return [{"Contents": listed + (self.unlistable if Bucket == "in" else [])}, {}]
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "resize"
+        if self.raises:
+            error = {"errorType": self.raises, "errorMessage": "503"}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
+        settings = Settings.from_environment({"TINYPICS_OUTPUT_BUCKET": "out", **self.environment})
+        request = events.parse(json.loads(Payload), settings)
+        assert isinstance(request, Request)
+        answer = {"status": "SUCCESS"}
+        try:
+            invocation.run(request, self.bucket, Limits(), settings.handling)
+        except PermanentError as error:
+            answer = {"status": "FAILED", "error": error.name, "message": error.message}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+    def put(self, bucket: str, key: str, data: bytes) -> None:
+        obstore.put(self.stores[bucket], key, data)
+
+    def verify(self, prefix: str = "", *, fix: bool = False, as_json: bool = False) -> int:
+        return verify(self, prefix, fix=fix, as_json=as_json)  # type: ignore[arg-type]
+
+
+def test_the_findings_of_a_check_and_what_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    cloud = Cloud()
+    cloud.put("in", "\u202egpj.exe", photo())
+    cloud.put("in", "b.txt", b"hello")
+    cloud.put("out", "readme", b"hello")
+    cloud.unlistable = [{"Key": "a//b.jpg", "Size": 9, "ETag": '"1"'}]
+    assert cloud.verify() == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "missing   \\u202egpj.exe  (there is none)",
+        "3 sources: 1 UnsupportedFormat, 1 wrong, 1 unreadable",
+        "1 output: 1 foreign",
+        "1 finding: `tinypics verify --fix` puts right what it can.",
+    ]
+
+
+def test_a_repair_tells_what_it_found_and_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    cloud = Cloud(RENDITIONS="16x16-webp")
+    cloud.put("in", "a.jpg", photo())
+    assert cloud.verify(fix=True) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "1 source: 1 complete",
+        "1 output: 1 managed",
+        "1 found, 0 left after the repair.",
+        "Every picture has its outputs, and nothing else is there.",
+    ]
+    cloud.environment["TINYPICS_RENDITIONS"] = "16x16-png"  # another key: the old output is an orphan only then
+    assert cloud.verify(fix=True) == 0
+    assert [item["path"] for page in obstore.list(cloud.stores["out"]) for item in page] == ["a.jpg.png"]
+    capsys.readouterr()
+    assert cloud.verify() == 0
+    assert "found" not in capsys.readouterr().out
+
+
+def test_a_program_reads_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    cloud = Cloud(RENDITIONS="one=16x16", PREFIX="x/", OUTPUT_PREFIX="small/")
+    cloud.put("in", "x/a.jpg", photo())
+    cloud.put("in", "y/b.jpg", photo())
+    marker = "small/x/a.jpg/manifest.json"
+    missing = {"kind": "missing", "source": "x/a.jpg", "output": marker, "reason": "there is none", "etag": ""}
+    report = {"source_bucket": "in", "output_bucket": "out", "prefix": "x/"}
+    assert cloud.verify(as_json=True) == 1
+    assert json.loads(capsys.readouterr().out) == report | {
+        "sources": {"wrong": 1},
+        "outputs": {},
+        "findings": [missing],
+    }
+    assert cloud.verify(fix=True, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == report | {
+        "sources": {"complete": 1},
+        "outputs": {"managed": 2},
+        "findings": [],
+        "found": [missing],
+    }
+
+
+@pytest.mark.parametrize(
+    ("raises", "said"),
+    [("StoreUnavailable", "a.jpg: StoreUnavailable: 503"), (None, "a.jpg: InvalidRequest: key: expected a source")],
+)
+def test_what_could_not_be_put_right_is_told(capsys: pytest.CaptureFixture[str], raises: str | None, said: str) -> None:
+    cloud = Cloud()
+    cloud.put("in", "a.jpg", photo())
+    cloud.raises = raises
+    if raises is None:  # its place is taken by the output of another source
+        attributes = {"tinypics-source": "0123456789abcdef"}
+        obstore.put(cloud.stores["out"], "a.jpg", b"x", attributes=attributes)
+    assert cloud.verify(fix=True) == 1
+    told = capsys.readouterr()
+    assert told.err.splitlines()[-1].startswith(said)
+    assert "1 found, 1 left after the repair." in told.out
+
+
+@pytest.mark.parametrize(("asked", "checked"), [("", "in/"), ("i", "in/"), ("in/2026/", "in/2026/")])
+def test_what_is_asked_for_and_what_is_watched_both_count(
+    capsys: pytest.CaptureFixture[str], asked: str, checked: str
+) -> None:
+    assert Cloud(PREFIX="in/").verify(asked, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["prefix"] == checked
+
+
+def test_what_is_not_watched_cannot_be_checked() -> None:
+    with pytest.raises(typer.BadParameter, match="watches only keys that start with in/"):
+        Cloud(PREFIX="in/").verify("out/")
+
+
+def test_settings_that_are_none_are_told() -> None:
+    with pytest.raises(CommandFailed, match="The function resize has settings that are none: TINYPICS_RENDITIONS"):
+        Cloud(RENDITIONS="big").verify()
