@@ -180,12 +180,12 @@ def slow(seconds: float, chunks: int = 50) -> Action:
     return act
 
 
-def delay(seconds: float) -> Action:
-    """Pass the request on after that long."""
+def hang(seconds: float) -> Action:
+    """Say nothing for that long, then break the connection."""
 
     def act(exchange: Exchange) -> None:
         time.sleep(seconds)
-        exchange.pass_on()
+        exchange.reset()
 
     return act
 
