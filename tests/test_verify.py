@@ -104,9 +104,15 @@ class World:
 
     def checker(self, prefix: str = "") -> Checker:
         found = self.settings
-        before = found.output_prefix
         return Checker(
-            self.source, self.output, self.parse, self.limits, found.handling, prefix or found.prefix, before, threads=3
+            self.source,
+            self.output,
+            self.parse,
+            self.limits,
+            found.handling,
+            threads=3,
+            prefix=prefix or found.prefix,
+            output_prefix=found.output_prefix,
         )
 
     def check(self, prefix: str = "") -> Report:

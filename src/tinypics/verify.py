@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from tinypics.limits import Limits
     from tinypics.request import Request
 
-THREADS = 16
 _PAGE = 256  # objects looked at before the next are listed
 
 _REFUSALS = (SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge, LoopRefused)
@@ -68,7 +67,7 @@ class Checker:
     """Holds two buckets against each other.
 
     `request_of` says what an upload of a key asks of the stack, and raises what it would answer. Only keys that start
-    with `prefix` count; their outputs start with `output_prefix` before it.
+    with `prefix` count; their outputs start with `output_prefix` before it. `threads` objects are looked at at a time.
     """
 
     source: Bucket
@@ -76,9 +75,9 @@ class Checker:
     request_of: Callable[[Listed], Request | Skip]
     limits: Limits
     handling: Handling
+    threads: int
     prefix: str = ""
     output_prefix: str = ""
-    threads: int = THREADS
     # One picture in memory at a time; and decoders silence Python's warnings, which is not done by several threads.
     _decoding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

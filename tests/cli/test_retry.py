@@ -154,6 +154,14 @@ def test_when_all_succeed_the_exit_code_is_0(capsys: pytest.CaptureFixture[str])
     assert printed(capsys)[-1] == ["1 of 1 succeeded."]
 
 
+@pytest.mark.parametrize(("error", "said"), [(None, "failed."), ("CorruptImage", "failed with CorruptImage.")])
+def test_nothing_to_do_is_said(capsys: pytest.CaptureFixture[str], error: str | None, said: str) -> None:
+    states = States()
+    states.failed("1", 70, "a", error="StoreUnavailable")
+    assert again(states, error=error) == 0
+    assert capsys.readouterr().out == f"Nothing to try again: no execution {said}\n"
+
+
 def test_an_input_that_names_no_key_is_tried_again_too(capsys: pytest.CaptureFixture[str]) -> None:
     states = States()
     states.failed("1", 1, "a", error="StoreUnavailable", input="[1]")

@@ -83,7 +83,7 @@ class Cloud:
         obstore.put(self.stores[bucket], key, data)
 
     def verify(self, prefix: str = "", *, fix: bool = False, as_json: bool = False) -> int:
-        return verify(self, prefix, fix=fix, as_json=as_json)  # type: ignore[arg-type]
+        return verify(self, prefix, fix=fix, as_json=as_json, jobs=2)  # type: ignore[arg-type]
 
 
 def test_the_findings_of_a_check_and_what_helps(capsys: pytest.CaptureFixture[str]) -> None:

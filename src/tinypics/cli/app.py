@@ -188,6 +188,7 @@ def verify(
     ] = False,
     prefix: Annotated[str, typer.Option(help="Only keys that start with this.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Objects looked at at a time.")] = 16,
     local: Local = None,
     data: Data = None,
     stack: StackName = None,
@@ -198,7 +199,8 @@ def verify(
 
     Lists outputs that are missing, stale, damaged (not what their manifest says), or orphaned (their source is gone,
     or has other outputs by now). What other programs wrote, and what a request wanted under a dest_key, is left
-    alone. Pictures uploaded a moment ago may still be in work.
+    alone. Pictures uploaded a moment ago may still be in work. Stacks that share an output bucket need an
+    OutputPrefix each, or each takes the other's outputs for orphans.
     The exit code is 0 when nothing is wrong (any more), else 1.
 
     \b
@@ -209,7 +211,7 @@ def verify(
     from tinypics.cli.target import Target
 
     target = Target.find(local, data, stack, profile, region)
-    raise typer.Exit(command.verify(target, prefix, fix=fix, as_json=as_json))
+    raise typer.Exit(command.verify(target, prefix, fix=fix, as_json=as_json, jobs=jobs))
 
 
 @app.command()

@@ -28,10 +28,10 @@ _ROUNDS = 3  # of repairs: what is remade under another key leaves an orphan, wh
 
 
 @readable_errors()
-def verify(target: Target, prefix: str, *, fix: bool, as_json: bool) -> int:
+def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) -> int:
     """Report what is wrong, with `fix` what still is after the repair. 0 if nothing is, else 1."""
     settings = _settings(target)
-    checker = _checker(target, settings, prefix)
+    checker = _checker(target, settings, prefix, jobs)
     reports = [_check(target, checker)]
     while fix and len(reports) <= _ROUNDS and any(finding.kind != UNCHECKED for finding in reports[-1].findings):
         with err.status(f"Putting right {len(reports[-1].findings):,} findings"):
@@ -67,7 +67,7 @@ def _settings(target: Target) -> Settings:
         ) from None
 
 
-def _checker(target: Target, settings: Settings, prefix: str) -> Checker:
+def _checker(target: Target, settings: Settings, prefix: str, jobs: int) -> Checker:
     if not prefix.startswith(settings.prefix):
         if not settings.prefix.startswith(prefix):
             raise typer.BadParameter(f"--prefix: this stack watches only keys that start with {plain(settings.prefix)}")
@@ -81,6 +81,7 @@ def _checker(target: Target, settings: Settings, prefix: str) -> Checker:
         handling=settings.handling,
         prefix=prefix,
         output_prefix=settings.output_prefix,
+        threads=jobs,
     )
 
 
