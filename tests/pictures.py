@@ -113,10 +113,27 @@ def png(
     )
 
 
+def packed_rows(samples: np.ndarray[Any, Any], bits: int, *, interlaced: bool = False) -> list[bytes]:
+    """The rows of a PNG (height x width x channels, values of `bits` bits), pass by pass where it is interlaced."""
+    rows = []
+    for x, y, dx, dy in _ADAM7 if interlaced else ((0, 0, 1, 1),):
+        for row in samples[y::dy, x::dx]:
+            if bits == 16:
+                rows.append(row.astype(">u2").tobytes())
+            elif bits == 8:
+                rows.append(row.astype(np.uint8).tobytes())
+            else:
+                shifts = np.arange(bits - 1, -1, -1)
+                rows.append(np.packbits((row.ravel()[:, None] >> shifts) & 1).tobytes())
+    return [row for row in rows if row]
+
+
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
 def adam7(pixels: np.ndarray[Any, Any]) -> list[bytes]:
-    """The rows of an interlaced PNG (height x width x channels, 8 bits), pass by pass."""
-    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-    return [row.tobytes() for x, y, dx, dy in passes for row in pixels[y::dy, x::dx] if row.size]
+    """The rows of an interlaced PNG of 8 bits."""
+    return packed_rows(pixels, 8, interlaced=True)
 
 
 def huge_png(size: tuple[int, int], colour: int = 2, bits: int = 8, *, interlaced: bool = False) -> bytes:

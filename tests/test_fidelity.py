@@ -17,10 +17,12 @@ from tests.pictures import (
     full_exif,
     near,
     opened,
+    packed_rows,
     photo,
     png,
     quadrants,
     srgb_profile,
+    tiff,
 )
 
 from tinypics import colour, resize, resize_all
@@ -241,11 +243,64 @@ def test_colours_of_16_bits() -> None:
     assert np.abs(shown[:, 1] - (255 - np.arange(256))).max() <= 1
 
 
+@pytest.mark.parametrize(("photometric", "stored", "shown"), [
+    (2, (255, 128, 0), (255, 128, 0)),
+    (5, (0, 255, 255, 0), (255, 0, 0)),
+    (1, (200,), (200, 200, 200)),
+    (0, (200,), (55, 55, 55)),
+])  # fmt: skip
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("tiled", [False, True])
+def test_kinds_of_tiff(
+    photometric: int, stored: tuple[int, ...], shown: tuple[int, ...], bits: int, tiled: bool
+) -> None:
+    """Colour, inks, and grey either way up; 8 and 16 bits; in one strip and in one tile."""
+    pixel = b"".join(bytes([value] * (bits // 8)) for value in stored)
+    tags = {258: (bits,) * len(stored), 259: (1,), 262: (photometric,), 277: (len(stored),)}
+    tags |= {322: (16,), 323: (16,), 324: (0,), 325: (0,)} if tiled else {273: (0,), 278: (16,), 279: (0,)}
+    at = len(tiff((16, 16), tags))
+    tags[324 if tiled else 273], tags[325 if tiled else 279] = (at,), (256 * len(pixel),)
+    output = resize(tiff((16, 16), tags, pixel * 256), "8x8-png")
+    assert near(pixels(output.data)[4, 4], shown, 1)
+    assert output.dropped == (("bit-depth",) if bits == 16 else ())
+
+
 def test_grey_and_alpha_of_16_bits() -> None:
     row = b"".join(bytes([x, 0, 255, 255]) for x in range(256))
     image = opened(resize(png((256, 4), 4, 16, [row] * 4), "256x4").data)
     assert image.mode == "L"  # the alpha hides nothing
     assert np.abs(np.asarray(image)[2].astype(int) - np.arange(256)).max() <= 1
+
+
+PNG_KINDS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (3, 1), (3, 2), (3, 4), (3, 8), (4, 8), (4, 16), (6, 8),
+             (6, 16)]  # fmt: skip
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(("colour_type", "bits"), PNG_KINDS)
+def test_every_kind_of_png(colour_type: int, bits: int, interlaced: bool) -> None:
+    """All fifteen that the standard allows, straight and interlaced, to the value."""
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour_type]
+    most = 2**bits - 1
+    samples = np.random.default_rng(bits).integers(0, most + 1, (13, 11, channels))
+    if colour_type in (4, 6):
+        samples[..., -1] = most
+        samples[0, 0, -1] = 0  # so that alpha is not dropped
+        samples[0, 0, :-1] = most
+    palette = np.random.default_rng(1).integers(0, 256, (most + 1 if colour_type == 3 else 1, 3))
+    chunks = [(b"PLTE", palette.astype(np.uint8).tobytes())] if colour_type == 3 else []
+    data = png(
+        (11, 13), colour_type, bits, packed_rows(samples, bits, interlaced=interlaced), chunks, interlaced=interlaced
+    )
+    shown = np.asarray(opened(resize(data, "11x13").data).convert("RGBA")).astype(float)
+    if colour_type == 3:
+        wanted = palette[samples[..., 0]]
+    else:
+        wanted = samples[..., :3] if channels >= 3 else samples[..., :1].repeat(3, axis=2)
+        wanted = wanted * 255 / most
+    visible = shown[..., 3:] > 0
+    assert np.abs((shown[..., :3] - wanted) * visible).max() <= 1
+    assert (shown[..., 3] == 0).sum() == (colour_type in (4, 6))
 
 
 @pytest.mark.parametrize(

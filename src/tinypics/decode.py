@@ -28,6 +28,7 @@ _DRAFTS: Final = ((8, 2.5), (4, 2.0), (2, 1.5))
 # A progressive JPEG that is cut after its DC scans saves so much that 40 dB will do, which is what others give.
 _DC_ONLY: Final = (8, 1.25)
 _EOI: Final = b"\xff\xd9"
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,10 @@ def _workable(image: Image.Image, opened: Opened) -> Image.Image:
 def _sixteen_bits(image: Image.Image) -> Image.Image:
     """Grey of 16 bits scaled to 8: Pillow's own conversion cuts everything above 255 off, which is nearly all white."""
     wide = image.convert("I")
-    grey = wide.point([(value * 255 + 32767) // 65535 for value in range(65536)], "L")
+    scale = [(value * 255 + 32767) // 65535 for value in range(65536)]
+    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow heeds it for 8 bits only
+        scale.reverse()
+    grey = wide.point(scale, "L")
     clear = image.info.get("transparency")
     if not isinstance(clear, int):
         return grey
