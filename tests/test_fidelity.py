@@ -243,12 +243,15 @@ def test_colours_of_16_bits() -> None:
     assert np.abs(shown[:, 1] - (255 - np.arange(256))).max() <= 1
 
 
-@pytest.mark.parametrize(("photometric", "stored", "shown"), [
-    (2, (255, 128, 0), (255, 128, 0)),
-    (5, (0, 255, 255, 0), (255, 0, 0)),
-    (1, (200,), (200, 200, 200)),
-    (0, (200,), (55, 55, 55)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("photometric", "stored", "shown"),
+    [
+        (2, (255, 128, 0), (255, 128, 0)),
+        (5, (0, 255, 255, 0), (255, 0, 0)),
+        (1, (200,), (200, 200, 200)),
+        (0, (200,), (55, 55, 55)),
+    ],
+)
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("tiled", [False, True])
 def test_kinds_of_tiff(
@@ -272,8 +275,8 @@ def test_grey_and_alpha_of_16_bits() -> None:
     assert np.abs(np.asarray(image)[2].astype(int) - np.arange(256)).max() <= 1
 
 
-PNG_KINDS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (3, 1), (3, 2), (3, 4), (3, 8), (4, 8), (4, 16), (6, 8),
-             (6, 16)]  # fmt: skip
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+PNG_KINDS = [(colour_type, bits) for colour_type, depths in DEPTHS.items() for bits in depths]
 
 
 @pytest.mark.parametrize("interlaced", [False, True])

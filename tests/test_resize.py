@@ -159,7 +159,7 @@ def test_transparency_stays_where_it_can(name: str) -> None:
     output = resize(encoded(image, "PNG"), f"32x24-{name}")
     shown = opened(output.data).convert("RGBA")
     if FORMATS[name].alpha:
-        assert shown.getpixel((4, 4))[3] == 0  # type: ignore[index]
+        assert shown.getpixel((4, 4))[3] <= 2  # type: ignore[index]
         assert not output.dropped
     else:
         assert near(shown.getpixel((4, 4)), (255, 255, 255, 255))  # type: ignore[arg-type]

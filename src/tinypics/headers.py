@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from tinypics import boxes, jpeg, tiff
+from tinypics import boxes, jpeg, png, tiff
 from tinypics.codecs import FORMATS, HEAD, Codec, sniff
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from tinypics.limits import MIB
@@ -89,56 +89,11 @@ def _jpeg(header: Header, limits: Limits) -> Header:
     )
 
 
-_CHUNK_LIMIT: Final = 65_536
-_PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # those of the colours in a palette
-_PNG_UNUSED: Final = frozenset(
-    (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB")
-)
-
-
 def _png(header: Header, limits: Limits) -> Header:
-    """PNG 3rd edition, section 5. Chunks that the decoder has no use for, and that could be bombs, are cut out."""
-    data = header.data
-    wide, high, bits, colour = struct.unpack_from(">IIBB", data, 16)
-    if data[12:16] != b"IHDR" or colour not in _PNG_CHANNELS:
-        raise CorruptImage("the PNG does not start with a header that makes sense")
-    header = replace(header, size=(wide, high), channels=_PNG_CHANNELS[colour], bits=bits)
-    kept, at, start = [], 8, 0
-    for _ in range(_CHUNK_LIMIT):
-        if at + 8 > len(data):
-            break
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if kind in _PNG_UNUSED:
-            kept.append(data[start:at])
-            start = end
-        if kind == b"acTL":
-            frames, plays = struct.unpack_from(">II", data, at + 8)
-            header = replace(header, frames=max(1, frames), plays=plays)
-            _count_frames(frames, limits)
-        elif kind == b"iCCP":
-            header = replace(header, icc=_inflated(data[at + 8 : at + 8 + length], limits.icc_bytes))
-        elif kind == b"eXIf":
-            header = replace(header, exif=data[at + 8 : at + 8 + length])
-        elif kind == b"cICP":
-            header = replace(header, nclx=(data[at + 8], data[at + 9]))
-        elif kind == b"IEND":
-            break
-        at = end
-    else:
-        raise ImageTooLarge(f"the PNG has more than {_CHUNK_LIMIT} chunks")
-    return replace(header, data=b"".join([*kept, data[start:]])) if kept else header
-
-
-def _inflated(chunk: bytes, most: int) -> bytes:
-    """The profile in an iCCP chunk; longer than `most` if it is, and then cut off; empty if it is broken."""
-    import zlib
-
-    _, _, packed = chunk.partition(b"\0")
-    try:
-        return zlib.decompressobj().decompress(packed[1:], most + 1)
-    except zlib.error:
-        return b""
+    chunks = png.chunks(header.data, limits.icc_bytes)
+    _count_frames(chunks.frames, limits)
+    facts = {name: getattr(chunks, name) for name in png.Chunks.__slots__}
+    return replace(header, **facts)
 
 
 def _count_frames(frames: int, limits: Limits) -> None:
@@ -267,8 +222,7 @@ def _ico(header: Header, limits: Limits) -> Header:
     best = max(entries, key=lambda entry: ((entry[0] or 256) * (entry[1] or 256), entry[5]))
     length, at = best[6], best[7]
     if data[at : at + 8] == b"\x89PNG\r\n\x1a\n":
-        png = FORMATS["png"]
-        return replace(_png(replace(header, data=data[at : at + length], decoder=png), limits), decoder=png)
+        return _png(replace(header, data=data[at : at + length], decoder=FORMATS["png"]), limits)
     (wide, high), _ = _dib(data, at)
     return replace(header, size=(wide, high // 2), channels=4)
 

@@ -1,0 +1,77 @@
+"""The chunks of a PNG (PNG 3rd edition, section 5): its facts, and the file without what its decoder has no use for."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from tinypics.errors import CorruptImage, ImageTooLarge
+
+_MOST_CHUNKS: Final = 65_536
+_CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
+# Text and profiles may be bombs, and nothing of these is needed to decode the picture.
+_UNUSED: Final = frozenset((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB"))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """What `headers.Header` has of the same names."""
+
+    size: tuple[int, int]
+    channels: int
+    bits: int
+    data: bytes
+    frames: int = 1
+    plays: int = 1
+    icc: bytes | None = None
+    exif: bytes | None = None
+    nclx: tuple[int, int] | None = None
+
+
+def chunks(data: bytes, icc_bytes: int) -> Chunks:
+    """The facts, and `data` without unused chunks. A profile is unpacked to at most one byte more than `icc_bytes`.
+
+    :raises CorruptImage: it does not start with a header that makes sense.
+    :raises ImageTooLarge: more chunks than any picture needs.
+    :raises struct.error, IndexError: it is cut short.
+    """
+    wide, high, bits, colour = struct.unpack_from(">IIBB", data, 16)
+    if data[12:16] != b"IHDR" or colour not in _CHANNELS:
+        raise CorruptImage("the PNG does not start with a header that makes sense")
+    facts: dict[str, object] = {}
+    kept, at, start = [], 8, 0
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > len(data):
+            break
+        length, kind = struct.unpack_from(">I4s", data, at)
+        body, end = at + 8, at + 12 + length
+        if kind in _UNUSED:
+            kept.append(data[start:at])
+            start = end
+        if kind == b"acTL":
+            frames, plays = struct.unpack_from(">II", data, body)
+            facts |= {"frames": max(1, frames), "plays": plays}
+        elif kind == b"iCCP":
+            facts["icc"] = _inflated(data[body : body + length], icc_bytes + 1)
+        elif kind == b"eXIf":
+            facts["exif"] = data[body : body + length]
+        elif kind == b"cICP":
+            facts["nclx"] = (data[body], data[body + 1])
+        elif kind == b"IEND":
+            break
+        at = end
+    else:
+        raise ImageTooLarge(f"the PNG has more than {_MOST_CHUNKS} chunks")
+    used = b"".join([*kept, data[start:]]) if kept else data
+    return Chunks((wide, high), _CHANNELS[colour], bits, used, **facts)  # type: ignore[arg-type]
+
+
+def _inflated(chunk: bytes, most: int) -> bytes:
+    """The profile in an iCCP chunk, cut off at `most` bytes; empty if it is broken."""
+    _, _, packed = chunk.partition(b"\0")
+    try:
+        return zlib.decompressobj().decompress(packed[1:], most)
+    except zlib.error:
+        return b""
