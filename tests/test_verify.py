@@ -122,7 +122,10 @@ class World:
         return checker.check(sources, self.listing(self.output, checker.output_prefix + checker.prefix))
 
     def fix(self, report: Report) -> list[str]:
-        return repair(self.checker(), report.findings, self.invoke)
+        return self.repair(report.findings)
+
+    def repair(self, findings: list[Finding]) -> list[str]:
+        return [failure for failure in repair(self.checker(), findings, self.invoke) if failure]
 
     def damage(self, key: str, data: bytes) -> None:
         """Other bytes under the same metadata."""
@@ -431,10 +434,10 @@ def test_what_could_not_be_asked_is_told_and_nothing_is_removed_for_it() -> None
     assert found(report) == [("unchecked", ""), ("unchecked", ""), ("unchecked", "b.jpg")]
     assert {finding.reason for finding in report.findings} == {"AccessDenied: not you", "StoreUnavailable: not now"}
     world.fix(report)
-    assert repair(world.checker(), orphans, world.invoke) == []
+    assert world.repair(orphans) == []
     del world.source.errors["a.jpg"]
     world.output.errors["a.jpg"] = StoreUnavailable("not now")
-    assert repair(world.checker(), orphans, world.invoke) == ["a.jpg: StoreUnavailable: not now"]
+    assert world.repair(orphans) == ["a.jpg: StoreUnavailable: not now"]
     world.output.errors.clear()
     assert world.outputs() == ["a.jpg", "b.jpg"]
 

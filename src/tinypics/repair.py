@@ -9,9 +9,10 @@ from tinypics import delivery, keys
 from tinypics.errors import TinypicsError
 from tinypics.findings import DAMAGED, MISSING, ORPHANED, STALE, Finding, Listed
 from tinypics.request import Request
+from tinypics.verify import pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tinypics.verify import Checker
 
@@ -19,8 +20,8 @@ REPAIRS = 4  # at once: each is a function at work, and uploads want theirs mean
 REMADE = (MISSING, STALE, DAMAGED)
 
 
-def repair(checker: Checker, findings: Sequence[Finding], invoke: Callable[[str], str | None]) -> list[str]:
-    """Put right what can be; a sentence for each that could not.
+def repair(checker: Checker, findings: Sequence[Finding], invoke: Callable[[str], str | None]) -> Iterator[str | None]:
+    """Put right what can be: for each thing that is done, None, or a sentence that says why it could not be.
 
     `invoke` runs the function on the source of that key, and returns what went wrong. When all sources have been
     remade, orphans are removed: each only if it is still the object that was found, and if its source, looked at
@@ -29,16 +30,18 @@ def repair(checker: Checker, findings: Sequence[Finding], invoke: Callable[[str]
     damaged = {finding.source for finding in findings if finding.kind == DAMAGED}
     sources = dict.fromkeys(finding.source for finding in findings if finding.kind in REMADE)
 
+    orphans = [finding for finding in findings if finding.kind == ORPHANED]
+
     def remake(source: str) -> str | None:
         if source in damaged:
             _clear(checker, source)
         return invoke(source)
 
     with ThreadPoolExecutor(REPAIRS) as pool:
-        failures = list(pool.map(lambda source: _named(source, lambda: remake(source)), sources))
-        orphans = [finding for finding in findings if finding.kind == ORPHANED]
-        failures += pool.map(lambda orphan: _named(orphan.output, lambda: _remove(checker, orphan)), orphans)
-    return [failure for failure in failures if failure]
+        for page in pages(sources):
+            yield from pool.map(lambda source: _named(source, lambda: remake(source)), page)
+        for some in pages(orphans):
+            yield from pool.map(lambda orphan: _named(orphan.output, lambda: _remove(checker, orphan)), some)
 
 
 def _clear(checker: Checker, source: str) -> None:

@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from obstore.store import MemoryStore
 
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from tinypics.delivery import Handling, Present
     from tinypics.limits import Limits
     from tinypics.request import Request
+
+_T = TypeVar("_T")
 
 _PAGE = 256  # objects looked at before the next are listed
 
@@ -85,10 +87,10 @@ class Checker:
         """Look at every source, then at every output. Changes nothing. `outputs` is read after `sources`."""
         report = Report()
         with ThreadPoolExecutor(self.threads) as pool:
-            for page in _pages(sources):
+            for page in pages(sources):
                 for verdict in pool.map(self.examine, page):
                     report.add(verdict)
-            for page in _pages(outputs):
+            for page in pages(outputs):
                 owned: defaultdict[str, list[Listed]] = defaultdict(list)
                 for listed, (kind, detail) in zip(page, pool.map(self._classified, page), strict=True):
                     if kind == MANAGED:
@@ -239,7 +241,8 @@ def _unchecked(key: str, error: TinypicsError) -> Verdict:
     return Verdict(UNCHECKED, (Finding(UNCHECKED, key, "", f"{error.name}: {error.message}"),), entitled=None)
 
 
-def _pages(listing: Iterable[Listed]) -> Iterator[list[Listed]]:
+def pages(listing: Iterable[_T]) -> Iterator[list[_T]]:
+    """So much of a listing at a time as is worked on at once."""
     remaining = iter(listing)
     while page := list(itertools.islice(remaining, _PAGE)):
         yield page

@@ -29,8 +29,14 @@ def photo() -> bytes:
     return buffer.getvalue()
 
 
+class TooManyRequests(Exception):
+    pass
+
+
 class Cloud:
     """A stack: two buckets in memory, and a function that works on them."""
+
+    exceptions = type("exceptions", (), {"TooManyRequestsException": TooManyRequests})
 
     def __init__(self, **environment: str) -> None:
         self.stores = {"in": MemoryStore(), "out": MemoryStore()}
@@ -66,6 +72,8 @@ class Cloud:
 
     def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "resize"
+        if self.raises == "TooManyRequests":
+            raise TooManyRequests
         if self.raises:
             error = {"errorType": self.raises, "errorMessage": "503"}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
@@ -143,7 +151,11 @@ def test_a_program_reads_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("raises", "said"),
-    [("StoreUnavailable", "a.jpg: StoreUnavailable: 503"), (None, "a.jpg: InvalidRequest: key: expected a source")],
+    [
+        ("StoreUnavailable", "a.jpg: StoreUnavailable: 503"),
+        ("TooManyRequests", "a.jpg: the function is as busy as it may be"),
+        (None, "a.jpg: InvalidRequest: key: expected a source"),
+    ],
 )
 def test_what_could_not_be_put_right_is_told(capsys: pytest.CaptureFixture[str], raises: str | None, said: str) -> None:
     cloud = Cloud()

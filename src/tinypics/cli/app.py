@@ -197,10 +197,12 @@ def verify(
 ) -> None:
     """Check that every picture has exactly its outputs, of its current version and the current recipe.
 
-    Lists outputs that are missing, stale, damaged (not what their manifest says), or orphaned (their source is gone,
-    or has other outputs by now). What other programs wrote, and what a request wanted under a dest_key, is left
-    alone. Pictures uploaded a moment ago may still be in work. Stacks that share an output bucket need an
-    OutputPrefix each, or each takes the other's outputs for orphans.
+    Lists outputs that are missing, stale, damaged (not what their manifest
+    says), or orphaned (their source is gone, or has other outputs by now).
+    What other programs wrote, and what a request wanted under a dest_key, is
+    left alone. Pictures uploaded a moment ago may still be in work.
+    Stacks that share an output bucket need an OutputPrefix each, or each takes
+    the other's outputs for orphans.
     The exit code is 0 when nothing is wrong (any more), else 1.
 
     \b
@@ -229,7 +231,9 @@ def retry(
 ) -> None:
     """List failed executions of the workflow, start them again with their own input, and tell how they ended.
 
-    Of several with the same input only the newest counts; one that was tried again already is not listed.
+    Of several with the same input only the newest counts, and none that was
+    tried again already. With the parameter Trigger=queue uploads have no
+    executions: what failed too often is in the dead-letter queue.
     The exit code is 0 when none failed again, else 1.
 
     \b

@@ -34,9 +34,7 @@ def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) 
     checker = _checker(target, settings, prefix, jobs)
     reports = [_check(target, checker)]
     while fix and len(reports) <= _ROUNDS and any(finding.kind != UNCHECKED for finding in reports[-1].findings):
-        with err.status(f"Putting right {len(reports[-1].findings):,} findings"):
-            for failure in repair(checker, reports[-1].findings, lambda key: _invoke(target, key)):
-                err.print(plain(failure), style="red")
+        _repair(target, checker, reports[-1])
         reports.append(_check(target, checker))
     if as_json:
         result(_document(checker, reports))
@@ -85,12 +83,25 @@ def _checker(target: Target, settings: Settings, prefix: str, jobs: int) -> Chec
     )
 
 
+def _progress(description: str) -> Progress:
+    columns = TextColumn(description), BarColumn(), TextColumn("{task.completed:,.0f}")
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+
+def _repair(target: Target, checker: Checker, report: Report) -> None:
+    with _progress("Putting right") as progress:
+        bar = progress.add_task("", total=len(report.findings))
+        for failure in repair(checker, report.findings, lambda key: _invoke(target, key)):
+            progress.advance(bar)
+            if failure:
+                err.print(plain(failure), style="red")
+
+
 def _check(target: Target, checker: Checker) -> Report:
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}")
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    with _progress("Looking at {task.description}") as progress:
 
         def listing(bucket: str, prefix: str) -> Iterator[Listed]:
-            bar = progress.add_task(f"Looking at {bucket}", total=None)
+            bar = progress.add_task(bucket, total=None)
             for listed in _listing(target, bucket, prefix):
                 progress.advance(bar)
                 yield listed
@@ -111,7 +122,11 @@ def _listing(target: Target, bucket: str, prefix: str) -> Iterator[Listed]:
 def _invoke(target: Target, key: str) -> str | None:
     """Run the function as if the object had just been uploaded; what went wrong."""
     event = upload_event(target.stack.source_bucket, key)
-    response = target.client("lambda").invoke(FunctionName=target.stack.function, Payload=json.dumps(event))
+    functions = target.client("lambda")
+    try:
+        response = functions.invoke(FunctionName=target.stack.function, Payload=json.dumps(event))
+    except functions.exceptions.TooManyRequestsException:
+        return "the function is as busy as it may be: try again later"
     answer = json.loads(response["Payload"].read())
     if "FunctionError" in response:
         return f"{answer.get('errorType')}: {answer.get('errorMessage', '')}"
