@@ -71,6 +71,8 @@ def test_formats_are_known_by_their_first_bytes(head: bytes, name: str) -> None:
         (None, "jpeg", {"lossless"}, "png"),
         (None, "webp", {"lossless"}, "webp"),
         (None, "avif", {"lossless"}, "png"),
+        (None, "gif", {"lossless"}, "png"),
+        (None, "gif", {"lossless", "animated"}, "webp"),
         # by content
         ("auto", "png", {}, "jpeg"),
         ("auto", "jpeg", {"few_colours"}, "png"),

@@ -143,6 +143,13 @@ def test_a_grey_profile_is_converted(mode: str) -> None:
     assert near(value if isinstance(value, tuple) else (value,), (188, 200)[: len(mode)], 2)  # type: ignore[arg-type]
 
 
+def test_alpha_is_not_touched_by_a_profile() -> None:
+    stored, shown = P3_COLOURS[0]
+    data = encoded(Image.new("RGBA", (16, 16), (*stored, 128)), "PNG", icc_profile=colour.profile_of((P3, AS_SRGB)))
+    found = opened(resize(data, "8x8").data).getpixel((4, 4))
+    assert near(found, (*shown, 128), 5)  # type: ignore[arg-type]
+
+
 def test_grey_with_a_colour_profile_is_converted_as_colour() -> None:
     profile = colour.profile_of((P3, AS_SRGB))
     output = resize(encoded(Image.new("L", (16, 16), 90), "PNG", icc_profile=profile), "16x16")

@@ -319,6 +319,13 @@ def test_what_trimming_leaves_is_held_against_the_limits_too() -> None:
         resize(encoded(image, "PNG"), "1000x-trim10-enlarge")
 
 
+def test_what_trimming_leaves_is_held_against_memory_too() -> None:
+    image = Image.new("L", (64, 300))
+    image.paste(255, (30, 100, 32, 200))
+    with pytest.raises(ImageTooLarge, match="this needs .* of memory"):
+        resize(encoded(image, "PNG"), "300x-trim10-enlarge", Limits(memory=100 << 20))
+
+
 @pytest.mark.parametrize("kind", ["jpeg", "jpeg progressive", "png", "gif", "webp", "avif", "tiff", "bmp", "jpeg 2000"])
 def test_a_file_cut_short_is_corrupt(kind: str) -> None:
     data = SOURCES[kind][1]
@@ -429,6 +436,17 @@ def test_an_apng_may_start_with_a_picture_that_is_not_in_it() -> None:
     image = Image.open(io.BytesIO(animated.data))
     assert image.n_frames == 3  # type: ignore[attr-defined]
     assert near(image.convert("RGB").getpixel((2, 7)), RED, 40)  # type: ignore[arg-type]
+
+
+def test_a_gif_without_loss_becomes_an_animated_webp() -> None:
+    output = resize(moving("GIF", duration=50), "20x15-lossless")
+    image = Image.open(io.BytesIO(output.data))
+    assert (output.format, output.dropped, image.n_frames) == ("webp", (), 4)  # type: ignore[attr-defined]
+
+
+def test_frames_may_take_no_time() -> None:
+    for name in ("gif", "webp"):
+        assert Image.open(io.BytesIO(resize(moving("GIF", duration=0), f"20x15-{name}").data)).n_frames == 4  # type: ignore[attr-defined]
 
 
 def test_an_avif_sequence_gives_its_first_frame() -> None:

@@ -164,8 +164,9 @@ def output_format(
     """The name of the format to write: the one rule.
 
     An asked-for format is obeyed. None keeps the source's where it can be written (and losslessly, if that was asked);
-    everything else becomes JPEG, or PNG where there is transparency or losslessness to keep. `auto` goes by content:
-    an animation or transparency becomes WebP, a drawing (at most 256 colours) PNG, a photo JPEG (lossless: WebP).
+    everything else becomes JPEG, or PNG where there is transparency or losslessness to keep (WebP where it moves).
+    `auto` goes by content: an animation or transparency becomes WebP, a drawing (at most 256 colours) PNG, a photo
+    JPEG (lossless: WebP).
     """
     if asked == "auto":
         if animated or transparent or (lossless and not few_colours):
@@ -175,4 +176,6 @@ def output_format(
         return asked
     if FORMATS[source].encodes and (FORMATS[source].lossless or not lossless):
         return source
+    if animated:
+        return "webp"
     return "png" if transparent or lossless else "jpeg"

@@ -13,7 +13,7 @@ from tinypics.codecs import FORMATS
 from tinypics.decode import draft_scale, named_errors, open_picture, stills
 from tinypics.encode import Writing, encode
 from tinypics.errors import InvalidRequest
-from tinypics.geometry import plan, turn_of
+from tinypics.geometry import Plan, plan, turn_of
 from tinypics.limits import DEFAULT, Limits
 from tinypics.render import Finished, Recipe, animates, finish, format_of, images, recipe
 from tinypics.rendition import Rendition
@@ -95,15 +95,14 @@ def resize_all(
     header = headers.read(bytes(data), limits)
     cost.check_size(header.size, header.frames, limits)
     opened = open_picture(header, limits)
-    shrink = _affordable(opened, wanted, limits)
     moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
+    shrink = _affordable(opened, wanted, moving, limits)
     frames = stills(opened, shrink, animate=bool(moving), lenient=limits.lenient)
     first = next(frames)
     clock.lap("decode")
     with named_errors("the picture"):
         recipes = [recipe(opened, first, rendition) for rendition in wanted]
-        for each in recipes:
-            cost.check_plan(each.plan, header.frames if each.animated else 1, limits)
+        _check(opened, [(each.rendition, each.plan) for each in recipes], moving, shrink, limits)
         shown = images(opened, first, recipes)
         formats = [format_of(opened, *each) for each in zip(recipes, shown, strict=True)]
         series = [[finish(opened, *each)] for each in zip(recipes, shown, formats, strict=True)]
@@ -125,21 +124,26 @@ def resize_all(
     return Resized(outputs, source, clock.laps)
 
 
-def _affordable(opened: Opened, wanted: Sequence[Rendition], limits: Limits) -> float:
+def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[int], limits: Limits) -> float:
     """How much smaller the picture may be decoded, when all that is wanted has been found to be within the limits."""
-    header = opened.header
-    cost.check_size(opened.size, header.frames, limits)  # the decoder's word for it
-    made = []
-    for rendition in wanted:
-        frames = header.frames if animates(header, rendition) else 1
-        planned = plan(opened.turn.then(turn_of(rendition)).size(opened.size), rendition)
-        cost.check_plan(planned, frames, limits)
-        made.append((rendition, planned, frames))
+    cost.check_size(opened.size, opened.header.frames, limits)  # the decoder's word for it
+    plans = [plan(opened.turn.then(turn_of(each)).size(opened.size), each) for each in wanted]
     # What trimming leaves is not known yet, and may be enlarged: every pixel is wanted.
-    trims = any(rendition.trim is not None for rendition in wanted)
-    shrink = 1.0 if trims else min(planned.shrink for _, planned, _ in made)
-    cost.check_memory(cost.memory(header, opened.size, draft_scale(opened, shrink), made), limits)
+    trims = any(each.trim is not None for each in wanted)
+    shrink = 1.0 if trims else min(planned.shrink for planned in plans)
+    _check(opened, list(zip(wanted, plans, strict=True)), moving, shrink, limits)
     return shrink
+
+
+def _check(
+    opened: Opened, made: Sequence[tuple[Rendition, Plan]], moving: Sequence[int], shrink: float, limits: Limits
+) -> None:
+    """Once for what is planned, and once for what it has become when the picture has been looked at."""
+    frames = [opened.header.frames if n in moving else 1 for n in range(len(made))]
+    for (_, planned), count in zip(made, frames, strict=True):
+        cost.check_plan(planned, count, limits)
+    outputs = [(rendition, planned, count) for (rendition, planned), count in zip(made, frames, strict=True)]
+    cost.check_memory(cost.memory(opened.header, opened.size, draft_scale(opened, shrink), outputs), limits)
 
 
 def _output(
