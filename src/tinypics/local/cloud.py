@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config
 
 _TIMEOUTS = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+# An invocation may take 15 minutes and says nothing meanwhile; a client that gives up sooner sends it again.
+_INVOCATIONS = Config(read_timeout=905, tcp_keepalive=True)
 _LOCAL = Config(
     signature_version="s3v4",
     s3={"addressing_style": "path"},  # no name lookup for bucket.localhost
@@ -48,7 +50,8 @@ class Cloud:
         return cls(boto3.Session(profile_name=profile, region_name=region))
 
     def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self.endpoint, config=self._config)
+        config = self._config.merge(_INVOCATIONS) if service == "lambda" else self._config
+        return self._session.client(service, endpoint_url=self.endpoint, config=config)
 
     def bucket(self, name: str) -> Bucket:
         """A bucket as the function sees it."""
@@ -59,7 +62,7 @@ class Cloud:
             options |= {"proxy_url": self.endpoint, "proxy_excludes": "127.0.0.1"}
         where: S3Config = {"virtual_hosted_style_request": not endpoint}
         if endpoint:
-            where["endpoint"] = endpoint
+            where["aws_endpoint_url_s3"] = endpoint  # goes before all that the environment says
         store = S3Store(
             name,
             config=where,
