@@ -122,6 +122,7 @@ CORRUPT: dict[str, bytes] = {
     "webp of nothing": webp(b"VP8 ", b""),
     "webp canvas that is cut short": b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\1",
     "avif of nothing": avif_header((0, 0)),
+    "avif of pictures of no bits (found by fuzzing)": avif_header((64, 64), box(b"pixi", bytes(4), b"\0")),
     "avif of boxes in boxes": box(b"ftyp", b"avif", bytes(4)) + (b"\0\0\xff\xffmeta" + bytes(4)) * 5000,
     "avif of small boxes without end": box(b"ftyp", b"avif", bytes(4)) + box(b"free") * 100_000,
     "avif of a box that is shorter than it must be": box(b"ftyp", b"avif", bytes(4)) + b"\0\0\0\4free",
