@@ -6,7 +6,6 @@ stands between the function and the store. Whatever a test does, at its end outp
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
@@ -15,7 +14,6 @@ import signal
 import struct
 import subprocess
 import sys
-import urllib.request
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,34 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from tests.e2e import faults
 from tests.e2e.conftest import PROJECT, LocalStack
-from tests.e2e.faults import Fault, Proxy
-from tests.e2e.test_resize import attempts, finished, mission, run
+from tests.e2e.test_resize import IN, OUT, mission, run
+from tests.e2e.world import BLUE, GREEN, OUTPUT, OUTPUTS, RED, RENDITIONS, SOURCE, World, created, event
 
 from tinypics.local import deploy
 
 pytestmark = pytest.mark.e2e
 
-IN, OUT = "original-pics", "tiny-pics"
-RENDITIONS = "64x48,thumb=32x32-webp"
-OUTPUTS = ("64x48.jpg", "thumb.webp", "manifest.json")  # in the order in which they are written
-SOURCE, OUTPUT = f"^/{IN}/", f"^/{OUT}/"
 TRIES = 5  # inside one invocation
 ATTEMPTS = 3  # of an execution in the engine, which calls every exception by the same name
-
-
-def photo(colour: str = "red", size: tuple[int, int] = (320, 240)) -> bytes:
-    """Half noise, so that it has some bytes; the other half of one colour, so that outputs tell what they are of."""
-    image = Image.effect_noise(size, 90).convert("RGB")
-    image.paste(colour, (0, 0, size[0], size[1] // 2))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
-
-
-RED, BLUE, GREEN = photo("red"), photo("blue"), photo("green")
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -63,127 +44,6 @@ def bomb(width: int, height: int) -> bytes:
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     )
-
-
-class World:
-    """The engine with our stack in it, the proxy before its S3, and what tests ask of both."""
-
-    def __init__(self, stack: LocalStack, proxy: Proxy) -> None:
-        self.stack = stack
-        self.proxy = proxy
-        self.s3 = stack.s3
-        found = stack.functions.get_function_configuration(FunctionName=stack.facts.stack.function)
-        self._variables = found["Environment"]["Variables"] | {"AWS_ENDPOINT_URL_S3": proxy.endpoint}
-
-    def configure(self, *, timeout: int = 60, memory: int = 1769, **variables: str) -> None:
-        self.stack.functions.update_function_configuration(
-            FunctionName=self.stack.facts.stack.function,
-            Timeout=timeout,
-            MemorySize=memory,
-            Environment={"Variables": self._variables | variables},
-        )
-
-    def engine_setting(self, **settings: object) -> None:
-        body = json.dumps({f"stepfunctions.{name}": value for name, value in settings.items()}).encode()
-        with urllib.request.urlopen(f"{self.stack.facts.endpoint}/_ministack/config", body) as response:
-            assert len(json.load(response)["applied"]) == len(settings)
-
-    def fail(self, action: faults.Action, method: str = "GET", path: str = SOURCE, **which: Any) -> None:
-        self.proxy.faults.append(Fault(action, method, path, **which))
-
-    def put(self, key: str, body: bytes = RED) -> str:
-        return str(self.s3.put_object(Bucket=IN, Key=key, Body=body)["ETag"].strip('"'))
-
-    def upload(self, key: str, body: bytes = RED) -> dict[str, Any]:
-        """Store a source; the event that says so."""
-        return created(key, self.put(key, body), len(body))
-
-    def delete(self, key: str) -> dict[str, Any]:
-        self.s3.delete_object(Bucket=IN, Key=key)
-        return event("Object Deleted", key)
-
-    def invoke(self, event: object) -> dict[str, Any]:
-        """The answer of one invocation, or `{"raised": message}`."""
-        function = self.stack.facts.stack.function
-        response = self.stack.functions.invoke(FunctionName=function, Payload=json.dumps(event))
-        payload: dict[str, Any] = json.loads(response["Payload"].read())
-        return {"raised": payload["errorMessage"]} if "FunctionError" in response else payload
-
-    def run(self, event: object, *, attempts: int = 1) -> dict[str, Any]:
-        """The execution for an event, which must have taken that many attempts."""
-        execution = run(self.stack, event)
-        assert self.attempts(execution) == attempts
-        return execution
-
-    def attempts(self, execution: dict[str, Any]) -> int:
-        return attempts(self.stack, execution)
-
-    def mocked(self, error: str) -> dict[str, Any]:
-        """An execution whose task ends with this error every time, in place of what the function would do."""
-        machine = self.stack.facts.stack.state_machine
-        cases = {machine.rpartition(":")[2]: {"TestCases": {"Mocked": {"ResizeImage": "mocked"}}}}
-        response = {"0": {"Throw": {"Error": error, "Cause": '{"errorMessage": "mocked"}'}}}
-        self.engine_setting(_sfn_mock_config={"StateMachines": cases, "MockedResponses": {"mocked": response}})
-        try:
-            started = self.stack.workflows.start_execution(stateMachineArn=f"{machine}#Mocked", input="{}")
-            return finished(self.stack, started["executionArn"])
-        finally:
-            self.engine_setting(_sfn_mock_config={})
-
-    def kill_workers(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the processes that run functions: all of the engine's process group but itself."""
-        engine = self.stack.facts.pid
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
-        for pid, group in (map(int, line.split()) for line in listed.splitlines()):
-            if group == engine != pid:
-                os.kill(pid, number)
-
-    def logged(self, text: str) -> list[dict[str, Any]]:
-        """The function's log lines that hold `text`."""
-        pages = self.stack.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self.stack.facts.stack.log_group
-        )
-        lines = [line for page in pages for item in page["events"] for line in item["message"].splitlines()]
-        return [json.loads(line) for line in lines if line.startswith("{") and text in line]
-
-    def outputs(self) -> dict[str, dict[str, Any]]:
-        return {key: self.s3.head_object(Bucket=OUT, Key=key) for key in self.listed(OUT)}
-
-    def listed(self, bucket: str) -> list[str]:
-        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
-
-    def colour(self, key: str) -> tuple[int, ...]:
-        image = Image.open(io.BytesIO(self.s3.get_object(Bucket=OUT, Key=f"{key}/64x48.jpg")["Body"].read()))
-        pixel = image.convert("RGB").getpixel((32, 10))
-        assert isinstance(pixel, tuple)
-        return tuple(round(channel / 255) for channel in pixel)
-
-    def disagreements(self) -> set[str]:
-        """What contradicts the promise: outputs that are missing, stale, or of nothing."""
-        wanted: dict[str, str] = {}
-        for key in self.listed(IN):
-            found = self.s3.get_object(Bucket=IN, Key=key)
-            if is_picture(found["Body"].read()):
-                wanted |= {f"{key}/{name}": found["ETag"].strip('"') for name in OUTPUTS}
-        there = {key: head["Metadata"]["tinypics-source-etag"] for key, head in self.outputs().items()}
-        return {key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key)}
-
-
-def is_picture(data: bytes) -> bool:
-    try:
-        Image.open(io.BytesIO(data)).load()
-    except (OSError, SyntaxError, Image.DecompressionBombError):
-        return False
-    return True
-
-
-def event(name: str, key: str, **about: Any) -> dict[str, Any]:
-    detail = {"bucket": {"name": IN}, "object": {"key": key, **about}}
-    return {"source": "aws.s3", "detail-type": name, "detail": detail}
-
-
-def created(key: str, etag: str, size: int) -> dict[str, Any]:
-    return event("Object Created", key, etag=etag, size=size)
 
 
 def queued(*bodies: object) -> dict[str, Any]:

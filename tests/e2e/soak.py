@@ -1,0 +1,215 @@
+"""Thousands of uploads, overwrites and deletes under faults; then: do the outputs agree, is every event accounted for?
+
+Run as `python tests/e2e/soak.py --help`. Everything goes the way of production: a change in the source bucket is an
+event that starts the workflow. A proxy breaks a share of the function's calls to the store, and kills it now and then.
+The exit code is 0 when the checker finds nothing wrong after what failed for a passing reason was tried again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+if not __package__:  # started by its path
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from PIL import Image
+from tests.e2e import faults
+from tests.e2e.conftest import PROJECT, LocalStack
+from tests.e2e.test_resize import IN
+from tests.e2e.world import RENDITIONS, World
+
+from tinypics.local import deploy
+
+CORRUPT = b"\xff\xd8\xff\xe0" + bytes(500)
+EVENTS = {"put": "Object Created", "delete": "Object Deleted"}
+PERMANENT = {"CorruptImage"}  # by our own uploads; whatever else fails has to succeed when it is tried again
+ANY = [
+    faults.SLOW_DOWN,
+    faults.INTERNAL_ERROR,
+    faults.TOO_MANY_REQUESTS,
+    faults.EXPIRED_TOKEN,
+    faults.reset,
+    faults.lose_answer,
+    faults.slow(0.5),
+]
+READ = [*ANY, faults.cut(700), faults.short(50)]  # a 404 that is not true is no fault that S3 has
+WRITE = [*ANY, faults.REQUEST_CONFLICT, faults.PRECONDITION_FAILED]
+
+
+@dataclass
+class Soak:
+    """What is done to the bucket: one change after the other, as long as few enough executions are running."""
+
+    world: World
+    options: argparse.Namespace
+    random: random.Random
+    there: set[str] = field(default_factory=set)
+    spoiled: set[str] = field(default_factory=set)
+    sent: Counter[tuple[str, str]] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def change(self) -> None:
+        key = f"{self.random.randrange(self.options.keys):04}.jpg"
+        if key in self.there and self.random.random() < 0.25:
+            self.world.s3.delete_object(Bucket=IN, Key=key)
+            self.there.discard(key)
+            self.kinds["deletes"] += 1
+            self.sent[EVENTS["delete"], key] += 1
+            return
+        bad = self.random.random() < 0.04
+        self.world.put(key, CORRUPT if bad else picture(self.random))
+        if bad:
+            self.spoiled.add(key)
+        self.kinds["corrupt uploads" if bad else "overwrites" if key in self.there else "uploads"] += 1
+        self.there.add(key)
+        self.sent[EVENTS["put"], key] += 1
+
+    def run(self, until: float) -> None:
+        done = 0
+        while done < self.options.operations and time.monotonic() < until:
+            free = self.options.in_flight - len(executions(self.world, "RUNNING"))
+            for _ in range(min(free, self.options.operations - done)):
+                self.change()
+                done += 1
+            time.sleep(0.02)
+        while time.monotonic() < until:
+            if len(executions(self.world)) >= done and not executions(self.world, "RUNNING"):
+                return
+            time.sleep(0.2)
+
+
+def picture(source: random.Random) -> bytes:
+    """A small picture unlike any other."""
+    size = source.randrange(40, 400), source.randrange(40, 400)
+    image = Image.new("RGB", size, tuple(source.randrange(256) for _ in range(3)))
+    buffer = io.BytesIO()
+    image.save(buffer, source.choice(["JPEG", "JPEG", "PNG", "WEBP"]))
+    return buffer.getvalue()
+
+
+def weather(world: World, source: random.Random) -> faults.Action:
+    """A fault of any kind that suits the request; one in fifty kills the function's processes."""
+
+    def act(exchange: faults.Exchange) -> None:
+        if source.random() < 0.02:
+            world.kill_workers()
+            exchange.reset()
+        else:
+            source.choice(WRITE if exchange.handler.command in ("PUT", "POST") else READ)(exchange)
+
+    return act
+
+
+def executions(world: World, status: str | None = None) -> list[dict[str, Any]]:
+    chosen = {"statusFilter": status} if status else {}
+    pages = world.stack.workflows.get_paginator("list_executions")
+    found = pages.paginate(stateMachineArn=world.stack.facts.stack.state_machine, **chosen)
+    return [item for page in found for item in page["executions"]]
+
+
+def described(world: World) -> list[dict[str, Any]]:
+    arns = [item["executionArn"] for item in executions(world)]
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(lambda arn: world.stack.workflows.describe_execution(executionArn=arn), arns))
+
+
+def command(world: World, *arguments: str) -> tuple[int, str]:
+    """The exit code and the output of one of our own commands, on this engine."""
+    line = [sys.executable, "-m", "tinypics", *arguments, "--data", str(world.stack.data)]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=PROJECT, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def accounted(soak: Soak, found: list[dict[str, Any]]) -> list[str]:
+    """What cannot be explained: events that led to no execution, executions of no event, failures without a cause."""
+    problems = []
+    started: Counter[tuple[str, str]] = Counter()
+    for execution in found:
+        detail = json.loads(execution["input"])
+        key = detail["detail"]["object"]["key"]
+        started[detail["detail-type"], key] += 1
+        if execution["status"] not in ("SUCCEEDED", "FAILED"):
+            problems.append(f"{key}: an execution is {execution['status']}")
+        if execution.get("error") in PERMANENT and key not in soak.spoiled:
+            problems.append(f"{key}: {execution['error']} of a picture that was never bad")
+    problems += [f"{event}: {count} not followed by an execution" for event, count in (soak.sent - started).items()]
+    problems += [f"{event}: {count} executions of no event" for event, count in (started - soak.sent).items()]
+    return problems
+
+
+def report(soak: Soak, found: list[dict[str, Any]], seconds: float) -> None:
+    calls = soak.world.proxy.calls
+    struck = Counter(call.status for call in calls if call.struck)
+    print(f"{soak.sent.total()} changes of {soak.options.keys} keys in {seconds:.0f} s:", dict(soak.kinds))
+    print(f"{len(calls)} calls to the store, of which {struck.total()} were struck:", dict(struck))
+    print(f"{len(found)} executions:", dict(Counter(each["status"] for each in found)))
+    print("failed as:", dict(Counter(each["error"] for each in found if each["status"] == "FAILED")))
+    for each in found:
+        if each["status"] == "FAILED" and each["error"] not in PERMANENT:
+            print("  ", each["error"], json.loads(each["input"])["detail"]["object"]["key"], each["cause"][:200])
+
+
+def soaked(world: World, options: argparse.Namespace) -> bool:
+    source = random.Random(options.seed)
+    soak = Soak(world, options, random.Random(options.seed))
+    world.fail(weather(world, source), ".*", "", times=None, chance=lambda: source.random() < options.faults)
+    began = time.monotonic()
+    soak.run(began + options.minutes * 60)
+    world.proxy.faults.clear()
+    found = described(world)
+    report(soak, found, time.monotonic() - began)
+    problems = accounted(soak, found)
+    print("before anything is tried again:", *command(world, "verify")[1].splitlines()[-1:])
+    for error in {each["error"] for each in found if each["status"] == "FAILED"} - PERMANENT:
+        code, text = command(world, "retry", "--yes", "--max", "10000", "--error", error)
+        print(f"tinypics retry --error {error}:", *text.splitlines()[-1:])
+        if code:
+            problems.append(f"retry of {error} failed:\n{text}")
+    code, text = command(world, "verify")
+    print("tinypics verify:", text, sep="\n")
+    if code:
+        problems.append("the outputs do not agree with their sources")
+    if soak.sent.total() < options.operations:
+        problems.append(f"time was over after {soak.sent.total()} changes")
+    print(*problems[:50], sep="\n")
+    return not problems
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--operations", type=int, default=2000, help="uploads, overwrites and deletes (2000)")
+    parser.add_argument("--keys", type=int, default=300, help="over so many keys (300)")
+    parser.add_argument("--in-flight", type=int, default=8, help="executions at a time (8)")
+    parser.add_argument("--faults", type=float, default=0.05, help="share of calls that are struck (0.05)")
+    parser.add_argument("--minutes", type=float, default=20, help="after which it is given up (20)")
+    parser.add_argument("--renditions", default=RENDITIONS, help="what an upload becomes")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    parameters = {"Renditions": options.renditions, "Api": "off"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        deploy.running(Path(folder), PROJECT, port=0, parameters=parameters) as (_, facts),
+        faults.proxied(facts.endpoint) as proxy,
+    ):
+        world = World(LocalStack(facts, Path(folder)), proxy)
+        world.engine_setting(_SFN_WAIT_SCALE=0.05)
+        world.configure()
+        good = soaked(world, options)
+    print("good" if good else "NOT GOOD")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
