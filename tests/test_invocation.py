@@ -256,6 +256,44 @@ def test_a_removal_of_obsolete_outputs_that_was_cut_short_is_finished(cloud: Clo
     assert cloud.listing() == ["a.jpg/64x.jpg", "a.jpg/manifest.json"]
 
 
+def test_two_that_finish_a_removal_at_once_both_succeed(cloud: Cloud) -> None:
+    cloud.upload("a.jpg", picture("JPEG"))
+    cloud.run("a.jpg", "64x", "32x", in_folder=True)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(request: str) -> None:
+        if cloud.requests.count("PUT tiny-pics") == 1 and request == "HEAD tiny-pics":
+            raise Killed
+
+    cloud.meanwhile = kill
+    with pytest.raises(Killed):
+        cloud.run("a.jpg", "64x", in_folder=True)
+
+    def twin(request: str) -> None:
+        if request == "PUT tiny-pics":
+            cloud.meanwhile = lambda request: None
+            assert isinstance(cloud.run("a.jpg", "64x", in_folder=True), Current)
+
+    cloud.meanwhile = twin
+    assert isinstance(cloud.run("a.jpg", "64x", in_folder=True), Current)
+    assert cloud.listing() == ["a.jpg/64x.jpg", "a.jpg/manifest.json"]
+
+
+def test_an_event_does_not_vouch_for_a_source_that_was_overwritten_meanwhile(cloud: Cloud) -> None:
+    etag = cloud.upload("a.jpg", picture("JPEG"))
+
+    def overwrite(request: str) -> None:
+        if request == "PUT tiny-pics":
+            cloud.meanwhile = lambda request: None
+            cloud.upload("a.jpg", picture("JPEG", colour="blue"))
+
+    cloud.meanwhile = overwrite
+    cloud.made("a.jpg", follows=True, etag=etag)
+    assert cloud.outputs()["a.jpg"].getpixel((5, 5)) == (0, 0, 254)
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"version": 1}', b'{"version": 99}'])
 def test_a_manifest_that_is_none_is_made_anew(cloud: Cloud, damage: bytes) -> None:
     cloud.upload("a.jpg", picture("JPEG"))
