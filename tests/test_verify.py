@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import obstore
@@ -18,6 +19,7 @@ from tinypics.delivery import Handling
 from tinypics.errors import AccessDenied, PermanentError, StoreUnavailable
 from tinypics.findings import Finding, Listed, Report
 from tinypics.limits import Limits
+from tinypics.manifest import Manifest
 from tinypics.repair import repair
 from tinypics.request import Request, Skip
 from tinypics.store import Bucket
@@ -33,17 +35,18 @@ def picture(format: str = "JPEG", colour: str = "navy") -> bytes:
 
 
 class Failing(Bucket):
-    """A bucket that answers with an error when it is asked for the objects in `errors`."""
+    """A bucket that answers with an error about the objects in `errors`, and denies those in `hidden`."""
 
     def __init__(self, name: str) -> None:
         self.memory = MemoryStore()
         super().__init__(name, self.memory)
         self.errors: dict[str, Exception] = {}
+        self.hidden: set[str] = set()
 
     def head(self, key: str, **options: Any) -> Any:
         if key in self.errors:
             raise self.errors[key]
-        return super().head(key, **options)
+        return None if key in self.hidden else super().head(key, **options)
 
 
 class World:
@@ -206,6 +209,20 @@ def source_spoilt(world: World) -> None:
     world.upload("a.jpg", b"no picture")
 
 
+def another_source_and_recipe(world: World) -> None:
+    another_source(world)
+    another_recipe(world)
+
+
+def recipe_after_one_that_was_cut_short(world: World) -> None:
+    leftover(world)
+    stored = world.output.open("a.jpg/manifest.json", max_bytes=10**6)
+    manifest = Manifest.from_json(stored.data)
+    assert manifest
+    world.damage("a.jpg/manifest.json", replace(manifest, obsolete=("a.jpg/99x99.jpg",)).to_json())
+    another_recipe(world)
+
+
 def leftover(world: World) -> None:
     stat = world.output.head("a.jpg/32x32.jpg")
     assert stat
@@ -240,6 +257,18 @@ FOLDER = ["a.jpg/16x-webp.webp", "a.jpg/32x32.jpg", "a.jpg/manifest.json"]
             [("stale", "a.jpg/manifest.json")],
             ["a.jpg/16x-webp.webp", "a.jpg/24x24.jpg", "a.jpg/manifest.json"],
         ),
+        (
+            MANY,
+            another_source_and_recipe,
+            [("stale", "a.jpg/manifest.json")],
+            ["a.jpg/16x-webp.webp", "a.jpg/24x24.jpg", "a.jpg/manifest.json"],
+        ),
+        (
+            MANY,
+            recipe_after_one_that_was_cut_short,
+            [("stale", "a.jpg/manifest.json")],
+            ["a.jpg/16x-webp.webp", "a.jpg/24x24.jpg", "a.jpg/manifest.json"],
+        ),
         (MANY, removed_output, [("damaged", "a.jpg/32x32.jpg")], FOLDER),
         (MANY, replaced_output, [("damaged", "a.jpg/32x32.jpg")], FOLDER),
         (MANY, altered_output, [("damaged", "a.jpg/32x32.jpg")], FOLDER),
@@ -260,7 +289,7 @@ def test_what_is_wrong_is_found_by_name_and_put_right(
     assert world.check().findings == []
     assert world.outputs() == after
     made = [key for key in after if not key.endswith(".json")]
-    assert all(Image.open(io.BytesIO(world.output.get(key, max_bytes=10**6).data)).format for key in made)
+    assert all(Image.open(io.BytesIO(world.output.open(key, max_bytes=10**6).whole())).format for key in made)
 
 
 def test_a_recipe_of_another_format_takes_two_rounds() -> None:
@@ -339,6 +368,25 @@ def test_outputs_of_what_is_gone_are_kept_where_deletes_are_not_followed(spoil: 
     assert not report.sources["wrong"]
 
 
+def test_leftovers_are_orphans_also_where_deletes_are_not_followed() -> None:
+    world = World(MANY, follow_deletes="false")
+    world.done("a.jpg")
+    leftover(world)
+    assert found(world.check()) == [("orphaned", "a.jpg/99x99.jpg")]
+
+
+def test_one_bucket_for_both_is_held_against_itself() -> None:
+    world = World(MANY, output_prefix="small/")
+    world.environment["TINYPICS_OUTPUT_BUCKET"] = IN
+    world.output = world.source
+    world.done("a.jpg")
+    report = world.check()
+    assert (report.findings, report.sources, report.outputs) == ([], {"complete": 1, "skipped": 3}, {"managed": 3})
+    world.source.delete("a.jpg")
+    assert world.fix(world.check()) == []
+    assert world.outputs() == []
+
+
 def test_only_keys_below_the_prefix_count() -> None:
     world = World(MANY)
     world.upload("in/a.jpg")
@@ -409,6 +457,46 @@ def test_an_orphan_that_is_needed_again_or_is_another_object_stays() -> None:
     world.output.delete("d.jpg")
     assert world.fix(report) == []
     assert world.outputs() == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_an_old_output_stays_until_the_new_ones_are_there() -> None:
+    world = World()
+    world.done("a.jpg")
+    one_becomes_many(world)
+    report = world.check()
+    assert list(repair(world.checker(), report.findings, lambda key: "not now")) == ["a.jpg: not now", None]
+    assert world.outputs() == ["a.jpg"]
+
+
+def test_an_orphan_whose_source_is_there_again_stays() -> None:
+    world = World()
+    world.done("a.jpg")
+    world.source.hidden = {"a.jpg"}
+    report = world.check()
+    assert found(report) == [("orphaned", "a.jpg")]
+    world.source.hidden = set()
+    assert (world.fix(report), world.outputs()) == ([], ["a.jpg"])
+
+
+@pytest.mark.parametrize(("source", "placed"), [("a.jpg", True), ("b.jpg", False)])
+def test_what_is_no_orphan_of_that_source_is_not_removed_as_one(source: str, placed: bool) -> None:
+    """On S3 the same bytes have the same ETag, whoever wrote them: it alone proves nothing."""
+    world = World()
+    world.upload("a.jpg")
+    world.run("a.jpg", dest_key="a.jpg" if placed else None)
+    world.source.delete("a.jpg")
+    stat = world.output.head("a.jpg")
+    assert stat
+    assert world.repair([Finding("orphaned", source, "a.jpg", "", stat.etag)]) == []
+    assert world.outputs() == ["a.jpg"]
+
+
+def test_what_stands_in_the_place_of_an_output_is_not_removed_before_the_function_replaces_it() -> None:
+    world = World(MANY)
+    world.done("a.jpg")
+    replaced_output(world)
+    list(repair(world.checker(), world.check().findings, lambda key: "not now"))
+    assert world.outputs() == ["a.jpg/16x-webp.webp", "a.jpg/32x32.jpg"]
 
 
 def test_damage_that_is_gone_when_it_is_repaired_costs_nothing() -> None:
