@@ -275,6 +275,11 @@ def test_kinds_of_tiff(
     assert output.dropped == (("bit-depth",) if bits == 16 else ())
 
 
+def test_a_tiff_in_lab() -> None:
+    data = encoded(Image.new("LAB", (16, 16), (136, 147, 107)), "TIFF")  # L 53, a 19, b -21
+    assert delta_e(pixels(resize(data, "8x8-png").data)[4, 4], (146, 117, 165)) < 3
+
+
 def test_grey_and_alpha_of_16_bits() -> None:
     row = b"".join(bytes([x, 0, 255, 255]) for x in range(256))
     image = opened(resize(png((256, 4), 4, 16, [row] * 4), "256x4").data)
@@ -319,10 +324,11 @@ def test_every_kind_of_png(colour_type: int, bits: int, interlaced: bool) -> Non
         (0, 8, bytes([10] * 8 + [200] * 8), (10).to_bytes(2)),
         (0, 16, b"\x12\x34" * 8 + b"\xf0\x00" * 8, b"\x12\x34"),
         (2, 8, bytes([1, 2, 3] * 8 + [200, 100, 50] * 8), bytes([0, 1, 0, 2, 0, 3])),
+        (2, 16, bytes([1, 7, 2, 7, 3, 7] * 8 + [200, 0, 100, 0, 50, 0] * 8), bytes([1, 7, 2, 7, 3, 7])),
         (3, 8, bytes([0] * 8 + [1] * 8), bytes([0, 255])),
         (0, 1, b"\x00\xff", b"\0\0"),
     ],
-    ids=["grey", "grey 16", "colour", "palette", "one bit"],
+    ids=["grey", "grey 16", "colour", "colour 16", "palette", "one bit"],
 )
 def test_a_colour_that_a_png_declares_transparent(colour_type: int, bits: int, row: bytes, clear: bytes) -> None:
     palette = [(b"PLTE", bytes([9, 9, 9, 200, 100, 50]))] if colour_type == 3 else []

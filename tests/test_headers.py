@@ -201,6 +201,7 @@ def test_boxes_tell_colours_bits_and_what_else_is_inside() -> None:
         box(b"auxC", bytes(4), b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"),
         box(b"auxC", bytes(4), b"urn:com:apple:photo:2020:aux:hdrgainmap\0"),
         box(b"auxC", bytes(4), b"urn:mpeg:hevc:2015:auxid:2\0"),
+        box(b"auxC", bytes(4), b"urn:something:else\0"),
         box(b"clap", struct.pack(">IIIIiIiI", 320, 1, 481, 2, -1, 1, 0, 1)),
     )
     found = header(data)

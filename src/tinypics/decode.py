@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _DRAFTS: Final = ((8, 2.5), (4, 2.0), (2, 1.5))
 # A progressive JPEG that is cut after its DC scans saves so much that 40 dB will do, which is what others give.
 _DC_ONLY: Final = (8, 1.25)
+_WORKABLE: Final = ("L", "La", "RGB", "RGBa", "CMYK")
+_NEAREST: Final = {"1": "L", "LA": "La", "RGBA": "RGBa"}  # of the others all are colours: YCbCr, LAB
 _EOI: Final = b"\xff\xd9"
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 3
 
@@ -91,7 +93,7 @@ def open_picture(header: Header, limits: Limits) -> Opened:
     with named_errors(f"the {header.codec.label} header"):
         if header.decoder.name == "heif":
             return _open_heif(header, limits)
-        image = _reader(header)(io.BytesIO(header.data))
+        image = _reader(header)(header.stream or io.BytesIO(header.data))
         exif = header.exif or image.info.get("exif")
         # Pillow turns a TIFF upright by itself.
         turn = UPRIGHT if header.decoder.name == "tiff" else ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
@@ -218,21 +220,17 @@ def _workable(image: Image.Image, opened: Opened) -> Image.Image:
         return _sixteen_bits(image)
     if image.mode in ("I", "F"):
         return _stretched(image)
-    if image.mode in ("P", "PA") or "transparency" in image.info:
+    clear = image.info.get("transparency")
+    if image.mode == "RGB" and opened.header.bits == 16 and isinstance(clear, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in clear)  # Pillow keeps 8 bits of the pixels only
+    if image.mode in ("P", "PA") or clear is not None:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    elif image.mode in ("1", "YCbCr", "RGBX", "HSV"):
-        image = image.convert("L" if image.mode == "1" else "RGB")
-    elif image.mode == "CMYK" and opened.header.decoder.name == "jpeg" and "adobe" not in image.info:
-        image = image.point(
-            lambda ink: 255 - ink
-        )  # Pillow takes for granted that Adobe made it, who stores it inverted
     if image.mode == "RGBA" and opened.header.channels == 2:
         image = image.convert("LA")  # Pillow has no grey and alpha of 16 bits
-    if image.mode in ("RGBA", "LA"):
-        return image.convert({"RGBA": "RGBa", "LA": "La"}[image.mode])
-    if image.mode not in ("L", "RGB", "CMYK", "RGBa", "La"):
-        raise UnsupportedFormat(f"{opened.header.codec.label} in the colour space {image.mode}")
-    return image
+    # Pillow takes for granted that Adobe made a CMYK JPEG, who stores inks inverted, and inverts them.
+    if image.mode == "CMYK" and opened.header.decoder.name == "jpeg" and "adobe" not in image.info:
+        image = image.point(lambda ink: 255 - ink)
+    return image if image.mode in _WORKABLE else image.convert(_NEAREST.get(image.mode, "RGB"))
 
 
 def _sixteen_bits(image: Image.Image) -> Image.Image:
