@@ -19,25 +19,36 @@ BATCH = 5  # messages that one invocation takes from the queue, at best
 LINE_KB = 1.0  # of log for each picture: one line, and Lambda's own report
 
 
+WHOLE_CPU_MB = 1769  # below it a function has its share of one CPU
+
+
+def at(memory_mb: int, *, cpu_ms: float, wall_ms: float) -> float:
+    """Milliseconds of a warm invocation with less memory, from what it takes with a whole CPU: the work takes longer,
+    and waiting does not."""
+    waiting = max(0.0, wall_ms - cpu_ms)
+    return waiting + cpu_ms / min(1.0, memory_mb / WHOLE_CPU_MB)
+
+
 @dataclass(frozen=True)
 class Case:
     """How long the function works on a picture: for the milliseconds see bench/README.md, or your own log lines."""
 
     milliseconds: float
     memory_mb: int
+    gets: int = S3_GETS
 
 
 def function(case: Case) -> float:
     return case.milliseconds / 1000 * case.memory_mb / 1024 * prices.LAMBDA_GB_SECOND_ARM
 
 
-def requests() -> float:
-    return S3_GETS * prices.S3_GET + S3_PUTS * prices.S3_PUT + LINE_KB / 1024**2 * prices.LOG_GB
+def requests(gets: int = S3_GETS) -> float:
+    return gets * prices.S3_GET + S3_PUTS * prices.S3_PUT + LINE_KB / 1024**2 * prices.LOG_GB
 
 
 def ways(case: Case) -> dict[str, float]:
     """Dollars for one picture, by way in."""
-    base = function(case) + requests()
+    base = function(case) + requests(case.gets)
     express_seconds = math.ceil(case.milliseconds / 100) / 10 + 0.1  # the states around the function take a little
     return {
         "`Trigger=queue`": base + prices.LAMBDA_REQUEST / BATCH + (1 + 2 / BATCH) * prices.SQS_REQUEST,

@@ -1,0 +1,43 @@
+"""What runs in the process of a contender that is a Python library: one warm-up, then repetitions by its own clock.
+
+    python bench/child.py MODULE FUNCTION JOB
+
+JOB is JSON: `source` (a path), `wanted`, `out` (a folder for the outputs), and `least`, `most`, `enough_ms`: how often.
+On standard output, in JSON: the CPU time of each repetition, of all threads and of processes that it ran, and the most
+memory that it had.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.memory import peak_mb
+
+
+def main(module: str, function: str, text: str) -> None:
+    resize = getattr(importlib.import_module(f"bench.contenders.{module}"), function)
+    job: dict[str, Any] = json.loads(text)
+    data = Path(job["source"]).read_bytes()
+    for number, output in enumerate(resize(data, job["wanted"])):
+        Path(job["out"], str(number)).write_bytes(output)
+    spent: list[float] = []
+    while len(spent) < job["least"] or (sum(spent) < job["enough_ms"] and len(spent) < job["most"]):
+        before = _cpu_ms()
+        resize(data, job["wanted"])
+        spent.append(_cpu_ms() - before)
+    sys.stdout.write(json.dumps({"cpu_ms": spent, "peak_mb": peak_mb()}))
+
+
+def _cpu_ms() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (time.process_time() + children.ru_utime + children.ru_stime) * 1000
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,89 @@
+"""Who is measured, and how each is run: the commands, and whether they are there at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.contenders import magick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+ROOT: Final = Path(__file__).parents[1]
+BUILD: Final = ROOT / "build" / "bench"
+"""Peers, pictures made in code and raw results: nothing of it is kept in git."""
+NODE_MODULES: Final = BUILD / "node" / "node_modules"
+_VIPS_PYTHON: Final = BUILD / "venv" / "bin" / "python"
+_NODE: Final = shutil.which("node")
+_HERE: Final = ROOT / "bench"
+# As Lambda starts Python: the path is given, and nothing is looked for in site directories.
+_PYTHON: Final = [sys.executable, "-S", "-P"]
+_PATHS: Final = [str(ROOT / "src"), str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """`command` is run with one more argument or two: see `bench/child.py` and `bench/runtime.py`."""
+
+    name: str
+    label: str
+    command: Sequence[str]
+    there: Callable[[], bool] = lambda: True
+    event: tuple[tuple[str, Any], ...] = ()  # what its events have besides
+
+    def environment(self) -> dict[str, str]:
+        """Nothing of the user's own settings gets in."""
+        python = str(ROOT) if self.name == "vips" else os.pathsep.join(_PATHS)
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(BUILD),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": python,
+            "NODE_PATH": str(NODE_MODULES),
+        }
+
+
+def _library(name: str, label: str, function: str = "resize", module: str | None = None, **given: Any) -> Contender:
+    python = [str(_VIPS_PYTHON), "-P"] if name == "vips" else _PYTHON
+    return Contender(name, label, [*python, str(_HERE / "child.py"), module or name, function], **given)
+
+
+def _handler(name: str, label: str, module: str, **given: Any) -> Contender:
+    return Contender(name, label, [*_PYTHON, str(_HERE / "runtime.py"), module], **given)
+
+
+def _node() -> bool:
+    return bool(_NODE) and (NODE_MODULES / "sharp").is_dir()
+
+
+LIBRARIES: Final = (
+    _library("ours", "tinypics"),
+    Contender("sharp", "sharp", [_NODE or "node", str(_HERE / "node" / "sharp.cjs")], there=_node),
+    _library("vips", "pyvips", there=_VIPS_PYTHON.exists),
+    _library("magick", "ImageMagick", there=lambda: magick.program() is not None),
+    _library("tutorial", "Pillow, `resize()`", "resize", "pillow"),
+    _library("thumbnail", "Pillow, `thumbnail()`", "thumbnail", "pillow"),
+)
+HANDLERS: Final = (
+    _handler("ours", "tinypics", "lambda_function"),
+    _handler("sequential", "tinypics, nothing at once", "bench.contenders.sequential"),
+    _handler("tutorial", "tutorial function, `resize()`", "bench.contenders.tutorial"),
+    _handler(
+        "thumbnail", "tutorial function, `thumbnail()`", "bench.contenders.tutorial", event=(("thumbnail", True),)
+    ),
+    Contender("node", "Node function, sharp", [_NODE or "node", str(_HERE / "node" / "runtime.cjs")], there=_node),
+)
+PROFILED: Final = _handler("profiled", "tinypics under a profiler", "bench.contenders.profiled")
+
+
+def versions() -> dict[str, str]:
+    """Of the peers, as far as they are pinned here."""
+    package: dict[str, str] = json.loads((_HERE / "node" / "package.json").read_text())["dependencies"]
+    pins = (_HERE / "requirements.txt").read_text().split()
+    return package | dict(pin.split("==") for pin in pins if pin.startswith("pyvips"))

@@ -1,0 +1,51 @@
+"""Results in bench/README.md and bench/chart.svg: `python -m bench.report` writes both from the last whole run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.peers import ROOT
+from bench.results import Measured
+
+from bench import chart, tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README: Final = ROOT / "bench" / "README.md"
+CHART: Final = ROOT / "bench" / "chart.svg"
+
+
+def publish(measured: Measured, readme: Path = README, picture: Path = CHART) -> None:
+    """Put each table between its marks in `readme`, and draw the chart."""
+    page = readme.read_text()
+    for name, table in sections(measured).items():
+        start, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        before, _, rest = page.partition(start)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise ValueError(f"{readme} has no place for {name}")
+        page = before + start + table + end + after
+    readme.write_text(page)
+    picture.write_text(chart.drawn(measured))
+
+
+def sections(measured: Measured) -> dict[str, str]:
+    """By the name of its place in the README."""
+    found = {
+        "machine": tables.machine(measured),
+        "targets": tables.targets(measured),
+        "libraries": tables.libraries(measured),
+        "qualities": tables.qualities(measured),
+        "invocations": tables.invocations(measured),
+        "dollars": tables.dollars(measured),
+    }
+    return found | ({"breakdown": tables.breakdown(measured.breakdown)} if measured.breakdown else {})
+
+
+def text(measured: Measured) -> str:
+    return "\n\n".join(sections(measured).values())
+
+
+if __name__ == "__main__":
+    publish(Measured.load())

@@ -1,0 +1,44 @@
+"""What a run found, kept as JSON, so that the report can be written again without measuring again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from bench.breakdown import Breakdown
+from bench.measure import Series
+from bench.peers import BUILD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.rounds import Results
+
+FILE: Final = BUILD / "results.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`machine` says where and how. `breakdown` is missing where only some rows were asked for."""
+
+    machine: dict[str, str]
+    rows: Results
+    breakdown: Breakdown | None
+
+    def save(self, path: Path = FILE) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def load(cls, path: Path = FILE) -> Self:
+        found = json.loads(path.read_text())
+        rows = {title: {name: Series(**series) for name, series in row.items()} for title, row in found["rows"].items()}
+        return cls(found["machine"], rows, Breakdown(**found["breakdown"]) if found["breakdown"] else None)
+
+    def ratio(self, title: str, one: str, other: str, what: str) -> float | None:
+        """Of the medians of two contenders, where both were measured."""
+        row = self.rows.get(title, {})
+        if any(name not in row or row[name].failed or not getattr(row[name], what) for name in (one, other)):
+            return None
+        return row[one].median(what) / row[other].median(what)

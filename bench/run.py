@@ -1,0 +1,62 @@
+"""The benchmark: the same work by everybody, side by side. `python -m bench.run --help`; the method is in README.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.measure import Effort
+from bench.results import Measured
+from bench.rounds import INVOCATIONS, handlers, libraries
+from bench.rows import ROWS
+
+from bench import breakdown, measure, peers, report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options(arguments)
+    effort = measure.QUICK if options.quick else Effort()
+    effort = replace(effort, rounds=options.rounds or effort.rounds)
+    chosen = re.compile(options.rows or "")
+    folder = peers.BUILD / "pictures"
+    load = os.getloadavg()[0]
+    with measure.one_cpu():
+        rows = libraries([row for row in ROWS if chosen.search(row.title)], effort, folder)
+    rows |= handlers([title for title in INVOCATIONS if chosen.search(title)], effort, folder)
+    machine = _machine() | {"load": f"{load:.1f} to {os.getloadavg()[0]:.1f}", "rounds": str(effort.rounds)}
+    measured = Measured(machine, rows, None if options.rows else breakdown.warm(folder, effort.warm))
+    if options.quick or options.rows:
+        sys.stdout.write(report.text(measured) + "\n")
+    else:
+        measured.save()
+        report.publish(measured)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="once each: shows that it runs, not how fast")
+    parser.add_argument("--rows", metavar="PATTERN", help="only the rows whose title has this regular expression")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"processes per figure (default {Effort().rounds})")
+    return parser.parse_args(arguments)
+
+
+def _machine() -> dict[str, str]:
+    """What the figures depend on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")  # on Linux
+    if cpuinfo.exists() and (found := re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)):
+        model = found[1]
+    return {"cpu": f"{os.cpu_count()} x {model}", "system": f"{platform.system()}, Python {platform.python_version()}"}
+
+
+if __name__ == "__main__":
+    main()

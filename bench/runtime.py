@@ -1,0 +1,42 @@
+"""A Lambda runtime in small: events in, answers out, one JSON line each, with what each took; a last one says the most
+memory that it had.
+
+    python bench/runtime.py HANDLER ANSWERS EVENTS
+
+HANDLER is the module that holds `lambda_handler`, ANSWERS the number of an open file to write to, EVENTS a JSON list.
+"""
+
+import json
+import os
+import sys
+import time
+from importlib import import_module
+
+
+class Context:
+    aws_request_id = "bench"
+    memory_limit_in_mb = 1769
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def main(module: str, answers: str, events: str) -> None:
+    handler = import_module(module).lambda_handler
+    for event in json.loads(events):
+        cpu, wall = time.process_time(), time.perf_counter()
+        answer = handler(event, Context())
+        line = {
+            "answer": answer,
+            "wall_ms": (time.perf_counter() - wall) * 1000,
+            "cpu_ms": (time.process_time() - cpu) * 1000,
+            "since_start_cpu_ms": time.process_time() * 1000,
+        }
+        os.write(int(answers), json.dumps(line).encode() + b"\n")
+    from bench.memory import peak_mb  # not before: it is no part of anybody's start
+
+    os.write(int(answers), json.dumps({"peak_mb": peak_mb()}).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,158 @@
+"""The tables of bench/README.md, in Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import mean
+from typing import TYPE_CHECKING, Final
+
+from bench.peers import HANDLERS, LIBRARIES
+from bench.rounds import COLD, COLD_48, INVOCATIONS, WARM
+from bench.rows import ROWS
+
+from bench import costs, link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.breakdown import Breakdown
+    from bench.measure import Series
+    from bench.results import Measured
+
+MEMORIES: Final = (512, 1024, 1769)
+_GETS: Final = {"ours": costs.S3_GETS, "tutorial": 1, "thumbnail": 1, "node": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Our figure over the other's, at most."""
+
+    title: str
+    other: str
+    what: str
+    most: float
+
+
+TARGETS: Final = (
+    Target(COLD, "tutorial", "cpu_ms", 0.25),
+    Target(COLD, "node", "cpu_ms", 0.6),
+    *(Target(row.title, "sharp", "cpu_ms", row.target) for row in ROWS if row.target),
+    Target(WARM, "sequential", "wall_ms", 0.75),
+    Target(WARM, "tutorial", "wall_ms", 0.45),
+    Target(COLD_48, "tutorial", "peak_mb", 0.35),
+)
+_WHAT: Final = {"cpu_ms": "CPU", "wall_ms": "wall", "peak_mb": "peak memory"}
+_LABELS: Final = {each.name: each.label for each in (*LIBRARIES, *HANDLERS)}
+
+
+def targets(measured: Measured) -> str:
+    rows = []
+    for target in TARGETS:
+        ratio = measured.ratio(target.title, "ours", target.other, target.what)
+        if ratio is not None:
+            reached = "yes" if ratio <= target.most else "**no**"
+            worse = _loss(measured, target)
+            row = [target.title, _WHAT[target.what], _LABELS[target.other], f"{ratio:.2f}", f"{target.most:g}", reached]
+            rows.append([*row, worse])
+    head = ["row", "what", "against", "ratio", "target", "reached", "PSNR, ours less theirs"]
+    return _table(head, rows)
+
+
+def _loss(measured: Measured, target: Target) -> str:
+    ours, theirs = (measured.rows[target.title][name] for name in ("ours", target.other))
+    return f"{_psnr(ours) - _psnr(theirs):+.1f} dB" if ours.quality and theirs.quality else ""
+
+
+def _psnr(series: Series) -> float:
+    return mean(min(each["psnr"], 99.0) for each in series.quality)
+
+
+def libraries(measured: Measured) -> str:
+    """CPU time of each library for each row."""
+    titles = [row.title for row in ROWS if row.title in measured.rows]
+    present = [each for each in LIBRARIES if any(each.name in measured.rows[title] for title in titles)]
+    rows = []
+    for title in titles:
+        ratio = measured.ratio(title, "ours", "sharp", "cpu_ms")
+        cells = [_figure(measured.rows[title].get(each.name), "cpu_ms") for each in present]
+        rows.append([title, f"**{ratio:.2f}**" if ratio else "", *cells])
+    return _table(["row", "tinypics : sharp", *(each.label for each in present)], rows)
+
+
+def qualities(measured: Measured) -> str:
+    """PSNR, SSIM, bytes and peak memory of each library for each row; of several outputs the means, and all bytes."""
+    titles = [row.title for row in ROWS if row.title in measured.rows]
+    present = [each for each in LIBRARIES if any(each.name in measured.rows[title] for title in titles)]
+    rows = [[title, *(_quality(measured.rows[title].get(each.name)) for each in present)] for title in titles]
+    return _table(["row", *(each.label for each in present)], rows)
+
+
+def _quality(series: Series | None) -> str:
+    if series is None or not series.quality:
+        return "-"
+    size = sum(each["bytes"] for each in series.quality) / 1000
+    likeness = mean(each["ssim"] for each in series.quality)
+    return f"{_psnr(series):.1f} dB, {likeness:.3f}, {size:,.1f} kB, {series.median('peak_mb'):.0f} MB"
+
+
+def invocations(measured: Measured) -> str:
+    rows = []
+    for title in INVOCATIONS:
+        for each in HANDLERS:
+            series = measured.rows.get(title, {}).get(each.name)
+            if series and series.cpu_ms:
+                figures = [_figure(series, what) for what in ("cpu_ms", "wall_ms", "peak_mb")]
+                rows.append([title, each.label, *figures, f"{_psnr(series):.1f} dB"])
+    return _table(["row", "function", "CPU ms", "wall ms", "peak MB", "PSNR"], rows)
+
+
+def breakdown(found: Breakdown) -> str:
+    whole = sum(found.parts.values())
+    parts = sorted(found.parts.items(), key=lambda part: -part[1])
+    rows = [[what, f"{ms:.2f}", f"{ms / whole:.0%}"] for what, ms in parts]
+    steps = ", ".join(f"{step} {ms:.1f}" for step, ms in found.steps.items())
+    return (
+        f"Without a profiler one takes {found.wall_ms:.1f} ms, {found.cpu_ms:.1f} ms of them on the CPU (all threads). "
+        f"Under it:\n\n{_table(['who', 'ms', 'share'], rows)}\n\n"
+        f"The steps that the log line tells of, in milliseconds: {steps}."
+    )
+
+
+def dollars(measured: Measured) -> str:
+    """For a million pictures of 12 MP, from the warm row: what each function costs, by memory and way in."""
+    rows = []
+    for name, gets in _GETS.items():
+        series = measured.rows.get(WARM, {}).get(name)
+        if not series or not series.wall_ms:
+            continue
+        cases = [
+            costs.Case(costs.at(mb, cpu_ms=series.median("cpu_ms"), wall_ms=series.median("wall_ms")), mb, gets)
+            for mb in MEMORIES
+        ]
+        rows.append([_LABELS_HANDLERS[name], "milliseconds", *(f"{case.milliseconds:.0f}" for case in cases)])
+        rows += [["", way, *(f"${costs.ways(case)[way] * 1e6:,.2f}" for case in cases)] for way in costs.ways(cases[0])]
+    return _table(["function", "way in", *(f"{mb} MB" for mb in MEMORIES)], rows)
+
+
+_LABELS_HANDLERS: Final = {each.name: each.label for each in HANDLERS}
+
+
+def machine(measured: Measured) -> str:
+    facts = ", ".join(f"{name} {value}" for name, value in measured.machine.items())
+    first, last = link.FIRST_BYTE_MS
+    return f"Measured on: {facts}. The link: {first:.0f} to {last:.0f} ms to the first byte, {link.MB_PER_S:.0f} MB/s."
+
+
+def _figure(series: Series | None, what: str) -> str:
+    """The median, and half of the spread."""
+    if series is None:
+        return "-"
+    if series.failed:
+        return "cannot"
+    middle, spread = series.median(what), series.spread(what)
+    return f"{middle:.0f} ±{spread:.0f}" if middle >= 100 else f"{middle:.1f} ±{spread:.1f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
