@@ -84,6 +84,10 @@ TOO_LARGE: dict[str, tuple[bytes, str]] = {
         gif_of_frames(1)[:-1] + b"," + struct.pack("<HHHHB", 0, 0, 60_000, 60_000, 0) + b"\2\1\0\0;",
         "60000 x 60000 pixels",
     ),
+    "gif whose later frame needs more memory than there is (found by fuzzing)": (
+        gif_of_frames(1)[:-1] + b"," + struct.pack("<HHHHB", 0, 0, 10_240, 7_680, 0) + b"\2\1\0\0;",
+        "MiB of memory; 1,024 MiB are allowed",
+    ),
     "webp canvas of 400 MP": (webp(b"VP8X", CANVAS), "20000 x 20000 pixels"),
     "lossless webp of 268 MP": (webp(b"VP8L", b"\x2f" + struct.pack("<I", 0x0FFFFFFF)), "16384 x 16384 pixels"),
     "avif of 4 gigapixels": (avif_header((65_536, 65_536)), "a side of at most 65,535"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -143,7 +144,9 @@ def _check(
     for (_, planned), count in zip(made, frames, strict=True):
         cost.check_plan(planned, count, limits)
     outputs = [(rendition, planned, count) for (rendition, planned), count in zip(made, frames, strict=True)]
-    cost.check_memory(cost.memory(opened.header, opened.size, draft_scale(opened, shrink), outputs), limits)
+    # A later frame of a GIF may be larger than the first, which is all that a decoder knows when it has opened one.
+    size = max(opened.header.size, opened.size, key=prod)
+    cost.check_memory(cost.memory(opened.header, size, draft_scale(opened, shrink), outputs), limits)
 
 
 def _output(
