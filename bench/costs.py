@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tinypics import prices
 
-S3_GETS = 3  # HEAD of the output, GET of the source, HEAD of the source again
+S3_GETS = 5  # HEADs of the three places of the output, GET of the source, HEAD of the source again
 S3_PUTS = 1
 TRANSITIONS = 4  # the start, and the three states of a success
 BATCH = 5  # messages that one invocation takes from the queue, at best

@@ -20,12 +20,12 @@ def publish(measured: Measured, readme: Path = README, picture: Path = CHART) ->
     """Put each table between its marks in `readme`, and draw the chart."""
     page = readme.read_text()
     for name, table in sections(measured).items():
-        start, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, _, rest = page.partition(start)
         _, found, after = rest.partition(end)
         if not found:
             raise ValueError(f"{readme} has no place for {name}")
-        page = before + start + table + end + after
+        page = before + start + table + "\n" + end + after
     readme.write_text(page)
     picture.write_text(chart.drawn(measured))
 

@@ -63,8 +63,8 @@ def side(megapixels: int) -> tuple[int, int]:
 
 
 GROWTH: Final = (
-    *(Row(f"JPEG {mp} MP to 128", f"grown-{mp}", (THUMBNAIL,), group="pixels") for mp in MEGAPIXELS),
-    *(Row(f"JPEG 12 MP to {n} renditions", "grown-12", EIGHT[:n], group="renditions") for n in COUNTS),
+    *(Row(f"growth by size: JPEG {mp} MP to 128", f"grown-{mp}", (THUMBNAIL,), group="pixels") for mp in MEGAPIXELS),
+    *(Row(f"growth by number: JPEG 12 MP to {n}", "grown-12", EIGHT[:n], group="renditions") for n in COUNTS),
 )
 
 ROWS: Final = TASKS + GROWTH

@@ -8,6 +8,7 @@ import platform
 import re
 import sys
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with measure.one_cpu():
         rows = libraries([row for row in ROWS if chosen.search(row.title)], effort, folder)
     rows |= handlers([title for title in INVOCATIONS if chosen.search(title)], effort, folder)
-    machine = _machine() | {"load": f"{load:.1f} to {os.getloadavg()[0]:.1f}", "rounds": str(effort.rounds)}
+    loads = f"{load:.1f} before, {os.getloadavg()[0]:.1f} after (1 is the benchmark itself)"
+    machine = _machine() | {"rounds": str(effort.rounds), "load of the machine": loads}
     measured = Measured(machine, rows, None if options.rows else breakdown.warm(folder, effort.warm))
     if options.quick or options.rows:
         sys.stdout.write(report.text(measured) + "\n")
@@ -55,7 +57,9 @@ def _machine() -> dict[str, str]:
     cpuinfo = Path("/proc/cpuinfo")  # on Linux
     if cpuinfo.exists() and (found := re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)):
         model = found[1]
-    return {"cpu": f"{os.cpu_count()} x {model}", "system": f"{platform.system()}, Python {platform.python_version()}"}
+    versions = {"Python": platform.python_version(), "Pillow": metadata.version("pillow")} | peers.versions()
+    found = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return {"CPU": f"{os.cpu_count()} x {model}", "system": platform.system(), "versions": found}
 
 
 if __name__ == "__main__":

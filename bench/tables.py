@@ -138,9 +138,11 @@ _LABELS_HANDLERS: Final = {each.name: each.label for each in HANDLERS}
 
 
 def machine(measured: Measured) -> str:
-    facts = ", ".join(f"{name} {value}" for name, value in measured.machine.items())
+    facts = "\n".join(f"- {name}: {value}" for name, value in measured.machine.items())
     first, last = link.FIRST_BYTE_MS
-    return f"Measured on: {facts}. The link: {first:.0f} to {last:.0f} ms to the first byte, {link.MB_PER_S:.0f} MB/s."
+    return (
+        f"{facts}\n- link model: {first:.0f} to {last:.0f} ms to the first byte, {link.MB_PER_S:.0f} MB/s a connection"
+    )
 
 
 def _figure(series: Series | None, what: str) -> str:
