@@ -44,8 +44,8 @@ class Gated(Bucket):
         self._gate()
         return getattr(self._bucket, method)(*arguments, **options)
 
-    def get(self, *arguments: Any, **options: Any) -> Any:
-        return self._call("get", *arguments, **options)
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        return self._call("open", *arguments, **options)
 
     def head(self, *arguments: Any, **options: Any) -> Any:
         return self._call("head", *arguments, **options)
@@ -97,13 +97,13 @@ class Race:
         expected = [f"{KEY}/4x4.png", f"{KEY}/6x6.png", f"{KEY}/manifest.json"] if self.in_folder else [KEY]
         assert keys == expected
         out = self.bucket("out")
-        current = out.get(KEY if not self.in_folder else expected[0], max_bytes=10**6)
+        current = out.open(KEY if not self.in_folder else expected[0], max_bytes=10**6)
         assert current.stat.metadata[delivery.SOURCE_ETAG] == source.etag
-        colour = Image.open(io.BytesIO(current.data)).convert("RGB").getpixel((1, 1))
-        original = self.bucket("in").get(KEY, max_bytes=10**6).data
+        colour = Image.open(io.BytesIO(current.whole())).convert("RGB").getpixel((1, 1))
+        original = self.bucket("in").open(KEY, max_bytes=10**6).whole()
         assert colour == Image.open(io.BytesIO(original)).getpixel((1, 1))
         if self.in_folder:
-            manifest = json.loads(out.get(expected[2], max_bytes=10**6).data)
+            manifest = json.loads(out.open(expected[2], max_bytes=10**6).whole())
             assert manifest["source"]["etag"] == source.etag
             for item in manifest["renditions"]:
                 stat = out.head(item["key"])

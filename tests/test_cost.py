@@ -15,6 +15,7 @@ from tinypics.geometry import plan
 from tinypics.headers import Header, read
 from tinypics.limits import MIB, Limits
 from tinypics.rendition import Rendition
+from tinypics.stream import Whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def test_no_picture_needs_more_than_was_foreseen(
 
 
 def needed(data: bytes, *texts: str, scale: int = 1, frames: int = 1) -> int:
-    header: Header = read(data, Limits())
+    header: Header = read(Whole(data), Limits())
     made = [(r, plan(header.size, r), frames) for r in map(Rendition.parse, texts)]
     return cost.memory(header, header.size, scale, made)
 

@@ -30,6 +30,7 @@ from tinypics.decode import draft_scale, open_picture
 from tinypics.errors import CorruptImage
 from tinypics.headers import read
 from tinypics.limits import DEFAULT, Limits
+from tinypics.stream import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -411,7 +412,7 @@ def test_a_crop_of_a_draft_is_where_it_should_be(baseline: bytes, full: Any) -> 
 @pytest.mark.parametrize("side", [64, 160])
 def test_the_dc_scans_of_a_progressive_jpeg_are_enough(side: int) -> None:
     data = encoded(PHOTO, "JPEG", quality=92, progressive=True)
-    header = read(data, DEFAULT)
+    header = read(Whole(data), DEFAULT)
     assert header.dc_end is not None
     assert header.dc_end < len(data) / 3
     assert draft_scale(open_picture(header, DEFAULT), 2016 / side) == 8
@@ -421,10 +422,10 @@ def test_the_dc_scans_of_a_progressive_jpeg_are_enough(side: int) -> None:
 
 def test_a_progressive_jpeg_cut_short_after_its_dc_scans_is_corrupt() -> None:
     data = encoded(PHOTO.crop((0, 0, 800, 600)), "JPEG", progressive=True)
-    end = read(data, DEFAULT).dc_end
+    end = read(Whole(data), DEFAULT).dc_end
     assert end is not None
     for cut in (end, end + 50, len(data) - 2):
-        assert read(data[:cut], DEFAULT).dc_end is None
+        assert read(Whole(data[:cut]), DEFAULT).dc_end is None
         with pytest.raises(CorruptImage):
             resize(data[:cut], "64x")
 

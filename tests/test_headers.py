@@ -29,12 +29,13 @@ from tinypics import boxes, jpeg
 from tinypics import tiff as tiffs
 from tinypics.headers import Header, read
 from tinypics.limits import DEFAULT
+from tinypics.stream import Whole
 
 PHOTO = photo((70, 50))
 
 
 def header(data: bytes) -> Header:
-    return read(data, DEFAULT)
+    return read(Whole(data), DEFAULT)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_scans_of_a_progressive_jpeg_are_walked_to_the_end() -> None:
     head = data[: found.dc_end]
     assert head.count(b"\xff\xda") == 1
     assert data[found.dc_end] == 0xFF
-    assert read(head + b"\xff\xd9", DEFAULT).scans == 1
+    assert read(Whole(head + b"\xff\xd9"), DEFAULT).scans == 1
 
 
 def test_dc_scans_of_single_components_all_count() -> None:

@@ -9,6 +9,13 @@ import pytest
 from tests.interleave import Actor, every_schedule, random_schedules, run
 from tests.race import MemoryRace, Race
 
+from tinypics import store
+
+
+@pytest.fixture(autouse=True)
+def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "AT_ONCE", 1)  # an actor has one next step
+
 
 def test_the_scheduler_runs_every_order_of_steps_exactly_once() -> None:
     def actor(name: str, steps: int) -> Actor:

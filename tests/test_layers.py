@@ -13,7 +13,11 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "tinypics"
 ADAPTERS = {"aws", "cli", "local"}
-WORKFLOW = {"request", "keys", "store", "manifest", "delivery", "invocation", "findings", "verify", "repair"}
+WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "invocation"} | {
+    "findings",
+    "verify",
+    "repair",
+}
 WITHOUT_PILLOW = {"geometry", "rendition", "limits", "errors", "request", "keys", "store", "codecs"}
 
 

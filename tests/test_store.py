@@ -20,15 +20,15 @@ def bucket() -> Bucket:
 
 def test_what_was_put_comes_back_with_its_type_and_metadata(bucket: Bucket) -> None:
     etag = bucket.put("a.jpg", b"bytes", attributes={"Content-Type": "image/jpeg", "recipe": "r1"}, replaces=None)
-    found = bucket.get("a.jpg", max_bytes=5)
-    assert (found.data, found.stat.etag, found.stat.size) == (b"bytes", etag, 5)
+    found = bucket.open("a.jpg", max_bytes=5)
+    assert (found.whole(), found.stat.etag, found.stat.size) == (b"bytes", etag, 5)
     assert found.stat.metadata == {"Content-Type": "image/jpeg", "recipe": "r1"}
     assert bucket.head("a.jpg") == found.stat
 
 
 def test_a_missing_object_is_named_with_its_bucket(bucket: Bucket) -> None:
     with pytest.raises(SourceNotFound, match='there is no object "nix.jpg" in bucket pics'):
-        bucket.get("nix.jpg", max_bytes=1)
+        bucket.open("nix.jpg", max_bytes=1)
     assert bucket.head("nix.jpg") is None
     bucket.delete("nix.jpg")
 
@@ -36,7 +36,7 @@ def test_a_missing_object_is_named_with_its_bucket(bucket: Bucket) -> None:
 def test_an_object_over_the_limit_is_refused_with_both_sizes(bucket: Bucket) -> None:
     bucket.put("a.jpg", b"x" * 1001, attributes={}, replaces=None)
     with pytest.raises(SourceTooLarge, match="at most 1,000 bytes, got 1,001"):
-        bucket.get("a.jpg", max_bytes=1000)
+        bucket.open("a.jpg", max_bytes=1000)
 
 
 def test_a_write_replaces_what_was_looked_at_and_nothing_else(bucket: Bucket) -> None:
@@ -93,7 +93,7 @@ def test_a_conflict_is_one_only_where_something_is_written(
         monkeypatch.setattr(obstore, name, failing)
     with pytest.raises(Conflict):
         bucket.put("a.jpg", b"", attributes={}, replaces=None)
-    for read in (bucket.head, lambda key: bucket.get(key, max_bytes=1)):
+    for read in (bucket.head, lambda key: bucket.open(key, max_bytes=1)):
         with pytest.raises(StoreUnavailable):
             read("a.jpg")
 

@@ -81,7 +81,11 @@ def memory(header: Header, size: Size, scale: int, made: Sequence[tuple[Renditio
     each += _ALPHA * alpha
     each += (_LINEAR_ALPHA if alpha else _LINEAR) * any(rendition.linear for rendition, _, _ in made)
     each += _TRIM * any(rendition.trim is not None for rendition, _, _ in made)
-    total = _FIXED + len(header.data) + -(-size[0] // scale) * -(-size[1] // scale) * each
+    total = (
+        _FIXED
+        + (header.stream.size if header.stream else len(header.data))
+        + -(-size[0] // scale) * -(-size[1] // scale) * each
+    )
     samples = size[0] * size[1] * header.channels
     if header.buffered:
         total += 2 * samples  # 16 bits for each coefficient, at full resolution

@@ -93,7 +93,7 @@ def open_picture(header: Header, limits: Limits) -> Opened:
     with named_errors(f"the {header.codec.label} header"):
         if header.decoder.name == "heif":
             return _open_heif(header, limits)
-        image = _reader(header)(io.BytesIO(header.data))
+        image = _reader(header)(header.stream or io.BytesIO(header.data))
         exif = header.exif or image.info.get("exif")
         # Pillow turns a TIFF upright by itself.
         turn = UPRIGHT if header.decoder.name == "tiff" else ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)

@@ -6,6 +6,7 @@ Writes are compare-and-swap: an object is replaced only if it is still the one t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from tinypics import keys
 from tinypics.errors import InvalidRequest, SourceNotFound
 from tinypics.manifest import Manifest, Stored, placeholder
-from tinypics.store import Conflict
+from tinypics.store import Conflict, together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tinypics.request import Request
     from tinypics.resize import Output
@@ -89,6 +90,10 @@ class Place(ABC):
         that `look` did not see. Raises Conflict when somebody else writes the same outputs: look again.
         """
 
+    def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:  # noqa: ARG002 - for Single
+        """After `write`: keys of outputs of this source where none should be, and where `look` did not look."""
+        return []
+
     @abstractmethod
     def remove(self) -> list[str]:
         """Remove every output of this source; their keys."""
@@ -156,8 +161,18 @@ class Single(Place):
             self.request.place, source=made.source["format"], output=output.format
         )
         replaces = present.etag if present and present.stored[0].key == key else None
+        if present and replaces is None:  # the source was of another format before
+            if not unchanged():
+                raise Conflict(key)
+            self.bucket.delete(present.stored[0].key)
         etag = self._put(key, output, made.source["etag"], replaces, unchanged)
         return (_stored(key, output, etag),)
+
+    def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:
+        """Of a source whose name did not tell its format, the output was not at the first candidate."""
+        others = [key for key in self._candidates() if key != stored[0].key] if present is None else []
+        stats = together(functools.partial(self.bucket.head, key) for key in others)
+        return [key for key, stat in zip(others, stats, strict=True) if stat and self._is_ours(stat)]
 
     def remove(self) -> list[str]:
         found = [key for key in self._candidates() if (stat := self.bucket.head(key)) and self._is_ours(stat)]
@@ -179,10 +194,10 @@ class Folder(Place):
 
     def look(self) -> Present | None:
         try:
-            found = self.bucket.get(keys.manifest(self.request.place), max_bytes=MAX_MANIFEST)
+            found = self.bucket.open(keys.manifest(self.request.place), max_bytes=MAX_MANIFEST)
+            manifest = Manifest.from_json(found.whole())
         except SourceNotFound:
             return None
-        manifest = Manifest.from_json(found.data)
         if manifest is None or not self._is_ours(found.stat):
             return None
         return Present(found.stat.etag, manifest.source["etag"], manifest.recipe, manifest.stored, manifest.obsolete)
@@ -194,9 +209,13 @@ class Folder(Place):
             for output in made.outputs
         }  # every key is checked before anything is stored
         etag = made.source["etag"]
-        new = {
-            str(output.rendition): _stored(key, output, self._put(key, output, etag, before.get(key), unchanged))
+        etags = together(
+            functools.partial(self._put, key, output, etag, before.get(key), unchanged)
             for key, output in planned.items()
+        )
+        new = {
+            str(output.rendition): _stored(key, output, written)
+            for (key, output), written in zip(planned.items(), etags, strict=True)
         }
         stored = tuple({**made.kept, **new}[str(rendition)] for rendition in self.request.renditions)
         gone = {*before, *(present.obsolete if present else ())} - {item.key for item in stored}
@@ -221,8 +240,8 @@ class Folder(Place):
     def tidy(self, present: Present) -> None:
         """Remove what an earlier recipe left, if the invocation that should have was cut short."""
         if present.obsolete:
-            found = self.bucket.get(keys.manifest(self.request.place), max_bytes=MAX_MANIFEST)
-            manifest = Manifest.from_json(found.data)
+            found = self.bucket.open(keys.manifest(self.request.place), max_bytes=MAX_MANIFEST)
+            manifest = Manifest.from_json(found.whole())
             if manifest is not None and found.stat.etag == present.etag:
                 self._finish(manifest, found.stat.etag)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tinypics.geometry import Size
     from tinypics.limits import Limits
+    from tinypics.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +53,63 @@ class Header:
     """Colour primaries and transfer function by number (ITU-T H.273)."""
     crop: tuple[float, float, float, float] | None = None
     """Clean aperture of an AVIF: width, height, and how far its centre lies from the picture's."""
+    stream: Stream | None = None
+    """Where the decoder reads instead of `data`, which is only the head then: it goes through the file just once."""
     extras: tuple[str, ...] = ()
     """What is in the file beside the picture and will not be in any output: gain-map, depth, pages."""
 
 
-def read(data: bytes, limits: Limits) -> Header:
-    """The header of the picture that `data` holds.
+FIRST: Final = 64 * 1024
+"""Bytes of a file that still comes which are looked at first: a bomb or a stranger need not come whole."""
+
+
+def glimpse(source: Stream, limits: Limits) -> Size:
+    """The size that the first bytes of a file claim, or 1x1 where they do not say.
+
+    :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
+    :raises ImageTooLarge: more frames, scans or strips than `limits` allow.
+    """
+    head = source.head(FIRST)
+    codec = sniff(head[:HEAD])
+    if len(head) == source.size:
+        return 1, 1  # `read` sees as much
+    try:
+        wide, high = _READERS[codec.name](Header(codec, (0, 0), head, codec), limits).size
+    except (struct.error, IndexError, OverflowError, CorruptImage, UnsupportedFormat):
+        return 1, 1
+    return max(1, wide), max(1, high)
+
+
+def read(source: Stream, limits: Limits) -> Header:
+    """The header of the picture that `source` holds.
+
+    A JPEG in one scan, the usual photo, is left to the decoder to read while it comes. Others have to be there first.
 
     :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
     :raises CorruptImage: the header is cut short or contradicts itself.
     :raises ImageTooLarge: more frames, scans or strips than `limits` allow, found while counting them.
     """
-    codec = sniff(data[:HEAD])
+    head = source.head(FIRST)
+    codec = sniff(head[:HEAD])
+    data = head if len(head) < source.size and _is_read_once(codec, head, limits) else source.whole()
     try:
         header = _READERS[codec.name](Header(codec, (0, 0), data, codec), limits)
     except (struct.error, IndexError, OverflowError) as error:
         raise CorruptImage(f"the {codec.label} header is cut short") from error
     if min(header.size) < 1:
         raise CorruptImage(f"the {codec.label} header gives the size {header.size[0]}x{header.size[1]}")
-    return header
+    return header if len(data) == source.size else replace(header, stream=source)
+
+
+def _is_read_once(codec: Codec, head: bytes, limits: Limits) -> bool:
+    """Whether a decoder goes through the file once, and all else that is to be known of it is in its head."""
+    if codec.name != "jpeg" or limits.lenient:  # what is lenient has to see where the file ends
+        return False
+    try:
+        frame = jpeg.frame(head)
+        return not frame.progressive and frame.scan + 5 <= len(head) and head[frame.scan + 4] == frame.channels
+    except (struct.error, IndexError, CorruptImage):
+        return False
 
 
 def _jpeg(header: Header, limits: Limits) -> Header:

@@ -25,17 +25,18 @@ from tinypics.errors import (
     UnsupportedFormat,
 )
 from tinypics.resize import resize_all
-from tinypics.store import Conflict
+from tinypics.store import Conflict, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tinypics.delivery import Handling, Place
+    from tinypics.download import Download
     from tinypics.limits import Limits
     from tinypics.manifest import Stored
     from tinypics.request import Request
     from tinypics.resize import Resized
-    from tinypics.store import Bucket, StoredObject
+    from tinypics.store import Bucket
 
 _NO_PICTURE = (SourceNotFound, SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge)
 
@@ -109,48 +110,65 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits, *, tru
             except (Conflict, SourceNotFound):
                 return Again.CHANGED
             return Current(etag, present.stored)
-    fetched: StoredObject | None = None
+    fetched: Download | None = None
     try:
-        fetched = source.get(request.key, version_id=request.version_id, max_bytes=limits.bytes)
+        fetched = source.open(request.key, version_id=request.version_id, max_bytes=limits.bytes)
         fetch_ms = _ms_since(clock)
         kept = _reusable(present, fetched) if trusted else {}
         resized = _resize(request, fetched, kept, limits)
     except _NO_PICTURE as error:
         return _refused(request, source, place, error, fetched)
+    finally:
+        if fetched is not None:
+            fetched.close()
+    waited_ms = fetched.waited * 1000
     clock = time.perf_counter()
     made = _made(request, fetched, kept, resized)
     try:
         stored = place.write(made, present, lambda: _etag(source, request) == fetched.stat.etag)
     except Conflict:
         return Again.CHANGED
-    now = _etag(source, request)
-    if now is None and place.handling.follow_deletes:
-        place.remove()
-        return Again.REMOVED
-    if now not in (None, fetched.stat.etag):
-        return Again.CHANGED
-    spent = {"fetch": fetch_ms, **resized.timings_ms, "store": _ms_since(clock)}
+    if again := _overtaken(request, source, place, fetched.stat.etag, lambda: place.strays(present, stored)):
+        return again
+    # The picture was decoded while it came: what of that was waiting counts as fetching.
+    spent = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(clock)}
+    spent["decode"] = max(0.0, spent["decode"] - waited_ms)
     return Result(made.source, stored, {step: round(ms, 1) for step, ms in spent.items()})
 
 
-def _reusable(present: delivery.Present | None, fetched: StoredObject) -> dict[str, Stored]:
+def _overtaken(
+    request: Request, source: Bucket, place: Place, etag: str, find_strays: Callable[[], list[str]]
+) -> Again | None:
+    """Whether what was just written is not, or no longer, all that should be there of the source with this ETag."""
+    now, strays = together([lambda: _etag(source, request), find_strays])
+    for key in strays:
+        place.bucket.delete(key)
+    if strays and _etag(source, request) != etag:
+        return Again.REMOVED
+    if now is None and place.handling.follow_deletes:
+        place.remove()
+        return Again.REMOVED
+    return Again.CHANGED if now not in (None, etag) else None
+
+
+def _reusable(present: delivery.Present | None, fetched: Download) -> dict[str, Stored]:
     """Outputs in a folder that need not be made again although the recipe changed, by rendition."""
     if present is None or present.source_etag != fetched.stat.etag:
         return {}
     return {item.rendition: item for item in present.stored if "missing-data" not in item.dropped}
 
 
-def _resize(request: Request, fetched: StoredObject, kept: Mapping[str, Stored], limits: Limits) -> Resized:
+def _resize(request: Request, fetched: Download, kept: Mapping[str, Stored], limits: Limits) -> Resized:
     if delivery.RECIPE in fetched.stat.metadata:
         raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
-    if not fetched.data:
+    if fetched.size == 0:
         raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")
     missing = [rendition for rendition in request.renditions if str(rendition) not in kept]
     wanted = [*missing, manifest.PLACEHOLDER] if request.in_folder else list(request.renditions)
-    return resize_all(fetched.data, wanted, replace(limits, lenient=request.lenient or limits.lenient))
+    return resize_all(fetched, wanted, replace(limits, lenient=request.lenient or limits.lenient))
 
 
-def _made(request: Request, fetched: StoredObject, kept: Mapping[str, Stored], resized: Resized) -> Made:
+def _made(request: Request, fetched: Download, kept: Mapping[str, Stored], resized: Resized) -> Made:
     source = {
         "bucket": request.bucket,
         "key": request.key,
@@ -159,7 +177,7 @@ def _made(request: Request, fetched: StoredObject, kept: Mapping[str, Stored], r
         "width": resized.source.width,
         "height": resized.source.height,
         "format": resized.source.format,
-        "bytes": len(fetched.data),
+        "bytes": fetched.size,
     }
     if request.in_folder:
         return Made(resized.outputs[:-1], source, kept, resized.outputs[-1])
@@ -167,7 +185,7 @@ def _made(request: Request, fetched: StoredObject, kept: Mapping[str, Stored], r
 
 
 def _refused(
-    request: Request, source: Bucket, place: Place, error: PermanentError, fetched: StoredObject | None
+    request: Request, source: Bucket, place: Place, error: PermanentError, fetched: Download | None
 ) -> Outcome | Again:
     """What follows from a source that can have no outputs: those of an earlier version, if any, go."""
     if not (request.follows and place.handling.follow_deletes):

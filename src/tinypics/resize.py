@@ -18,11 +18,13 @@ from tinypics.geometry import Plan, plan, turn_of
 from tinypics.limits import DEFAULT, Limits
 from tinypics.render import Finished, Recipe, animates, finish, format_of, images, recipe
 from tinypics.rendition import Rendition
+from tinypics.stream import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinypics.decode import Opened
+    from tinypics.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,9 @@ def resize(data: bytes | bytearray | memoryview, rendition: Rendition | str, lim
 
 
 def resize_all(
-    data: bytes | bytearray | memoryview, renditions: Sequence[Rendition | str], limits: Limits = DEFAULT
+    data: bytes | bytearray | memoryview | Stream, renditions: Sequence[Rendition | str], limits: Limits = DEFAULT
 ) -> Resized:
-    """Every rendition of the picture that `data` holds, with one decode.
+    """Every rendition of the picture that `data` holds, with one decode, and as far as it goes while it still comes.
 
     :raises InvalidRequest: a rendition's text.
     :raises SourceTooLarge, ImageTooLarge: more than `limits` allow, in the source or in what is asked for.
@@ -92,8 +94,10 @@ def resize_all(
     if not wanted:
         raise InvalidRequest.expected("renditions", "at least one", None)
     clock = _Clock()
-    cost.check_bytes(len(data), limits)
-    header = headers.read(bytes(data), limits)
+    source = Whole(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
+    cost.check_bytes(source.size, limits)
+    cost.check_size(headers.glimpse(source, limits), 1, limits)
+    header = headers.read(source, limits)
     cost.check_size(header.size, header.frames, limits)
     opened = open_picture(header, limits)
     moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
@@ -121,8 +125,8 @@ def resize_all(
         )
         clock.lap("encode")
     wide, high = opened.turn.size(first.size)
-    source = Source(header.codec.name, wide, high, len(data), header.frames)
-    return Resized(outputs, source, clock.laps)
+    facts = Source(header.codec.name, wide, high, source.size, header.frames)
+    return Resized(outputs, facts, clock.laps)
 
 
 def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[int], limits: Limits) -> float:

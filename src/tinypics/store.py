@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import obstore
 from obstore import exceptions as foreign
 
+from tinypics.download import Download
 from tinypics.errors import (
     AccessDenied,
     DestinationNotFound,
@@ -24,7 +25,8 @@ from tinypics.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from obstore import Attributes, PutMode
     from obstore.store import ObjectStore
@@ -40,12 +42,9 @@ class Stat:
     metadata: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """One version of one object, whole."""
+AT_ONCE = 8  # requests of one invocation; each has a connection and a thread
 
-    stat: Stat
-    data: bytes
+_CHUNK = 64 * 1024  # bytes; what Pillow's decoders ask for at a time
 
 
 class Conflict(Exception):
@@ -62,20 +61,24 @@ class Bucket:
         self.name = name
         self._store = store
 
-    def get(self, key: str, *, version_id: str | None = None, max_bytes: int) -> StoredObject:
-        """The object, in memory. Its size is checked before its bytes are asked for.
+    def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:
+        """The object, while it still comes. Its size is checked before its bytes are asked for.
 
-        Raises SourceNotFound, SourceTooLarge.
+        Raises SourceNotFound, SourceTooLarge; so does reading, if the object goes meanwhile.
         """
-        with _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
+
+        def translated() -> AbstractContextManager[None]:
+            return _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound)
+
+        with translated():
             options: Any = {"version": version_id} if version_id else None
             result = _interruptible(lambda: obstore.get(self._store, key, options=options))
             stat = _stat(result)
             if stat.size > max_bytes:
                 raise SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {stat.size:,}")
-            # A connection that is cut is resumed where it was, and only if the ETag there is still the same: what
-            # comes out is one version of the object, whole, or an error.
-            return StoredObject(stat, _interruptible(result.bytes).to_bytes())
+        # A connection that is cut is resumed where it was, and only if the ETag there is still the same: what comes
+        # out is one version of the object, whole, or an error.
+        return Download(stat, result.stream(min_chunk_size=_CHUNK), translated)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
         """What the store says of the object; None when there is none (or no such bucket)."""
@@ -124,28 +127,48 @@ class Bucket:
             return [item["path"] for item in found["objects"]]
 
 
+def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
+    """What the calls return, made `AT_ONCE` at a time; when all of those have ended, the first failure is raised."""
+    waiting, results = list(calls), []
+    while waiting:
+        running = [_Call(call) for call in waiting[:AT_ONCE]]
+        del waiting[:AT_ONCE]
+        for each in running:
+            each.join()
+        results += [each.result() for each in running]
+    return results
+
+
 def _interruptible(call: Callable[[], Any]) -> Any:
-    """What `call` returns or raises, from a thread of its own.
+    """What `call` returns or raises.
 
     obstore waits in Rust, where Python runs no signal handlers: in the main thread a slow store would hold up the one
     that keeps the invocation's deadline. Waiting for a thread can be interrupted. The call that is left alone then
     ends by its own time-out: a late write is still conditional, and the next try looks at everything anew.
     """
-    outcome: list[Any] = []
-    failure: list[BaseException] = []
+    return together([call])[0]
 
-    def run() -> None:
+
+class _Call(threading.Thread):
+    """A call in a thread of its own."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        super().__init__(name="store", daemon=True)
+        self._call = call
+        self._outcome: Any = None
+        self._failure: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
         try:
-            outcome.append(call())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            failure.append(error)
+            self._outcome = self._call()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            self._failure = error
 
-    thread = threading.Thread(target=run, name="store", daemon=True)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
+    def result(self) -> Any:
+        if self._failure is not None:
+            raise self._failure
+        return self._outcome
 
 
 @contextmanager

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tinypics import decode
+from tinypics.download import Download
+from tinypics.errors import CorruptImage, ImageTooLarge, PermanentError, StoreUnavailable, UnsupportedFormat
+from tinypics.limits import Limits
+from tinypics.resize import resize_all
+from tinypics.store import Stat
+from tinypics.stream import Stream
+
+DATA = bytes(range(256)) * 40
+
+
+class Link:
+    """Hands out a file in pieces, each when `more` lets it, and writes down how much was asked for."""
+
+    def __init__(self, data: bytes, size: int | None = None, error: Exception | None = None, piece: int = 1000) -> None:
+        self.more = threading.Semaphore(0)
+        self.sent = 0
+        self._data, self._error, self._piece = data, error, piece
+        stat = Stat("etag", len(data) if size is None else size, None, {})
+        self.download = Download(stat, self._pieces(), contextlib.nullcontext)
+
+    def _pieces(self) -> Iterator[bytes]:
+        for start in range(0, len(self._data), self._piece):
+            self.more.acquire()
+            self.sent = start + self._piece
+            yield self._data[start : start + self._piece]
+        if self._error:
+            raise self._error
+
+    def let(self, pieces: int) -> None:
+        for _ in range(pieces):
+            self.more.release()
+
+
+def at_once(data: bytes, **options: object) -> Download:
+    link = Link(data, **options)  # type: ignore[arg-type]
+    link.let(len(data))
+    return link.download
+
+
+def jpeg(size: tuple[int, int] = (1200, 900), **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise(size, 50).convert("RGB").save(buffer, "JPEG", quality=90, **options)
+    return buffer.getvalue()
+
+
+def test_it_reads_like_a_file() -> None:
+    download, file = at_once(DATA), io.BytesIO(DATA)
+    assert isinstance(download, Stream)
+    for step in ((0, 10), (5000, 100), (0, -1), (len(DATA) - 5, 100), (len(DATA) + 5, 10)):
+        assert download.seek(step[0]) == file.seek(step[0])
+        assert download.read(step[1]) == file.read(step[1])
+    assert download.seek(-10, io.SEEK_END) == len(DATA) - 10
+    assert download.seek(4, io.SEEK_CUR) == download.tell() == len(DATA) - 6
+    assert download.head(3) == DATA[:3]
+    assert download.whole() is download.whole()
+    assert download.whole() == DATA
+    assert (download.head(5), download.read(2)) == (DATA[:5], DATA[-6:-4])
+
+
+def test_readers_wait_for_no_more_than_they_need() -> None:
+    link = Link(DATA)
+    link.let(2)
+    assert link.download.head(1500) == DATA[:1500]
+    assert link.download.read(1800) == DATA[:1800]
+    assert link.sent == 2000
+    assert link.download.waited > 0
+
+
+def test_an_object_that_ends_early_is_a_transfer_that_failed_and_no_corrupt_picture() -> None:
+    data = jpeg()
+    with pytest.raises(StoreUnavailable, match=r"ended after .* of"):
+        resize_all(at_once(data[:-2000], size=len(data)), ["64x"])
+
+
+def test_what_breaks_on_the_way_is_raised_where_it_is_waited_for() -> None:
+    data = jpeg()
+    for read in (Download.whole, Download.read, lambda download: resize_all(download, ["64x"])):
+        broken = at_once(data[: len(data) // 2], size=len(data), error=StoreUnavailable("reset"))
+        with pytest.raises(StoreUnavailable, match="reset"):
+            read(broken)
+
+
+def test_a_closed_download_fetches_no_more() -> None:
+    link = Link(DATA)
+    link.let(1)
+    link.download.head(10)
+    link.download.close()
+    link.let(1)
+    with pytest.raises(StoreUnavailable):
+        link.download.whole()
+    assert link.sent <= 2000
+
+
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"restart_marker_blocks": 8}, {"progressive": True}])
+@pytest.mark.parametrize("text", ["64x48", "400x", "300x300-attention", "1100x-png"])
+def test_a_picture_comes_out_the_same_however_it_came(options: dict[str, Any], text: str) -> None:
+    data = jpeg(**options)
+    whole, streamed = resize_all(data, [text]), resize_all(at_once(data), [text])
+    assert streamed.outputs == whole.outputs
+    assert streamed.source == whole.source
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF"])
+def test_every_format_can_still_be_on_its_way(format: str) -> None:
+    buffer = io.BytesIO()
+    Image.effect_noise((700, 500), 50).convert("RGB").save(buffer, format)
+    assert len(buffer.getvalue()) > 64 * 1024
+    assert resize_all(at_once(buffer.getvalue()), ["64x"]).outputs == resize_all(buffer.getvalue(), ["64x"]).outputs
+
+
+def test_a_photo_is_decoded_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = jpeg((2400, 1800))
+    link = Link(data, piece=64 * 1024)
+    begun = threading.Event()
+
+    link.let(2)
+
+    def last_piece_after_the_decoder_began() -> None:
+        begun.wait(20)
+        link.let(1000)
+
+    drafted = decode._drafted
+
+    def decoding(*arguments: Any) -> Any:
+        begun.set()
+        return drafted(*arguments)
+
+    monkeypatch.setattr(decode, "_drafted", decoding)
+    threading.Thread(target=last_piece_after_the_decoder_began).start()
+    resize_all(link.download, ["64x"])
+    assert begun.is_set()
+
+
+@pytest.mark.parametrize("tail", [b"", b"\0" * 100_000])
+def test_a_photo_without_its_end_is_corrupt_and_lenient_uses_it(tail: bytes) -> None:
+    data = jpeg()[:-20_000]
+    with pytest.raises(CorruptImage):
+        resize_all(at_once(data), ["64x"])
+    assert resize_all(at_once(data + tail), ["64x"], Limits(lenient=True)).outputs[0].width == 64
+
+
+@pytest.mark.parametrize(
+    ("head", "error"),
+    [
+        (b"not a picture " * 10, UnsupportedFormat),
+        (jpeg((50, 40)).replace(b"\x00\x28\x00\x32", b"\xff\xff\xff\xff", 1), ImageTooLarge),
+    ],
+)
+def test_a_stranger_and_a_bomb_are_refused_by_their_first_bytes(head: bytes, error: type[PermanentError]) -> None:
+    link = Link(head + bytes(1_000_000), piece=64 * 1024)
+    link.let(2)
+    with pytest.raises(error):
+        resize_all(link.download, ["64x"])
+    assert link.sent <= 2 * 64 * 1024
