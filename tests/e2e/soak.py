@@ -142,11 +142,21 @@ def accounted(soak: Soak, found: list[dict[str, Any]]) -> list[str]:
         started[detail["detail-type"], key] += 1
         if execution["status"] not in ("SUCCEEDED", "FAILED"):
             problems.append(f"{key}: an execution is {execution['status']}")
-        if execution.get("error") in PERMANENT and key not in soak.spoiled:
-            problems.append(f"{key}: {execution['error']} of a picture that was never bad")
+        if execution.get("error") in PERMANENT:
+            problems += failed(soak, [execution])
     problems += [f"{event}: {count} not followed by an execution" for event, count in (soak.sent - started).items()]
     problems += [f"{event}: {count} executions of no event" for event, count in (started - soak.sent).items()]
     return problems
+
+
+def failed(soak: Soak, found: list[dict[str, Any]]) -> list[str]:
+    """Executions that should have succeeded, because their key never was a corrupt picture."""
+    keys = {json.loads(each["input"])["detail"]["object"]["key"]: each for each in found if each.get("error")}
+    return [
+        f"{key}: {each['error']}"
+        for key, each in keys.items()
+        if each["error"] not in PERMANENT or key not in soak.spoiled
+    ]
 
 
 def report(soak: Soak, found: list[dict[str, Any]], seconds: float) -> None:
@@ -173,10 +183,10 @@ def soaked(world: World, options: argparse.Namespace) -> bool:
     problems = accounted(soak, found)
     print("before anything is tried again:", *command(world, "verify")[1].splitlines()[-1:])
     for error in {each["error"] for each in found if each["status"] == "FAILED"} - PERMANENT:
-        code, text = command(world, "retry", "--yes", "--max", "10000", "--error", error)
+        _, text = command(world, "retry", "--yes", "--max", "10000", "--error", error)
         print(f"tinypics retry --error {error}:", *text.splitlines()[-1:])
-        if code:
-            problems.append(f"retry of {error} failed:\n{text}")
+    tried = {each["executionArn"] for each in found}
+    problems += failed(soak, [each for each in described(world) if each["executionArn"] not in tried])
     code, text = command(world, "verify")
     print("tinypics verify:", text, sep="\n")
     if code:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 RENDITIONS = "64x48,thumb=32x32-webp"
-OUTPUTS = ("64x48.jpg", "thumb.webp", "manifest.json")  # of a JPEG, in the order in which they are written
+OUTPUTS = ("64x48.jpg", "thumb.webp", "manifest.json")  # of a JPEG; the manifest is written last
 SOURCE, OUTPUT = f"^/{IN}/", f"^/{OUT}/"  # paths that the proxy sees
 
 
