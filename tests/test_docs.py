@@ -116,3 +116,20 @@ def test_contributings_paths_exist() -> None:
             path = PROJECT / name if "/" in name or (PROJECT / name).exists() else PROJECT / folder / name
             assert path.exists(), name
             folder = str(path.parent.relative_to(PROJECT))
+
+
+def test_every_command_is_documented_and_every_documented_option_exists() -> None:
+    from typer.main import get_command
+
+    from tinypics.cli.app import app
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    text = "\n".join(page.read_text() for page in PAGES)
+    used = re.findall(r"tinypics ((?:[a-z]+)(?: [^\n`#|]*)?)", text)
+    named = {use.split()[0] for use in used} & set(commands)
+    assert named == set(commands)
+    for use in used:
+        name, *words = use.split()
+        if name in commands:
+            known = {option for parameter in commands[name].params for option in parameter.opts}
+            assert {word.split("=")[0] for word in words if word.startswith("--")} <= known, use
