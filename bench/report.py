@@ -44,7 +44,8 @@ def sections(measured: Measured) -> dict[str, str]:
 
 
 def text(measured: Measured) -> str:
-    return "\n\n".join(sections(measured).values())
+    """All that has rows."""
+    return "\n\n".join(table for table in sections(measured).values() if table)
 
 
 if __name__ == "__main__":

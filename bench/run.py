@@ -53,13 +53,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _machine() -> dict[str, str]:
     """What the figures depend on."""
-    model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")  # on Linux
-    if cpuinfo.exists() and (found := re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)):
-        model = found[1]
+    named = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text() if cpuinfo.exists() else "", re.MULTILINE)
+    model = named[1] if named else platform.machine()
     versions = {"Python": platform.python_version(), "Pillow": metadata.version("pillow")} | peers.versions()
-    found = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return {"CPU": f"{os.cpu_count()} x {model}", "system": platform.system(), "versions": found}
+    all_versions = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return {"CPU": f"{os.cpu_count()} x {model}", "system": platform.system(), "versions": all_versions}
 
 
 if __name__ == "__main__":

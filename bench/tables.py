@@ -13,7 +13,7 @@ from bench.rows import ROWS
 from bench import costs, link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from bench.breakdown import Breakdown
     from bench.measure import Series
@@ -155,6 +155,6 @@ def _figure(series: Series | None, what: str) -> str:
     return f"{middle:.0f} ±{spread:.0f}" if middle >= 100 else f"{middle:.1f} ±{spread:.1f}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows] if rows else []
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
