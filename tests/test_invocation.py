@@ -288,7 +288,7 @@ def test_two_that_finish_a_removal_at_once_both_succeed(cloud: Cloud) -> None:
             assert isinstance(cloud.run("a.jpg", "64x", in_folder=True), Current)
 
     cloud.meanwhile = twin
-    assert isinstance(cloud.run("a.jpg", "64x", in_folder=True), Current)
+    cloud.made("a.jpg", "64x", in_folder=True)  # anew: it may have removed what the other had just made
     assert cloud.listing() == ["a.jpg/64x.jpg", "a.jpg/manifest.json"]
 
 
@@ -303,6 +303,67 @@ def test_an_event_does_not_vouch_for_a_source_that_was_overwritten_meanwhile(clo
     cloud.meanwhile = overwrite
     cloud.made("a.jpg", follows=True, etag=etag)
     assert cloud.outputs()["a.jpg"].getpixel((5, 5)) == (0, 0, 254)
+
+
+def formats(cloud: Cloud) -> Callable[[str], str]:
+    """Makes the source `a` a picture of another format; the ETag."""
+    return lambda name: cloud.upload("a", picture(name, (64, 48)))
+
+
+def test_another_format_leaves_nothing_of_the_one_before(cloud: Cloud) -> None:
+    become = formats(cloud)
+    for format, key in [("BMP", "a.jpg"), ("PNG", "a"), ("TIFF", "a.jpg"), ("WEBP", "a")]:
+        etag = become(format)
+        cloud.run("a", follows=True, etag=etag)
+        assert cloud.listing() == [key]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_outputs_of_a_version_that_was_cut_short_go_with_the_next(cloud: Cloud, number: int) -> None:
+    become = formats(cloud)
+    become("JPEG")
+    cloud.run("a", "64x", "32x", in_folder=True, follows=True)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(request: str) -> None:
+        if request == "PUT tiny-pics" and cloud.requests.count(request) == number:
+            raise Killed
+
+    become("WEBP")
+    cloud.meanwhile = kill
+    with pytest.raises(Killed):
+        cloud.run("a", "64x", "32x", in_folder=True, follows=True)
+    cloud.meanwhile = lambda request: None
+    become("PNG")
+    cloud.run("a", "64x", "32x", in_folder=True, follows=True)
+    assert cloud.listing() == ["a/32x.png", "a/64x.png", "a/manifest.json"]
+
+
+@pytest.mark.parametrize(("in_folder", "loser"), [(False, "TIFF"), (True, "WEBP")])
+def test_who_loses_a_race_against_another_format_leaves_nothing(in_folder: bool, loser: str) -> None:
+    for number in range(1, 20):
+        cloud = Cloud()
+        become = formats(cloud)
+        become("JPEG")
+        cloud.run("a", "64x", in_folder=in_folder, follows=True)
+
+        def overtake(request: str, cloud: Cloud = cloud, number: int = number) -> None:
+            if len(cloud.requests) == number:
+                cloud.meanwhile = lambda request: None
+                before = cloud.requests[:]
+                formats(cloud)("PNG")
+                cloud.run("a", "64x", in_folder=in_folder, follows=True)
+                cloud.requests[:] = [*before, "overtaken"]
+
+        etag = become(loser)
+        cloud.meanwhile = overtake
+        cloud.run("a", "64x", in_folder=in_folder, follows=True, etag=etag)
+        if "overtaken" not in cloud.requests:
+            break
+        assert cloud.listing() == (["a/64x.png", "a/manifest.json"] if in_folder else ["a"]), number
+    assert number > 5
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"version": 1}', b'{"version": 99}'])

@@ -69,6 +69,10 @@ class Made:
     small: Output | None = None
 
 
+class Torn(Conflict):
+    """Somebody else wrote outputs while obsolete ones were removed: some of theirs may have been among those."""
+
+
 class Place(ABC):
     """Where the outputs of one request are. The two layouts have their own `look`, `write` and `remove`."""
 
@@ -227,6 +231,13 @@ class Folder(Place):
             self._finish(manifest, written)
         return stored
 
+    def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:  # noqa: ARG002 - for Single
+        """They are listed, because no manifest knows of what was written by one who never came to write its own."""
+        kept = {keys.manifest(self.request.place), *(item.key for item in stored)}
+        others = [key for key in self.bucket.children(self.request.place) if key not in kept]
+        stats = {key: self.bucket.head(key) for key in others}
+        return [key for key, stat in stats.items() if stat and self._is_ours(stat) and PLACED not in stat.metadata]
+
     def remove(self) -> list[str]:
         marker = keys.manifest(self.request.place)
         # The signal goes first, so that nobody relies on what is about to go. What is below is listed, not read from
@@ -249,7 +260,10 @@ class Folder(Place):
         for key in manifest.obsolete:
             if (stat := self.bucket.head(key)) and self._is_ours(stat):
                 self.bucket.delete(key)
-        self._put_manifest(replace(manifest, obsolete=()), etag, lambda: False)
+        try:
+            self._put_manifest(replace(manifest, obsolete=()), etag, lambda: False)
+        except Conflict as error:
+            raise Torn(str(error)) from error
 
     def _put_manifest(self, manifest: Manifest, replaces: str | None, unchanged: Callable[[], bool]) -> str:
         key = keys.manifest(self.request.place)

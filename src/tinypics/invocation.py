@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tinypics import delivery, manifest
-from tinypics.delivery import Made
+from tinypics.delivery import Made, Torn
 from tinypics.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -88,18 +88,22 @@ def run(
     """Make the outputs agree with the source. Raises the errors of `errors.py` and no others."""
     source = open_bucket(request.bucket)
     place = delivery.place_of(request, open_bucket(request.dest_bucket), handling)
-    trusted = True
+    before: Again | None = None
     for _ in range(TURNS):
-        outcome = _turn(request, source, place, limits, trusted=trusted)
+        outcome = _turn(request, source, place, limits, before)
         if not isinstance(outcome, Again):
             return outcome
-        trusted = trusted and outcome is not Again.REMOVED
+        before = Again.REMOVED if before is Again.REMOVED else outcome
         request = replace(request, etag=None)  # what the event named is known to be old now
     raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {TURNS} times meanwhile')
 
 
-def _turn(request: Request, source: Bucket, place: Place, limits: Limits, *, trusted: bool) -> Outcome | Again:
-    """One try. Unless `trusted`, what is there is made anew, although it says that it is current."""
+def _turn(request: Request, source: Bucket, place: Place, limits: Limits, before: Again | None) -> Outcome | Again:
+    """One try, after others that ended with `before`.
+
+    When outputs were removed, what is there is made anew, although it says that it is current.
+    """
+    trusted = before is not Again.REMOVED
     clock = time.perf_counter()
     present = place.look()
     if trusted and present and present.recipe == request.recipe:
@@ -107,8 +111,14 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits, *, tru
         if present.source_etag == etag:
             try:
                 place.tidy(present)
-            except (Conflict, SourceNotFound):
+            except Torn:
+                return Again.REMOVED
+            except SourceNotFound:
                 return Again.CHANGED
+            if before and (
+                again := _overtaken(request, source, place, etag, lambda: place.strays(None, present.stored))
+            ):
+                return again  # a turn before this one lost a race, maybe after it had stored outputs of another format
             return Current(etag, present.stored)
     fetched: Download | None = None
     try:
@@ -126,6 +136,8 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits, *, tru
     made = _made(request, fetched, kept, resized)
     try:
         stored = place.write(made, present, lambda: _etag(source, request) == fetched.stat.etag)
+    except Torn:
+        return Again.REMOVED
     except Conflict:
         return Again.CHANGED
     if again := _overtaken(request, source, place, fetched.stat.etag, lambda: place.strays(present, stored)):
