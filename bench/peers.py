@@ -83,7 +83,8 @@ PROFILED: Final = _handler("profiled", "tinypics under a profiler", "bench.conte
 
 
 def versions() -> dict[str, str]:
-    """Of the peers, as far as they are pinned here."""
+    """Of the peers: as they are pinned here, and ImageMagick's as it was found."""
     package: dict[str, str] = json.loads((_HERE / "node" / "package.json").read_text())["dependencies"]
     pins = (_HERE / "requirements.txt").read_text().split()
-    return package | dict(pin.split("==") for pin in pins if pin.startswith("pyvips"))
+    found = {"ImageMagick": version} if (version := magick.version()) else {}
+    return package | dict(pin.split("==") for pin in pins if pin.startswith("pyvips")) | found
