@@ -48,6 +48,16 @@ artifact-arm64 artifact-x86_64 artifact-native: artifact-%: setup
 	@mb=$$(du -sm --apparent-size $(BUILD)/lambda-$* | cut -f1); echo "$(BUILD)/lambda-$*: $$mb MB unpacked"; \
 	test $$mb -le $(MAX_MB) || { echo "expected at most $(MAX_MB) MB" >&2; exit 1; }
 
+MINUTES ?= 5
+
+.PHONY: fuzz
+fuzz: setup ## Throw broken pictures at the core for MINUTES (5)
+	$(BIN)/python tests/fuzz/fuzz_resize.py --minutes $(MINUTES)
+
+.PHONY: soak
+soak: setup ## Thousands of uploads, overwrites and deletes under faults, through the engine
+	$(BIN)/python tests/e2e/soak.py
+
 .PHONY: format
 format: setup ## Let ruff fix and format what it can
 	$(BIN)/ruff check --fix .
