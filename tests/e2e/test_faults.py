@@ -141,7 +141,7 @@ def test_f5_a_broken_transfer_is_resumed_and_never_taken_for_a_corrupt_picture(
     assert 'object "a.jpg" in bucket original-pics' in failed["raised"]
     assert len(world.proxy.seen("GET", SOURCE)) <= TRIES
     world.proxy.clear()
-    world.run(event)
+    world.invoke(event)
 
 
 def test_f19_half_of_all_calls_throttled_still_brings_everything_through(world: World) -> None:
@@ -158,7 +158,7 @@ def test_f19_half_of_all_calls_throttled_still_brings_everything_through(world: 
 
 def test_f2_a_source_that_is_gone_is_no_failure_and_takes_its_outputs_with_it(world: World) -> None:
     event = world.upload("a.jpg")
-    world.run(event)
+    world.invoke(event)
     deleted = world.delete("a.jpg")
     answer = json.loads(world.run(event | created("a.jpg", "another", 9))["output"])
     assert answer["reason"] == "the source is gone"
@@ -275,7 +275,7 @@ def test_f9_a_picture_that_needs_more_memory_is_refused_and_not_tried(world: Wor
 def test_f10_a_worker_that_is_killed_at_a_write_leaves_nothing_that_lasts(
     world: World, moment: Any, number: int
 ) -> None:
-    world.run(world.upload("a.jpg", RED))
+    world.invoke(world.upload("a.jpg", RED))
     event = world.upload("a.jpg", BLUE)
     world.proxy.clear()
     world.fail(moment(world.kill_workers), "PUT", OUTPUT, after=number)
@@ -382,7 +382,7 @@ def test_f26_bad_pictures_leave_nothing_behind_for_the_next_ones(world: World) -
 def test_f12_to_f15_a_bad_picture_fails_once_by_name_and_its_old_outputs_go(
     world: World, body: bytes, error: str
 ) -> None:
-    world.run(world.upload("a.jpg"))
+    world.invoke(world.upload("a.jpg"))
     execution = world.run(world.upload("a.jpg", body))
     assert (execution["status"], execution["error"]) == ("FAILED", error)
     assert world.outputs() == {}
@@ -408,7 +408,7 @@ def test_f14_of_an_object_that_is_too_large_only_the_header_is_asked_for(world: 
     execution = world.run(event)
     assert (execution["error"], read) == ("SourceTooLarge", [200])
     world.proxy.clear()
-    world.run(event)
+    world.invoke(event)
 
 
 @pytest.mark.parametrize(
@@ -432,7 +432,7 @@ def test_f15_an_archived_source_is_access_denied(world: World) -> None:
     world.fail(faults.status(403, "InvalidObjectState"), times=None)
     assert world.run(event)["error"] == "AccessDenied"
     world.proxy.clear()
-    world.run(event)
+    world.invoke(event)
 
 
 @pytest.mark.parametrize("junk", ["{", "null", "[]", '{"detail-type": 1}', "x" * 250_000, '{"Records": [7]}'])
@@ -491,7 +491,7 @@ def test_f17_a_bucket_of_another_region_is_asked_once_an_attempt(world: World) -
     assert "region" in execution["cause"]
     assert len(world.proxy.seen("PUT", "64x48.jpg$")) == ATTEMPTS
     world.proxy.clear()
-    world.run(event)
+    world.invoke(event)
 
 
 @pytest.mark.parametrize("name", ["ExpiredToken", "KMS.ThrottlingException", "RequestTimeout"])
@@ -506,7 +506,7 @@ def test_f18_f24_what_passes_by_itself_is_tried_again(world: World, name: str) -
 def test_a_write_that_meets_another_is_settled_in_the_same_attempt(
     world: World, action: faults.Action, number: int
 ) -> None:
-    world.run(world.upload("a.jpg", RED))
+    world.invoke(world.upload("a.jpg", RED))
     event = world.upload("a.jpg", BLUE)
     world.proxy.clear()
     world.fail(action, "PUT", OUTPUT, after=number)
