@@ -521,6 +521,17 @@ def test_outputs_stay_where_deletes_are_not_followed(cloud: Cloud) -> None:
     assert cloud.listing() == ["a.jpg"]
 
 
+@pytest.mark.parametrize(("in_folder", "mine"), [(False, "scan.tif.png"), (True, "scan.tif/mine.jpg")])
+def test_what_was_asked_for_at_a_key_of_its_own_is_never_removed(cloud: Cloud, in_folder: bool, mine: str) -> None:
+    cloud.upload("scan.tif", picture("TIFF"))
+    cloud.run("scan.tif", "10x10", dest_key=mine)
+    cloud.run("scan.tif", in_folder=in_folder, follows=True)
+    assert mine in cloud.listing()
+    cloud.delete("scan.tif")
+    cloud.run("scan.tif", in_folder=in_folder, follows=True)
+    assert cloud.listing() == [mine]
+
+
 def test_a_direct_request_for_what_is_not_there_removes_nothing(cloud: Cloud) -> None:
     cloud.upload("a.jpg", picture("JPEG"))
     cloud.run("a.jpg")

@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "tinypics"
 ADAPTERS = {"aws", "cli", "local"}
-WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "invocation"} | {
+WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "layouts", "invocation"} | {
     "findings",
     "verify",
     "repair",

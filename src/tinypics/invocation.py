@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from tinypics import delivery, manifest
+from tinypics import delivery, layouts, manifest
 from tinypics.delivery import Made, Torn
 from tinypics.errors import (
     CorruptImage,
@@ -87,7 +87,7 @@ def run(
 ) -> Outcome:
     """Make the outputs agree with the source. Raises the errors of `errors.py` and no others."""
     source = open_bucket(request.bucket)
-    place = delivery.place_of(request, open_bucket(request.dest_bucket), handling)
+    place = layouts.place_of(request, open_bucket(request.dest_bucket), handling)
     before: Again | None = None
     for _ in range(TURNS):
         outcome = _turn(request, source, place, limits, before)

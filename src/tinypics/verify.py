@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from obstore.store import MemoryStore
 
-from tinypics import delivery, invocation, keys
+from tinypics import delivery, invocation, keys, layouts
 from tinypics.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -149,7 +149,7 @@ class Checker:
             possible = keys.single_outputs(request.place, request.renditions[0].format)
             asked = [replace(request, dest_key=key) for key in possible]
         for each in asked:
-            if present := delivery.place_of(each, self.output, self.handling).look():
+            if present := layouts.place_of(each, self.output, self.handling).look():
                 yield present
 
     def _whole(self, request: Request, present: Present) -> Verdict:

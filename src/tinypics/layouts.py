@@ -1,0 +1,188 @@
+"""The two ways that outputs lie in a bucket: one with the source's key, or several below it with a manifest."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tinypics import keys
+from tinypics.delivery import FACTS, RECIPE, SOURCE_ETAG, Place, Present, Torn
+from tinypics.errors import SourceNotFound
+from tinypics.manifest import Manifest, Stored, placeholder
+from tinypics.store import Conflict, together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tinypics.delivery import Handling, Made
+    from tinypics.request import Request
+    from tinypics.resize import Output
+    from tinypics.store import Bucket, Stat
+
+MAX_MANIFEST = 4 * 2**20  # bytes; one of fifty renditions with the longest keys has a tenth of it
+
+
+class Single(Place):
+    """One output, with the source's key (or `dest_key`); its own metadata is the marker."""
+
+    def look(self) -> Present | None:
+        key = self._candidates()[0]
+        stat = self.bucket.head(key)
+        if stat is None or not self._is_ours(stat):
+            return None
+        stored = _from_facts(str(self.request.renditions[0]), key, stat)
+        if stored is None:
+            return None
+        return Present(stat.etag, stat.metadata.get(SOURCE_ETAG, ""), stat.metadata.get(RECIPE, ""), (stored,))
+
+    def write(self, made: Made, present: Present | None, unchanged: Callable[[], bool]) -> tuple[Stored, ...]:
+        (output,) = made.outputs
+        key = self.request.dest_key or keys.single_output(
+            self.request.place, source=made.source["format"], output=output.format
+        )
+        replaces = present.etag if present and present.stored[0].key == key else None
+        if present and replaces is None:  # the source was of another format before
+            if not unchanged():
+                raise Conflict(key)
+            self.bucket.delete(present.stored[0].key)
+        etag = self._put(key, output, made.source["etag"], replaces, unchanged)
+        return (_stored(key, output, etag),)
+
+    def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:
+        """Of a source whose name did not tell its format, the output was not at the first candidate."""
+        others = [key for key in self._candidates() if key != stored[0].key] if present is None else []
+        stats = together(functools.partial(self.bucket.head, key) for key in others)
+        return [key for key, stat in zip(others, stats, strict=True) if stat and self._is_ours(stat)]
+
+    def remove(self) -> list[str]:
+        found = [key for key in self._candidates() if (stat := self.bucket.head(key)) and self._is_ours(stat)]
+        for key in found:
+            self.bucket.delete(key)
+        return found
+
+    def tidy(self, present: Present) -> None:
+        """Nothing: one output is there or it is not."""
+
+    def _candidates(self) -> list[str]:
+        if self.request.dest_key:
+            return [self.request.dest_key]
+        return keys.single_outputs(self.request.place, self.request.renditions[0].format)
+
+
+class Folder(Place):
+    """Several outputs below the source's key, and a manifest, written last, that says that all of them are there."""
+
+    def look(self) -> Present | None:
+        try:
+            found = self.bucket.open(keys.manifest(self.request.place), max_bytes=MAX_MANIFEST)
+            manifest = Manifest.from_json(found.whole())
+        except SourceNotFound:
+            return None
+        if manifest is None or not self._is_ours(found.stat):
+            return None
+        return Present(found.stat.etag, manifest.source["etag"], manifest.recipe, manifest.stored, manifest.obsolete)
+
+    def write(self, made: Made, present: Present | None, unchanged: Callable[[], bool]) -> tuple[Stored, ...]:
+        before = {item.key: item.etag for item in present.stored} if present else {}
+        planned = {
+            keys.listed_output(self.request.place, output.rendition.label, output.extension): output
+            for output in made.outputs
+        }  # every key is checked before anything is stored
+        etag = made.source["etag"]
+        etags = together(
+            functools.partial(self._put, key, output, etag, before.get(key), unchanged)
+            for key, output in planned.items()
+        )
+        new = {
+            str(output.rendition): _stored(key, output, written)
+            for (key, output), written in zip(planned.items(), etags, strict=True)
+        }
+        stored = tuple({**made.kept, **new}[str(rendition)] for rendition in self.request.renditions)
+        gone = {*before, *(present.obsolete if present else ())} - {item.key for item in stored}
+        assert made.small is not None  # noqa: S101 - invocation makes it for every folder
+        small = placeholder(made.small)
+        manifest = Manifest(dict(made.source), self.request.recipe, stored, small, tuple(sorted(gone)))
+        written = self._put_manifest(manifest, present.etag if present else None, unchanged)
+        if gone:
+            self._finish(manifest, written)
+        return stored
+
+    def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:  # noqa: ARG002 - for Single
+        """They are listed, because no manifest knows of what was written by one who never came to write its own."""
+        kept = {keys.manifest(self.request.place), *(item.key for item in stored)}
+        others = [key for key in self.bucket.children(self.request.place) if key not in kept]
+        stats = {key: self.bucket.head(key) for key in others}
+        return [key for key, stat in stats.items() if stat and self._is_ours(stat)]
+
+    def remove(self) -> list[str]:
+        marker = keys.manifest(self.request.place)
+        # The signal goes first, so that nobody relies on what is about to go. What is below is listed, not read from
+        # it: a removal that was cut short finds the rest.
+        children = self.bucket.children(self.request.place)
+        found = [key for key in children if (stat := self.bucket.head(key)) and self._is_ours(stat)]
+        for key in sorted(found, key=lambda key: key != marker):
+            self.bucket.delete(key)
+        return found
+
+    def tidy(self, present: Present) -> None:
+        """Remove what an earlier recipe left, if the invocation that should have was cut short."""
+        if present.obsolete:
+            found = self.bucket.open(keys.manifest(self.request.place), max_bytes=MAX_MANIFEST)
+            manifest = Manifest.from_json(found.whole())
+            if manifest is not None and found.stat.etag == present.etag:
+                self._finish(manifest, found.stat.etag)
+
+    def _finish(self, manifest: Manifest, etag: str) -> None:
+        for key in manifest.obsolete:
+            if (stat := self.bucket.head(key)) and self._is_ours(stat):
+                self.bucket.delete(key)
+        try:
+            self._put_manifest(replace(manifest, obsolete=()), etag, lambda: False)
+        except Conflict as error:
+            raise Torn(str(error)) from error
+
+    def _put_manifest(self, manifest: Manifest, replaces: str | None, unchanged: Callable[[], bool]) -> str:
+        key = keys.manifest(self.request.place)
+        attributes = self._attributes("application/json", manifest.source["etag"], manifest.recipe, "manifest")
+        attributes["Cache-Control"] = "no-cache"  # it changes in its place
+        data = manifest.to_json(self.handling.url_base)
+        try:
+            return self.bucket.put(key, data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
+        except Conflict:
+            # What is no manifest of ours (an older form of it, a damaged one) may be replaced; a twin's may not.
+            there = self.bucket.head(key)
+            if replaces is not None or there is None or self.look() is not None or not unchanged():
+                raise
+            return self.bucket.put(key, data, attributes=attributes, tags=self.handling.tags, replaces=there.etag)
+
+
+def place_of(request: Request, bucket: Bucket, handling: Handling) -> Place:
+    """Where the outputs of `request` are."""
+    return (Folder if request.in_folder else Single)(request, bucket, handling)
+
+
+def _stored(key: str, output: Output, etag: str) -> Stored:
+    return Stored(
+        rendition=str(output.rendition),
+        key=key,
+        width=output.width,
+        height=output.height,
+        format=output.format,
+        bytes=len(output.data),
+        etag=etag,
+        sha256=hashlib.sha256(output.data).hexdigest(),
+        dropped=output.dropped,
+    )
+
+
+def _from_facts(rendition: str, key: str, stat: Stat) -> Stored | None:
+    """What the metadata of an output says of it; None if it does not."""
+    size, _, rest = stat.metadata.get(FACTS, "").partition(" ")
+    name, _, dropped = rest.partition(" ")
+    width, _, height = size.partition("x")
+    if not (width.isdigit() and height.isdigit() and name):
+        return None
+    lost = tuple(dropped.split(",")) if dropped else ()
+    return Stored(rendition, key, int(width), int(height), name, stat.size, stat.etag, dropped=lost)
