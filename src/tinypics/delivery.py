@@ -83,6 +83,11 @@ class Place(ABC):
     def look(self) -> Present | None:
         """What is there, by one request; None: nothing, or nothing that this request made."""
 
+    def everywhere(self) -> list[Present]:
+        """What is there at each key that the marker can have; `look` tries the likeliest only."""
+        present = self.look()
+        return [present] if present else []
+
     @abstractmethod
     def write(self, made: Made, present: Present | None, unchanged: Callable[[], bool]) -> tuple[Stored, ...]:
         """Store all outputs, given what `look` found.

@@ -28,7 +28,12 @@ class Single(Place):
     """One output, with the source's key (or `dest_key`); its own metadata is the marker."""
 
     def look(self) -> Present | None:
-        key = self._candidates()[0]
+        return self._at(self._candidates()[0])
+
+    def everywhere(self) -> list[Present]:
+        return [present for key in self._candidates() if (present := self._at(key))]
+
+    def _at(self, key: str) -> Present | None:
         stat = self.bucket.head(key)
         if stat is None or not self._is_ours(stat):
             return None

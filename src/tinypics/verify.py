@@ -127,7 +127,7 @@ class Checker:
         if isinstance(request, Skip):
             return Verdict("skipped")
         found = []
-        for present in self._found(request):
+        for present in layouts.place_of(request, self.output, self.handling).everywhere():
             if (present.source_etag, present.recipe) == (listed.etag, request.recipe):
                 return self._whole(request, present)
             found.append(present)
@@ -141,16 +141,6 @@ class Checker:
                 stale = Finding(STALE, request.key, _marker(request, present), "made by another recipe")
                 return Verdict("wrong", (stale,), _outputs(request, present) | {*present.obsolete})
         return self._tried(request, found)
-
-    def _found(self, request: Request) -> Iterator[Present]:
-        """What is there for this source, under each key that its marker can have."""
-        asked = [request]
-        if not request.in_folder:
-            possible = keys.single_outputs(request.place, request.renditions[0].format)
-            asked = [replace(request, dest_key=key) for key in possible]
-        for each in asked:
-            if present := layouts.place_of(each, self.output, self.handling).look():
-                yield present
 
     def _whole(self, request: Request, present: Present) -> Verdict:
         """The marker is current: is everything there that it promises? One output is its own marker."""
