@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.rows import THUMBNAIL
-
 from bench import cloud, measure, peers, pictures
+from bench.rows import THUMBNAIL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.peers import ROOT
-
 from tinypics.local.cloud import Cloud
 from tinypics.local.engine import HOST, REGION, Engine
 

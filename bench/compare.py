@@ -10,6 +10,7 @@ import numpy as np
 import pi_heif
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, ImageCms, ImageOps
+
 from tests.reference import Pixels, lanczos, psnr
 
 if TYPE_CHECKING:

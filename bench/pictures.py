@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.rows import MEGAPIXELS, side
 from PIL import Image, ImageOps, ImageSequence
+
+from bench.rows import MEGAPIXELS, side
 from tests.pictures import encoded, photo
 
 if TYPE_CHECKING:

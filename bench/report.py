@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench import chart, tables
 from bench.peers import ROOT
 from bench.results import Measured
-
-from bench import chart, tables
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,10 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from bench import cloud, measure, peers, pictures
 from bench.compare import WrongOutput, judge, reference
 from bench.measure import Effort, Failed, Series
 from bench.rows import THUMBNAIL, Row, Wanted
-
-from bench import cloud, measure, peers, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -12,12 +12,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import breakdown, measure, peers, report
 from bench.measure import Effort
 from bench.results import Measured
 from bench.rounds import INVOCATIONS, handlers, libraries
 from bench.rows import ROWS
-
-from bench import breakdown, measure, peers, report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

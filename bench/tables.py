@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING, Final
 
+from bench import costs, link
 from bench.peers import HANDLERS, LIBRARIES
 from bench.rounds import COLD, COLD_48, INVOCATIONS, WARM
 from bench.rows import ROWS
-
-from bench import costs, link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from typing import Any
 from obstore import list as list_objects
 from obstore.store import MemoryStore, ObjectStore
 from PIL import Image
-from tests.interleave import Actor
 
+from tests.interleave import Actor
 from tinypics import delivery, invocation
 from tinypics.delivery import Handling
 from tinypics.errors import PermanentError, TransientError

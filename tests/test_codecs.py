@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 import pytest
-from tests.pictures import box
 
+from tests.pictures import box
 from tinypics.codecs import FORMATS, HEAD, OUTPUTS, output_format, sniff
 
 

@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.pictures import adam7, encoded, huge_png, photo, png
 
+from tests.pictures import adam7, encoded, huge_png, photo, png
 from tinypics import cost
 from tinypics.errors import ImageTooLarge
 from tinypics.geometry import plan
@@ -97,8 +97,8 @@ def test_a_jpeg_costs_what_is_decoded_of_it_and_all_its_coefficients() -> None:
 
 def test_an_interlaced_picture_is_decoded_right() -> None:
     import numpy as np
-    from tests.pictures import opened
 
+    from tests.pictures import opened
     from tinypics import resize
 
     pixels = np.asarray(photo((33, 17)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+
 from tests import reference
 from tests.pictures import (
     RED,
@@ -24,7 +25,6 @@ from tests.pictures import (
     srgb_profile,
     tiff,
 )
-
 from tinypics import colour, resize, resize_all
 from tinypics.decode import draft_scale, open_picture
 from tinypics.errors import CorruptImage

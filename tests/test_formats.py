@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.pictures import encoded, opened, quadrants
 
+from tests.pictures import encoded, opened, quadrants
 from tinypics import Output, resize
 from tinypics.rendition import Rendition
 

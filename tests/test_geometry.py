@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.test_rendition import renditions
 
+from tests.test_rendition import renditions
 from tinypics.geometry import ORIENTATIONS, UPRIGHT, Box, Plan, Size, Turn, plan, turn_of
 from tinypics.rendition import COMPASS, Fit, Rendition
 

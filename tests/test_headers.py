@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.pictures import (
     adam7,
     animation,
@@ -24,7 +25,6 @@ from tests.pictures import (
     tiff,
     with_orientation,
 )
-
 from tinypics import boxes, jpeg
 from tinypics import tiff as tiffs
 from tinypics.headers import Header, read

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 from PIL import Image
-from tests.pictures import QUADRANTS, avif_header, box, corners, full_exif, near, opened, quadrants
 
+from tests.pictures import QUADRANTS, avif_header, box, corners, full_exif, near, opened, quadrants
 from tinypics import colour, resize_all
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from tinypics.limits import Limits

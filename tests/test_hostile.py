@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+
 from tests.pictures import (
     RED,
     avif_header,
@@ -29,7 +30,6 @@ from tests.pictures import (
     srgb_profile,
     tiff,
 )
-
 from tinypics import decode, resize
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError, UnsupportedFormat
 from tinypics.limits import MIB

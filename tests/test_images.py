@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 import pytest
-from tests.pictures import corners, near, opened
 
+from tests.pictures import corners, near, opened
 from tinypics import resize_all
 from tinypics.codecs import FORMATS
 from tinypics.errors import CorruptImage, UnsupportedFormat

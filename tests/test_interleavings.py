@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from tests.interleave import Actor, every_schedule, random_schedules, run
 from tests.race import MemoryRace, Race
-
 from tinypics import store
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
+import tinypics
 from tests.pictures import (
     BLUE,
     GREEN,
@@ -25,8 +27,6 @@ from tests.pictures import (
     quadrants,
     with_orientation,
 )
-
-import tinypics
 from tinypics import Limits, Output, Rendition, resize, resize_all
 from tinypics.codecs import FORMATS, OUTPUTS
 from tinypics.errors import CorruptImage, ImageTooLarge, InvalidRequest, SourceTooLarge, TinypicsError

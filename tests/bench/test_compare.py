@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image, ImageCms, ImageFilter
+
 from bench.compare import WrongOutput, judge, reference, ssim
 from bench.rows import Wanted
-from PIL import Image, ImageCms, ImageFilter
 from tests.pictures import encoded, photo, quadrants
 
 PNG = Wanted(64, 48, "png", None)

@@ -9,14 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from bench import breakdown, chart, costs, measure, peers, pictures, report, run, tables
 from bench.measure import Effort, Failed, Series
 from bench.pictures import RECIPES
 from bench.results import Measured
 from bench.rounds import COLD, COLD_48, INVOCATIONS, WARM, handlers, libraries
 from bench.rows import GROWTH, MEGAPIXELS, ROWS, Row, Wanted, side
-from PIL import Image
-
-from bench import breakdown, chart, costs, measure, peers, pictures, report, run, tables
 
 TINY = {
     name: dataclasses.replace(recipe, size=(256, 192), file=None, frames=min(recipe.frames, 2))

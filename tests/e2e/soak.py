@@ -25,11 +25,11 @@ if not __package__:  # started by its path
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from PIL import Image
+
 from tests.e2e import faults
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN
 from tests.e2e.world import RENDITIONS, World
-
 from tinypics.local import deploy
 
 CORRUPT = b"\xff\xd8\xff\xe0" + bytes(500)

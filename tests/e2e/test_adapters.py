@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.test_resize import IN, OUT, PHOTO, eventually, mission
 
+from tests.e2e.test_resize import IN, OUT, PHOTO, eventually, mission
 from tinypics.aws import api
 from tinypics.aws.s3 import open_bucket
 from tinypics.errors import SourceNotFound

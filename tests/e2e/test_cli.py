@@ -28,9 +28,9 @@ from tinypics.local.engine import running_engine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.e2e.conftest import LocalStack
     from typer.testing import Result
 
+    from tests.e2e.conftest import LocalStack
     from tinypics.local.facts import Facts
 
 pytestmark = pytest.mark.e2e

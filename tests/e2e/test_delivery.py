@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
+
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, PHOTO, eventually, execution_for, invoke, mission, photo
-
 from tinypics.local import deploy
 
 pytestmark = pytest.mark.e2e

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.e2e import faults
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, mission, run
 from tests.e2e.world import BLUE, GREEN, OUTPUT, OUTPUTS, RED, RENDITIONS, SOURCE, World, created, event
-
 from tinypics.local import deploy
 
 pytestmark = pytest.mark.e2e

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from obstore.store import S3Store
+
 from tests.interleave import random_schedules
 from tests.race import Race
 from tests.test_interleavings import check, one_request_at_a_time  # noqa: F401 - a fixture

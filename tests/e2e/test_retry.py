@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
-from tests.e2e.conftest import PROJECT, LocalStack
 from typer.testing import CliRunner
 
+from tests.e2e.conftest import PROJECT, LocalStack
 from tinypics.cli.app import app
 from tinypics.local import deploy
 

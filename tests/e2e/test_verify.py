@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tests.e2e.conftest import PROJECT, LocalStack
 from typer.testing import CliRunner
 
+from tests.e2e.conftest import PROJECT, LocalStack
 from tinypics.cli.app import app
 from tinypics.local import deploy
 

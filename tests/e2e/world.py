@@ -12,6 +12,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
+
 from tests.e2e.faults import Action, Fault, Proxy
 from tests.e2e.test_resize import IN, OUT, attempts, finished, run
 

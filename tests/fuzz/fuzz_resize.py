@@ -28,9 +28,9 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
-from tests import pictures as p  # noqa: E402
 
 import tinypics  # noqa: E402
+from tests import pictures as p  # noqa: E402
 from tinypics.limits import Limits  # noqa: E402
 
 CPU_SECONDS: Final = 10
