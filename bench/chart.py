@@ -86,15 +86,15 @@ def _growth(measured: Measured, group: str, steps: Sequence[int], unit: str, at:
     parts = [_text(x0, y0, f"CPU ms of a JPEG to 128, by {unit}" if unit == "MP" else f"CPU ms, by {unit}", "title")]
     parts.append(f'<line class="axis" x1="{x0}" y1="{y0 + _PLOT[1]}" x2="{x0 + _PLOT[0]}" y2="{y0 + _PLOT[1]}"/>')
     parts += [_text(across(step), y0 + _PLOT[1] + 18, str(step), anchor="middle") for step in steps]
-    for name, points in lines.items():
+    highest = {step: max(dict(points).get(step, 0.0) for points in lines.values()) for step in steps}
+    for number, (name, points) in enumerate(lines.items()):
         path = " ".join(f"{across(step):.1f},{up(ms):.1f}" for step, ms in points)
         parts.append(f'<polyline class="line {name}" style="fill:none" points="{path}"/>')
-        above = name == max(lines, key=lambda each: lines[each][-1][1] if lines[each] else 0.0)
+        parts.append(_text(x0 + 4, y0 + 22 + 18 * number, _LINES[name], name))
         for step, ms in points:
+            away = -8 if ms == highest[step] else 18
             parts.append(f'<circle class="{name}" cx="{across(step):.1f}" cy="{up(ms):.1f}" r="3"/>')
-            parts.append(_text(across(step), up(ms) + (-8 if above else 18), f"{ms:.0f}", name, "middle"))
-        if points:
-            parts.append(_text(x0 + 4, y0 + (22 if above else 40), _LINES[name], name))
+            parts.append(_text(across(step), up(ms) + away, f"{ms:.0f}", name, "middle"))
     return parts
 
 

@@ -95,9 +95,13 @@ def test_a_function_that_fails_is_no_figure() -> None:
         measure.handler(ours, [{"bucket": "a", "key": "b", "dest_bucket": "c", "width": 0, "height": 1}], {})
 
 
-def measured(ours: float, sharp: float) -> Measured:
+def measured(ours: float, sharp: float, psnr: float = 40.0) -> Measured:
+    quality = [[{"psnr": each, "ssim": 0.99, "bytes": 1000}] for each in (psnr, 40.0)]
     rows = {
-        row.title: {"ours": Series([ours, ours + 2, ours - 1], [], [30.0]), "sharp": Series([sharp], [], [70.0])}
+        row.title: {
+            "ours": Series([ours, ours + 2, ours - 1], [], [30.0], quality[0]),
+            "sharp": Series([sharp], [], [70.0], quality[1]),
+        }
         for row in ROWS
     }
     return Measured({"rounds": "3"}, rows, None)
@@ -107,6 +111,13 @@ def test_a_target_is_reached_or_not() -> None:
     good, bad = (tables.targets(measured(ours, 100.0)) for ours in (20.0, 500.0))
     assert good.count("| yes |") == bad.count("| **no** |") == sum(bool(row.target) for row in ROWS)
     assert "| sharp | 0.20 |" in good
+
+
+def test_speed_that_is_bought_with_damage_reaches_nothing() -> None:
+    assert "too lossy" not in tables.targets(measured(20.0, 100.0, psnr=39.1))
+    assert tables.targets(measured(20.0, 100.0, psnr=38.9)).count("**no**, too lossy | -1.1 dB") == sum(
+        bool(row.target) for row in ROWS
+    )
 
 
 def test_figures_have_their_median_and_half_their_range() -> None:
