@@ -56,6 +56,7 @@ fuzz: setup ## Throw broken pictures at the core for MINUTES (5)
 
 .PHONY: soak
 soak: setup ## Thousands of uploads, overwrites and deletes under faults, through the engine
+	$(BIN)/pytest --numprocesses 2 -m long
 	$(BIN)/python tests/e2e/soak.py
 
 .PHONY: format

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.interleave import Actor, every_schedule, random_schedules, run
-from tests.race import MemoryRace, Race
+from tests.race import COARSE, MemoryRace, Race
 from tinypics import store
 
 
@@ -38,12 +38,21 @@ def test_the_scheduler_runs_every_order_of_steps_exactly_once() -> None:
 LAYOUTS = pytest.mark.parametrize("in_folder", [False, True], ids=["single", "folder"])
 
 
-def test_every_order_of_two_workers_on_one_version_ends_right() -> None:
-    count = check(lambda: MemoryRace(in_folder=False), ["work", "work"], every_schedule())
-    assert count > 100
+@pytest.mark.parametrize(
+    "actions", [["work", "work"], ["work", "overwrite"], ["work", "delete"], ["work", "spoil"]], ids="-".join
+)
+def test_every_order_of_the_reads_and_writes_of_two_ends_right(actions: list[str]) -> None:
+    assert check(lambda: MemoryRace(in_folder=False, steps=COARSE), actions, every_schedule()) >= 20
 
 
-# All orders of the longer ones are tens of thousands: a sample of them, the same one in each run.
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("actions", [["work", "overwrite", "delete"], ["work", "overwrite", "overwrite"]], ids="-".join)
+def test_every_order_of_the_reads_and_writes_of_three_ends_right(actions: list[str]) -> None:
+    assert check(lambda: MemoryRace(in_folder=False, steps=COARSE), actions, every_schedule()) > 1000
+
+
+# With every request a step there are millions: a sample of them, the same one in each run.
 @LAYOUTS
 @pytest.mark.parametrize("actions", [["work", "overwrite"], ["work", "delete"], ["work", "spoil"]], ids="-".join)
 def test_orders_of_two_end_right(actions: list[str], in_folder: bool) -> None:
