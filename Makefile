@@ -48,6 +48,17 @@ artifact-arm64 artifact-x86_64 artifact-native: artifact-%: setup
 	@mb=$$(du -sm --apparent-size $(BUILD)/lambda-$* | cut -f1); echo "$(BUILD)/lambda-$*: $$mb MB unpacked"; \
 	test $$mb -le $(MAX_MB) || { echo "expected at most $(MAX_MB) MB" >&2; exit 1; }
 
+# Peers are optional: whoever cannot be installed is left out of the tables.
+$(BUILD)/bench/.installed: bench/node/package-lock.json bench/requirements.txt
+	mkdir -p $(BUILD)/bench/node && cp bench/node/package.json bench/node/package-lock.json $(BUILD)/bench/node
+	-npm ci --prefix $(BUILD)/bench/node --ignore-scripts --no-audit --no-fund --silent
+	-$(PYTHON) -m venv $(BUILD)/bench/venv && $(BUILD)/bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement bench/requirements.txt
+	@touch $@
+
+.PHONY: bench
+bench: setup $(BUILD)/bench/.installed ## Run the same resizes by everybody, side by side; writes bench/README.md
+	$(BIN)/python -m bench.run
+
 MINUTES ?= 5
 
 .PHONY: fuzz
