@@ -385,6 +385,14 @@ def test_a_duplicate_event_costs_one_head(cloud: Cloud) -> None:
     outcome = cloud.run("a.jpg", follows=True, etag=etag)
     assert isinstance(outcome, Current)
     assert cloud.requests == ["HEAD tiny-pics"]
+    assert outcome.source == {
+        "etag": etag,
+        "width": 400,
+        "height": 300,
+        "format": "jpeg",
+        "bytes": len(picture("JPEG")),
+    }
+    assert list(outcome.timings_ms) == ["fetch", "decode", "transform", "encode", "store"]
     assert (outcome.stored[0].width, outcome.stored[0].height, outcome.stored[0].key) == (128, 96, "a.jpg")
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SOURCE = "tinypics-source"
 SOURCE_ETAG = "tinypics-source-etag"
 RECIPE = "tinypics-recipe"
+SOURCE_FACTS = "tinypics-source-facts"
+"""The source's size, format and bytes, so that a later request can tell them without reading it."""
 FACTS = "tinypics-facts"
 PLACED = "tinypics-placed"
 """On outputs whose key was asked for (`dest_key`): they are the asker's own, whatever becomes of their source."""
@@ -43,13 +45,20 @@ class Handling:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Outputs of a request that are there, as their marker (the one output, or the manifest) says."""
+    """Outputs of a request that are there, as their marker (the one output, or the manifest) says.
+
+    `etag` is the marker's own; `source` has at least the `etag` of the source that they were made of.
+    """
 
     etag: str
-    source_etag: str
+    source: Mapping[str, Any]
     recipe: str
     stored: tuple[Stored, ...]
     obsolete: tuple[str, ...] = ()
+
+    @property
+    def source_etag(self) -> str:
+        return str(self.source["etag"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +118,21 @@ class Place(ABC):
         """Finish what an invocation that was cut short left to do after its outputs were there."""
 
     def _put(
-        self, key: str, output: Output, source_etag: str, replaces: str | None, unchanged: Callable[[], bool]
+        self,
+        key: str,
+        output: Output,
+        source: Mapping[str, Any],
+        replaces: str | None,
+        unchanged: Callable[[], bool],
     ) -> str:
         facts = f"{output.width}x{output.height} {output.format} {','.join(output.dropped)}".strip()
         recipe = self.request.recipe_of(output.rendition)
-        attributes = self._attributes(output.content_type, source_etag, recipe, facts)
+        attributes = self._attributes(output.content_type, source, recipe, facts)
         try:
             return self.bucket.put(key, output.data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
         except Conflict:
             there = self.bucket.head(key)
-            if there and self._is_same(there, source_etag, recipe):
+            if there and self._is_same(there, source["etag"], recipe):
                 return there.etag  # the same outputs, by a twin of this invocation or an earlier try of it
             if there and not self.request.dest_key and self._is_of_another(there):
                 raise InvalidRequest.expected("key", "a source whose output no other source has", key) from None
@@ -127,14 +141,19 @@ class Place(ABC):
             replaces = there.etag if there else None
             return self.bucket.put(key, output.data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
 
-    def _attributes(self, content_type: str, source_etag: str, recipe: str, facts: str) -> dict[str, str]:
+    def _attributes(self, content_type: str, source: Mapping[str, Any], recipe: str, facts: str) -> dict[str, str]:
         headers = {"Content-Type": content_type}
         if self.handling.cache_control:
             headers["Cache-Control"] = self.handling.cache_control
         if self.handling.storage_class:
             headers["Storage-Class"] = self.handling.storage_class
         placed = {PLACED: "by-request"} if self.request.dest_key else {}
-        return headers | placed | {SOURCE: self._source, SOURCE_ETAG: source_etag, RECIPE: recipe, FACTS: facts}
+        made_of = {
+            SOURCE: self._source,
+            SOURCE_ETAG: source["etag"],
+            SOURCE_FACTS: f"{source['width']}x{source['height']} {source['format']} {source['bytes']}",
+        }
+        return headers | placed | made_of | {RECIPE: recipe, FACTS: facts}
 
     def _is_ours(self, stat: Stat) -> bool:
         """Of this source, and (or not) at a key that was asked for, as this request's are."""

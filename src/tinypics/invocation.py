@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _NO_PICTURE = (SourceNotFound, SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge)
 
+STEPS = ("fetch", "decode", "transform", "encode", "store")
+
 TURNS = 5  # at most this often is a source read that is overwritten each time while it is worked on
 
 
@@ -54,10 +56,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The outputs were there already, made from this source by this recipe."""
+    """The outputs were there already, made from this source by this recipe. All the time went into looking."""
 
-    source_etag: str
+    source: Mapping[str, object]
     stored: tuple[Stored, ...]
+    timings_ms: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits, before
                 again := _overtaken(request, source, place, etag, lambda: place.strays(None, present.stored))
             ):
                 return again  # a turn before this one lost a race, maybe after it had stored outputs of another format
-            return Current(etag, present.stored)
+            return Current(
+                present.source, present.stored, _told(dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(clock)})
+            )
     fetched: Download | None = None
     try:
         fetched = source.open(request.key, version_id=request.version_id, max_bytes=limits.bytes)
@@ -145,7 +150,7 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits, before
     # The picture was decoded while it came: what of that was waiting counts as fetching.
     spent = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(clock)}
     spent["decode"] = max(0.0, spent["decode"] - waited_ms)
-    return Result(made.source, stored, {step: round(ms, 1) for step, ms in spent.items()})
+    return Result(made.source, stored, _told(spent))
 
 
 def _overtaken(
@@ -220,6 +225,10 @@ def _refused(
 def _etag(source: Bucket, request: Request) -> str | None:
     stat = source.head(request.key, version_id=request.version_id)
     return stat.etag if stat else None
+
+
+def _told(spent: Mapping[str, float]) -> dict[str, float]:
+    return {step: round(spent[step], 1) for step in STEPS}
 
 
 def _ms_since(started: float) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
-from tinypics.delivery import FACTS, RECIPE, SOURCE_ETAG, Place, Present, Torn
+from tinypics.delivery import FACTS, RECIPE, SOURCE_ETAG, SOURCE_FACTS, Place, Present, Torn
 from tinypics.errors import SourceNotFound
 from tinypics.manifest import Manifest, Stored, placeholder
 from tinypics.store import Conflict, together
@@ -40,7 +40,7 @@ class Single(Place):
         stored = _from_facts(str(self.request.renditions[0]), key, stat)
         if stored is None:
             return None
-        return Present(stat.etag, stat.metadata.get(SOURCE_ETAG, ""), stat.metadata.get(RECIPE, ""), (stored,))
+        return Present(stat.etag, _source(stat), stat.metadata.get(RECIPE, ""), (stored,))
 
     def write(self, made: Made, present: Present | None, unchanged: Callable[[], bool]) -> tuple[Stored, ...]:
         (output,) = made.outputs
@@ -52,7 +52,7 @@ class Single(Place):
             if not unchanged():
                 raise Conflict(key)
             self.bucket.delete(present.stored[0].key)
-        etag = self._put(key, output, made.source["etag"], replaces, unchanged)
+        etag = self._put(key, output, made.source, replaces, unchanged)
         return (_stored(key, output, etag),)
 
     def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:
@@ -87,7 +87,7 @@ class Folder(Place):
             return None
         if manifest is None or not self._is_ours(found.stat):
             return None
-        return Present(found.stat.etag, manifest.source["etag"], manifest.recipe, manifest.stored, manifest.obsolete)
+        return Present(found.stat.etag, manifest.source, manifest.recipe, manifest.stored, manifest.obsolete)
 
     def write(self, made: Made, present: Present | None, unchanged: Callable[[], bool]) -> tuple[Stored, ...]:
         before = {item.key: item.etag for item in present.stored} if present else {}
@@ -95,9 +95,8 @@ class Folder(Place):
             keys.listed_output(self.request.place, output.rendition.label, output.extension): output
             for output in made.outputs
         }  # every key is checked before anything is stored
-        etag = made.source["etag"]
         etags = together(
-            functools.partial(self._put, key, output, etag, before.get(key), unchanged)
+            functools.partial(self._put, key, output, made.source, before.get(key), unchanged)
             for key, output in planned.items()
         )
         new = {
@@ -150,7 +149,7 @@ class Folder(Place):
 
     def _put_manifest(self, manifest: Manifest, replaces: str | None, unchanged: Callable[[], bool]) -> str:
         key = keys.manifest(self.request.place)
-        attributes = self._attributes("application/json", manifest.source["etag"], manifest.recipe, "manifest")
+        attributes = self._attributes("application/json", manifest.source, manifest.recipe, "manifest")
         attributes["Cache-Control"] = "no-cache"  # it changes in its place
         data = manifest.to_json(self.handling.url_base)
         try:
@@ -184,10 +183,25 @@ def _stored(key: str, output: Output, etag: str) -> Stored:
 
 def _from_facts(rendition: str, key: str, stat: Stat) -> Stored | None:
     """What the metadata of an output says of it; None if it does not."""
-    size, _, rest = stat.metadata.get(FACTS, "").partition(" ")
-    name, _, dropped = rest.partition(" ")
-    width, _, height = size.partition("x")
-    if not (width.isdigit() and height.isdigit() and name):
+    size, name, dropped = _split(stat.metadata.get(FACTS, ""))
+    if size is None or not name:
         return None
     lost = tuple(dropped.split(",")) if dropped else ()
-    return Stored(rendition, key, int(width), int(height), name, stat.size, stat.etag, dropped=lost)
+    return Stored(rendition, key, *size, name, stat.size, stat.etag, dropped=lost)
+
+
+def _source(stat: Stat) -> dict[str, Any]:
+    """What the metadata of an output says of its source: the ETag at least."""
+    etag = stat.metadata.get(SOURCE_ETAG, "")
+    size, name, count = _split(stat.metadata.get(SOURCE_FACTS, ""))
+    if size is None or not count.isdigit():
+        return {"etag": etag}
+    return {"etag": etag, "width": size[0], "height": size[1], "format": name, "bytes": int(count)}
+
+
+def _split(facts: str) -> tuple[tuple[int, int] | None, str, str]:
+    """`4032x3024 jpeg rest` in its three parts."""
+    size, _, rest = facts.partition(" ")
+    name, _, rest = rest.partition(" ")
+    width, _, height = size.partition("x")
+    return ((int(width), int(height)) if width.isdigit() and height.isdigit() else None), name, rest

@@ -42,7 +42,7 @@ def success(request: Request, outcome: Outcome) -> Answer:
     else:
         answer |= _stored(outcome.stored[0])
     if isinstance(outcome, Current):
-        return {**answer, "skipped": True, "reason": CURRENT, "source": {"etag": outcome.source_etag}}
+        answer |= {"skipped": True, "reason": CURRENT}
     facts = {name: value for name, value in outcome.source.items() if name not in ("bucket", "key") and value}
     return {**answer, "source": facts, "timings_ms": dict(outcome.timings_ms)}
 
