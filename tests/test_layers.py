@@ -76,7 +76,7 @@ def pillow_plugins(modules: set[str]) -> set[str]:
     return {name for name in modules if name.startswith("PIL.") and name.endswith("ImagePlugin")}
 
 
-NEVER = {"boto3", "botocore", "pi_heif", "typer", "rich", "numpy"}
+NEVER = {"boto3", "botocore", "pi_heif", "typer", "rich", "numpy", "html"}
 
 
 def test_loading_the_handler_loads_no_sdk_and_no_picture_format() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import io
 import json
 from collections import Counter
@@ -87,6 +85,8 @@ class Manifest:
 
 def placeholder(output: Output) -> dict[str, str]:
     """The output of `PLACEHOLDER` as a `data:` URI, and the picture's dominant colour as `#rrggbb`."""
+    import base64  # as `html` below: one output has no manifest, and does not pay for them
+
     from PIL import WebPImagePlugin  # loaded by the encoder already
 
     image = WebPImagePlugin.WebPImageFile(io.BytesIO(output.data)).convert("RGB")
@@ -109,6 +109,8 @@ def markup(stored: Sequence[Stored], source: dict[str, Any], colour: str, url_ba
     Crops of another shape are left out, because a browser would swap them for each other; if all are crops, those of
     the first one's shape stay.
     """
+    import html
+
     whole = [item for item in stored if _same_shape(item, source["width"], source["height"])]
     whole = whole or [item for item in stored if _same_shape(item, stored[0].width, stored[0].height)]
     by_format = {

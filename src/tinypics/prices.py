@@ -12,7 +12,6 @@ AS_OF: Final = "2026-06"
 REGION: Final = "us-east-1"
 
 LAMBDA_GB_SECOND_ARM: Final = 0.0000133334
-LAMBDA_GB_SECOND_X86: Final = 0.0000166667
 LAMBDA_REQUEST: Final = 0.20 / 1e6
 S3_GET: Final = 0.0004 / 1e3
 """Also HEAD."""

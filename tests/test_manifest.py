@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tinypics.manifest import PLACEHOLDER, Manifest, Stored, markup, placeholder
+from tinypics.resize import resize
+
+SOURCE = {"bucket": "in", "key": "a.jpg", "etag": "e1", "width": 4000, "height": 3000, "format": "jpeg", "bytes": 9}
+
+
+def stored(key: str, width: int, height: int, format: str) -> Stored:
+    return Stored(f"{width}x", key, width, height, format, 1000, "etag", "sha")
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, as a browser reads them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+WHOLE = [
+    stored("a/800.webp", 800, 600, "webp"),
+    stored("a/400.webp", 400, 300, "webp"),
+    stored("a/800.jpg", 800, 600, "jpeg"),
+    stored("a/400.avif", 400, 300, "avif"),
+]
+
+
+def test_the_markup_offers_every_format_and_falls_back_to_the_one_that_all_read() -> None:
+    srcset, picture = markup(WHOLE, SOURCE, "#102030", "")
+    assert srcset == {
+        "image/avif": "a/400.avif 400w",
+        "image/webp": "a/400.webp 400w, a/800.webp 800w",
+        "image/jpeg": "a/800.jpg 800w",
+    }
+    tags = Tags(picture).found
+    assert [tag for tag, _ in tags] == ["picture", "source", "source", "img"]
+    assert [attributes["type"] for tag, attributes in tags if tag == "source"] == ["image/avif", "image/webp"]
+    image = tags[-1][1]
+    assert (image["src"], image["width"], image["height"]) == ("a/800.jpg", "800", "600")
+    assert image["style"] == "background:#102030"
+
+
+def test_crops_of_another_shape_are_left_out_unless_there_is_nothing_else() -> None:
+    square = [stored("a/128.jpg", 128, 128, "jpeg"), stored("a/64.jpg", 64, 64, "jpeg")]
+    assert "128" not in markup([*WHOLE, *square], SOURCE, "#000000", "")[1]
+    wide = stored("a/wide.jpg", 300, 100, "jpeg")
+    assert markup([*square, wide], SOURCE, "#000000", "")[0] == {"image/jpeg": "a/64.jpg 64w, a/128.jpg 128w"}
+
+
+@pytest.mark.parametrize("key", ['"><script>alert(1)</script>.jpg', "a b,c/ü?#%41&'.jpg", "<img src=x onerror=y>.jpg"])
+def test_a_hostile_key_is_an_address_and_nothing_else(key: str) -> None:
+    _, picture = markup([stored(key, 800, 600, "jpeg")], SOURCE, "#000000", "https://cdn.example/")
+    tags = Tags(picture).found
+    assert [tag for tag, _ in tags] == ["picture", "img"]
+    address, descriptor = (tags[1][1]["srcset"] or "").split(" ")
+    assert descriptor == "800w"
+    assert address == tags[1][1]["src"]
+    assert not set(address.removeprefix("https://cdn.example/")) & set(" ,\"'<>?#&")
+
+
+@pytest.mark.parametrize("colour", [(200, 30, 40), (10, 120, 220), (250, 250, 250)])
+def test_the_placeholder_is_tiny_and_knows_the_colour_that_most_of_the_picture_has(
+    colour: tuple[int, int, int],
+) -> None:
+    image = Image.new("RGB", (400, 300), colour)
+    image.paste((0, 0, 0), (0, 0, 100, 300))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    made = placeholder(resize(buffer.getvalue(), PLACEHOLDER))
+    head, _, data = made["data_uri"].partition(",")
+    assert head == "data:image/webp;base64"
+    assert len(made["data_uri"]) < 1000
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (16, 12)
+    shown = tuple(bytes.fromhex(made["colour"].removeprefix("#")))
+    assert all(abs(a - b) < 25 for a, b in zip(shown, colour, strict=True))
+
+
+def test_a_manifest_comes_back_as_it_was() -> None:
+    manifest = Manifest(SOURCE, "recipe", tuple(WHOLE), {"data_uri": "data:", "colour": "#000000"}, ("a/old.jpg",))
+    assert Manifest.from_json(manifest.to_json("https://cdn.example/")) == manifest
+
+
+@pytest.mark.parametrize(
+    "change", [{"version": 2}, {"renditions": [{"key": "a"}]}, {"renditions": 5}, {"recipe": None}]
+)
+def test_what_is_no_manifest_of_this_version_is_none(change: dict[str, Any]) -> None:
+    document = json.loads(Manifest(SOURCE, "r", tuple(WHOLE), {"data_uri": "", "colour": "#000000"}).to_json())
+    changed = {name: value for name, value in (document | change).items() if value is not None}
+    assert Manifest.from_json(json.dumps(changed).encode()) is None
