@@ -1,0 +1,136 @@
+"""What to do about each name that a failed execution can end with: the one table that the console and the docs show.
+
+Texts are plain sentences; `backticks` mark what is typed or is a name.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Advice(NamedTuple):
+    """What happened, what to do, and whether the same input is worth another try once that is done."""
+
+    happened: str
+    do: str
+    retry: bool
+
+
+ADVICE: Final[dict[str, Advice]] = {
+    # --- Permanent: the same request fails again, unless what it is about has changed.
+    "InvalidRequest": Advice(
+        "A field of the event is not what is allowed.",
+        "The message names the field, what is allowed and what was given. Correct the event and start it again.",
+        retry=False,
+    ),
+    "SourceNotFound": Advice(
+        "There is no such object, or no such bucket.",
+        "Check `bucket` and `key`: the key as it is, not URL-encoded. Upload the picture if it is not there.",
+        retry=True,
+    ),
+    "SourceTooLarge": Advice(
+        "The file has more bytes than the function takes.",
+        "Upload a smaller file. The message says how large it may be.",
+        retry=False,
+    ),
+    "UnsupportedFormat": Advice(
+        "The file is not a picture in a supported format.",
+        "The message says what its bytes look like. Save it as JPEG, PNG, WebP, AVIF, HEIC, GIF or TIFF and upload "
+        "that; a new name alone does not help, because the bytes count.",
+        retry=False,
+    ),
+    "CorruptImage": Advice(
+        "The file has the right format, but it is damaged or cut short.",
+        'Upload the picture again from where it came from. An event with `"lenient": true` uses what is there of a '
+        "file that is only cut short.",
+        retry=False,
+    ),
+    "ImageTooLarge": Advice(
+        "The picture has more pixels, frames or scans than are allowed, or needs more memory than there is.",
+        "Where the message names memory, deploy with a larger `MemorySize` and try again. Otherwise upload a smaller "
+        "picture.",
+        retry=True,
+    ),
+    "DestinationNotFound": Advice(
+        "There is no such bucket to write to.",
+        "Check `dest_bucket`, or the stack's parameter `OutputBucket`; make the bucket and try again.",
+        retry=True,
+    ),
+    "AccessDenied": Advice(
+        "The store refused to read the picture or to write a rendition.",
+        "The function's role reads the stack's source bucket and writes its output bucket, and nothing else. Check "
+        "bucket policies, the KMS key's policy, and whether the picture was archived; then try again.",
+        retry=True,
+    ),
+    "LoopRefused": Advice(
+        "Writing there would start this same work again, for ever.",
+        "Choose another `dest_bucket`, or keep outputs apart with the parameter `OutputPrefix`.",
+        retry=False,
+    ),
+    # --- Transient: every attempt of the workflow met it.
+    "StoreUnavailable": Advice(
+        "The store throttled, answered with a server error, or broke the connection, at every attempt.",
+        "Try again now. If it lasts, the message says what the store answered: a bucket of another region and a "
+        "disabled KMS key end like this, too.",
+        retry=True,
+    ),
+    "SourceChanged": Advice(
+        "The picture was overwritten while it was being read, at every attempt.",
+        "Try again when whoever writes it has finished.",
+        retry=True,
+    ),
+    "DeadlineExceeded": Advice(
+        "The time allowed for one picture was nearly over.",
+        "Try again. If it happens to the same pictures, deploy with a larger `Timeout`, or a larger `MemorySize`, "
+        "which gives more processor, too.",
+        retry=True,
+    ),
+    # --- Names that the workflow gives.
+    "ResourcesExhausted": Advice(
+        "The function was ended before it could answer: it ran out of memory or time, or crashed.",
+        "Deploy with a larger `MemorySize`, or `Timeout` if it ran out of that; then try again.",
+        retry=True,
+    ),
+    "States.Timeout": Advice(
+        "The execution took longer than the workflow allows.",
+        "Try again. If it lasts, look at the function's log for what it waited for.",
+        retry=True,
+    ),
+    "States.Runtime": Advice(
+        "The workflow could not read what the function answered.",
+        "This is a fault of the deployment: deploy the workflow and the function of the same version.",
+        retry=True,
+    ),
+    "TIMED_OUT": Advice(
+        "The execution took longer than the workflow allows.",
+        "Try again. If it lasts, look at the function's log for what it waited for.",
+        retry=True,
+    ),
+    "ABORTED": Advice(
+        "Somebody stopped the execution.",
+        "Try again if it was not meant.",
+        retry=True,
+    ),
+    "Runtime.HandlerError": Advice(
+        "The function raised an error, at every attempt. On a laptop every such error has this name.",
+        "The log line of the execution has the error's own name; what to do about that one holds.",
+        retry=True,
+    ),
+    "Lambda.TooManyRequestsException": Advice(
+        "Lambda had no room for another invocation, at every attempt.",
+        "Try again later, in smaller numbers, or ask AWS for a higher concurrency quota.",
+        retry=True,
+    ),
+}
+"""By the name of the error. `tests/test_advice.py` holds it against `errors.py` and the workflow's own names."""
+
+_UNKNOWN: Final = Advice(
+    "The execution failed with a name that Tinypics does not give.",
+    "The message and the log line say more. Try again; if it lasts, look for the name in AWS's documentation.",
+    retry=True,
+)
+
+
+def advice(error: str) -> Advice:
+    """What to do about `error`, the name that an execution failed with."""
+    return ADVICE.get(error, _UNKNOWN)
