@@ -11,7 +11,8 @@ import pytest
 import typer
 
 from tinypics.cli.console import CommandFailed
-from tinypics.cli.retry import Failure, retry
+from tinypics.cli.retry import retry
+from tinypics.local.executions import Failure
 
 MACHINE = "arn:aws:states:eu-west-1:1:stateMachine:resize"
 EXECUTIONS = "arn:aws:states:eu-west-1:1:execution:resize:"

@@ -17,8 +17,8 @@ from tinypics import codecs
 from tinypics.cli.console import err, out, plain
 from tinypics.cli.logs import Tail, picture
 from tinypics.cli.target import readable_errors
-from tinypics.cli.workflow import outcome
 from tinypics.errors import UnsupportedFormat
+from tinypics.local.executions import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 import itertools
-import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from tinypics.aws import events
 from tinypics.cli.console import CommandFailed, err, out, plain
 from tinypics.cli.target import readable_errors
-from tinypics.cli.workflow import outcome
+from tinypics.local.executions import failures, outcome, start_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tinypics.cli.target import Target
+    from tinypics.local.executions import Failure
 
-_FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 _CAUSE = 120  # characters that are shown of one
-
-
-class Failure(NamedTuple):
-    """An execution that failed: when it was started, with what, and why it failed."""
-
-    arn: str
-    at: datetime
-    input: str
-    error: str
-    message: str
-
-    @property
-    def again(self) -> str:
-        """The name of the execution that tries it again: always the same, so that it is tried once, whoever asks."""
-        return f"retry-{hashlib.sha256(self.arn.encode()).hexdigest()[:40]}"
-
-    @property
-    def subject(self) -> str:
-        return events.subject(json.loads(self.input)).get("source_key", "?")
 
 
 @readable_errors()
@@ -58,7 +33,7 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
         )
     start = datetime.fromtimestamp(time.time() - since, UTC)
     with err.status("Looking for failed executions"):
-        found = list(itertools.islice(_failures(states, machine, start, error), limit + 1))
+        found = list(itertools.islice(failures(states, machine, start, error), limit + 1))
     chosen = found[:limit]
     for failure in chosen:
         out.print(_line("✗", failure.at, failure.subject, failure.error, failure.message))
@@ -74,51 +49,13 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
     return 1 if _run(target, states, chosen) else 0
 
 
-def _failures(states: Any, machine: str, start: datetime, error: str | None) -> Iterator[Failure]:
-    """Newest first, one for each input, without those that were tried again already."""
-    seen = set()
-    newest = heapq.merge(
-        *(_listed(states, machine, status, start) for status in _FAILED),
-        key=lambda item: item["startDate"],
-        reverse=True,
-    )
-    for listed in newest:
-        execution = states.describe_execution(executionArn=listed["executionArn"])
-        if execution["input"] in seen:
-            continue
-        seen.add(execution["input"])
-        why = outcome(execution)
-        failure = Failure(listed["executionArn"], listed["startDate"], execution["input"], why["error"], why["message"])
-        if error in (None, failure.error) and not _tried(states, machine, failure):
-            yield failure
-
-
-def _listed(states: Any, machine: str, status: str, start: datetime) -> Iterator[dict[str, Any]]:
-    pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter=status)
-    every = (item for page in pages for item in page["executions"])
-    return itertools.takewhile(lambda item: bool(item["startDate"] >= start), every)  # newest first
-
-
-def _arn(machine: str, name: str) -> str:
-    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-
-
-def _tried(states: Any, machine: str, failure: Failure) -> bool:
-    """Whether it is being tried again, or was with success. When that failed, too, it is a failure of its own."""
-    try:
-        states.describe_execution(executionArn=_arn(machine, failure.again))
-    except states.exceptions.ExecutionDoesNotExist:
-        return False
-    return True
-
-
 def _run(target: Target, states: Any, failures: list[Failure]) -> int:
     """Start all, wait for all, and tell of each how it ended. How many failed again."""
     machine, failed = target.stack.state_machine, 0
     columns = TextColumn("Trying again"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("", total=len(failures))
-        running = {_start(states, machine, failure): failure for failure in failures}
+        running = {start_again(states, machine, failure): failure for failure in failures}
         while running:
             for arn, failure in list(running.items()):
                 execution = states.describe_execution(executionArn=arn)
@@ -135,14 +72,6 @@ def _run(target: Target, states: Any, failures: list[Failure]) -> int:
                 time.sleep(target.pause)
     out.print(f"{len(failures) - failed:,} of {len(failures):,} succeeded.")
     return failed
-
-
-def _start(states: Any, machine: str, failure: Failure) -> str:
-    try:
-        started = states.start_execution(stateMachineArn=machine, name=failure.again, input=failure.input)
-    except states.exceptions.ExecutionAlreadyExists:  # somebody else tries it again at this moment
-        return _arn(machine, failure.again)
-    return str(started["executionArn"])
 
 
 def _line(mark: str, at: datetime, key: str, error: str, message: str) -> str:

@@ -10,17 +10,18 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tinypics.aws import events
-from tinypics.aws.settings import MEMORY_MB, Settings
 from tinypics.cli.console import CommandFailed, err, out, plain, result
 from tinypics.cli.target import readable_errors
 from tinypics.errors import InvalidRequest
 from tinypics.findings import UNCHECKED, Listed
+from tinypics.local import deployed
 from tinypics.repair import repair
 from tinypics.verify import Checker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tinypics.aws.settings import Settings
     from tinypics.cli.target import Target
     from tinypics.findings import Report
 
@@ -55,10 +56,8 @@ def upload_event(bucket: str, key: str, size: int | None = None) -> dict[str, An
 
 def _settings(target: Target) -> Settings:
     """Those of the deployed function, whatever the template here says."""
-    config = target.client("lambda").get_function_configuration(FunctionName=target.stack.function)
-    environment = config.get("Environment", {}).get("Variables", {})
     try:
-        return Settings.from_environment(environment | {MEMORY_MB: str(config["MemorySize"])})
+        return deployed.settings(target.cloud, target.stack)
     except InvalidRequest as error:
         raise CommandFailed(
             f"The function {target.stack.function} has settings that are none: {plain(error)}"

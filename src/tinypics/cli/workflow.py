@@ -12,6 +12,7 @@ import typer
 
 from tinypics.cli.console import err, plain, result
 from tinypics.cli.target import readable_errors
+from tinypics.local.executions import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,15 +51,6 @@ def run(target: Target, event: str) -> int:
         return 0
     err.print(f"{execution['status']} {plain(document['error'])}: {plain(document['message'])}", style="red")
     return 1
-
-
-def outcome(execution: dict[str, Any]) -> dict[str, Any]:
-    """The answer of an execution that has ended, in the shape of the function's own answers."""
-    if execution["status"] == "SUCCEEDED":
-        document: dict[str, Any] = json.loads(execution["output"])
-        return document
-    error = execution.get("error", execution["status"])  # TIMED_OUT and ABORTED name no error
-    return {"status": "FAILED", "error": error, "message": execution.get("cause", "")}
 
 
 def read_event(event: str) -> str:
