@@ -10,10 +10,10 @@ import math
 import sys
 from dataclasses import dataclass
 
-from tinypics import prices
+from tinypics import backfill, prices
 
-S3_GETS = 5  # HEADs of the three places of the output, GET of the source, HEAD of the source again
-S3_PUTS = 1
+S3_GETS = backfill.GETS  # HEADs of the three places of the output, GET of the source, HEAD of the source again
+S3_PUTS = backfill.PUTS
 TRANSITIONS = 4  # the start, and the three states of a success
 BATCH = 5  # messages that one invocation takes from the queue, at best
 LINE_KB = 1.0  # of log for each picture: one line, and Lambda's own report

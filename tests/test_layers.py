@@ -15,6 +15,8 @@ PACKAGE = SOURCE / "tinypics"
 ADAPTERS = {"aws", "cli", "local"}
 WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "layouts", "invocation"} | {
     "findings",
+    "backfill",
+    "outcomes",
     "verify",
     "repair",
 }

@@ -67,6 +67,12 @@ ADVICE: Final[dict[str, Advice]] = {
         "Choose another `dest_bucket`, or keep outputs apart with the parameter `OutputPrefix`.",
         retry=False,
     ),
+    "CapExceeded": Advice(
+        "A backfill found more pictures, or would cost more, than it is allowed. It resized none of them.",
+        "Take a smaller part with `--prefix` or `--since`, or raise the cap that the message names: `--max-objects`, "
+        "`--max-cost`.",
+        retry=False,
+    ),
     # --- Transient: every attempt of the workflow met it.
     "StoreUnavailable": Advice(
         "The store throttled, answered with a server error, or broke the connection, at every attempt.",

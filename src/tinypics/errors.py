@@ -12,7 +12,8 @@
     │   ├── ImageTooLarge          more pixels, frames, scans or memory than `Limits` allow
     │   ├── DestinationNotFound    no such bucket to write to
     │   ├── AccessDenied           the store says no
-    │   └── LoopRefused            writing there would start this same work again
+    │   ├── LoopRefused            writing there would start this same work again
+    │   └── CapExceeded            a backfill of more objects, or more money, than it is allowed
     └── TransientError         the same request may succeed later: raised, so that the workflow retries it
         ├── StoreUnavailable       throttled, 5xx, or the connection broke
         ├── SourceChanged          the object was overwritten while it was being read
@@ -92,6 +93,10 @@ class AccessDenied(PermanentError):
 
 class LoopRefused(PermanentError):
     """Writing there would start this same work again."""
+
+
+class CapExceeded(PermanentError):
+    """A backfill of more objects, or more money, than it is allowed. Nothing was started."""
 
 
 class StoreUnavailable(TransientError):

@@ -18,7 +18,20 @@ MANIFEST = "manifest.json"
 # refuses empty, "." and ".." segments and ASCII control characters. Better said before a call than after it.
 _UNREADABLE = re.compile(r"^/|//|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f]")
 
-_SYNONYMS = {"jpeg": "jpg", "jpe": "jpg", "jfif": "jpg", "apng": "png", "avifs": "avif"}
+_SYNONYMS = {
+    "jpeg": "jpg",
+    "jpe": "jpg",
+    "jfif": "jpg",
+    "apng": "png",
+    "avifs": "avif",
+    "tiff": "tif",
+    "dib": "bmp",
+} | {
+    **dict.fromkeys(("heif", "hif", "heics", "heifs"), "heic"),
+    **dict.fromkeys(("j2k", "j2c", "jpc", "jpf", "jpx"), "jp2"),
+}
+
+_BY_EXTENSION = {codec.extension: codec.name for codec in FORMATS.values()}
 
 
 def check(key: str, field: str = "key") -> str:
@@ -56,7 +69,7 @@ def single_outputs(key: str, asked: str | None) -> list[str]:
 
     `asked` is the rendition's format. The likeliest is right whenever the source's name tells its format.
     """
-    guess = _format_by_name(key)
+    guess = format_by_name(key)
     possible = [asked] if asked in OUTPUTS else ["jpeg", "png"] if asked is None else ["jpeg", "png", "webp"]
     appended = [f"{key}.{FORMATS[output].extension}" for output in possible]
     stays = guess == asked if asked in OUTPUTS else guess in OUTPUTS if asked is None else guess == "jpeg"
@@ -85,7 +98,12 @@ def fingerprint(bucket: str, key: str) -> str:
     return hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()[:16]
 
 
-def _format_by_name(key: str) -> str | None:
-    extension = key.rpartition(".")[2].lower()
-    extension = _SYNONYMS.get(extension, extension)
-    return next((codec.name for codec in FORMATS.values() if codec.extension == extension), None)
+def extension(key: str) -> str:
+    """What follows the last dot of the key's last part, in small letters; "" when there is none."""
+    return key.rpartition("/")[2].rpartition(".")[2].lower() if "." in key.rpartition("/")[2] else ""
+
+
+def format_by_name(key: str) -> str | None:
+    """The format that the key's extension promises; None when it is not that of a picture that is read here."""
+    found = extension(key)
+    return _BY_EXTENSION.get(_SYNONYMS.get(found, found))

@@ -17,6 +17,8 @@ S3_GET: Final = 0.0004 / 1e3
 """Also HEAD."""
 S3_PUT: Final = 0.005 / 1e3
 """Also LIST."""
+S3_GB_MONTH: Final = 0.023
+"""Stored in the standard class, the first 50 TB."""
 STATE_TRANSITION: Final = 0.025 / 1e3
 EXPRESS_REQUEST: Final = 1.00 / 1e6
 EXPRESS_GB_SECOND: Final = 0.00001667

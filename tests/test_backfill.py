@@ -1,0 +1,102 @@
+"""What a backfill works on, its caps and its estimate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tinypics import prices
+from tinypics.backfill import Caps, Found, Selection, Survey, estimate
+from tinypics.errors import CapExceeded
+from tinypics.limits import MIB
+from tinypics.rendition import Rendition
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+SMALL = (Rendition(width=128, height=128),)
+
+
+def found(key: str, size: int = 1000, modified: datetime = NOW) -> Found:
+    return Found(key, size, "etag", modified)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (found("a.jpg"), None),
+        (found("in/a.JPEG"), None),
+        (found("a.b/c.Heic"), None),
+        (found("x.tiff"), None),
+        (found("a.jpg", 128 * MIB), None),
+        (found("thumbs.jpg"), None),
+        (found("thumbs/a.jpg"), "an output"),
+        (found("in/", 0), "a folder marker"),
+        (found("a.jpg/", 0), "a folder marker"),
+        (found("notes.txt"), "not a picture by its name"),
+        (found("jpg"), "not a picture by its name"),
+        (found("a.jpg/readme"), "not a picture by its name"),
+        (found("a.jpg", 0), "empty"),
+        (found("a.jpg", 128 * MIB + 1), "larger than the limit"),
+        (found("a.jpg", modified=NOW - timedelta(days=2)), "older than asked for"),
+    ],
+    ids=lambda value: value.key if isinstance(value, Found) else None,
+)
+def test_what_is_a_picture_by_its_name_and_size(given: Found, why: str | None) -> None:
+    selection = Selection(output_prefix="thumbs/", since=NOW - timedelta(days=1))
+    assert selection.why_not(given) == why
+
+
+def test_only_keys_below_the_prefix_and_any_name_where_that_is_asked_for() -> None:
+    selection = Selection(prefix="in/", any_name=True)
+    assert selection.why_not(found("out/a.jpg")) == "outside of the prefix"
+    assert selection.why_not(found("in/no-extension")) is None
+
+
+def survey(*objects: Found) -> Survey:
+    counted = Survey()
+    for each in objects:
+        counted.add(each, Selection())
+    return counted
+
+
+def test_a_survey_counts_and_survives_as_json() -> None:
+    counted = survey(found("a.jpg", 10), found("b.JPG", 20), found("c.png", 5), found("d.txt"), found("e/", 0))
+    assert (counted.listed, counted.objects, counted.bytes) == (5, 3, 35)
+    assert counted.by_extension == {"jpg": 2, "png": 1}
+    assert counted.left_out == {"not a picture by its name": 1, "a folder marker": 1}
+    again = Survey.of(counted.document())
+    assert again == counted
+    again.add(found("f.jpg", 1), Selection())
+    assert again.by_extension["jpg"] == 3
+
+
+def test_caps_let_through_what_is_just_allowed_and_name_what_is_not() -> None:
+    counted = survey(*(found(f"{n}.jpg") for n in range(3)))
+    Caps(max_objects=3, max_cost=1).check(counted, 1.0)
+    with pytest.raises(CapExceeded, match=r"max_objects: expected at most 2 pictures, got 3"):
+        Caps(max_objects=2).check(counted)
+    with pytest.raises(CapExceeded, match=r"max_cost: expected at most \$1.00, got an estimate of \$1.01"):
+        Caps(max_cost=1).check(counted, 1.01)
+
+
+def test_a_million_small_photos_cost_about_what_the_table_of_costs_says() -> None:
+    counted = survey(found("a.jpg", 1_800_000))
+    counted.listed = counted.objects = 1_000_000
+    counted.bytes_by_format["jpeg"] *= 1_000_000
+    cost = estimate(counted, SMALL, memory_mb=1769, batch=40)
+    assert counted.megapixels == pytest.approx(12e6)
+    assert cost.function_ms / 1e6 == pytest.approx(90 + 12 * 2.3)
+    assert cost.requests == pytest.approx(1e6 * (5 * prices.S3_GET + prices.S3_PUT), rel=0.05)
+    assert cost.total == pytest.approx(10, abs=1.5)
+    assert cost.workflow < 1
+    assert cost.storage == pytest.approx(0.1, abs=0.02)
+
+
+def test_more_renditions_more_pictures_and_more_memory_cost_more() -> None:
+    counted = survey(found("a.jpg", 10**6), found("b.unknown", 10**6))
+    base = estimate(counted, SMALL, memory_mb=1024, batch=10)
+    assert estimate(counted, SMALL, memory_mb=2048, batch=10).function > base.function
+    several = estimate(counted, (*SMALL, Rendition.parse("800x-webp")), memory_mb=1024, batch=10)
+    assert several.requests > base.requests
+    assert several.storage > 10 * base.storage
+    assert estimate(Survey(), SMALL, memory_mb=1024, batch=10).total == 0

@@ -1,0 +1,119 @@
+"""Running counts and the report of a backfill."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tinypics.outcomes import (
+    COMPLETE,
+    DONE,
+    FAILED,
+    HANDED_BACK,
+    SKIPPED,
+    Outcome,
+    Report,
+    Tally,
+    read_failures,
+    write_keys,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ODD = 'a "b", c\n日本/ü.jpg'
+
+
+def report(*outcomes: Outcome, total: int = 0) -> Report:
+    made = Report("run", "original-pics", "", ("128x128",), START, Tally(total=total or len(outcomes)))
+    for outcome in outcomes:
+        made.add(outcome)
+    return made
+
+
+def test_an_outcome_survives_as_json_without_what_is_empty() -> None:
+    outcome = Outcome("a.jpg", FAILED, "CorruptImage", "cut short", 12, 512)
+    assert Outcome.of(json.loads(json.dumps(outcome.document()))) == outcome
+    assert Outcome("a.jpg", DONE).document() == {"key": "a.jpg", "state": "done"}
+    assert Outcome.of({"key": "a", "state": "done", "of a later version": 1}) == Outcome("a", DONE)
+
+
+def test_an_object_counts_once_and_what_was_made_stays_made() -> None:
+    tally = Tally(total=3)
+    told = [
+        Outcome("a", HANDED_BACK, billed_ms=5, memory_mb=1024),
+        Outcome("a", FAILED, "StoreUnavailable", billed_ms=5, memory_mb=1024),
+        Outcome("a", DONE, billed_ms=10, memory_mb=1024),
+        Outcome("a", SKIPPED, message="the outputs are current"),
+        Outcome("b", SKIPPED, message="empty"),
+        Outcome("b", SKIPPED, message="empty"),
+    ]
+    assert [tally.add(outcome) for outcome in told] == [False, True, True, False, True, False]
+    assert (tally.states[DONE], tally.states[SKIPPED], tally.states[FAILED]) == (1, 1, 0)
+    assert +tally.errors == {}
+    assert tally.reasons == {"empty": 1}
+    assert (tally.finished, tally.left, tally.billed_ms) == (2, 1, 20)
+    assert tally.gb_seconds == pytest.approx(0.02)
+    assert tally.lambda_cost > 0
+
+
+def test_the_rate_and_what_is_left_tell_when_it_ends() -> None:
+    tally = Tally(total=10)
+    assert tally.eta(0) is None
+    for number in range(4):
+        tally.add(Outcome(str(number), DONE))
+    assert tally.rate(2) == 2
+    assert tally.eta(2) == 3
+
+
+def test_the_report_says_what_failed_and_its_list_can_be_worked_on(tmp_path: Path) -> None:
+    made = report(
+        Outcome("z.jpg", FAILED, "CorruptImage", "cut short"),
+        Outcome(ODD, FAILED, "UnsupportedFormat", "it looks like text"),
+        Outcome("c.jpg", DONE, billed_ms=100, memory_mb=1024),
+        Outcome("d.txt", SKIPPED, message="not a picture by its name"),
+        total=5,
+    )
+    made.ended, made.estimate, made.cost = START + timedelta(seconds=125), 0.5, 0.25
+    made.write(tmp_path / "new" / "folder")
+    document = json.loads((tmp_path / "new" / "folder" / "report.json").read_text())
+    assert (document["done"], document["skipped"], document["failed"], document["unaccounted"]) == (1, 1, 2, 1)
+    assert document["errors"] == {"CorruptImage": 1, "UnsupportedFormat": 1}
+    summary = (tmp_path / "new" / "folder" / "report.txt").read_text()
+    assert "incomplete in 2 min 5 s" in summary
+    assert "2  failed  (1 CorruptImage, 1 UnsupportedFormat)" in summary
+    assert "1  without an outcome" in summary
+    assert list(read_failures(tmp_path / "new" / "folder" / "report.csv")) == [
+        ("original-pics", ODD),
+        ("original-pics", "z.jpg"),
+    ]
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == [
+        "report.csv",
+        "report.json",
+        "report.txt",
+    ]
+
+
+def test_a_failure_that_is_made_later_is_none() -> None:
+    made = report(Outcome("a.jpg", FAILED, "StoreUnavailable"), Outcome("a.jpg", DONE), total=1)
+    assert made.failures == []
+    assert not made.changed_nothing
+
+
+def test_a_run_that_changed_nothing_says_so() -> None:
+    made = report(Outcome("a.jpg", SKIPPED, message="the outputs are current"))
+    made.state = COMPLETE
+    assert made.changed_nothing
+    assert "It changed nothing" in made.summary()
+
+
+def test_a_list_of_keys_is_read_and_a_file_that_is_none_is_refused_by_its_row(tmp_path: Path) -> None:
+    write_keys(tmp_path / "keys.csv", "pics", ["a", ODD])
+    assert list(read_failures(tmp_path / "keys.csv")) == [("pics", "a"), ("pics", ODD)]
+    (tmp_path / "other.csv").write_text("bucket,name\npics,a\n")
+    with pytest.raises(ValueError, match=r"row 2: expected the columns bucket and key, got \['bucket', 'name'\]"):
+        list(read_failures(tmp_path / "other.csv"))
