@@ -19,6 +19,9 @@ WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "lay
     "outcomes",
     "verify",
     "repair",
+    "folder",
+    "location",
+    "vendors",
 }
 WITHOUT_PILLOW = {"geometry", "rendition", "limits", "errors", "request", "keys", "store", "codecs"}
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from obstore import Attributes, PutMode
+    from obstore import Attributes, PutMode, UpdateVersion
     from obstore.store import ObjectStore
 
 
@@ -67,25 +67,25 @@ class Bucket:
         Raises SourceNotFound, SourceTooLarge; so does reading, if the object goes meanwhile.
         """
 
-        def translated() -> AbstractContextManager[None]:
-            return _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound)
+        def guarded() -> AbstractContextManager[None]:
+            return translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound)
 
-        with translated():
+        with guarded():
             options: Any = {"version": version_id} if version_id else None
             result = _interruptible(lambda: obstore.get(self._store, key, options=options))
-            stat = _stat(result)
+            stat = self._stat(result)
             if stat.size > max_bytes:
                 raise SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {stat.size:,}")
         # A connection that is cut is resumed where it was, and only if the ETag there is still the same: what comes
         # out is one version of the object, whole, or an error.
-        return Download(stat, result.stream(min_chunk_size=_CHUNK), translated)
+        return Download(stat, result.stream(min_chunk_size=_CHUNK), guarded)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
         """What the store says of the object; None when there is none (or no such bucket)."""
         try:
-            with _translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
+            with translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
                 options: Any = {"head": True} | ({"version": version_id} if version_id else {})
-                return _stat(_interruptible(lambda: obstore.get(self._store, key, options=options)))
+                return self._stat(_interruptible(lambda: obstore.get(self._store, key, options=options)))
         except SourceNotFound:
             return None
 
@@ -103,9 +103,9 @@ class Bucket:
         One request, so that a reader sees all of it or nothing. `attributes` has HTTP headers (`Content-Type`) and
         metadata. Raises Conflict, DestinationNotFound.
         """
-        with _translated(f"bucket {self.name} to write to", missing=DestinationNotFound):
-            given: Attributes = dict(attributes)
-            mode: PutMode = {"e_tag": f'"{replaces}"'} if replaces else "create"
+        with translated(f"bucket {self.name} to write to", missing=DestinationNotFound):
+            given: Attributes = self._named(attributes)
+            mode: PutMode = self._only_over(replaces) if replaces else "create"
             labels = dict(tags) if tags else None
             try:
                 result = _interruptible(
@@ -113,18 +113,41 @@ class Bucket:
                 )
             except (foreign.AlreadyExistsError, foreign.PreconditionError) as error:  # 409 and 412
                 raise Conflict(f'object "{key}" in bucket {self.name}') from error
-        return _bare(result["e_tag"])
+        return self._tag(result)
 
     def delete(self, key: str) -> None:
         """Remove the object, if it is there. Raises DestinationNotFound."""
-        with _translated(f"bucket {self.name} to remove from", missing=DestinationNotFound):
+        with translated(f"bucket {self.name} to remove from", missing=DestinationNotFound):
             _interruptible(lambda: obstore.delete(self._store, key))
 
     def children(self, folder: str) -> list[str]:
         """Keys of the objects right below `folder` (without a slash at its end), not of those deeper down."""
-        with _translated(f"bucket {self.name}", missing=DestinationNotFound):
+        with translated(f"bucket {self.name}", missing=DestinationNotFound):
             found = _interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
             return [item["path"] for item in found["objects"]]
+
+    # What stores do differently: `vendors` has those that are not like S3.
+
+    def _tag(self, meta: Any) -> str:
+        """Of an object's ETag, version and more: what tells one version of it from another."""
+        return bare(meta["e_tag"])
+
+    def _only_over(self, tag: str) -> UpdateVersion:
+        """The condition that the object there still has this tag."""
+        return {"e_tag": f'"{tag}"'}
+
+    def _named(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """HTTP headers and metadata under names that this store takes."""
+        return dict(attributes)
+
+    def _unnamed(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """The other way round."""
+        return dict(attributes)
+
+    def _stat(self, result: Any) -> Stat:
+        meta = result.meta
+        metadata = self._unnamed({name: str(value) for name, value in result.attributes.items()})
+        return Stat(self._tag(meta), meta["size"], meta["version"], metadata)
 
 
 def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
@@ -172,7 +195,7 @@ class _Call(threading.Thread):
 
 
 @contextmanager
-def _translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
+def translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
     """Turn obstore's errors into ours. Whatever is not a clear "no" may pass, so it counts as unavailable.
 
     obstore has classes for 401, 403, 404, 409 and 412. All else is one class: 429, 5xx and broken connections, which
@@ -188,16 +211,10 @@ def _translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
         raise StoreUnavailable(f"{what}: {_first_line(error)}") from error
 
 
-def _stat(result: Any) -> Stat:
-    meta = result.meta
-    metadata = {name: str(value) for name, value in result.attributes.items()}
-    return Stat(_bare(meta["e_tag"]), meta["size"], meta["version"], metadata)
-
-
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
-def _bare(etag: str | None) -> str:
+def bare(etag: str | None) -> str:
     """An ETag as events carry it: without the quotes of the HTTP header."""
     return (etag or "").strip('"')
