@@ -59,6 +59,27 @@ $(BUILD)/bench/.installed: bench/node/package-lock.json bench/requirements.txt
 bench: setup $(BUILD)/bench/.installed ## Run the same resizes by everybody, side by side; writes bench/README.md
 	$(BIN)/python -m bench.run
 
+# Large tools with closures of their own (checkov alone is 290 MB), so each has its own environment.
+$(BUILD)/audit/%/.installed: audit/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+SUPPLY := $(BUILD)/audit/supply/bin
+
+.PHONY: audit
+audit: $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Look for weak spots in the template, and for known holes in what ships
+	$(BUILD)/audit/policies/bin/checkov --config-file audit/checkov.yaml
+	@$(SUPPLY)/pip-audit --vulnerability-service osv --disable-pip --require-hashes --requirement src/requirements.txt \
+		--progress-spinner off 2>$(BUILD)/audit/said && cat $(BUILD)/audit/said || { \
+		grep -q "ConnectionError\|ConnectTimeout" $(BUILD)/audit/said || { cat $(BUILD)/audit/said >&2; exit 1; }; \
+		echo "Known holes: not looked for, because the advisory service (osv.dev) cannot be reached from here."; }
+
+.PHONY: sbom
+sbom: $(BUILD)/audit/supply/.installed ## Write build/sbom.json: what ships, in CycloneDX
+	@$(SUPPLY)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml --output-file $(BUILD)/sbom.json src/requirements.txt
+	@echo "$(BUILD)/sbom.json: $$(grep -c '"purl"' $(BUILD)/sbom.json) components"
+
 MINUTES ?= 5
 
 .PHONY: fuzz
@@ -79,3 +100,6 @@ format: setup ## Let ruff fix and format what it can
 lock: setup ## Pin the closures again from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra local --group dev pyproject.toml --output-file requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra aws pyproject.toml --output-file src/requirements.txt
+	for group in policies supply; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group $$group --output-file audit/$$group.txt; \
+	done

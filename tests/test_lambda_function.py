@@ -24,7 +24,11 @@ class Context:
 def stores(monkeypatch: pytest.MonkeyPatch) -> dict[str, MemoryStore]:
     found = {"original-pics": MemoryStore(), "tiny-pics": MemoryStore()}
     monkeypatch.setattr(lambda_function, "open_bucket", lambda name: Bucket(name, found[name]))
-    monkeypatch.setattr(lambda_function, "SETTINGS", Settings(output_bucket="tiny-pics"))
+    monkeypatch.setattr(
+        lambda_function,
+        "SETTINGS",
+        Settings(source_buckets=frozenset({"original-pics", "unavailable", "bug"}), output_bucket="tiny-pics"),
+    )
     buffer = io.BytesIO()
     Image.new("RGB", (600, 400), "teal").save(buffer, "JPEG")
     Bucket("", found["original-pics"]).put("yourImage.jpg", buffer.getvalue(), attributes={}, replaces=None)

@@ -57,9 +57,11 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
     "AccessDenied": Advice(
-        "The store refused to read the picture or to write a rendition.",
-        "The function's role reads the stack's source bucket and writes its output bucket, and nothing else. Check "
-        "bucket policies, the KMS key's policy, and whether the picture was archived; then try again.",
+        "The store refused to read the picture or to write a rendition, or the event named a bucket that is not the "
+        "stack's.",
+        "The function reads the stack's source bucket and writes its output bucket, and no others than "
+        "those that the parameters `MoreSourceBuckets` and `MoreOutputBuckets` name. Check them, bucket policies, the "
+        "KMS key's policy, and whether the picture was archived; then try again.",
         retry=True,
     ),
     "LoopRefused": Advice(

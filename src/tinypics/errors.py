@@ -11,7 +11,7 @@
     │   ├── CorruptImage           the right format, but it cannot be decoded (or is cut short)
     │   ├── ImageTooLarge          more pixels, frames, scans or memory than `Limits` allow
     │   ├── DestinationNotFound    no such bucket to write to
-    │   ├── AccessDenied           the store says no
+    │   ├── AccessDenied           the store, or the stack's own list of buckets, says no
     │   ├── LoopRefused            writing there would start this same work again
     │   └── CapExceeded            a backfill of more objects, or more money, than it is allowed
     └── TransientError         the same request may succeed later: raised, so that the workflow retries it
@@ -88,7 +88,7 @@ class DestinationNotFound(PermanentError):
 
 
 class AccessDenied(PermanentError):
-    """The store says no."""
+    """The store, or the stack's own list of buckets, says no."""
 
 
 class LoopRefused(PermanentError):

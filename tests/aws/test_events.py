@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
 from tinypics.delivery import Handling
-from tinypics.errors import InvalidRequest, LoopRefused, TinypicsError
+from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused, TinypicsError
 from tinypics.rendition import Rendition
 from tinypics.request import Request, Skip
 
@@ -80,7 +80,7 @@ def test_a_list_of_renditions_as_texts_and_objects() -> None:
 
 
 def test_what_a_direct_event_leaves_out_comes_from_the_settings() -> None:
-    request = parsed({"bucket": "b", "key": "k"})
+    request = parsed({"bucket": "original-pics", "key": "k"})
     assert (request.dest_bucket, request.renditions) == ("tiny-pics", SETTINGS.renditions)
 
 
@@ -122,7 +122,9 @@ def test_a_removal_is_followed_or_skipped_as_the_settings_say(record: dict[str, 
 
 
 def test_uploads_go_below_the_output_prefix_and_what_is_there_is_skipped() -> None:
-    settings = Settings(output_bucket="original-pics", output_prefix="thumbs/")
+    settings = Settings(
+        output_bucket="original-pics", output_buckets=frozenset({"original-pics"}), output_prefix="thumbs/"
+    )
     request = events.parse(eventbridge("a.jpg"), settings)
     assert isinstance(request, Request)
     assert request.place == "thumbs/a.jpg"
@@ -234,6 +236,35 @@ def test_an_event_of_no_known_shape_is_refused_by_name(event: object, message: s
 def test_without_an_output_bucket_the_event_must_name_one() -> None:
     with pytest.raises(InvalidRequest, match="dest_bucket: expected the name of a bucket, got nothing"):
         events.parse({"bucket": "b", "key": "k"}, Settings())
+
+
+FOREIGN = [
+    (MISSION | {"bucket": "foreign"}, 'bucket: expected a bucket of this stack (original-pics), got "foreign"'),
+    (MISSION | {"dest_bucket": "foreign"}, 'dest_bucket: expected a bucket of this stack (tiny-pics), got "foreign"'),
+    (notification("a.jpg", s3={"bucket": {"name": "foreign"}, "object": {"key": "a.jpg"}}), "bucket: expected"),
+    (eventbridge("a.jpg") | {"detail": {"bucket": {"name": "foreign"}, "object": {"key": "a"}}}, "bucket: expected"),
+]
+
+
+@pytest.mark.parametrize(("event", "message"), FOREIGN)
+def test_a_bucket_that_is_not_the_stacks_is_refused_before_any_call(event: dict[str, Any], message: str) -> None:
+    with pytest.raises(AccessDenied) as refused:
+        events.parse(event, SETTINGS)
+    assert message in str(refused.value)
+
+
+def test_buckets_that_the_stack_was_given_are_taken() -> None:
+    more = Settings.from_environment(
+        {
+            "TINYPICS_SOURCE_BUCKETS": "original-pics,arn:aws:s3:::attic",
+            "TINYPICS_OUTPUT_BUCKET": "tiny-pics",
+            "TINYPICS_OUTPUT_BUCKETS": "arn:aws:s3:::web",
+        }
+    )
+    request = events.parse(MISSION | {"bucket": "attic", "dest_bucket": "web"}, more)
+    assert isinstance(request, Request)
+    with pytest.raises(AccessDenied, match="original-pics or attic|attic or original-pics"):
+        events.parse(MISSION | {"bucket": "web"}, more)
 
 
 def test_an_upload_into_the_output_bucket_is_refused() -> None:

@@ -14,6 +14,23 @@ def test_without_an_environment_an_upload_becomes_one_thumbnail() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environment", "read", "written"),
+    [
+        ({}, {"original-pics"}, {"tiny-pics"}),
+        ({"SOURCE_BUCKETS": "", "OUTPUT_BUCKETS": " , "}, {"original-pics"}, {"tiny-pics"}),
+        ({"OUTPUT_BUCKET": "out"}, {"original-pics"}, {"out"}),
+        ({"SOURCE_BUCKETS": "a, arn:aws-cn:s3:::b,", "OUTPUT_BUCKETS": "c"}, {"a", "b"}, {"c"}),
+        ({"OUTPUT_BUCKET": "out", "OUTPUT_BUCKETS": "arn:aws:s3:::c"}, {"original-pics"}, {"out", "c"}),
+    ],
+)
+def test_an_event_may_name_the_buckets_that_are_listed_and_never_any(
+    environment: dict[str, str], read: set[str], written: set[str]
+) -> None:
+    settings = Settings.from_environment({f"TINYPICS_{name}": text for name, text in environment.items()})
+    assert (set(settings.source_buckets), set(settings.output_buckets)) == (read, written)
+
+
+@pytest.mark.parametrize(
     ("text", "count", "in_folder"),
     [("128x128", 1, False), ("thumb=128x128", 1, True), ("128x128, 800x-webp", 2, True)],
 )

@@ -42,7 +42,8 @@ class Cloud:
         self.stores = {"in": MemoryStore(), "out": MemoryStore()}
         self.stack = type("stack", (), {"function": "resize", "source_bucket": "in", "output_bucket": "out"})
         self.cloud = self
-        self.environment = {f"TINYPICS_{name}": text for name, text in environment.items()}
+        self.environment = {"TINYPICS_SOURCE_BUCKETS": "in"}
+        self.environment |= {f"TINYPICS_{name}": text for name, text in environment.items()}
         self.raises: str | None = None
         self.unlistable: list[dict[str, Any]] = []
 

@@ -236,8 +236,12 @@ BAD_UPLOADS = {
 }
 BAD_EVENTS = [
     (mission("missing.jpg"), "SourceNotFound", "missing.jpg"),
-    (mission("good.jpg", bucket="no-such-bucket"), "SourceNotFound", "no-such-bucket"),
-    (mission("good.jpg", dest_bucket="no-such-bucket"), "DestinationNotFound", "no-such-bucket"),
+    (
+        mission("good.jpg", bucket="foreign"),
+        "AccessDenied",
+        'bucket: expected a bucket of this stack (original-pics), got "foreign"',
+    ),
+    (mission("good.jpg", dest_bucket="foreign"), "AccessDenied", "dest_bucket: expected a bucket of this stack"),
     (mission("good.jpg", width=0), "InvalidRequest", "width: expected a whole number"),
     (mission("good.jpg", width="128"), "InvalidRequest", 'got "128"'),
     (mission("good.jpg", fit="squash"), "InvalidRequest", "fit: expected"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from tinypics import keys
-from tinypics.errors import InvalidRequest
+from tinypics.errors import AccessDenied, InvalidRequest, shown
 from tinypics.rendition import FIELDS, Rendition
 from tinypics.request import Request, Skip
 
@@ -50,7 +50,10 @@ def _loaded(body: str) -> object:
 
 
 def parse(record: object, settings: Settings) -> Request | Skip:
-    """What one record asks for. Raises InvalidRequest (the field, what is allowed, what was given) and LoopRefused."""
+    """What one record asks for.
+
+    Raises InvalidRequest (the field, what is allowed, what was given), AccessDenied (a foreign bucket), LoopRefused.
+    """
     if isinstance(record, Mapping):
         if record.get("Event") == "s3:TestEvent":
             return Skip("a test event, sent when a notification is set up")
@@ -126,7 +129,7 @@ def _followed(found: _Found, settings: Settings, event: str, created: bool, dele
     dest_bucket, prefix = _output_bucket(settings), settings.output_prefix
     if found.bucket == dest_bucket and prefix and found.key.startswith(prefix):
         return Skip(f"below the output prefix {prefix}: an output, not a source")
-    return Request(
+    request = Request(
         bucket=found.bucket,
         key=found.key,
         dest_bucket=dest_bucket,
@@ -136,6 +139,7 @@ def _followed(found: _Found, settings: Settings, event: str, created: bool, dele
         follows=True,
         etag=found.etag if created else None,
     )
+    return _admitted(request, settings)
 
 
 def parse_direct(record: object, settings: Settings) -> Request | Skip:
@@ -158,7 +162,7 @@ def parse_direct(record: object, settings: Settings) -> Request | Skip:
     if not isinstance(record.get("lenient", False), bool):
         raise InvalidRequest.expected("lenient", "true or false", record["lenient"])
     renditions, in_folder = _renditions(record, settings)
-    return Request(
+    request = Request(
         bucket=bucket,
         key=key,
         dest_bucket=record.get("dest_bucket") or _output_bucket(settings),
@@ -169,6 +173,7 @@ def parse_direct(record: object, settings: Settings) -> Request | Skip:
         version_id=record.get("version_id"),
         lenient=record.get("lenient", False),
     )
+    return _admitted(request, settings)
 
 
 def _renditions(record: Mapping[str, Any], settings: Settings) -> tuple[tuple[Rendition, ...], bool]:
@@ -193,6 +198,18 @@ def _rendition(item: object, where: str) -> Rendition:
     except InvalidRequest as error:
         raise InvalidRequest(f"{where}: {error}") from error
     raise InvalidRequest.expected(where, "a text like 128x128 or an object", item)
+
+
+def _admitted(request: Request, settings: Settings) -> Request:
+    """`request`, or AccessDenied where it names a bucket that is not this stack's: before any call to a store."""
+    for field, bucket, admitted in (
+        ("bucket", request.bucket, settings.source_buckets),
+        ("dest_bucket", request.dest_bucket, settings.output_buckets),
+    ):
+        if bucket not in admitted:
+            expected = " or ".join(sorted(admitted))
+            raise AccessDenied(f"{field}: expected a bucket of this stack ({expected}), got {shown(bucket)}")
+    return request
 
 
 def _output_bucket(settings: Settings) -> str:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "TINYPICS_PREFIX"
+SOURCE_BUCKETS = "TINYPICS_SOURCE_BUCKETS"
 OUTPUT_BUCKET = "TINYPICS_OUTPUT_BUCKET"
+OUTPUT_BUCKETS = "TINYPICS_OUTPUT_BUCKETS"
 OUTPUT_PREFIX = "TINYPICS_OUTPUT_PREFIX"
 CACHE_CONTROL = "TINYPICS_CACHE_CONTROL"
 STORAGE_CLASS = "TINYPICS_STORAGE_CLASS"
@@ -27,6 +29,10 @@ RENDITIONS = "TINYPICS_RENDITIONS"
 STATE_MACHINE = "TINYPICS_STATE_MACHINE"
 API_URL = "TINYPICS_API_URL"
 MEMORY_MB = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself
+
+# Without a list: the two buckets that the project is named for, never "any".
+_SOURCE_BUCKETS = frozenset({"original-pics"})
+_OUTPUT_BUCKETS = frozenset({"tiny-pics"})
 
 # What is left for one picture after the interpreter, the store client and the copy of the source.
 _PICTURE_SHARE = 0.6
@@ -39,10 +45,15 @@ class Settings:
     `renditions` holds what an upload becomes; with `in_folder` each goes below the source's key (several renditions,
     or a named one), else the only one has the source's key. `output_prefix` stands before either. `prefix` is what the
     keys start with whose uploads the stack watches; the function itself takes any key that it is given.
+
+    `source_buckets` and `output_buckets` are the only ones that an event may name, whatever the function's role allows:
+    whoever can send events is not thereby trusted with every bucket.
     """
 
     prefix: str = ""
+    source_buckets: frozenset[str] = _SOURCE_BUCKETS
     output_bucket: str | None = None
+    output_buckets: frozenset[str] = _OUTPUT_BUCKETS
     output_prefix: str = ""
     renditions: tuple[Rendition, ...] = (Rendition(width=128, height=128),)
     in_folder: bool = False
@@ -53,12 +64,15 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Raises InvalidRequest that names the variable and the part of it that is not allowed."""
         renditions = _renditions(environment.get(RENDITIONS, "128x128"))
+        output_bucket = environment.get(OUTPUT_BUCKET) or None
         limits = Limits()
         if megabytes := environment.get(MEMORY_MB):
             limits = Limits(memory=int(int(megabytes) * 2**20 * _PICTURE_SHARE))
         return cls(
             prefix=environment.get(PREFIX, ""),
-            output_bucket=environment.get(OUTPUT_BUCKET) or None,
+            source_buckets=_names(environment.get(SOURCE_BUCKETS, "")) or _SOURCE_BUCKETS,
+            output_bucket=output_bucket,
+            output_buckets=_names(f"{environment.get(OUTPUT_BUCKETS, '')},{output_bucket or ''}") or _OUTPUT_BUCKETS,
             output_prefix=environment.get(OUTPUT_PREFIX, ""),
             renditions=renditions,
             in_folder=len(renditions) > 1 or renditions[0].name is not None,
@@ -71,6 +85,11 @@ class Settings:
             ),
             limits=limits,
         )
+
+
+def _names(text: str) -> frozenset[str]:
+    """Buckets, separated by commas, by name or by ARN."""
+    return frozenset(filter(None, (name.strip().rpartition(":")[2] for name in text.split(","))))
 
 
 def _renditions(text: str) -> tuple[Rendition, ...]:

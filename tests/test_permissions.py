@@ -1,0 +1,166 @@
+"""What the stack may do, and who may make it do something: read from the transformed template."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.transformed import PROJECT, branches, resources, template
+
+TEXT = (PROJECT / "template.yaml").read_text()
+
+ROLES = resources("AWS::IAM::Role")
+BUCKETS = resources("AWS::S3::Bucket")
+
+# The services that act for whoever asks them: a role or queue that trusts one must say for whom. Lambda takes only
+# roles that its caller may pass.
+DEPUTIES = {"states.amazonaws.com", "events.amazonaws.com", "s3.amazonaws.com", "apigateway.amazonaws.com"}
+
+
+def granted(role: dict[str, Any]) -> list[dict[str, Any]]:
+    policies = branches(role.get("Policies", []))
+    return [each for policy in policies for each in branches(policy["PolicyDocument"]["Statement"])]
+
+
+GRANTED = {f"{name}-{statement['Sid']}": statement for name, role in ROLES.items() for statement in granted(role)}
+statements = pytest.mark.parametrize("statement", GRANTED.values(), ids=GRANTED)
+
+
+def every(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def reason_beside(sid: str) -> str:
+    """The comment right above a statement of the template."""
+    before = re.split(rf"- (?:\{{ )?Sid: {sid}\b", TEXT)[0].splitlines()[:-1]
+    return before[-1].strip() if before and before[-1].strip().startswith("#") else ""
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(GRANTED) > 10
+    assert len(ROLES) >= 4
+
+
+@statements
+def test_every_statement_names_single_actions(statement: dict[str, Any]) -> None:
+    assert statement["Effect"] == "Allow"
+    for action in every(statement["Action"]):
+        assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+", action), action
+
+
+@statements
+def test_every_statement_names_its_resources_or_why_it_cannot(statement: dict[str, Any]) -> None:
+    if "*" in every(statement["Resource"]):
+        assert "no finer resource" in reason_beside(statement["Sid"])
+    for resource in every(statement["Resource"]):
+        # Beyond `*` itself: an ARN whose service, account or name is left open would be as wide.
+        assert not re.search(r"arn:\*|:s3:::\*|:\*$", json.dumps(resource)) or "execution:" in json.dumps(resource)
+
+
+@statements
+def test_only_buckets_of_this_account_are_read_and_written(statement: dict[str, Any]) -> None:
+    if any(action.startswith("s3:") for action in every(statement["Action"])):
+        assert statement["Condition"] == {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_no_role_has_a_managed_policy_and_none_can_pass_a_role() -> None:
+    assert not [name for name, role in ROLES.items() if role.get("ManagedPolicyArns")]
+    assert "iam:" not in TEXT
+
+
+def test_every_function_and_workflow_has_a_role_of_its_own() -> None:
+    users = [*resources("AWS::Lambda::Function").values(), *resources("AWS::StepFunctions::StateMachine").values()]
+    used = [json.dumps(user.get("Role") or user.get("RoleArn")) for user in users]
+    assert len(set(used)) == len(used)
+    assert all("GetAtt" in role for role in used)
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_is_trusted_to_one_service_that_acts_for_this_account(name: str) -> None:
+    (trust,) = ROLES[name]["AssumeRolePolicyDocument"]["Statement"]
+    service = trust["Principal"]["Service"]
+    assert isinstance(service, str)
+    if service in DEPUTIES:
+        assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert "${AWS::StackName}" in json.dumps(trust["Condition"]["ArnLike"]["aws:SourceArn"])
+    else:
+        assert service == "lambda.amazonaws.com"
+
+
+@pytest.mark.parametrize(("name", "policy"), resources("AWS::SQS::QueuePolicy").items(), ids=str)
+def test_a_queue_takes_messages_of_this_stack_only(name: str, policy: dict[str, Any]) -> None:
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert statement["Principal"]["Service"] in DEPUTIES
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        if statement["Principal"]["Service"] == "s3.amazonaws.com":  # whose ARNs name no account
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+@pytest.mark.parametrize(("name", "permission"), resources("AWS::Lambda::Permission").items(), ids=str)
+def test_a_function_is_called_for_this_account_only(name: str, permission: dict[str, Any]) -> None:
+    assert permission["Principal"] in DEPUTIES
+    assert permission["SourceArn"]
+    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_private_encrypted_and_tidy(name: str) -> None:
+    bucket = BUCKETS[name]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    algorithms = [way["SSEAlgorithm"] for way in branches(rule["ServerSideEncryptionByDefault"])]
+    assert algorithms == ["aws:kms", "AES256"]
+    rules = branches(bucket["LifecycleConfiguration"]["Rules"])
+    assert any(rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation") for rule in rules)
+
+
+def test_every_bucket_takes_tls_only() -> None:
+    policies = {
+        policy["Bucket"]["Ref"]: policy["PolicyDocument"]["Statement"]
+        for policy in resources("AWS::S3::BucketPolicy").values()
+    }
+    assert set(policies) == set(BUCKETS)
+    for name, (deny,) in policies.items():
+        assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
+        assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert [json.dumps(resource).count(name) for resource in deny["Resource"]] == [1, 1]
+
+
+def test_an_own_key_comes_with_the_grants_that_it_needs() -> None:
+    uses = [statement for statement in GRANTED.values() if "kms:" in json.dumps(statement)]
+    for use in uses:
+        assert set(every(use["Action"])) == {"kms:Decrypt", "kms:GenerateDataKey"}
+        assert use["Resource"] == {"Ref": "KmsKeyArn"}
+        assert "kms:ViaService" in json.dumps(use["Condition"])
+    assert uses
+
+
+def test_queues_are_encrypted_and_logs_end() -> None:
+    assert all(queue["SqsManagedSseEnabled"] for queue in resources("AWS::SQS::Queue").values())
+    assert all(group["RetentionInDays"] for group in resources("AWS::Logs::LogGroup").values())
+
+
+def test_the_api_asks_who_calls_and_how_often() -> None:
+    assert template()["Parameters"]["ApiAuth"]["Default"] == "AWS_IAM"
+    routes = resources("AWS::ApiGatewayV2::Route")
+    assert len(routes) == 2
+    for route in routes.values():
+        assert route["AuthorizationType"] == {"Ref": "ApiAuth"}
+        assert route["AuthorizerId"]["Fn::If"][:2] == ["HasJwt", {"Ref": "ApiAuthorizer"}]
+    (stage,) = resources("AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"].keys() == {"ThrottlingBurstLimit", "ThrottlingRateLimit"}
+    assert not re.search(r"request\.(body|header)", stage["AccessLogSettings"]["Format"])
+
+
+def test_the_function_is_told_the_buckets_that_its_role_may_use() -> None:
+    (function,) = [f for f in resources("AWS::Lambda::Function").values() if f["Handler"].startswith("lambda_function")]
+    told = function["Environment"]["Variables"]
+    read, written = (GRANTED[f"ResizeRole-{sid}"]["Resource"] for sid in ("ReadSources", "ReadAndWriteOutputs"))
+    assert read["Fn::Sub"][1] == told["TINYPICS_SOURCE_BUCKETS"]["Fn::Sub"][1]
+    assert written["Fn::Sub"][1]["Bucket"] == told["TINYPICS_OUTPUT_BUCKET"]
