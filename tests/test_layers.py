@@ -22,6 +22,9 @@ WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "lay
     "folder",
     "location",
     "vendors",
+    "listing",
+    "walk",
+    "pool",
 }
 WITHOUT_PILLOW = {"geometry", "rendition", "limits", "errors", "request", "keys", "store", "codecs"}
 

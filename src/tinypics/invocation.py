@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 
 _NO_PICTURE = (SourceNotFound, SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge)
 
+CURRENT = "the outputs are current"
+GONE = "the source is gone"
+"""How answers and reports say why nothing was made."""
+
 STEPS = ("fetch", "decode", "transform", "encode", "store")
 
 TURNS = 5  # at most this often is a source read that is overwritten each time while it is worked on

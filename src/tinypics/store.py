@@ -25,10 +25,10 @@ from tinypics.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from obstore import Attributes, PutMode, UpdateVersion
+    from obstore import Attributes, ObjectMeta, PutMode, UpdateVersion
     from obstore.store import ObjectStore
 
 
@@ -45,6 +45,10 @@ class Stat:
 AT_ONCE = 8  # requests of one invocation; each has a connection and a thread
 
 _CHUNK = 64 * 1024  # bytes; what Pillow's decoders ask for at a time
+
+
+class OddKey(Exception):
+    """A listing has a key that the client cannot speak of (see `keys.check`), and loses the others of its page."""
 
 
 class Conflict(Exception):
@@ -122,9 +126,23 @@ class Bucket:
 
     def children(self, folder: str) -> list[str]:
         """Keys of the objects right below `folder` (without a slash at its end), not of those deeper down."""
-        with translated(f"bucket {self.name}", missing=DestinationNotFound):
+        return [item["path"] for item in self.level(folder)[1]]
+
+    def level(self, folder: str) -> tuple[Sequence[str], Sequence[ObjectMeta]]:
+        """Folders and objects right below `folder` (without a slash at its end). Raises OddKey for keys among them."""
+        with translated(f"bucket {self.name}", missing=DestinationNotFound), _odd_keys_named():
             found = _interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
-            return [item["path"] for item in found["objects"]]
+            return found["common_prefixes"], found["objects"]
+
+    def everything(self, folder: str) -> Iterator[ObjectMeta]:
+        """All objects below `folder`, in the order of their keys where the store has one. Raises OddKey."""
+        pages = iter(obstore.list(self._store, folder))
+        while True:
+            with translated(f"bucket {self.name}", missing=SourceNotFound), _odd_keys_named():
+                page = _interruptible(lambda: next(pages, None))
+            if page is None:
+                return
+            yield from page
 
     # What stores do differently: `vendors` has those that are not like S3.
 
@@ -213,6 +231,14 @@ def translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
+
+
+@contextmanager
+def _odd_keys_named() -> Iterator[None]:
+    try:
+        yield
+    except foreign.InvalidPathError as error:
+        raise OddKey(_first_line(error)) from error
 
 
 def bare(etag: str | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
-from tinypics.invocation import Current, Gone
+from tinypics.invocation import CURRENT, GONE, Current, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from tinypics.request import Request, Skip
 
 Answer = dict[str, Any]
-
-CURRENT = "the outputs are current"
-GONE = "the source is gone"
 
 
 def success(request: Request, outcome: Outcome) -> Answer:

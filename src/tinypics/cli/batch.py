@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import glob
 import mimetypes
-import signal
 import uuid
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinypics import pool
 from tinypics.errors import InvalidRequest, SourceNotFound, SourceTooLarge, TinypicsError, UnsupportedFormat
 from tinypics.resize import resize_all
 
@@ -191,36 +187,5 @@ def run(tasks: Sequence[Task], processes: int) -> Generator[Report, None, None]:
     if len(tasks) == 1:
         yield work(tasks[0])
         return
-    waiting = deque(tasks)
-    while waiting:
-        for task in (yield from _pool(waiting, processes)):
-            # One of these took its process with it (a decoder crashed, or memory ran out): each gets one of its own.
-            lost = yield from _pool(deque([task]), 1)
-            if lost:
-                yield Report(task.source.path, error="ProcessDied", message="the process that decoded it was killed")
-
-
-def _pool(waiting: deque[Task], processes: int) -> Generator[Report, None, list[Task]]:
-    """Report on what is `waiting`, until it is done or a process dies: returns the tasks that were in hand then."""
-    in_hand: dict[Future[Report], Task] = {}
-    # Spawned, not forked: this process may have threads (the progress bar), which a fork would copy half.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _ignore_interrupts)
-    try:
-        while waiting or in_hand:
-            while waiting and len(in_hand) < 2 * processes:
-                in_hand[pool.submit(work, waiting[0])] = waiting[0]
-                waiting.popleft()
-            for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
-                report = future.result()
-                del in_hand[future]
-                yield report
-    except BrokenProcessPool:
-        return list(in_hand.values())
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return []
-
-
-def _ignore_interrupts() -> None:
-    # Ctrl-C reaches every process of the terminal; only the one that hands out the work acts on it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for task, report in pool.run(work, tasks, processes):
+        yield report or Report(task.source.path, error=pool.DIED, message="the process that decoded it was killed")

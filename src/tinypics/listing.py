@@ -1,0 +1,67 @@
+"""What there is to work on in any place: buckets through the store client, folders through the file system."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinypics.backfill import Found
+from tinypics.location import FILE
+from tinypics.store import OddKey, bare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tinypics.location import Location
+    from tinypics.store import Bucket
+
+
+def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Found]:
+    """Every object of a place, one page in memory at a time.
+
+    `not_listed` is told of folders whose objects cannot be listed: a key like `a//b.jpg` costs its neighbours in `a/`
+    theirs. S3 itself has a better listing in `cli`.
+    """
+    if location.scheme == FILE:
+        yield from files(Path(location.name))
+    else:
+        yield from _objects(location.bucket(), location.prefix.rstrip("/"), not_listed)
+
+
+def files(root: Path) -> Iterator[Found]:
+    """The files of a folder, but for those that are hidden, or in hidden folders. Links to folders are not followed."""
+    for folder, names, found in os.walk(root):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        for name in sorted(found):
+            path = Path(folder, name)
+            if not name.startswith(".") and path.is_file():
+                stat = path.stat()
+                changed = datetime.fromtimestamp(stat.st_mtime, UTC)
+                yield Found(path.relative_to(root).as_posix(), stat.st_size, "", changed)
+
+
+def _objects(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> Iterator[Found]:
+    last = ""
+    try:
+        for meta in bucket.everything(folder):
+            yield _found(meta)
+            last = meta["path"]
+    except OddKey:  # level by level, so that it costs only its own
+        yield from (found for found in _levels(bucket, folder, not_listed) if found.key > last)
+
+
+def _levels(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> Iterator[Found]:
+    try:
+        below, objects = bucket.level(folder)
+    except OddKey:
+        not_listed(folder)
+        return
+    yield from map(_found, objects)
+    for each in below:
+        yield from _levels(bucket, each, not_listed)
+
+
+def _found(meta: Any) -> Found:
+    return Found(meta["path"], meta["size"], bare(meta["e_tag"]), meta["last_modified"])
