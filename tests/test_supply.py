@@ -1,0 +1,70 @@
+"""What ships is what was pinned; what the security page promises has its test."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PINNED = [
+    "src/requirements.txt",
+    "requirements-dev.txt",
+    "bench/requirements.txt",
+    *(f"audit/{n}.txt" for n in ("policies", "supply")),
+]
+SECURITY = (PROJECT / "docs" / "security.md").read_text()
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_every_pinned_version_has_its_hashes(name: str) -> None:
+    text = (PROJECT / name).read_text()
+    requirements = re.findall(r"^([A-Za-z0-9][^\n]*(?:\n {4}[^\n]*)*)", text, re.MULTILINE)
+    assert requirements
+    for requirement in requirements:
+        assert re.match(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[\w.]+( ;[^\\]+)?\s*\\", requirement), requirement[:80]
+        assert "--hash=sha256:" in requirement
+    assert not re.search(r"https?://|--(extra-)?index-url [^-]|--find-links", text.split("\n", 2)[2])
+
+
+def test_what_ships_is_installed_by_hash_from_wheels_alone() -> None:
+    recipe = (PROJECT / "src" / "Makefile").read_text()
+    assert "--require-hashes --only-binary :all:" in recipe
+    assert "--requirement requirements.txt" in recipe
+
+
+def test_what_ships_is_no_more_than_what_is_named() -> None:
+    names = set(re.findall(r"^([a-z0-9-]+)==", (PROJECT / "src" / "requirements.txt").read_text(), re.MULTILINE))
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    named = [*project["dependencies"], *extras["aws"], *extras["heif"]]
+    direct = {re.split(r"[>=<\[]", each)[0] for each in named} - {"tinypics"}
+    assert direct <= names
+    assert names - direct <= {"typing-extensions"}  # obstore's, on old Pythons
+
+
+def test_nothing_signs_an_address() -> None:
+    sources = [path.read_text() for path in (PROJECT / "src").rglob("*.py")]
+    assert not [text for text in sources if re.search(r"generate_presigned|obstore\.sign|sign_async", text)]
+
+
+def rows() -> dict[str, str]:
+    """The last cell of every row of the page's tables, by the first."""
+    found = re.findall(r"^\| ([^|]+) \|.*\| ([^|]+) \|$", SECURITY, re.MULTILINE)
+    return {first: last for first, last in found if last != "test" and not first.startswith("-")}
+
+
+def test_every_threat_has_its_row() -> None:
+    assert {f"T{number}" for number in range(1, 19)} < set(rows())
+
+
+@pytest.mark.parametrize(("threat", "tests"), rows().items(), ids=lambda text: text[:30])
+def test_every_row_names_tests_that_exist(threat: str, tests: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", tests)
+    assert named
+    for path, test in named:
+        tree = ast.parse((PROJECT / path).read_text())
+        assert test in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, (path, test)
