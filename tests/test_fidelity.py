@@ -30,6 +30,8 @@ from tinypics.decode import draft_scale, open_picture
 from tinypics.errors import CorruptImage
 from tinypics.headers import read
 from tinypics.limits import DEFAULT, Limits
+from tinypics.render import is_lossy
+from tinypics.rendition import Rendition
 from tinypics.stream import Whole
 
 if TYPE_CHECKING:
@@ -395,6 +397,24 @@ SIDES = [64, 160, 400, 800]  # of a picture of 3 MP as 128 to 1600 are of 12 MP
 def test_a_draft_is_as_good_as_the_whole(baseline: bytes, full: Any, side: int) -> None:
     shown = pixels(resize(baseline, f"{side}x-png").data)
     assert reference.psnr(shown, reference.lanczos(full, (shown.shape[1], shown.shape[0]))) >= 50
+
+
+@pytest.mark.parametrize("side", [100, 140, 310, 800, 1550])
+def test_a_lossy_output_loses_next_to_nothing_by_a_smaller_draft(baseline: bytes, full: Any, side: int) -> None:
+    output = resize(baseline, f"{side}x")
+    wanted = reference.lanczos(full, (output.width, output.height))
+    best = Image.fromarray(np.clip(wanted + 0.5, 0, 255).astype(np.uint8))
+    whole = opened(encoded(best, "JPEG", quality=80, optimize=True, progressive=True))
+    assert reference.psnr(pixels(output.data), wanted) >= reference.psnr(np.asarray(whole), wanted) - 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "scale"), [("800x", 2), ("800x-q80", 2), ("800x-q81", 1), ("800x-png", 1), ("800x-auto", 1)]
+)
+def test_the_draft_is_smaller_where_the_encoder_loses_more(baseline: bytes, text: str, scale: int) -> None:
+    header = read(Whole(baseline), DEFAULT)
+    lossy = is_lossy(header, Rendition.parse(text))
+    assert draft_scale(open_picture(header, DEFAULT), 2016 / 800, lossy=lossy) == scale
 
 
 def test_a_cascade_is_as_good_as_the_whole(baseline: bytes, full: Any) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-# Below this many pixels a progressive JPEG may be the larger one, and encoding twice to know costs nothing.
+# Up to so many pixels a progressive JPEG may be the larger one, and encoding twice or thoroughly costs little.
 _SMALL: Final = 65_536
 
 
@@ -60,7 +60,9 @@ def _jpeg(writing: Writing) -> bytes:
 
 
 def _png(writing: Writing) -> bytes:
-    return _saved(writing, "png")
+    # Level 6, the default, makes it 2 to 7 % smaller in up to four times the time. Without alpha, level 2 is nearly as
+    # small as 4; with it, a sixth larger.
+    return _saved(writing, "png", compress_level=4 if "A" in writing.frames[0].mode else 2)
 
 
 def _webp(writing: Writing) -> bytes:
@@ -72,6 +74,9 @@ def _webp(writing: Writing) -> bytes:
 
 
 def _avif(writing: Writing) -> bytes:
+    wide, high = writing.frames[0].size
+    if wide * high <= _SMALL:  # colour as fine as lightness: 0.9 dB for 3 % more bytes
+        return _saved(writing, "avif", speed=6, subsampling="4:4:4")
     return _saved(writing, "avif", speed=8)  # a quarter of the time of the default 6, for a twentieth more bytes
 
 

@@ -42,6 +42,13 @@ def animates(header: Header, rendition: Rendition) -> bool:
 _MOVING = ("gif", "webp", "png")  # an AVIF sequence is not read as one
 
 
+def is_lossy(header: Header, rendition: Rendition) -> bool:
+    """Whether the rendition is sure to be written with the loss of its format's default quality, or a greater one."""
+    asked = rendition.format or header.codec.name
+    default = None if asked == "auto" else FORMATS[asked].quality
+    return default is not None and not rendition.lossless and (rendition.quality or default) <= default
+
+
 def recipe(opened: Opened, still: Still, rendition: Rendition) -> Recipe:
     """The recipe for what was really decoded, and for what it shows where the rendition asks to look."""
     turn = opened.turn.then(turn_of(rendition))

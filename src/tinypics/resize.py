@@ -16,7 +16,7 @@ from tinypics.encode import Writing, encode
 from tinypics.errors import InvalidRequest
 from tinypics.geometry import Plan, plan, turn_of
 from tinypics.limits import DEFAULT, Limits
-from tinypics.render import Finished, Recipe, animates, finish, format_of, images, recipe
+from tinypics.render import Finished, Recipe, animates, finish, format_of, images, is_lossy, recipe
 from tinypics.rendition import Rendition
 from tinypics.stream import Whole
 
@@ -101,13 +101,13 @@ def resize_all(
     cost.check_size(header.size, header.frames, limits)
     opened = open_picture(header, limits)
     moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
-    shrink = _affordable(opened, wanted, moving, limits)
-    frames = stills(opened, shrink, animate=bool(moving), lenient=limits.lenient)
+    scale = _affordable(opened, wanted, moving, limits)
+    frames = stills(opened, scale, animate=bool(moving), lenient=limits.lenient)
     first = next(frames)
     clock.lap("decode")
     with named_errors("the picture"):
         recipes = [recipe(opened, first, rendition) for rendition in wanted]
-        _check(opened, [(each.rendition, each.plan) for each in recipes], moving, shrink, limits)
+        _check(opened, [(each.rendition, each.plan) for each in recipes], moving, scale, limits)
         shown = images(opened, first, recipes)
         formats = [format_of(opened, *each) for each in zip(recipes, shown, strict=True)]
         series = [[finish(opened, *each)] for each in zip(recipes, shown, formats, strict=True)]
@@ -129,19 +129,22 @@ def resize_all(
     return Resized(outputs, facts, clock.laps)
 
 
-def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[int], limits: Limits) -> float:
-    """How much smaller the picture may be decoded, when all that is wanted has been found to be within the limits."""
+def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[int], limits: Limits) -> int:
+    """By how much the picture is decoded smaller, when all that is wanted has been found to be within the limits."""
     cost.check_size(opened.size, opened.header.frames, limits)  # the decoder's word for it
     plans = [plan(opened.turn.then(turn_of(each)).size(opened.size), each) for each in wanted]
+    made = list(zip(wanted, plans, strict=True))
     # What trimming leaves is not known yet, and may be enlarged: every pixel is wanted.
-    trims = any(each.trim is not None for each in wanted)
-    shrink = 1.0 if trims else min(planned.shrink for planned in plans)
-    _check(opened, list(zip(wanted, plans, strict=True)), moving, shrink, limits)
-    return shrink
+    scale = min(
+        1 if each.trim is not None else draft_scale(opened, planned.shrink, lossy=is_lossy(opened.header, each))
+        for each, planned in made
+    )
+    _check(opened, made, moving, scale, limits)
+    return scale
 
 
 def _check(
-    opened: Opened, made: Sequence[tuple[Rendition, Plan]], moving: Sequence[int], shrink: float, limits: Limits
+    opened: Opened, made: Sequence[tuple[Rendition, Plan]], moving: Sequence[int], scale: int, limits: Limits
 ) -> None:
     """Once for what is planned, and once for what it has become when the picture has been looked at."""
     frames = [opened.header.frames if n in moving else 1 for n in range(len(made))]
@@ -150,7 +153,7 @@ def _check(
     outputs = [(rendition, planned, count) for (rendition, planned), count in zip(made, frames, strict=True)]
     # A later frame of a GIF may be larger than the first, which is all that a decoder knows when it has opened one.
     size = max(opened.header.size, opened.size, key=prod)
-    cost.check_memory(cost.memory(opened.header, size, draft_scale(opened, shrink), outputs), limits)
+    cost.check_memory(cost.memory(opened.header, size, scale, outputs), limits)
 
 
 def _output(
