@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from tinypics import tiff
+from tinypics import jpeg, tiff
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError, UnsupportedFormat
 from tinypics.geometry import ORIENTATIONS, UPRIGHT, Turn
 
@@ -155,8 +155,9 @@ def stills(opened: Opened, scale: int, *, animate: bool, lenient: bool) -> Itera
 def _jpeg(opened: Opened, scale: int, *, lenient: bool) -> Still:
     """At an eighth only DC coefficients matter, and a progressive JPEG begins with them: the rest need not be read."""
     header, truncated = opened.header, False
-    dc_only = scale == _DC_ONLY[0] and header.dc_end is not None
-    data = header.data[: header.dc_end] + _EOI if dc_only else header.data
+    data = header.data
+    if scale == _DC_ONLY[0] and header.dc_end is not None:
+        data = jpeg.dc_only(data, jpeg.frame(data), header.dc_end)
     try:
         image = _drafted(opened, data, scale)
     except OSError:
