@@ -75,5 +75,21 @@ def table() -> str:
     return "\n".join([head, "|---" * (len(CASES) + 1) + "|", *rows])
 
 
+# What Monitoring makes: alarms (with Trigger=workflow and the API), metrics while there are pictures, dashboards.
+# tests/test_costs.py counts them in the template. Each name of an error is one metric more with `full`.
+WATCHING = {"off": (0, 0, 0), "alarms": (7, 2, 0), "full": (7, 17, 1)}
+
+
+def watching() -> str:
+    """A table of dollars a month for watching a stack, by the parameter Monitoring."""
+    rows = ["| `Monitoring` | at rest | while pictures come |", "|---|---|---|"]
+    for level, (alarms, metrics, dashboards) in WATCHING.items():
+        rest = alarms * prices.ALARM + dashboards * prices.DASHBOARD
+        rows.append(f"| `{level}` | ${rest:.2f} | ${rest + metrics * prices.METRIC:.2f} |")
+    return "\n".join(rows)
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"US dollars for a million pictures, {prices.REGION}, prices as of {prices.AS_OF}\n\n{table()}\n")
+    sys.stdout.write(
+        f"US dollars for a million pictures, {prices.REGION}, prices as of {prices.AS_OF}\n\n{table()}\n\n{watching()}\n"
+    )

@@ -7,12 +7,35 @@ from pathlib import Path
 
 from bench import costs
 from tests.test_invocation import Cloud, picture
+from tests.transformed import template
 
 PROJECT = Path(__file__).parents[1]
 
 
 def test_the_documented_table_is_the_computed_one() -> None:
-    assert costs.table() in (PROJECT / "docs" / "costs.md").read_text()
+    page = (PROJECT / "docs" / "costs.md").read_text()
+    assert costs.table() in page
+    assert costs.watching() in page
+
+
+def test_watching_makes_as_many_alarms_and_metrics_as_the_estimate_counts() -> None:
+    made = template()["Resources"].items()
+    for level, conditions in {
+        "alarms": {"HasAlarms", "HasApiAlarms"},
+        "full": {"HasAlarms", "HasApiAlarms", "HasDashboard"},
+    }.items():
+        by_type: dict[str, list[str]] = {}
+        for name, resource in made:
+            if resource.get("Condition") in conditions:
+                by_type.setdefault(resource["Type"], []).append(name)
+        filters = [template()["Resources"][name]["Properties"] for name in by_type["AWS::Logs::MetricFilter"]]
+        metrics = {each["MetricTransformations"][0]["MetricName"] for each in filters}
+        counted = (
+            len(by_type["AWS::CloudWatch::Alarm"]),
+            len(metrics),
+            len(by_type.get("AWS::CloudWatch::Dashboard", [])),
+        )
+        assert counted == costs.WATCHING[level]
 
 
 def test_a_new_upload_makes_as_many_requests_as_the_estimate_counts() -> None:

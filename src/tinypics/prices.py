@@ -28,3 +28,9 @@ EVENT: Final = 1.00 / 1e6
 SQS_REQUEST: Final = 0.40 / 1e6
 LOG_GB: Final = 0.50
 """Ingested into CloudWatch Logs."""
+ALARM: Final = 0.10
+"""A month, for each metric that an alarm watches; the first ten of an account are free."""
+METRIC: Final = 0.30
+"""A month, for each metric of one's own, by the hours in which it is written; the first ten of an account are free."""
+DASHBOARD: Final = 3.00
+"""A month; the first three of an account are free."""

@@ -23,7 +23,8 @@ Answer = dict[str, Any]
 
 
 def success(request: Request, outcome: Outcome) -> Answer:
-    """The mission's document, extended. `width` and `height` are the true size of the (first) stored picture."""
+    """The mission's document, extended. `width` and `height` are the true size of the (first) stored picture, `bytes`
+    is how much all of them are."""
     answer: Answer = {
         "status": "SUCCESS",
         "source_bucket": request.bucket,
@@ -34,6 +35,7 @@ def success(request: Request, outcome: Outcome) -> Answer:
         return {**answer, "skipped": not outcome.removed, "reason": GONE, "removed": list(outcome.removed)}
     answer |= {"width": outcome.stored[0].width, "height": outcome.stored[0].height}
     if request.in_folder:
+        answer["bytes"] = sum(item.bytes for item in outcome.stored)
         answer["manifest"] = keys.manifest(request.place)
         answer["renditions"] = [{"rendition": item.rendition, **_stored(item)} for item in outcome.stored]
     else:

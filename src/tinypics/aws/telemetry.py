@@ -13,6 +13,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tinypics import prices
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,7 +24,8 @@ _environment = {"cold": True}  # what a warm Lambda environment remembers
 
 
 def bill(*, started: float, loaded_ms: float, context: object) -> dict[str, Any]:
-    """How long work on one picture took, and what Lambda will charge for about that: milliseconds, MB, GB-seconds.
+    """How long work on one picture took, and what Lambda will charge for about that: milliseconds, MB, GB-seconds, and
+    millionths of a US dollar.
 
     `started` is the `time.perf_counter()` of the moment when work on it began. The first picture of an environment pays
     for its start, too: `loaded_ms`.
@@ -31,12 +34,14 @@ def bill(*, started: float, loaded_ms: float, context: object) -> dict[str, Any]
     duration = (time.perf_counter() - started) * 1000
     billed = math.ceil(duration + (loaded_ms if cold else 0))
     memory = int(getattr(context, "memory_limit_in_mb", 0) or 0)
+    gb_seconds = billed / 1000 * memory / 1024
     return {
         "cold_start": cold,
         "duration_ms": round(duration, 1),
         "billed_ms": billed,
         "memory_mb": memory,
-        "gb_seconds": round(billed / 1000 * memory / 1024, 6),
+        "gb_seconds": round(gb_seconds, 6),
+        "cost_micro_usd": round(gb_seconds * prices.LAMBDA_GB_SECOND_ARM * 1e6, 3),
     }
 
 

@@ -1,0 +1,60 @@
+"""The runbook knows every alarm and every metric of the template, and says what advice.py says."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from tests.transformed import resources, template
+from tinypics.advice import ADVICE
+
+PROJECT = Path(__file__).parents[1]
+PAGE = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
+
+
+def section(heading: str) -> str:
+    return PAGE.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def test_the_table_of_errors_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("operating", PROJECT / "docs" / "operating.py")
+    assert spec
+    assert spec.loader
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    assert maker.current(PAGE) == PAGE, "run .venv/bin/python docs/operating.py"
+
+
+def test_every_alarm_has_its_section_that_says_what_to_do() -> None:
+    names = {
+        alarm["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+    }
+    sections = dict(zip(*[iter(re.split(r"^### (.+)\n", section("Alarms"), flags=re.MULTILINE)[1:])] * 2, strict=True))
+    assert set(sections) == names
+    for text in sections.values():
+        assert re.findall(r"^\*\*(\w+)\*\*: ", text, re.MULTILINE) == ["Means", "Look", "Do"]
+
+
+def test_every_metric_is_on_the_page_with_the_level_that_makes_it() -> None:
+    rows = re.findall(r"^\| (`.+?) \| .* \| `(\w+)` \|$", section("Metrics"), re.MULTILINE)
+    told = {name: level for names, level in rows for name in re.findall(r"`(\w+)`", names) if name != "Error"}
+    made = {
+        filter["MetricTransformations"][0]["MetricName"]: "alarms" if name in first_level() else "full"
+        for name, filter in resources("AWS::Logs::MetricFilter").items()
+    }
+    assert told == made
+
+
+def first_level() -> set[str]:
+    return {name for name, resource in template()["Resources"].items() if resource.get("Condition") == "HasAlarms"}
+
+
+def test_every_parameter_on_the_page_exists() -> None:
+    named = (
+        set(re.findall(r"`([A-Z][A-Za-z]+)(?:=[\w]+)?`", section("Alarms")))
+        - set(ADVICE)
+        - {"Pictures", "ConcurrentExecutions"}
+    )
+    assert named - {"Runtime", "States"} <= set(template()["Parameters"])
