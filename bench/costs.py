@@ -90,6 +90,5 @@ def watching() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(
-        f"US dollars for a million pictures, {prices.REGION}, prices as of {prices.AS_OF}\n\n{table()}\n\n{watching()}\n"
-    )
+    sys.stdout.write(f"US dollars for a million pictures, {prices.REGION}, prices as of {prices.AS_OF}\n\n{table()}\n")
+    sys.stdout.write(f"\nUS dollars a month\n\n{watching()}\n")
