@@ -58,6 +58,7 @@ $(BUILD)/bench/.installed: bench/node/package-lock.json bench/requirements.txt
 .PHONY: bench
 bench: setup $(BUILD)/bench/.installed ## Run the same resizes by everybody, side by side; writes bench/README.md
 	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.backfill --save
 
 # Large tools with closures of their own (checkov alone is 290 MB), so each has its own environment.
 $(BUILD)/audit/%/.installed: audit/%.txt

@@ -1,0 +1,148 @@
+"""A backfill from folder to folder against bare processes that loop over `tinypics.resize` on the same files.
+
+    python -m bench.backfill [--rounds N] [--copies N] [--save]
+
+Both use two processes, and their starts count in both. The bare ones only read and resize; the backfill lists, looks
+whether outputs are current, writes them with what they were made of, looks again, and tells what became of each file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench import peers, pictures
+from bench.report import README
+from tinypics.outcomes import DONE, SKIPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROCESSES: Final = 2
+RENDITION: Final = "128x128"
+SOURCES: Final = ("jpeg-12", "task", "jpeg-12", "progressive-12", "jpeg-48")
+"""What people's buckets hold: photos."""
+
+BARE: Final = """
+import pathlib, sys, tinypics
+for path in sorted(pathlib.Path(sys.argv[1]).iterdir())[int(sys.argv[2])::int(sys.argv[3])]:
+    tinypics.resize(path.read_bytes(), sys.argv[4])
+"""
+
+
+OURS: Final = """
+import functools, pathlib, sys
+from tinypics import walk
+from tinypics.listing import files
+source, output, processes, rendition, state = sys.argv[1:]
+work = functools.partial(walk.process, source=source, output=output, renditions=[rendition])
+for outcome in walk.run(files(pathlib.Path(source)), work, int(processes)):
+    if outcome.state != state:
+        sys.exit(f"expected it to be {state}: {outcome}")
+"""
+
+
+class Took(NamedTuple):
+    """Seconds by the clock, and of all processors."""
+
+    wall: float
+    cpu: float
+
+
+def bare(source: Path) -> Took:
+    return _seconds(*([BARE, str(source), str(number), str(PROCESSES), RENDITION] for number in range(PROCESSES)))
+
+
+def backfill(source: Path, output: Path, state: str) -> Took:
+    """Every outcome has to be `state`."""
+    return _seconds([OURS, str(source), str(output), str(PROCESSES), RENDITION, state])
+
+
+def _seconds(*programs: list[str]) -> Took:
+    begun, before = time.perf_counter(), _children()
+    running = [subprocess.Popen([sys.executable, "-c", *program]) for program in programs]
+    codes = [each.wait() for each in running]
+    if any(codes):
+        raise RuntimeError(f"a process failed: {codes}")
+    return Took(time.perf_counter() - begun, _children() - before)
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measured(rounds: int, copies: int, folder: Path, sources: Sequence[str] = SOURCES) -> dict[str, list[Took]]:
+    """What each round took: bare, backfill, and a backfill that finds everything done."""
+    chosen = [path for name in sources if (path := pictures.source(name, folder / "pictures"))]
+    source = folder / "in"
+    source.mkdir()
+    for number in range(copies * len(chosen)):
+        picture = chosen[number % len(chosen)]
+        shutil.copyfile(picture, source / f"{number:05}{picture.suffix}")
+    found: dict[str, list[Took]] = {"bare": [], "backfill": [], "current": []}
+    for _ in range(rounds):
+        output = folder / "out"
+        output.mkdir()
+        found["bare"].append(bare(source))
+        found["backfill"].append(backfill(source, output, DONE))
+        found["current"].append(backfill(source, output, SKIPPED))
+        shutil.rmtree(output)
+    return found
+
+
+def table(found: dict[str, list[Took]], count: int) -> str:
+    """By the clock, which the rest of the machine disturbs, and by the processors' time, which it hardly does."""
+    base = [median(column) for column in zip(*found["bare"], strict=True)]
+
+    def row(name: str, what: str) -> str:
+        figures = []
+        for column, compared in zip(zip(*found[name], strict=True), base, strict=True):
+            middle, spread = median(column), (max(column) - min(column)) / 2
+            figures += [f"{middle:.2f} ±{spread:.2f}", f"{middle / compared:.2f}"]
+        return "| " + " | ".join([what, f"{count / median(took.wall for took in found[name]):.1f}", *figures]) + " |"
+
+    return "\n".join(
+        [
+            f"| {count} photos to {RENDITION}, two processes | a second | s | : bare | CPU s | : bare |",
+            "| --- | --- | --- | --- | --- | --- |",
+            row("bare", "bare processes that loop over `tinypics.resize`"),
+            row("backfill", "backfill from folder to folder"),
+            row("current", "the same again, nothing to do"),
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.backfill", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of bare, backfill, again (default 5)")
+    parser.add_argument("--copies", type=int, default=40, metavar="N", help="of each photo (default 40)")
+    parser.add_argument("--save", action="store_true", help="put the table into bench/README.md")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(dir=_made(peers.BUILD)) as folder:
+        text = table(measured(options.rounds, options.copies, Path(folder)), options.copies * len(SOURCES))
+    text += f"\n\nLoad of the machine at the end: {os.getloadavg()[0]:.1f} (2 is the benchmark itself)."
+    if options.save:
+        start, end = "<!-- backfill -->\n", "<!-- /backfill -->"
+        before, _, rest = README.read_text().partition(start)
+        README.write_text(f"{before}{start}{text}\n{end}{rest.partition(end)[2]}")
+    else:
+        sys.stdout.write(text + "\n")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+if __name__ == "__main__":
+    main()
