@@ -49,6 +49,9 @@ def test_the_folder_is_small_enough_and_holds_what_ships(artifact: Path) -> None
     assert size <= 60 * 10**6
     assert {"lambda_function.py", "tinypics", "PIL", "obstore", "pi_heif"} <= {path.name for path in artifact.iterdir()}
     assert not list(artifact.rglob("*.pyc"))
+    assert {path.name for path in (artifact / "tinypics").iterdir() if path.is_dir()} == {
+        "aws"
+    }  # the rest is for laptops
 
 
 def test_the_recipe_builds_for_the_processor_of_the_template() -> None:

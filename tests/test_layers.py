@@ -12,7 +12,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "tinypics"
-ADAPTERS = {"aws", "cli", "local"}
+ADAPTERS = {"aws", "cli", "console", "local"}
 WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "layouts", "invocation"} | {
     "findings",
     "backfill",
@@ -70,7 +70,17 @@ def test_what_only_describes_pictures_does_not_import_pillow(name: str) -> None:
 
 @pytest.mark.parametrize("path", [SOURCE / "lambda_function.py", *(PACKAGE / "aws").glob("*.py")], ids=lambda p: p.stem)
 def test_what_runs_on_lambda_does_not_know_the_laptop(path: Path) -> None:
-    assert not roots(path) & {"tinypics.cli", "tinypics.local"}
+    assert not roots(path) & {"tinypics.cli", "tinypics.console", "tinypics.local"}
+
+
+@pytest.mark.parametrize("path", [*(PACKAGE / "console").glob("*.py")], ids=lambda p: p.stem)
+def test_the_console_does_not_know_the_command_line(path: Path) -> None:
+    assert not roots(path) & {"tinypics.cli", "typer", "rich"}
+
+
+@pytest.mark.parametrize("path", [*(PACKAGE / "local").glob("*.py")], ids=lambda p: p.stem)
+def test_what_asks_the_cloud_does_not_know_who_shows_the_answers(path: Path) -> None:
+    assert not roots(path) & {"tinypics.cli", "tinypics.console", "typer", "rich", "starlette", "uvicorn"}
 
 
 def loaded_by(program: str) -> set[str]:

@@ -41,7 +41,7 @@ def test_up_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
     try:
-        with up._interrupted_by(signal.SIGTERM, signal.SIGHUP):
+        with up.interrupted_by(signal.SIGTERM, signal.SIGHUP):
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGTERM)

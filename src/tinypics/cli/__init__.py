@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-_EXTRAS = {"typer": "cli", "rich": "cli", "boto3": "local", "botocore": "local", "samtranslator": "local"}
+_CLI = ("typer", "rich")
+_LOCAL = ("boto3", "botocore", "samtranslator", "starlette", "uvicorn")
+_EXTRAS = dict.fromkeys(_CLI, "cli") | dict.fromkeys(_LOCAL, "local")
 
 
 def main() -> None:

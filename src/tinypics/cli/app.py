@@ -43,6 +43,16 @@ Data = Annotated[
     typer.Option(help="Data folder of the local engine.", show_default=".tinypics beside template.yaml"),
 ]
 StackName = Annotated[str | None, typer.Option(help="CloudFormation stack on AWS.", show_default="tinypics")]
+ConsolePort = Annotated[
+    int | None,
+    typer.Option(
+        "--console-port",
+        min=0,
+        max=65535,
+        help="Port of the web console on 127.0.0.1; 0 finds a free one.",
+        show_default="4567, or a free one",
+    ),
+]
 Profile = Annotated[str | None, typer.Option(help="AWS profile.", show_default=False)]
 Region = Annotated[str | None, typer.Option(help="AWS region.", show_default=False)]
 
@@ -72,8 +82,12 @@ def up(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A parameter of template.yaml, e.g. Renditions=128x128,800x-webp."),
     ] = None,
+    console_port: ConsolePort = None,
 ) -> None:
     """Start a cloud on this computer, deploy the stack into it, and follow its logs until Ctrl-C.
+
+    The first line that it prints is the address of the web console: open it
+    and drop a picture there.
 
     Pictures are kept in the data folder and are there again the next time.
 
@@ -83,7 +97,32 @@ def up(
     """
     from tinypics.cli import up as command
 
-    command.up(port, data, parameter or [])
+    command.up(port, data, parameter or [], console_port)
+
+
+@app.command()
+def console(
+    port: ConsolePort = None,
+    local: Local = None,
+    data: Data = None,
+    stack: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Serve the web console of a stack to this computer until Ctrl-C.
+
+    `tinypics up` serves one already. This one is for a stack on AWS, with your
+    own credentials, or for a second look at the local one. Uploads from the
+    page need the stack's parameter ConsoleOrigin, the console's address.
+
+    \b
+    Example:
+      tinypics console --stack tinypics --region eu-central-1
+    """
+    from tinypics.cli import serve as command
+    from tinypics.cli.target import Target
+
+    command.serve(Target.find(local, data, stack, profile, region), port)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from rich.text import Text
 from tinypics.cli.console import CommandFailed, err, out
 from tinypics.cli.logs import PAUSES, Tail
 from tinypics.cli.target import DATA, Target, nearest, readable_errors
+from tinypics.console.server import PortTaken, serving
 from tinypics.local import deploy
 from tinypics.local.cloud import Cloud
 from tinypics.local.engine import EngineError
@@ -34,7 +35,7 @@ SAMPLE = "yourImage.jpg"  # the key that the event names
 
 
 @readable_errors()
-def up(port: int, data: Path | None, parameters: list[str]) -> None:
+def up(port: int, data: Path | None, parameters: list[str], console_port: int | None) -> None:
     """Start, deploy, print where everything is, follow the logs; stop on Ctrl-C, SIGTERM, or when the terminal goes."""
     project = nearest(deploy.TEMPLATE, Path.cwd())
     if not (project / deploy.TEMPLATE).exists():
@@ -42,14 +43,15 @@ def up(port: int, data: Path | None, parameters: list[str]) -> None:
     folder = data or project / DATA
     try:
         with (
-            _interrupted_by(signal.SIGTERM, signal.SIGHUP),
+            interrupted_by(signal.SIGTERM, signal.SIGHUP),
             err.status("Starting") as status,
             deploy.running(folder, project, port, _given(parameters)) as (engine, facts),
+            serving(Cloud.local(facts.endpoint, facts.region), facts.stack, console_port) as console,
         ):
             status.stop()
-            _greet(facts, project, folder, data)
+            _greet(facts, project, folder, data, console)
             _follow(engine, facts)
-    except (EngineError, deploy.DeployError) as error:
+    except (EngineError, deploy.DeployError, PortTaken) as error:
         raise CommandFailed(str(error)) from error
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal itself may be gone
@@ -64,7 +66,7 @@ def _given(parameters: list[str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
     """Take `signals` for Ctrl-C."""
 
     def interrupt(*_: object) -> None:
@@ -95,10 +97,12 @@ def _follow(engine: Engine, facts: Facts) -> None:
         time.sleep(target.pause * PAUSES)
 
 
-def _greet(facts: Facts, project: Path, folder: Path, data: Path | None) -> None:
+def _greet(facts: Facts, project: Path, folder: Path, data: Path | None, console: str) -> None:
     command, event, sample = _command(), shlex.quote(_short(project / EVENT)), shlex.quote(_short(_sample(folder)))
     where = f" --data {shlex.quote(str(data))}" if data else ""
     out.print(Text("Tinypics is up.", "bold green") + Text(f" Ctrl-C stops it; pictures stay in {_short(folder)}.\n"))
+    out.print(Text("  Console    ", "dim") + Text(console, "bold"))
+    out.print(Text("             Open it and drop a picture there: it shows what becomes of it.\n", "dim"))
     for name, value in _places(facts):
         out.print(Text(f"  {name:<11}", "dim") + Text(value))
     out.print("\nThree things to try, one after the other, in another terminal:\n")

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config
 
 _TIMEOUTS = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+# Version 4, at the bucket's own regional address: the global one redirects, which a browser's upload does not follow.
+_SIGNING = Config(
+    signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+)
 # An invocation may take 15 minutes and says nothing meanwhile; a client that gives up sooner sends it again.
 _INVOCATIONS = Config(read_timeout=905, tcp_keepalive=True)
 _LOCAL = Config(
@@ -52,6 +56,15 @@ class Cloud:
     def client(self, service: str) -> Any:
         config = self._config.merge(_INVOCATIONS) if service == "lambda" else self._config
         return self._session.client(service, endpoint_url=self.endpoint, config=config)
+
+    def presigner(self) -> Any:
+        """A client of S3 whose presigned addresses a browser can use."""
+        config = self._config if self.endpoint else self._config.merge(_SIGNING)
+        return self._session.client("s3", endpoint_url=self.endpoint, config=config)
+
+    @property
+    def region(self) -> str:
+        return str(self._session.region_name)
 
     def bucket(self, name: str) -> Bucket:
         """A bucket as the function sees it."""

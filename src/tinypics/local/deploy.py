@@ -30,7 +30,7 @@ TEMPLATE = "template.yaml"
 STACK = "tinypics"
 BUCKETS = {"SourceBucket": "original-pics", "OutputBucket": "tiny-pics"}
 _ARTIFACTS = "tinypics-artifacts"
-_LEFT_OUT = ("__pycache__", "tinypics/cli", "tinypics/local")  # runs on laptops only
+_LEFT_OUT = ("__pycache__", "tinypics/cli", "tinypics/console", "tinypics/local")  # runs on laptops only
 _WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # seconds, times: it takes about one
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 

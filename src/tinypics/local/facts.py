@@ -23,6 +23,8 @@ class Stack:
     state_machine: str  # ARN
     log_group: str
     api_url: str | None  # None when the API is off
+    dead_letters: str | None = None  # URLs of queues; None for stacks of a version that does not tell them
+    uploads: str | None = None  # None also without Trigger=queue
 
     @classmethod
     def from_outputs(cls, outputs: dict[str, str]) -> Self:
@@ -34,6 +36,8 @@ class Stack:
             state_machine=outputs["StateMachineArn"],
             log_group=outputs["LogGroupName"],
             api_url=outputs.get("ApiUrl"),
+            dead_letters=outputs.get("DeadLetterQueueUrl"),
+            uploads=outputs.get("UploadQueueUrl"),
         )
 
 

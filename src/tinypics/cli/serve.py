@@ -1,0 +1,37 @@
+"""`tinypics console`: the web console of a stack, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tinypics.cli.console import CommandFailed, err, out, plain
+from tinypics.cli.target import readable_errors
+from tinypics.cli.up import interrupted_by
+from tinypics.console.server import PortTaken, serving
+
+if TYPE_CHECKING:
+    from tinypics.cli.target import Target
+
+
+@readable_errors()
+def serve(target: Target, port: int | None) -> None:
+    """Print the address, and serve it until Ctrl-C, SIGTERM, or the terminal goes."""
+    target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)  # may we ask?
+    try:
+        with (
+            interrupted_by(signal.SIGTERM, signal.SIGHUP),
+            serving(target.cloud, target.stack, port) as address,
+        ):
+            out.print(Text(f"The console of {plain(target.stack.state_machine)}. Ctrl-C stops it.\n"))
+            out.print(Text("  ") + Text(address, "bold"))
+            threading.Event().wait()
+    except PortTaken as error:
+        raise CommandFailed(str(error)) from error
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):  # the terminal itself may be gone
+            err.print("Stopped.")

@@ -1,0 +1,188 @@
+"""The console's addresses: its page, and the JSON that the page asks for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tinypics.codecs import OUTPUTS
+from tinypics.console import loglines
+from tinypics.console.executions import Executions, NotFound
+from tinypics.console.failures import Failures
+from tinypics.console.guard import Guard
+from tinypics.console.health import Health
+from tinypics.console.pictures import Pictures
+from tinypics.console.snippets import snippets
+from tinypics.console.trial import Busy, Trial
+from tinypics.errors import InvalidRequest, PermanentError, TransientError
+from tinypics.rendition import COMPASS, FITS, SMART
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from tinypics.local.cloud import Cloud
+    from tinypics.local.facts import Stack
+
+STATIC = Path(__file__).parent / "static"
+_MAX_BODY = 64 * 1024
+_LATE = 15_000  # milliseconds that a log line may come after the end of its execution
+_LINES = 5_000
+
+
+def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
+    """The console of one stack at `origin`, for whoever has `token`."""
+    pictures = Pictures(cloud, stack)
+    executions = Executions(cloud, stack, pictures.address)
+    trial = Trial(cloud, stack)
+    failures = Failures(cloud, executions)
+    health = Health(cloud, stack)
+    region = cloud.region
+    routes = [
+        Route("/", lambda _: FileResponse(STATIC / "index.html")),
+        _get("/api/stack", lambda _: _stack(cloud, stack, trial)),
+        _get("/api/workflow", lambda _: executions.workflow()),
+        _get("/api/executions", lambda asked: executions.page(asked.get("status"), asked.get("next"))),
+        _get("/api/executions/{name}", lambda asked: executions.one(asked["name"])),
+        _get("/api/executions/{name}/log", lambda asked: _log(cloud, stack, executions, asked["name"])),
+        _get("/api/executions/{name}/pictures", lambda asked: pictures.of(executions.described(asked["name"]))),
+        _get("/api/failures", lambda asked: failures.groups(_number(asked, "seconds", 86_400))),
+        _get("/api/health", lambda asked: health.figures(_number(asked, "seconds", 3600))),
+        _post("/api/subjects", lambda given: executions.about(_list(given, "names"))),
+        _post("/api/executions", lambda given: {"name": executions.run(given.get("event"))}),
+        _post("/api/executions/{name}/again", lambda given: {"name": executions.again(given["name"])}),
+        _post("/api/failures/retry", lambda given: failures.retry(given.get("names"))),
+        _post("/api/uploads", pictures.upload),
+        _post("/api/snippets", lambda given: snippets(_event(given), stack, region, cloud.endpoint)),
+        _post("/api/preview", lambda given: _preview(trial, given)),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            PermanentError: lambda _, error: _refused(400, error.name, error.message),
+            TransientError: lambda _, error: _refused(503, error.name, error.message),
+            Busy: lambda *_: _refused(503, "Busy", "other previews are being made: try again in a moment"),
+            NotFound: lambda *_: _refused(404, "ExecutionNotFound", "there is no such execution (any more)"),
+            ClientError: _foreign,
+            BotoCoreError: lambda _, error: _refused(502, "StackUnreachable", str(error)),
+        },
+    )
+    stores = {_origin(pictures.address(name, "x")) for name in (stack.source_bucket, stack.output_bucket)}
+    return Guard(app, origin=origin, token=token, stores=stores)
+
+
+def _get(path: str, answer: Callable[[Mapping[str, str]], Any]) -> Route:
+    """Answers with what `answer` makes of the query and the path's parameters, in a thread."""
+
+    def endpoint(request: Request) -> Response:
+        return JSONResponse(answer({**request.query_params, **request.path_params}))
+
+    return Route(path, endpoint)
+
+
+def _post(path: str, answer: Callable[[Mapping[str, Any]], Any]) -> Route:
+    """Answers with what `answer` makes of the body, a JSON object, and the path's parameters, in a thread."""
+
+    async def endpoint(request: Request) -> Response:
+        given = await _body(request) | request.path_params
+        answered = await run_in_threadpool(answer, given)
+        return answered if isinstance(answered, Response) else JSONResponse(answered)
+
+    return Route(path, endpoint, methods=["POST"])
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise InvalidRequest.expected("body", f"at most {_MAX_BODY:,} bytes", len(body))
+    try:
+        found = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidRequest.expected("body", "a JSON object", body.decode(errors="replace"))
+    return found
+
+
+def _stack(cloud: Cloud, stack: Stack, trial: Trial) -> dict[str, Any]:
+    settings = trial.settings()
+    return {
+        "source_bucket": stack.source_bucket,
+        "output_bucket": stack.output_bucket,
+        "local": cloud.endpoint is not None,
+        "region": cloud.region,
+        "endpoint": cloud.endpoint,
+        "prefix": settings.prefix,
+        "renditions": [str(rendition) for rendition in settings.renditions],
+        "fits": FITS,
+        "gravities": [*COMPASS, *SMART],
+        "formats": OUTPUTS,
+    }
+
+
+def _log(cloud: Cloud, stack: Stack, executions: Executions, name: str) -> list[dict[str, Any]]:
+    """The lines about the execution's picture that were written while it ran."""
+    found = executions.one(name)
+    ids = executions.succeeded_requests(name)
+    end = (found["ended"] or found["now"]) + _LATE
+    lines = []
+    for stamp, text in loglines.read(cloud.client("logs"), stack.log_group, found["started"] - 1000, end, _LINES):
+        line = loglines.document(text)
+        request = (line or {}).get("request_id") or (line or {}).get("requestId")
+        if request in ids if ids and request else line and line.get("source_key") == found["key"]:
+            lines.append({"at": stamp, "line": line})
+    return lines
+
+
+def _preview(trial: Trial, given: Mapping[str, Any]) -> Response:
+    output, facts = trial.preview(given.get("event"))
+    return Response(output.data, media_type=output.content_type, headers={"Tinypics-Facts": json.dumps(facts)})
+
+
+def _event(given: Mapping[str, Any]) -> dict[str, Any]:
+    event = given.get("event")
+    if not isinstance(event, dict):
+        raise InvalidRequest.expected("event", "a JSON object", event)
+    return event
+
+
+def _list(given: Mapping[str, Any], field: str) -> list[object]:
+    found = given.get(field)
+    if not isinstance(found, list):
+        raise InvalidRequest.expected(field, "a list", found)
+    return found
+
+
+def _number(asked: Mapping[str, str], field: str, default: int) -> int:
+    text = asked.get(field, str(default))
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise InvalidRequest.expected(field, "a whole number", text)
+    return int(text)
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _foreign(_: Request, error: Exception) -> Response:
+    detail = error.response["Error"]  # type: ignore[attr-defined]
+    return _refused(502, detail.get("Code", "Unknown"), detail.get("Message", ""))
+
+
+def _refused(status: int, error: str, message: str) -> Response:
+    return JSONResponse({"error": error, "message": message}, status)

@@ -1,0 +1,194 @@
+"""The workflow's executions: the list, what each was about, one in full, and starting one."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tinypics.advice import advice
+from tinypics.aws import events
+from tinypics.console.graph import draw
+from tinypics.console.history import visits
+from tinypics.errors import InvalidRequest
+from tinypics.local.executions import FAILED, arn_of, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tinypics.local.cloud import Cloud
+    from tinypics.local.facts import Stack
+
+PAGE = 100
+STATUSES = ("RUNNING", "SUCCEEDED", *FAILED)
+_REMEMBERED = 20_000  # ended executions whose facts are kept: they cannot change any more
+_AT_ONCE = 8
+_SIZES = ("width", "height", "format", "bytes")
+_SHOWN = 8  # renditions that the list tells of
+_HISTORY = 2_000  # events of one execution that are read
+# The names that Step Functions takes (its API reference, StartExecution, name).
+_NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
+
+
+class NotFound(Exception):
+    """There is no such execution."""
+
+
+class Executions:
+    """What Step Functions says. `sign` makes the address at which a browser may read one object."""
+
+    def __init__(self, cloud: Cloud, stack: Stack, sign: Callable[[str, str], str]) -> None:
+        self.machine = stack.state_machine
+        self._states = cloud.client("stepfunctions")
+        self._sign = sign
+        self._known: dict[str, dict[str, Any]] = {}
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="describe")
+
+    def workflow(self) -> dict[str, Any]:
+        """The deployed definition, drawn; its type (EXPRESS keeps no list); its name."""
+        found = self._states.describe_state_machine(stateMachineArn=self.machine)
+        return {"name": found["name"], "type": found["type"], **draw(json.loads(found["definition"]))}
+
+    def page(self, status: str | None, after: str | None) -> dict[str, Any]:
+        """Up to `PAGE` executions, newest first, and the token `next` for those that follow."""
+        if status and status not in STATUSES:
+            raise InvalidRequest.expected("status", ", ".join(STATUSES), status)
+        given = {"statusFilter": status, "nextToken": after}
+        found = self._states.list_executions(
+            stateMachineArn=self.machine,
+            maxResults=PAGE,
+            **{name: value for name, value in given.items() if value},
+        )
+        return {"items": [_listed(item) for item in found["executions"]], "next": found.get("nextToken")}
+
+    def about(self, names: Iterable[object]) -> dict[str, dict[str, Any]]:
+        """What each was about: its picture, how it ended, and the address of a thumbnail, by the execution's name."""
+        asked = [check_name(name) for name in names][:PAGE]
+        return {name: facts for name, facts in zip(asked, self._pool.map(self._about, asked), strict=True) if facts}
+
+    def one(self, name: str) -> dict[str, Any]:
+        """All of one: what it was given and answered, its way through the states, and what to do if it failed."""
+        found = self._describe(name)
+        facts = _facts(found)
+        document = {
+            **_listed(found),
+            **{key: value for key, value in facts.items() if key != "thumbnail"},
+            "arn": found["executionArn"],
+            "input": json.loads(found["input"]),
+            "output": json.loads(found["output"]) if "output" in found else None,
+            "visits": [asdict(visit) | {"retries": visit.retries} for visit in visits(self._history(name))],
+        }
+        if found["status"] in FAILED:
+            document["advice"] = advice(facts["error"])._asdict()
+        return document
+
+    def run(self, event: object) -> str:
+        """Start the workflow with `event`; the name of the execution."""
+        if not isinstance(event, dict):
+            raise InvalidRequest.expected("event", "a JSON object", event)
+        name = f"console-{uuid.uuid4()}"
+        self._states.start_execution(stateMachineArn=self.machine, name=name, input=json.dumps(event))
+        return name
+
+    def again(self, name: str) -> str:
+        """Start the workflow with the input of an earlier execution; the name of the new one."""
+        return self.run(json.loads(self._describe(name)["input"]))
+
+    def described(self, name: str) -> dict[str, Any]:
+        """DescribeExecution's own answer. Raises NotFound."""
+        return self._describe(name)
+
+    def succeeded_requests(self, name: str) -> set[str]:
+        """Ids of the function's invocations, as far as the history tells them: AWS does, the local engine does not."""
+        found = set()
+        for event in self._history(name):
+            output = event.get("taskSucceededEventDetails", {}).get("output", "{}")
+            metadata = json.loads(output).get("SdkResponseMetadata", {})
+            found |= {metadata["RequestId"]} if "RequestId" in metadata else set()
+        return found
+
+    def _describe(self, name: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self._states.describe_execution(executionArn=arn_of(self.machine, check_name(name)))
+        except self._states.exceptions.ExecutionDoesNotExist:
+            raise NotFound(name) from None
+        return found
+
+    def _history(self, name: str) -> list[dict[str, Any]]:
+        pages = self._states.get_paginator("get_execution_history").paginate(
+            executionArn=arn_of(self.machine, check_name(name)), PaginationConfig={"MaxItems": _HISTORY}
+        )
+        return [event for page in pages for event in page["events"]]
+
+    def _about(self, name: str) -> dict[str, Any] | None:
+        facts = self._known.get(name)
+        if facts is None:
+            try:
+                execution = self._describe(name)
+            except NotFound:
+                return None
+            facts = _facts(execution)
+            if execution["status"] != "RUNNING":
+                self._known[name] = facts
+                while len(self._known) > _REMEMBERED:
+                    self._known.pop(next(iter(self._known)), None)
+        thumbnail = facts["thumbnail"]
+        return facts | {"thumbnail": thumbnail and self._sign(*thumbnail)}
+
+
+def check_name(name: object) -> str:
+    """`name`, if an execution can have it; else InvalidRequest."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidRequest.expected("name", "the name of an execution", name)
+    return name
+
+
+def milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _listed(item: dict[str, Any]) -> dict[str, Any]:
+    ended = item.get("stopDate")
+    return {
+        "name": item.get("name") or item["executionArn"].rpartition(":")[2],
+        "status": item["status"],
+        "started": milliseconds(item["startDate"]),
+        "ended": ended and milliseconds(ended),
+        "now": milliseconds(datetime.now(UTC)),
+    }
+
+
+def _facts(execution: dict[str, Any]) -> dict[str, Any]:
+    """The picture, what became of it (made, skipped, removed), and where its smallest output is."""
+    event = json.loads(execution["input"])
+    subject = events.subject(event)
+    facts: dict[str, Any] = {
+        "bucket": subject.get("source_bucket", ""),
+        "key": subject.get("source_key", ""),
+        "status": execution["status"],
+        "error": None,
+        "message": None,
+        "result": None,
+        "thumbnail": None,
+        "source": None,
+        "made": [],
+    }
+    if execution["status"] == "RUNNING":
+        return facts
+    answer = outcome(execution)
+    if execution["status"] in FAILED:
+        return facts | {"error": answer["error"], "message": answer["message"]}
+    if "removed" in answer:
+        return facts | {"result": "removed"}
+    facts["result"] = "skipped" if answer.get("skipped") else "made"
+    stored = answer.get("renditions") or ([answer] if "dest_key" in answer else [])
+    facts["source"] = answer.get("source")
+    facts["made"] = [{name: item.get(name) for name in _SIZES} for item in stored[:_SHOWN]]
+    if stored and "dest_bucket" in answer:
+        smallest = min(stored, key=lambda item: int(item.get("bytes", 0)))
+        facts["thumbnail"] = (answer["dest_bucket"], smallest["dest_key"])
+    return facts

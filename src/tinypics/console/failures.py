@@ -1,0 +1,65 @@
+"""Failed executions by the name of their error, each with what to do about it, and starting them again."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tinypics.advice import advice
+from tinypics.console.executions import Executions, check_name, milliseconds
+from tinypics.errors import InvalidRequest
+from tinypics.local.executions import FAILED, Failure, failures, start_again
+
+if TYPE_CHECKING:
+    from tinypics.local.cloud import Cloud
+
+MOST = 300  # failures that are listed, and started again at once: each costs two calls
+_DAYS = 14
+
+
+class Failures:
+    """What failed and was not tried again, in the sense of `tinypics retry`."""
+
+    def __init__(self, cloud: Cloud, executions: Executions) -> None:
+        self._states = cloud.client("stepfunctions")
+        self._executions = executions
+
+    def groups(self, seconds: float) -> dict[str, Any]:
+        """Failures of the last `seconds`, grouped by error, the largest group first. `more`: there are others."""
+        start = datetime.now(UTC) - timedelta(seconds=min(seconds, _DAYS * 86400))
+        listed = list(itertools.islice(failures(self._states, self._executions.machine, start), MOST + 1))
+        found: dict[str, list[Failure]] = {}
+        for failure in listed[:MOST]:
+            found.setdefault(failure.error, []).append(failure)
+        ordered = sorted(found.items(), key=lambda group: -len(group[1]))
+        return {"groups": [_group(error, members) for error, members in ordered], "more": len(listed) > MOST}
+
+    def retry(self, names: object) -> dict[str, str]:
+        """Start these executions again; the name of the new one, by that of the one that failed."""
+        if not isinstance(names, list) or not 1 <= len(names) <= MOST:
+            raise InvalidRequest.expected("names", f"a list of 1 to {MOST} names of executions", names)
+        return {name: self._retry(name) for name in map(check_name, names)}
+
+    def _retry(self, name: str) -> str:
+        execution = self._executions.described(name)
+        if execution["status"] not in FAILED:
+            raise InvalidRequest.expected("names", "executions that failed", name)
+        arn = start_again(self._states, self._executions.machine, Failure.of(execution))
+        return arn.rpartition(":")[2]
+
+
+def _group(error: str, members: list[Failure]) -> dict[str, Any]:
+    return {
+        "error": error,
+        "advice": advice(error)._asdict(),
+        "items": [
+            {
+                "name": failure.arn.rpartition(":")[2],
+                "key": failure.subject,
+                "message": failure.message,
+                "started": milliseconds(failure.at),
+            }
+            for failure in members
+        ],
+    }

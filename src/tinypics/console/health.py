@@ -1,0 +1,87 @@
+"""How a stack is doing: counts, times and cost from the function's own log lines, and what is waiting."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tinypics import prices
+from tinypics.console import loglines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinypics.local.cloud import Cloud
+    from tinypics.local.facts import Stack
+
+LINES = 50_000  # that are read: of more, the figures are of the first so many
+_WINDOWS = (300, 3600, 86_400)
+_BARS = 48
+_DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+class Health:
+    """Figures of a bounded stretch of time, read from CloudWatch Logs and SQS."""
+
+    def __init__(self, cloud: Cloud, stack: Stack) -> None:
+        self._cloud = cloud
+        self._stack = stack
+        self._logs = cloud.client("logs")
+
+    def figures(self, seconds: int) -> dict[str, Any]:
+        """Of the last `seconds` (5 minutes to a day)."""
+        seconds = min(max(seconds, _WINDOWS[0]), _WINDOWS[-1])
+        end = time.time() * 1000
+        start = end - seconds * 1000
+        lines = list(loglines.read(self._logs, self._stack.log_group, int(start), None, LINES * 4))
+        told = [(stamp, line) for stamp, text in lines if (line := loglines.document(text)) and "status" in line]
+        return {
+            **summary([line for _, line in told[:LINES]]),
+            "seconds": seconds,
+            "more": len(told) > LINES or len(lines) >= LINES * 4,
+            "bars": bars(told, start, end),
+            "queues": self._queues(),
+        }
+
+    def _queues(self) -> list[dict[str, Any]]:
+        named = {"Dead letters": self._stack.dead_letters, "Uploads": self._stack.uploads}
+        sqs = self._cloud.client("sqs") if any(named.values()) else None
+        return [{"name": name, **self._depth(sqs, url)} for name, url in named.items() if url]
+
+    def _depth(self, sqs: Any, url: str) -> dict[str, int]:
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))["Attributes"]
+        waiting, taken = (int(found.get(name, 0)) for name in _DEPTHS)
+        return {"waiting": waiting, "taken": taken}
+
+
+def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Counts by status and error, percentiles of milliseconds, GB-seconds, and what the function cost."""
+    counts = Counter("SKIPPED" if line.get("skipped") else str(line["status"]) for line in lines)
+    errors = Counter(str(line.get("error")) for line in lines if line["status"] != "SUCCESS")
+    took = sorted(float(line["duration_ms"]) for line in lines if "duration_ms" in line)
+    seconds = sum(float(line.get("gb_seconds", 0)) for line in lines)
+    return {
+        "pictures": len(lines),
+        "counts": dict(counts),
+        "errors": dict(errors.most_common(20)),
+        "ms": {f"p{share}": percentile(took, share) for share in (50, 95, 99)},
+        "cold": sum(bool(line.get("cold_start")) for line in lines),
+        "gb_seconds": round(seconds, 3),
+        "dollars": seconds * prices.LAMBDA_GB_SECOND_ARM + len(lines) * prices.LAMBDA_REQUEST,
+        "prices": f"{prices.REGION}, {prices.AS_OF}",
+    }
+
+
+def percentile(ordered: Sequence[float], share: int) -> float | None:
+    """The smallest of `ordered` that `share` percent do not exceed; None of nothing."""
+    return ordered[max(0, -(-len(ordered) * share // 100) - 1)] if ordered else None
+
+
+def bars(told: Sequence[tuple[int, dict[str, Any]]], start: float, end: float) -> list[dict[str, int]]:
+    """The stretch in equal parts: how many pictures went well and how many did not."""
+    found = [{"good": 0, "bad": 0} for _ in range(_BARS)]
+    for stamp, line in told:
+        part = min(_BARS - 1, max(0, int((stamp - start) / (end - start) * _BARS)))
+        found[part]["good" if line["status"] == "SUCCESS" else "bad"] += 1
+    return found

@@ -1,0 +1,125 @@
+"""The original and what was made of it, as a browser can show them: facts, and addresses that are valid for an hour."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from tinypics import keys
+from tinypics.aws import events
+from tinypics.codecs import FORMATS
+from tinypics.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tinypics.local.cloud import Cloud
+    from tinypics.local.facts import Stack
+
+SHOWN: Final = frozenset({"jpeg", "png", "webp", "gif", "avif", "bmp", "ico"})
+"""Formats that browsers show."""
+
+EXPIRES = 3600  # seconds
+_MANIFEST_BYTES = 2**20
+_TYPE = "application/octet-stream"
+
+
+class Pictures:
+    """Objects of a stack's buckets, by presigned addresses: the browser fetches them from S3 itself."""
+
+    def __init__(self, cloud: Cloud, stack: Stack) -> None:
+        self._stack = stack
+        self._s3 = cloud.presigner()
+
+    def address(self, bucket: str, key: str) -> str:
+        """Where a browser may read the object for an hour."""
+        return self._presigned("get_object", {"Bucket": bucket, "Key": key})
+
+    def upload(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Where to PUT a new picture, with which headers; without `replace`, only if its key is not taken.
+
+        S3 refuses with 412 what takes the key in between.
+        """
+        key, kind = document.get("key"), document.get("type") or _TYPE
+        if not isinstance(key, str) or not isinstance(kind, str):
+            raise InvalidRequest.expected("key", "an object key", key)
+        bucket = self._stack.source_bucket
+        given = {"Bucket": bucket, "Key": keys.check(key), "ContentType": kind}
+        headers = {"Content-Type": kind}
+        if not document.get("replace"):
+            if self._head(bucket, key):
+                return {"taken": True, "key": key}
+            given["IfNoneMatch"] = headers["If-None-Match"] = "*"
+        return {"url": self._presigned("put_object", given), "headers": headers, "key": key}
+
+    def of(self, execution: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """For each record of an execution: its original, its renditions, its manifest's markup."""
+        output = json.loads(execution.get("output") or "{}")
+        subject = events.subject(json.loads(execution["input"]))
+        answers = output.get("records") or [subject | output]
+        return [self._of_record(answer) for answer in answers if answer.get("source_key")]
+
+    def _of_record(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        stored = answer.get("renditions") or ([answer] if "dest_key" in answer else [])
+        original = self._original(answer)
+        document: dict[str, Any] = {
+            "original": original,
+            "renditions": [self._rendition(item, answer["dest_bucket"], original) for item in stored],
+            "removed": answer.get("removed", []),
+            "manifest": None,
+        }
+        if "manifest" in answer:
+            document["manifest"] = self._manifest(answer["dest_bucket"], answer["manifest"])
+        return document
+
+    def _original(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        bucket, key, facts = answer["source_bucket"], answer["source_key"], answer.get("source", {})
+        found = self._head(bucket, key)
+        kind = facts.get("format")
+        return {
+            "bucket": bucket,
+            "key": key,
+            "url": self.address(bucket, key) if found else None,
+            "width": facts.get("width"),
+            "height": facts.get("height"),
+            "bytes": facts.get("bytes") or (found or {}).get("ContentLength"),
+            "format": kind,
+            "label": FORMATS[kind].label if kind in FORMATS else None,
+            "shown": kind in SHOWN if kind else None,
+            "there": found is not None,
+            "overwritten": bool(found and facts.get("etag") and found["ETag"].strip('"') != facts["etag"]),
+        }
+
+    def _rendition(self, item: Mapping[str, Any], bucket: str, original: Mapping[str, Any]) -> dict[str, Any]:
+        names = ("rendition", "width", "height", "bytes", "format", "dropped")
+        facts = {name: item[name] for name in names if name in item}
+        whole = original["bytes"]
+        return {
+            **facts,
+            "bucket": bucket,
+            "key": item["dest_key"],
+            "url": self.address(bucket, item["dest_key"]),
+            "label": FORMATS[item["format"]].label,
+            "saved": round(100 * (1 - item["bytes"] / whole), 1) if whole else None,
+        }
+
+    def _manifest(self, bucket: str, key: str) -> dict[str, Any] | None:
+        """Its key and markup; None when it is not there, or is none."""
+        try:
+            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(_MANIFEST_BYTES)
+            document = json.loads(body)
+            return {"key": key, "picture": str(document["picture"]), "colour": document["placeholder"]["colour"]}
+        except (ClientError, ValueError, KeyError, TypeError):
+            return None
+
+    def _head(self, bucket: str, key: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self._s3.head_object(Bucket=bucket, Key=key)
+        except ClientError:  # it is gone, or not ours to see: either way there is nothing to show
+            return None
+        return found
+
+    def _presigned(self, operation: str, given: Mapping[str, Any]) -> str:
+        return str(self._s3.generate_presigned_url(operation, Params=dict(given), ExpiresIn=EXPIRES))

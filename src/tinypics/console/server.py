@@ -1,0 +1,80 @@
+"""The console's server: on 127.0.0.1 only, in a thread of its own, for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import secrets
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from tinypics.console.app import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tinypics.local.cloud import Cloud
+    from tinypics.local.facts import Stack
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4567
+_GRACE = 2  # seconds for requests that are being answered when it stops
+
+
+class PortTaken(Exception):
+    """The port that was asked for cannot be had. `str(error)` says what to do."""
+
+
+@contextlib.contextmanager
+def serving(cloud: Cloud, stack: Stack, port: int | None = None) -> Iterator[str]:
+    """The address to open, with its token, while the console answers there.
+
+    `port` None: `DEFAULT_PORT`, or any free one where that is taken; 0: any free one. Raises PortTaken.
+    """
+    with _listening(port) as listener:
+        origin = f"http://{HOST}:{listener.getsockname()[1]}"
+        token = secrets.token_urlsafe(24)
+        config = uvicorn.Config(
+            build(cloud, stack, origin, token),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console", daemon=True)
+        thread.start()
+        try:
+            yield f"{origin}/?token={token}"
+        finally:
+            server.should_exit = True
+            thread.join(_GRACE * 3)
+
+
+def _listening(port: int | None) -> socket.socket:
+    try:
+        return _bound(DEFAULT_PORT if port is None else port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and port is None:
+            return _bound(0)
+        raise PortTaken(
+            f"Port {port} cannot be used for the console: {error.strerror}. Choose another; 0 finds a free one."
+        ) from None
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen()  # from here on a browser waits instead of being refused
+    except OSError:
+        listener.close()
+        raise
+    return listener

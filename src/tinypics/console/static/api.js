@@ -1,0 +1,76 @@
+// Questions to the console's server, and asking again and again without hurrying anybody.
+
+export class Refused extends Error {
+  constructor(status, error, message) {
+    super(message);
+    this.status = status;
+    this.error = error;
+  }
+}
+
+export async function get(path, signal) {
+  return answered(await fetch(path, { signal }));
+}
+
+export async function post(path, body, signal) {
+  return answered(await sent(path, body, signal));
+}
+
+/** A POST whose answer is bytes: the response itself. */
+export async function postForBytes(path, body, signal) {
+  const response = await sent(path, body, signal);
+  return response.ok ? response : answered(response);
+}
+
+function sent(path, body, signal) {
+  return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
+}
+
+async function answered(response) {
+  if (response.ok) return response.json();
+  const text = await response.text();
+  let found = { error: `HTTP ${response.status}`, message: text };
+  try { found = JSON.parse(text); } catch { /* not ours: plain text says it */ }
+  throw new Refused(response.status, found.error, found.message);
+}
+
+/**
+ * Calls `look` until `signal` is aborted: soon again when it returned true (there was news), ever later when not.
+ * Waits while the page is hidden; says so when the server does not answer.
+ */
+export async function poll(look, signal, { fast = 500, slow = 5000 } = {}) {
+  let pause = fast;
+  while (!signal.aborted) {
+    try {
+      const news = document.hidden ? false : await look();
+      trouble("");
+      pause = news ? fast : Math.min(slow, pause * 1.4);
+    } catch (error) {
+      if (signal.aborted) return;
+      trouble(reason(error));
+      pause = slow;
+    }
+    await pausing(pause, signal);
+  }
+}
+
+/** What an error means for the person before the page. */
+export function reason(error) {
+  if (error instanceof Refused) return error.status === 403 ? error.message : `${error.error}: ${error.message}`;
+  return "The console does not answer. Is it still running? Its terminal says.";
+}
+
+export function trouble(text) {
+  const place = document.getElementById("trouble");
+  if (place.textContent !== text) place.textContent = text;
+  place.hidden = !text;
+}
+
+function pausing(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const early = () => { clearTimeout(timer); resolve(); };
+    signal.addEventListener("abort", early, { once: true });
+    document.addEventListener("visibilitychange", early, { once: true });
+  });
+}

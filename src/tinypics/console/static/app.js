@@ -1,0 +1,64 @@
+// The page's frame: which view the address names, and what is said about the stack.
+
+import { get, reason, trouble } from "./api.js";
+import { h } from "./dom.js";
+import * as execution from "./execution.js";
+import * as failures from "./failures.js";
+import * as health from "./health.js";
+import * as home from "./home.js";
+import * as trial from "./trial.js";
+
+const main = document.getElementById("main");
+const ROUTES = [
+  [/^\/executions\/(.+)$/, execution, "/"],
+  [/^\/try$/, trial, "/try"],
+  [/^\/failures$/, failures, "/failures"],
+  [/^\/health$/, health, "/health"],
+  [/^\/$/, home, "/"],
+];
+
+let leaving = new AbortController();
+let stack;
+
+async function show() {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const [path, query = ""] = (location.hash.slice(1) || "/").split("?");
+  const [pattern, view, section] = ROUTES.find(([each]) => each.test(path)) ?? ROUTES.at(-1);
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${section}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  main.replaceChildren();
+  trouble("");
+  try {
+    stack ??= await get("/api/stack");
+    if (signal.aborted) return;
+    introduce();
+    const argument = pattern.exec(path)?.[1];
+    await view.show(main, { argument: argument && decodeURIComponent(argument), query: new URLSearchParams(query), stack, signal });
+  } catch (error) {
+    if (!signal.aborted) trouble(reason(error));
+  }
+}
+
+function introduce() {
+  const where = document.getElementById("where");
+  where.replaceChildren(h("span", {}, stack.local ? "On this computer" : `AWS, ${stack.region}`));
+  where.title = `Pictures go to ${stack.source_bucket}, thumbnails to ${stack.output_bucket}`;
+}
+
+// The token has done its work: it stays out of the address, the history and every link that is shared.
+if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", `/${location.hash}`);
+
+let moved = false;
+addEventListener("hashchange", () => {
+  if (location.hash === "#main") return; // the skip link
+  moved = true;
+  scrollTo(0, 0);
+  show().then(() => { if (moved) main.focus({ preventScroll: true }); });
+});
+// A file that misses the drop zone must not replace the page.
+for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+show();

@@ -1,0 +1,70 @@
+// Elements made in code. Text only ever becomes text: there is no way from here to innerHTML, and the page's policy
+// (require-trusted-types-for) leaves none elsewhere.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An HTML element. Attributes: functions are listeners (`onclick`), `false` and null are left out. */
+export function h(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element, in the same way. */
+export function s(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** Text in which `backticks` mark code. */
+export function prose(text) {
+  return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+}
+
+const PATHS = {
+  good: "M4 8.5l2.8 2.8L12 5.5",
+  bad: "M5 5l6 6M11 5l-6 6",
+  busy: "M8 3a5 5 0 1 1-5 5",
+  skip: "M4 5l3.5 3L4 11M9 5v6",
+  gone: "M4.5 8h7",
+  wait: "M8 4.5V8l2.5 1.5",
+  again: "M12.5 6.5A5 5 0 1 0 13 9M12.5 3v3.5H9",
+  copy: "M6 6h6.5v6.5H6zM3.5 10V3.5H10",
+  up: "M8 12V4.5M4.8 7.5L8 4.2l3.2 3.3",
+  left: "M9.5 4L5.5 8l4 4",
+};
+
+/** A line icon of 16 pixels, hidden from screen readers: a word always stands beside it. */
+export function icon(name) {
+  const path = s("path", { d: PATHS[name], fill: "none", stroke: "currentColor", "stroke-width": 1.8, "stroke-linecap": "round", "stroke-linejoin": "round" });
+  return s("svg", { class: `icon icon-${name}`, viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, path);
+}
+
+/** A button that copies what `text()` returns, and says that it did. */
+export function copyButton(text, label = "Copy") {
+  const word = h("span", {}, label);
+  const button = h("button", { type: "button", class: "quiet", onclick: async () => {
+    await navigator.clipboard.writeText(text());
+    word.textContent = "Copied";
+    announce(`${label}: done`);
+    setTimeout(() => { word.textContent = label; }, 1500);
+  } }, icon("copy"), word);
+  return button;
+}
+
+let toastTimer;
+
+/** A short message at the lower edge, also for screen readers. */
+export function announce(text) {
+  const toast = document.getElementById("toast");
+  toast.textContent = text;
+  toast.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { toast.hidden = true; }, 4000);
+}

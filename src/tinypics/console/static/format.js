@@ -1,0 +1,39 @@
+// Numbers and moments as people read them.
+
+const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+export function bytes(count) {
+  if (count === null || count === undefined) return "";
+  let power = 0;
+  while (count >= 999.5 && power < UNITS.length - 1) { count /= 1000; power += 1; }
+  return `${power && count < 99.95 ? count.toFixed(1) : Math.round(count)} ${UNITS[power]}`;
+}
+
+export function duration(ms) {
+  if (ms === null || ms === undefined) return "";
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+/** The time of day; with the day where it is not today's. */
+export function moment(stamp) {
+  const at = new Date(stamp);
+  const today = at.toDateString() === new Date().toDateString();
+  return today ? time.format(at) : `${day.format(at)}, ${time.format(at)}`;
+}
+
+export function exactly(stamp) {
+  return full.format(new Date(stamp));
+}
+
+export function count(number) {
+  return number.toLocaleString();
+}
+
+export function plural(number, one, many = `${one}s`) {
+  return `${count(number)} ${number === 1 ? one : many}`;
+}

@@ -1,0 +1,87 @@
+"""Trying a direct event: what would be stored, made here by the same core, without storing it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from tinypics.aws import events
+from tinypics.errors import InvalidRequest
+from tinypics.limits import Limits
+from tinypics.local import deployed
+from tinypics.request import Skip
+from tinypics.resize import resize_all
+
+if TYPE_CHECKING:
+    from tinypics.aws.settings import Settings
+    from tinypics.local.cloud import Cloud
+    from tinypics.local.facts import Stack
+    from tinypics.request import Request
+    from tinypics.resize import Output
+
+_WAITING = 4  # previews that may wait for the one in work: a browser asks for one at a time
+_LIMITS = Limits()
+
+
+class Busy(Exception):
+    """Other previews are being made, and others wait for them."""
+
+
+class Trial:
+    """Previews, one at a time, within `Limits`; the last source is kept, because the next one is mostly of it."""
+
+    def __init__(self, cloud: Cloud, stack: Stack) -> None:
+        self._cloud = cloud
+        self._stack = stack
+        self._places = threading.BoundedSemaphore(_WAITING)
+        self._work = threading.Lock()
+        self._last: tuple[tuple[str, str, str], bytes] | None = None
+
+    def settings(self) -> Settings:
+        """Those of the deployed function."""
+        return deployed.settings(self._cloud, self._stack)
+
+    def preview(self, event: object) -> tuple[Output, dict[str, Any]]:
+        """The (first) rendition that the event asks for, and facts about it and its source."""
+        request = events.parse_direct(event, dataclasses.replace(self.settings(), limits=_LIMITS))
+        if isinstance(request, Skip):
+            raise InvalidRequest.expected("key", "the key of a picture", request.reason)
+        if not self._places.acquire(blocking=False):
+            raise Busy
+        try:
+            with self._work:
+                return self._made(request)
+        finally:
+            self._places.release()
+
+    def _made(self, request: Request) -> tuple[Output, dict[str, Any]]:
+        data = self._source(request)
+        started = time.perf_counter()
+        limits = dataclasses.replace(_LIMITS, lenient=request.lenient)
+        resized = resize_all(data, request.renditions[:1], limits)
+        (output,) = resized.outputs
+        return output, {
+            "width": output.width,
+            "height": output.height,
+            "format": output.format,
+            "bytes": len(output.data),
+            "dropped": output.dropped,
+            "rendition": str(output.rendition),
+            "ms": round((time.perf_counter() - started) * 1000, 1),
+            "source": dataclasses.asdict(resized.source),
+        }
+
+    def _source(self, request: Request) -> bytes:
+        bucket = self._cloud.bucket(request.bucket)
+        found = bucket.head(request.key, version_id=request.version_id)
+        if found and self._last and self._last[0] == (request.bucket, request.key, found.etag):
+            return self._last[1]
+        download = bucket.open(request.key, version_id=request.version_id, max_bytes=_LIMITS.bytes)
+        try:
+            data = download.whole()
+        finally:
+            download.close()
+        self._last = (request.bucket, request.key, download.stat.etag), data
+        return data

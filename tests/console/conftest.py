@@ -1,0 +1,97 @@
+"""The console of the running engine's stack, and somebody who asks it as its own page does."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
+from tests.pictures import encoded, photo
+from tinypics.console.server import serving
+from tinypics.local.cloud import Cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JPEG = encoded(photo((320, 240)), "JPEG")
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.body)
+
+
+class Page:
+    """The console's own page: it has the cookie, and names its origin."""
+
+    def __init__(self, address: str, where: LocalStack) -> None:
+        parts = urlsplit(address)
+        self.address = address
+        self.stack = where
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.token = parts.query.removeprefix("token=")
+        self.cookie = f"tinypics-{parts.port}={self.token}"
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """Header names with underscores for hyphens; an empty one is left out."""
+        given = {"Cookie": self.cookie, "Origin": self.origin} | {k.replace("_", "-"): v for k, v in headers.items()}
+        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=30)
+        try:
+            connection.request(method, path, sent, {name: value for name, value in given.items() if value})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> Any:
+        answer = self.ask("GET", path)
+        assert answer.status == 200, answer.body
+        return answer.document
+
+    def post(self, path: str, body: object = None) -> Any:
+        answer = self.ask("POST", path, {} if body is None else body)
+        assert answer.status == 200, answer.body
+        return answer.document
+
+    def put(self, key: str, data: bytes = JPEG) -> None:
+        """Upload, not through the console."""
+        self.stack.s3.put_object(Bucket=self.stack.facts.stack.source_bucket, Key=key, Body=data)
+
+    def about(self, key: str, ended: bool = True) -> dict[str, Any]:
+        """What is told of the newest execution for `key`, once there is one, and once it has ended."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            items = self.get("/api/executions")["items"]
+            found = self.post("/api/subjects", {"names": [item["name"] for item in items]})
+            for item in items:
+                about = found.get(item["name"], {})
+                if about.get("key") == key and (about["status"] != "RUNNING" or not ended):
+                    return {"name": item["name"], **about}
+            time.sleep(0.05)  # between two questions
+        raise AssertionError(f"no execution for {key}")
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """The execution of that name, once it has ended."""
+        deadline = time.monotonic() + 30
+        while (found := self.get(f"/api/executions/{name}"))["status"] == "RUNNING":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)  # between two questions
+        return dict(found)
+
+
+@pytest.fixture(scope="session")
+def page(stack: LocalStack) -> Iterator[Page]:  # noqa: F811 - the fixture
+    cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
+    with serving(cloud, stack.facts.stack, 0) as address:
+        yield Page(address, stack)

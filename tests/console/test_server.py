@@ -1,0 +1,58 @@
+"""Where the console listens, and how it ends."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from tinypics.console import server
+from tinypics.console.server import PortTaken, serving
+from tinypics.local.cloud import Cloud
+from tinypics.local.facts import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLOUD = Cloud.local("http://127.0.0.1:1", "us-east-1")
+STACK = Stack("original-pics", "tiny-pics", "f", "arn:aws:states:us-east-1:0:stateMachine:resize", "/log", None)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield int(other.getsockname()[1])
+
+
+def test_it_listens_on_loopback_alone_with_a_new_token_each_time() -> None:
+    with serving(CLOUD, STACK, 0) as one, serving(CLOUD, STACK, 0) as other:
+        parts = [urlsplit(address) for address in (one, other)]
+        assert [part.hostname for part in parts] == ["127.0.0.1"] * 2
+        assert parts[0].query != parts[1].query
+        assert all(len(part.query) > 30 for part in parts)
+
+
+def test_it_ends_with_the_block() -> None:
+    others = set(threading.enumerate())
+    with serving(CLOUD, STACK, 0) as address:
+        where = ("127.0.0.1", urlsplit(address).port or 0)
+        socket.create_connection(where).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(where)
+    assert not [thread for thread in set(threading.enumerate()) - others if thread.name == "console"]
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_a_sentence(taken: int) -> None:
+    with pytest.raises(PortTaken, match=f"Port {taken} cannot be used"), serving(CLOUD, STACK, taken):
+        pass
+
+
+def test_without_one_asked_for_another_is_found(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "DEFAULT_PORT", taken)
+    with serving(CLOUD, STACK) as address:
+        assert urlsplit(address).port != taken
