@@ -60,6 +60,19 @@ bench: setup $(BUILD)/bench/.installed ## Run the same resizes by everybody, sid
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.backfill --save
 
+# The date inside of the archives is that of the last commit, so that the same sources give the same bytes anywhere.
+.PHONY: dist
+dist: setup ## Build the wheel and the sdist into build/dist, twice, and compare
+	rm -rf $(BUILD)/dist $(BUILD)/again
+	export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}; \
+		for folder in dist again; do $(BIN)/hatchling build -d $(BUILD)/$$folder >/dev/null 2>&1 || exit 1; done
+	@diff -r $(BUILD)/dist $(BUILD)/again && rm -rf $(BUILD)/again && cd $(BUILD)/dist && sha256sum *
+
+.PHONY: docs
+docs: setup ## Build the site of these pages into build/site; a broken link or a warning fails
+	$(BIN)/mkdocs build --quiet --strict
+	@echo "$(BUILD)/site/index.html"
+
 # Large tools with closures of their own (checkov alone is 290 MB), so each has its own environment.
 $(BUILD)/audit/%/.installed: audit/%.txt
 	$(PYTHON) -m venv $(@D)

@@ -107,6 +107,12 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
+def test_every_page_has_its_place_in_the_menu_of_the_site() -> None:
+    menu = (PROJECT / "mkdocs.yml").read_text().split("\nnav:\n", 1)[1]
+    pages = {path.name for path in (PROJECT / "docs").glob("*.md")}
+    assert not pages - set(re.findall(r"\S+\.md", menu)), "add it to nav in mkdocs.yml"
+
+
 def test_contributings_paths_exist() -> None:
     text = (PROJECT / "CONTRIBUTING.md").read_text()
     rows = text.split("|---|---|---|\n", 1)[1].split("\n\n", 1)[0]

@@ -86,7 +86,8 @@ def resize_all(
     """Every rendition of the picture that `data` holds, with one decode, and as far as it goes while it still comes.
 
     :raises InvalidRequest: a rendition's text.
-    :raises SourceTooLarge, ImageTooLarge: more than `limits` allow, in the source or in what is asked for.
+    :raises SourceTooLarge: more bytes than `limits` allow.
+    :raises ImageTooLarge: more of anything else than `limits` allow, in the source or in what is asked for.
     :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
     :raises CorruptImage: it cannot be decoded, or is cut short.
     """

@@ -1,0 +1,63 @@
+"""Writes the list of public names of docs/library.md from the code: `.venv/bin/python docs/library.py`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Final
+
+import tinypics
+
+PAGE: Final = Path(__file__).with_name("library.md")
+SOURCE: Final = Path(tinypics.__file__).parent
+_BETWEEN: Final = re.compile(r"(<!-- names: .*? -->\n).*?(<!-- end of names -->)", re.DOTALL)
+
+
+def listing() -> str:
+    """Every public name with its signature, as the source writes it; the errors as their tree."""
+    shown = [line for name in tinypics.__all__ for line in _name(name)]
+    errors = [node.name for node in _module("errors").body if isinstance(node, ast.ClassDef)]
+    return "\n".join(["```text", *shown, "", "tinypics.errors: " + ", ".join(errors), "```"])
+
+
+def current(page: str) -> str:
+    """`page` with the list of today."""
+    return _BETWEEN.sub(lambda found: f"{found[1]}\n{listing()}\n\n{found[2]}", page)
+
+
+def _module(name: str) -> ast.Module:
+    return ast.parse((SOURCE / f"{name}.py").read_text(encoding="utf-8"))
+
+
+def _name(name: str) -> list[str]:
+    for node in _module(tinypics._HOMES[name]).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return [f"tinypics.{_signature(node)}"]
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            bases = ", ".join(map(ast.unparse, node.bases))
+            return [f"tinypics.{name}" + (f"({bases})" if bases else ""), *_members(node)]
+    raise LookupError(name)
+
+
+def _members(node: ast.ClassDef) -> list[str]:
+    lines = []
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and not ast.unparse(item.target).startswith("_"):
+            lines.append(f"    {ast.unparse(item)}")
+        elif isinstance(item, ast.FunctionDef) and not item.name.startswith("_"):
+            kinds = [ast.unparse(each) for each in item.decorator_list]
+            lines.append("    " + (f"{item.name} -> {_returned(item)}" if "property" in kinds else _signature(item)))
+    return lines
+
+
+def _signature(node: ast.FunctionDef) -> str:
+    return f"{node.name}({ast.unparse(node.args)}) -> {_returned(node)}"
+
+
+def _returned(node: ast.FunctionDef) -> str:
+    return ast.unparse(node.returns) if node.returns else "None"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(current(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,67 @@
+"""What the generator does not know by itself: pages that lie outside of docs/, and links to files there.
+
+`mkdocs.yml` names this as a hook. Every file that a page links to is put into the site: no link leads out of it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mkdocs.structure.files import Files
+
+PROJECT: Final = Path(__file__).parents[1]
+PAGES: Final = {
+    "index.md": "README.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+    "benchmarks.md": "bench/README.md",
+}
+_LINK: Final = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#]+)")
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages from elsewhere, and every other file that some page links to."""
+    from mkdocs.structure.files import File
+
+    for name, path in PAGES.items():
+        files.append(File.generated(config, name, content=(PROJECT / path).read_text(encoding="utf-8")))
+    for page in [file for file in files if file.src_uri.endswith(".md")]:
+        for target in linked(page.src_uri):
+            place = address(target)
+            if files.get_file_from_path(place) is None and target.is_file():
+                files.append(File.generated(config, place, content=target.read_bytes()))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Let links lead to where their targets are in the site; a folder has no page, so a link to one is its name."""
+    source = page.file.src_uri
+    markdown = re.sub(
+        r"\[([^\]]*)\]\((?!\w+:|#)([^)#]+)\)",
+        lambda link: link[1] if resolved(source, link[2]).is_dir() else link[0],
+        markdown,
+    )
+    return _LINK.sub(lambda link: address(resolved(source, link[1])), markdown)
+
+
+def written(page: str) -> Path:
+    """The file that a page of the site is written in."""
+    return PROJECT / PAGES.get(page, f"docs/{page}")
+
+
+def resolved(page: str, link: str) -> Path:
+    return (written(page).parent / link).resolve()
+
+
+def linked(page: str) -> list[Path]:
+    return [resolved(page, link) for link in _LINK.findall(written(page).read_text(encoding="utf-8"))]
+
+
+def address(target: Path) -> str:
+    """Where a file of the project is in the site."""
+    path = target.relative_to(PROJECT).as_posix()
+    pages = {path: page for page, path in PAGES.items()}
+    return pages.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else f"files/{path}")

@@ -1,0 +1,118 @@
+"""What `pip install tinypics` gives: built twice the same, whole, typed, and with the public names of the docs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import tinypics
+
+PROJECT = Path(__file__).parents[1]
+
+PROBE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+sys.modules["typer"] = None  # as if the extra were not installed
+import importlib.metadata, pathlib, tinypics
+assert pathlib.Path(tinypics.__file__).is_relative_to(sys.argv[1])
+found = importlib.metadata.distribution("tinypics")
+assert found.version == tinypics.__version__
+assert (pathlib.Path(tinypics.__file__).parent / "py.typed").exists()
+import io
+from PIL import Image
+made = io.BytesIO()
+Image.new("RGB", (64, 48)).save(made, "PNG")
+assert tinypics.resize(made.getvalue(), "16x16").width == 16
+assert not {"boto3", "obstore", "rich", "pi_heif"} & set(sys.modules)
+(script,) = found.entry_points
+script.load()()
+"""
+
+
+def build(folder: Path) -> dict[str, Path]:
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
+    subprocess.run(
+        command, check=True, capture_output=True, cwd=PROJECT, env=os.environ | {"SOURCE_DATE_EPOCH": "1790000000"}
+    )
+    return {path.suffix: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return build(tmp_path_factory.mktemp("dist"))
+
+
+def test_the_same_sources_give_the_same_bytes(built: dict[str, Path], tmp_path: Path) -> None:
+    again = build(tmp_path)
+    assert {kind: path.read_bytes() for kind, path in built.items()} == {
+        kind: path.read_bytes() for kind, path in again.items()
+    }
+    assert set(built) == {".whl", ".gz"}
+
+
+def test_the_wheel_holds_the_package_and_the_sdist_what_it_is_made_of(built: dict[str, Path]) -> None:
+    modules = {str(path.relative_to(PROJECT / "src")) for path in (PROJECT / "src" / "tinypics").rglob("*.py")}
+    with zipfile.ZipFile(built[".whl"]) as wheel:
+        names = set(wheel.namelist())
+    assert {name for name in names if name.endswith(".py")} == modules
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    with tarfile.open(built[".gz"]) as sdist:
+        top = {name.split("/", 2)[1] for name in sdist.getnames() if "/" in name}
+    assert top >= {"src", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "template.yaml", "PKG-INFO"}
+    assert not top & {"bench", "tests", "docs"}
+
+
+def test_it_works_without_extras_and_says_which_one_is_missing(built: dict[str, Path], tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--target", str(tmp_path), str(built[".whl"])], check=True, capture_output=True)
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", PROBE, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr.strip()) == (1, 'This command needs typer: pip install "tinypics[cli]"')
+
+
+def test_the_module_is_the_command() -> None:
+    ran = subprocess.run([sys.executable, "-m", "tinypics", "--version"], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout.strip()) == (0, f"tinypics {tinypics.__version__}")
+
+
+def test_the_version_has_one_place_and_its_release_notes() -> None:
+    pyproject = (PROJECT / "pyproject.toml").read_text()
+    assert 'dynamic = ["version"]' in pyproject
+    assert not re.search(r"^version = \"", pyproject, re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"  # until this version is released, its notes are there
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", heading) for heading in headings[1:])
+
+
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("library", PROJECT / "docs" / "library.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_public_names_are_those_of_the_page() -> None:
+    page = (PROJECT / "docs" / "library.md").read_text()
+    assert maker().current(page) == page, (
+        "a public name changed: run .venv/bin/python docs/library.py, and say so in CHANGELOG.md"
+    )
+    assert set(tinypics._HOMES) == set(tinypics.__all__)
+
+
+def test_every_public_name_is_there_and_in_the_reference() -> None:
+    reference = (PROJECT / "docs" / "library.md").read_text().split("## Reference", 1)[1]
+    for name in tinypics.__all__:
+        assert getattr(tinypics, name).__doc__
+        assert f"::: tinypics.{tinypics._HOMES[name]}.{name}\n" in reference or tinypics._HOMES[name] == "errors"
