@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import transformed
 from tinypics import errors
 from tinypics.aws import events, settings
 from tinypics.aws.settings import Settings
@@ -82,6 +83,12 @@ def test_every_parameter_of_the_template_is_documented_and_no_other() -> None:
     assert documented == parameters
     grouped = re.findall(r"Parameters: \[(.*)\]", TEMPLATE.split("\nParameters:\n", 1)[0])
     assert {name for group in grouped for name in group.split(", ")} == parameters
+
+
+def test_every_resource_of_the_template_has_its_reason_on_the_page() -> None:
+    page = (PROJECT / "docs" / "deploying.md").read_text()
+    documented = [name for row in table(page, "What it creates") for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(documented) == sorted(transformed.template()["Resources"])
 
 
 def test_the_templates_default_renditions_are_the_codes() -> None:
