@@ -83,7 +83,7 @@ def test_a_passing_failure_is_tried_again_before_it_counts(
     places: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(places[0], "a.png", "b.png")
-    fails = Counter({"a.png": 2, "b.png": 9})
+    fails = Counter({"a.png": 2, "b.png": 9, "c.png": 9})
     waited: list[float] = []
     run = invocation.run
 
@@ -95,8 +95,8 @@ def test_a_passing_failure_is_tried_again_before_it_counts(
 
     monkeypatch.setattr(invocation, "run", flaky)
     monkeypatch.setattr(walk.time, "sleep", waited.append)  # type: ignore[attr-defined]
-    outcomes = walk.process(["a.png", "b.png"], *places, ["16x16"])
-    assert states(outcomes) == [(DONE, ""), (FAILED, "StoreUnavailable")]
+    outcomes = walk.process(["a.png", "b.png", "c.png"], *places, ["16x16"])
+    assert states(outcomes) == [(DONE, ""), (FAILED, "StoreUnavailable"), (FAILED, "StoreUnavailable")]
     assert waited == [*walk.PAUSES, *walk.PAUSES]
 
 

@@ -108,6 +108,11 @@ def _spread(location: Location) -> tuple[str, str, str | None, str]:
     return location.scheme, location.name, location.endpoint, location.prefix
 
 
+def is_loopback(endpoint: str) -> bool:
+    """Whether it is on this computer, where no proxy of the environment leads to."""
+    return re.match(r"https?://(localhost|127\.|\[::1\])", endpoint) is not None
+
+
 @functools.cache
 def _opened(location: Location) -> Bucket:
     name = location.name
@@ -127,7 +132,7 @@ def _s3(name: str, endpoint: str | None) -> S3Store:
     options: ClientConfig = {**_CLIENT, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
     if endpoint is None:
         return S3Store(name, client_options=options, retry_config=_RETRIES, virtual_hosted_style_request=True)
-    if re.match(r"https?://(localhost|127\.|\[::1\])", endpoint):
+    if is_loopback(endpoint):
         # A proxy of the environment is not used when another is named, and that one is not used for loopback.
         options |= {"proxy_url": endpoint, "proxy_excludes": "localhost,127.0.0.1,::1"}
     return S3Store(

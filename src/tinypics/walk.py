@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from tinypics.limits import Limits
     from tinypics.store import Bucket
 
-PAUSES: Final = (1.0, 5.0)
+PAUSES: Final[tuple[float, ...]] = (1.0, 5.0)
 """Seconds before a picture is tried again that failed for a passing reason (the store client has tried by itself)."""
+
+_PASSING: Final = {error.__name__ for error in TransientError.__subclasses__()}
 
 BATCH_KEYS: Final = 32
 BATCH_BYTES: Final = 16 * 2**20
@@ -72,10 +74,16 @@ def process(
             raise LoopRefused(f"key: expected one outside of {outputs}, where outputs are")
         return _told(key, invocation.run(make(key=key), opened, limits, Handling()))
 
-    return [_tried(key, one) for key in keys]
+    outcomes: list[Outcome] = []
+    pauses = PAUSES
+    for key in keys:
+        outcomes.append(_tried(key, one, pauses))
+        if outcomes[-1].error in _PASSING:
+            pauses = ()  # the store has had its time: who waits for this batch does not wait for all of its pictures
+    return outcomes
 
 
-def _tried(key: str, one: Callable[[str], Outcome], pauses: Sequence[float] = PAUSES) -> Outcome:
+def _tried(key: str, one: Callable[[str], Outcome], pauses: Sequence[float]) -> Outcome:
     """What becomes of one object, whatever happens: no picture can cost the others of its batch theirs."""
     try:
         return one(key)

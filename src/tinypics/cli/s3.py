@@ -1,0 +1,66 @@
+"""S3 of any vendor, for work that this machine does itself: every key is listed, and workers get the credentials."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+
+from tinypics.backfill import Found
+from tinypics.cli.target import readable_errors
+from tinypics.location import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import boto3
+
+    from tinypics.location import Location
+
+_TRIES = Config(retries={"mode": "standard", "max_attempts": 5})
+_OTHERS = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+_NO_PROXY = Config(proxies={})  # loopback is never behind the proxy of the environment
+
+
+def listed(session: boto3.Session, location: Location) -> Iterator[Found]:
+    """By boto3, which takes every key for what it is: the store client's own listing loses whole pages to odd ones."""
+    config = _TRIES
+    if location.endpoint:
+        config = config.merge(_OTHERS).merge(_NO_PROXY if is_loopback(location.endpoint) else Config())
+    client = session.client("s3", endpoint_url=location.endpoint, config=config)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=location.name, Prefix=location.prefix)
+    with readable_errors():
+        for item in (item for page in pages for item in page.get("Contents", [])):
+            yield Found(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
+
+
+@contextlib.contextmanager
+def passed_on(session: boto3.Session) -> Iterator[None]:
+    """Have the processes that are started in the block use the session's credentials and region.
+
+    The store client reads the environment only. Credentials that end while the work goes on end it, too; what is
+    missing then is made by the next run.
+    """
+    found: dict[str, str | None] = {}
+    if session.region_name:
+        found["AWS_REGION"] = session.region_name
+    if credentials := session.get_credentials():
+        frozen = credentials.get_frozen_credentials()
+        found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"] = frozen.access_key, frozen.secret_key
+        found["AWS_SESSION_TOKEN"] = frozen.token
+    before = {name: os.environ.get(name) for name in found}
+    try:
+        _set(found)
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

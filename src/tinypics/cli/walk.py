@@ -1,0 +1,222 @@
+"""`tinypics backfill --engine local`: processes of this machine do the work, from any store to any other."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tinypics import walk
+from tinypics.backfill import Caps, Selection, Survey, estimate
+from tinypics.cli.console import CommandFailed, err, out, plain, size
+from tinypics.errors import AccessDenied, CapExceeded, DestinationNotFound, InvalidRequest, LoopRefused, TinypicsError
+from tinypics.limits import DEFAULT, Limits
+from tinypics.listing import listed
+from tinypics.location import FILE, Location, outputs_within
+from tinypics.outcomes import COMPLETE, DONE, FAILED, SKIPPED, STOPPED, Outcome, Report
+from tinypics.rendition import Rendition
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    import boto3
+
+    from tinypics.backfill import Found
+
+INTERRUPTED: Final = 130  # what shells say of a program that Ctrl-C ended
+HOPELESS: Final = 20
+"""So many pictures that could not even be asked for, and no other: the fault is not theirs, and it ends the run."""
+_NOT_THEIRS: Final = (AccessDenied.__name__, DestinationNotFound.__name__, "StoreUnavailable")
+_WORTH_SAYING: Final = 0.01  # US dollars
+_MEMORY_SHARE: Final = 0.6
+"""Of this machine's memory, for the pictures of all processes together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """From where to where, what of it, and with what. `session` is for places on S3."""
+
+    source: Location
+    output: Location
+    selection: Selection
+    renditions: tuple[Rendition, ...]
+    processes: int
+    session: boto3.Session | None
+
+    @classmethod
+    def of(
+        cls,
+        source: str,
+        output: str,
+        renditions: list[str],
+        *,
+        endpoint: str | None = None,
+        prefix: str = "",
+        since: datetime | None = None,
+        processes: int | None = None,
+        profile: str | None = None,
+        region: str | None = None,
+    ) -> Walk:
+        """Raises InvalidRequest, LoopRefused. `prefix` is of whole keys, in addition to the path in `source`."""
+        places = Location.parse(source, endpoint), Location.parse(output, endpoint)
+        selection = Selection(prefix or places[0].prefix, since, outputs_within(*places) or "")
+        if not selection.prefix.startswith(places[0].prefix):
+            raise InvalidRequest.expected("--prefix", f"one that starts with {places[0].prefix}", prefix)
+        session = None
+        if "s3" in (place.scheme for place in places):
+            import boto3
+
+            session = boto3.Session(profile_name=profile, region_name=region)
+        wanted = tuple(map(Rendition.parse, renditions))
+        return cls(*places, selection, wanted, processes or os.cpu_count() or 1, session)
+
+    def survey(self, caps: Caps, report: Report) -> Survey:
+        """What there is to do. Ends as soon as it is more than is allowed: CapExceeded."""
+        found = Survey()
+        with _counting() as progress:
+            bar = progress.add_task("", total=None)
+            for each in self._listed(report):
+                progress.advance(bar)
+                if found.add(each, self.selection):
+                    caps.check(found)
+        caps.check(found, self.price(found))
+        return found
+
+    def price(self, survey: Survey) -> float:
+        """US dollars for requests, where they are paid for; folders cost nothing."""
+        if FILE in (self.source.scheme, self.output.scheme):
+            return 0.0
+        return estimate(survey, self.renditions, memory_mb=0, batch=walk.BATCH_KEYS).requests
+
+    def run(self, report: Report) -> Generator[Outcome, None, None]:
+        """An outcome for each picture, as they come. Closing it lets those in hand be finished."""
+        work = functools.partial(
+            walk.process,
+            source=str(self.source),
+            output=str(self.output),
+            renditions=[str(rendition) for rendition in self.renditions],
+            limits=_limits(self.processes),
+            endpoint=self.source.endpoint or self.output.endpoint,
+        )
+        chosen = (each for each in self._listed(report) if self.selection.why_not(each) is None)
+        with contextlib.ExitStack() as stack:
+            if self.session:
+                from tinypics.cli import s3
+
+                stack.enter_context(s3.passed_on(self.session))
+            yield from stack.enter_context(contextlib.closing(walk.run(chosen, work, self.processes)))
+
+    def _listed(self, report: Report) -> Iterator[Found]:
+        if self.source.scheme == "s3" and self.session:
+            from tinypics.cli import s3
+
+            return s3.listed(self.session, self.source)
+
+        def not_listed(folder: str) -> None:
+            message = "there are keys that the store client cannot name, and it lists none of the others beside them"
+            report.add(Outcome(f"{folder}/", FAILED, InvalidRequest.__name__, message))
+
+        return listed(self.source, not_listed)
+
+
+def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: Path | None) -> int:
+    """Count, ask, work, report. The exit code: 0; 1 when any picture failed; 130 after Ctrl-C."""
+    started = datetime.now(UTC)
+    texts = tuple(map(str, chosen.renditions))
+    identity = f"{started:%Y%m%dT%H%M%S}-local"
+    report = Report(identity, chosen.source.bucket_name, chosen.selection.prefix, texts, started)
+    try:
+        survey = chosen.survey(caps, report)
+        _say(chosen, survey)
+        if dry_run or not survey.objects:
+            return 0
+        if not yes:
+            typer.confirm("Start?", abort=True)
+        chosen.output.make()
+        report.tally.total, report.estimate = survey.objects, chosen.price(survey)
+        code = _work(chosen, report)
+    except (CapExceeded, InvalidRequest, LoopRefused) as error:
+        raise CommandFailed(f"{error.name}: {plain(error)}. Nothing was started.") from None
+    except TinypicsError as error:
+        raise CommandFailed(f"{error.name}: {plain(error)}") from None
+    report.ended = datetime.now(UTC)
+    out.print(report.summary().rstrip())
+    if report_to:
+        report.write(report_to)
+        err.print(f"The report is in {plain(report_to)}.")
+    return code
+
+
+def _work(chosen: Walk, report: Report) -> int:
+    outcomes = chosen.run(report)
+    try:
+        with _working(report.tally.total) as progress:
+            bar = progress.add_task("", total=report.tally.total, counts="")
+            begun = time.monotonic()
+            for outcome in outcomes:
+                report.add(outcome)
+                progress.update(bar, advance=1, counts=_counts(report, time.monotonic() - begun))
+                if outcome.state == FAILED:
+                    err.print(f"{plain(outcome.key)}: {outcome.error}: {plain(outcome.message)}", style="red")
+                if reason := _hopeless(report):
+                    report.reason = reason
+                    return 1
+    except KeyboardInterrupt:
+        report.state, report.reason = STOPPED, "Ctrl-C; what was written is whole"
+        return INTERRUPTED
+    finally:
+        outcomes.close()
+    report.state = COMPLETE
+    report.tally.total = max(report.tally.total, report.tally.finished)  # what came while it ran counts, too
+    return 1 if report.tally.states[FAILED] else 0
+
+
+def _hopeless(report: Report) -> str:
+    """Why to go on would be in vain: every picture fails for what is not its own fault."""
+    tally = report.tally
+    causes = {name: tally.errors[name] for name in _NOT_THEIRS if tally.errors[name]}
+    if tally.finished < HOPELESS or sum(causes.values()) < tally.finished:
+        return ""
+    return f"the first {tally.finished} pictures all failed with {', '.join(causes)}"
+
+
+def _limits(processes: int) -> Limits:
+    """So that pictures that are worked on at once have room beside each other."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return Limits(memory=min(DEFAULT.memory, int(memory * _MEMORY_SHARE / processes)))
+
+
+def _say(chosen: Walk, survey: Survey) -> None:
+    kinds = ", ".join(f"{count:,} {name or 'without extension'}" for name, count in survey.by_extension.most_common())
+    out.print(f"{survey.objects:,} pictures in {plain(chosen.source)}, {size(survey.bytes)}: {plain(kinds) or 'none'}")
+    if survey.left_out:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in survey.left_out.most_common())
+        out.print(f"{survey.left_out.total():,} left out: {reasons}")
+    texts = ", ".join(map(str, chosen.renditions))
+    out.print(f"To {plain(chosen.output)}: {texts}; {chosen.processes} processes of this machine.")
+    if (price := chosen.price(survey)) >= _WORTH_SAYING:
+        out.print(f"Requests cost about ${price:,.2f} at the list prices of S3.")
+
+
+def _counting() -> Progress:
+    columns = TextColumn("Counting"), BarColumn(), TextColumn("{task.completed:,.0f}")
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+
+def _working(total: int) -> Progress:
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}"), TimeRemainingColumn()
+    return Progress(*columns, console=err, transient=True, disable=not (err.is_terminal and total))
+
+
+def _counts(report: Report, seconds: float) -> str:
+    tally = report.tally
+    counts = ", ".join(f"{tally.states[state]:,} {state}" for state in (DONE, SKIPPED, FAILED) if tally.states[state])
+    return f"{counts}  {tally.rate(seconds):,.0f}/s"

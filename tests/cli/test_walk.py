@@ -1,0 +1,133 @@
+"""A backfill by this machine as it is seen at the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from tests.pictures import encoded, quadrants
+from tinypics.backfill import Caps, Found, Selection, Survey
+from tinypics.cli import walk
+from tinypics.cli.console import CommandFailed
+from tinypics.cli.walk import Walk
+from tinypics.errors import InvalidRequest, LoopRefused
+from tinypics.outcomes import Outcome, Report
+from tinypics.store import OddKey
+
+PICTURE = encoded(quadrants(), "PNG")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    for name in ("a.png", "2024/b.png", "2024/c.png"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(PICTURE)
+    (tmp_path / "in" / "notes.txt").write_text("x")
+    return tmp_path / "in"
+
+
+def backfill(source: Path, *, caps: Caps | None = None, dry_run: bool = False, **options: Any) -> tuple[int, Any]:
+    """The exit code, and the report."""
+    report = source.parent / "report"
+    chosen = Walk.of(str(source), str(source.parent / "out"), ["16x16"], processes=1, **options)
+    code = walk.backfill(chosen, caps or Caps(), dry_run=dry_run, yes=True, report_to=report)
+    found = report / "report.json"
+    return code, json.loads(found.read_text()) if found.exists() else None
+
+
+def test_what_is_there_is_made_and_told(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, report = backfill(source)
+    assert (code, report["state"], report["done"], report["objects"]) == (0, "complete", 3, 3)
+    assert (source.parent / "out" / "2024" / "b.png").exists()
+    printed = capsys.readouterr().out
+    assert "3 pictures in" in printed
+    assert "1 left out: 1 not a picture by its name" in printed
+    code, report = backfill(source)
+    assert (code, report["done"], report["skipped_because"]) == (0, 0, {"the outputs are current": 3})
+    assert "It changed nothing" in capsys.readouterr().out
+
+
+def test_failures_are_named_and_the_exit_code_says_so(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (source / "broken.png").write_bytes(PICTURE[:50])
+    code, report = backfill(source)
+    assert (code, report["state"], report["errors"]) == (1, "complete", {"CorruptImage": 1})
+    assert (source.parent / "report" / "report.csv").read_text().splitlines()[1].split(",")[1:3] == [
+        "broken.png",
+        "CorruptImage",
+    ]
+    assert "broken.png: CorruptImage" in capsys.readouterr().err
+
+
+def test_a_prefix_and_a_time_choose(source: Path) -> None:
+    os.utime(source / "2024" / "b.png", (1_000_000_000, 1_000_000_000))
+    _, report = backfill(source, prefix="2024/", since=datetime(2020, 1, 1, tzinfo=UTC))
+    assert (report["done"], report["prefix"]) == (1, "2024/")
+    assert not (source.parent / "out" / "a.png").exists()
+
+
+@pytest.mark.parametrize("caps", [Caps(max_objects=2), Caps(max_cost=-1)])
+def test_what_is_over_a_cap_does_not_start(source: Path, caps: Caps) -> None:
+    with pytest.raises(CommandFailed, match="CapExceeded.*Nothing was started"):
+        backfill(source, caps=caps)
+    assert not (source.parent / "out").exists()
+
+
+def test_a_dry_run_and_a_no_make_nothing(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert backfill(source, dry_run=True) == (0, None)
+
+    def declined(*_: object, **__: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr(typer, "confirm", declined)
+    chosen = Walk.of(str(source), str(source.parent / "out"), ["16x16"])
+    with pytest.raises(typer.Abort):
+        walk.backfill(chosen, Caps(), dry_run=False, yes=False, report_to=None)
+    assert not (source.parent / "out").exists()
+
+
+def test_ctrl_c_stops_and_reports(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = Report.add
+
+    def interrupted(self: Report, outcome: Outcome) -> bool:
+        add(self, outcome)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Report, "add", interrupted)
+    code, report = backfill(source)
+    assert (code, report["state"], report["done"]) == (walk.INTERRUPTED, "stopped", 1)
+
+
+def test_places_that_cannot_be_are_refused(source: Path) -> None:
+    with pytest.raises(LoopRefused):
+        Walk.of(str(source), str(source), ["16x16"])
+    with pytest.raises(InvalidRequest, match="--prefix: expected one that starts with in/"):
+        Walk.of("s3://pics/in", "s3://pics/out", ["16x16"], prefix="elsewhere/")
+    (source.parent / "out").write_text("a file")
+    with pytest.raises(CommandFailed, match="InvalidRequest: location: expected a folder"):
+        backfill(source)
+
+
+def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a bucket of Google's or Azure's does that has a key like `a//b.jpg`."""
+
+    def odd(*_: object) -> Any:
+        raise OddKey("empty path segment")
+
+    monkeypatch.setattr("tinypics.location._opened", lambda _: type("", (), {"everything": odd, "level": odd})())
+    report = Report("id", "pics", "", ("16x16",), datetime.now(UTC))
+    survey = Walk.of("gs://pics/in", str(source.parent / "out"), ["16x16"]).survey(Caps(), report)
+    assert survey.objects == 0
+    assert [(outcome.key, outcome.error) for outcome in report.failures] == [("in/", "InvalidRequest")]
+
+
+def test_only_stores_on_both_sides_cost_requests(source: Path) -> None:
+    survey = Survey()
+    survey.add(Found("a.png", 1000, "", None), Selection())
+    assert Walk.of("s3://a", "s3://b", ["16x16"]).price(survey) > 0
+    assert Walk.of(str(source), "s3://b", ["16x16"]).price(survey) == 0
