@@ -18,6 +18,17 @@ def test_the_documented_table_is_the_computed_one() -> None:
     assert costs.watching() in page
 
 
+def test_the_page_on_triggers_has_the_same_figures() -> None:
+    page = (PROJECT / "docs" / "triggers.md").read_text()
+    queue, express, standard = (f"${each * 1e6:,.2f}" for each in costs.ways(costs.CASES[1]).values())
+    row = next(line for line in page.splitlines() if line.startswith("| a million pictures"))
+    assert [cell.strip() for cell in row.split("|")[2:4]] == [
+        f"{standard}; with `WorkflowType=EXPRESS` {express}",
+        queue,
+    ]
+    assert f"costs ${(1 + 2 / costs.BATCH) * costs.prices.SQS_REQUEST * 1e6:.2f} for a million" in page
+
+
 def test_watching_makes_as_many_alarms_and_metrics_as_the_estimate_counts() -> None:
     made = template()["Resources"].items()
     for level, conditions in {

@@ -109,6 +109,14 @@ def test_the_documented_event_is_the_sample() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_rendition_on_a_page_is_one(page: Path) -> None:
+    quoted = re.findall(r"`(?:Renditions=)?((?:[\w-]+=)?(?:\d+x\d*|x\d+)(?:[-,][^`…]*)?)`", page.read_text())
+    for text in quoted:
+        for rendition in text.split(","):
+            assert Rendition.parse(rendition)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / link).exists(), link
