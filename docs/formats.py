@@ -10,7 +10,6 @@ import argparse
 import ast
 import html
 import io
-from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -57,7 +56,7 @@ def _format(codec: codecs.Codec) -> list[str]:
 
 def limits_table() -> str:
     said = _docstrings(limits.__file__, "Limits")
-    rows = ([f"`{field.name}`", _value(field.default), said[field.name]] for field in fields(limits.Limits))
+    rows = ([f"`{name}`", _value(default), said[name]] for name, default in vars(limits.DEFAULT).items())
     return table(("limit", "default", "of what"), rows)
 
 
@@ -70,7 +69,7 @@ def _value(default: object) -> str:
 def renditions() -> str:
     said = _docstrings(rendition.__file__, "Rendition")
     rows = (
-        [f"`{field.name}`", _value(field.default), said.get(field.name, "")] for field in fields(rendition.Rendition)
+        [f"`{field}`", _value(getattr(rendition.Rendition, field)), said.get(field, "")] for field in rendition.FIELDS
     )
     return table(("field", "default", "meaning"), rows)
 

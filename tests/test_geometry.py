@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from tests.test_rendition import renditions
 from tinypics.geometry import ORIENTATIONS, UPRIGHT, Box, Plan, Size, Turn, plan, turn_of
 from tinypics.rendition import COMPASS, Fit, Rendition
+from tinypics.values import replace
 
 LANDSCAPE, SMALL = (1000, 500), (100, 50)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from tinypics import tiff as tiffs
 from tinypics.headers import Header, read
 from tinypics.limits import DEFAULT
 from tinypics.stream import Whole
+from tinypics.values import replace
 
 PHOTO = photo((70, 50))
 

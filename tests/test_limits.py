@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 
 from tinypics.errors import InvalidRequest
 from tinypics.limits import Limits
 
-NUMBERS = [field.name for field in fields(Limits) if field.name != "lenient"]
+NUMBERS = [name for name in Limits.__match_args__ if name != "lenient"]
 
 
 @pytest.mark.parametrize("name", NUMBERS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import obstore
@@ -23,6 +22,7 @@ from tinypics.manifest import Manifest
 from tinypics.repair import repair
 from tinypics.request import Request, Skip
 from tinypics.store import Bucket
+from tinypics.values import replace
 from tinypics.verify import Checker
 
 IN, OUT = "original-pics", "tiny-pics"
@@ -76,7 +76,7 @@ class World:
         bucket.put(key, data, attributes=metadata, replaces=there.etag if there else None)
 
     def run(self, key: str, **fields: Any) -> None:
-        request = Request(**{name: getattr(self.request(key), name) for name in Request.__slots__} | fields)
+        request = Request(**{name: getattr(self.request(key), name) for name in Request.__match_args__} | fields)
         opened = {IN: self.source, OUT: self.output}
         invocation.run(request, opened.__getitem__, self.limits, self.settings.handling)
 

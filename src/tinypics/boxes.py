@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,18 +16,18 @@ _DEEPEST: Final = 8
 _FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl"))
 
 
-@dataclass(slots=True)
 class Facts:
     """Filled while the boxes go by. `size` is the largest that any picture in the file claims."""
 
-    size: tuple[int, int] = (0, 0)
-    frames: int = 1
-    bits: int = 8
-    alpha: bool = False
-    nclx: tuple[int, int] | None = None
-    extras: list[str] = field(default_factory=list)
-    crop: tuple[float, float, float, float] | None = None
-    """Clean aperture: width, height, and how far its centre lies from the picture's."""
+    def __init__(self) -> None:
+        self.size = (0, 0)
+        self.frames = 1
+        self.bits = 8
+        self.alpha = False
+        self.nclx: tuple[int, int] | None = None
+        self.extras: list[str] = []
+        self.crop: tuple[float, float, float, float] | None = None
+        """Clean aperture: width, height, and how far its centre lies from the picture's."""
 
     def larger(self, wide: int, high: int) -> None:
         if wide * high > self.size[0] * self.size[1] or max(wide, high) > max(self.size):
@@ -123,7 +123,7 @@ _LEAVES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Codestream:
     """The SIZ marker of a JPEG 2000 codestream (15444-1, A.5.1)."""
 

@@ -6,13 +6,13 @@ decoder outside this table is ever reachable. Names are those of sharp's `metada
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from tinypics.errors import UnsupportedFormat
+from tinypics.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Codec:
     """One picture format, as read and (where `encodes`) written."""
 

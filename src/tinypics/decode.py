@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,10 +14,12 @@ from PIL import Image
 from tinypics import jpeg, tiff
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError, UnsupportedFormat
 from tinypics.geometry import ORIENTATIONS, UPRIGHT, Turn
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tinypics.codecs import Codec
     from tinypics.geometry import Point, Size
     from tinypics.headers import Header
     from tinypics.limits import Limits
@@ -35,7 +37,7 @@ _EOI: Final = b"\xff\xd9"
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 3
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Opened:
     """A file that its decoder has opened, and not yet decoded."""
 
@@ -51,7 +53,7 @@ class Opened:
     exif: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Still:
     """One decoded picture, or one frame of an animation, as stored (not upright).
 
@@ -95,7 +97,7 @@ def open_picture(header: Header, limits: Limits) -> Opened:
     with named_errors(f"the {header.codec.label} header"):
         if header.decoder.name == "heif":
             return _open_heif(header, limits)
-        image = _reader(header)(header.stream or io.BytesIO(header.data))
+        image = _reader(header.decoder)(header.stream or io.BytesIO(header.data))
         exif = header.exif or image.info.get("exif")
         # Pillow turns a TIFF upright by itself.
         turn = UPRIGHT if header.decoder.name == "tiff" else ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
@@ -108,8 +110,13 @@ def _within(limits: Limits, icc: bytes | None) -> bytes | None:
     return b"" if icc and len(icc) > limits.icc_bytes else icc
 
 
-def _reader(header: Header) -> Any:
-    return getattr(import_module(header.decoder.plugin), header.decoder.reader)
+@cache
+def _reader(decoder: Codec) -> Any:
+    reader = getattr(import_module(decoder.plugin), decoder.reader)
+    if decoder.name != "jpeg":
+        return reader
+    # Pillow asks EXIF for a resolution that nobody wants, for which it loads its TIFF plugin and `decimal`.
+    return type(decoder.reader, (reader,), {"_read_dpi_from_exif": lambda _: None})
 
 
 def _open_heif(header: Header, limits: Limits) -> Opened:
@@ -169,7 +176,7 @@ def _jpeg(opened: Opened, scale: int, *, lenient: bool) -> Still:
 
 
 def _drafted(opened: Opened, data: bytes, scale: int) -> Image.Image:
-    image = opened.image if data is opened.header.data else _reader(opened.header)(io.BytesIO(data))
+    image = opened.image if data is opened.header.data else _reader(opened.header.decoder)(io.BytesIO(data))
     if scale > 1:
         image.draft(None, (opened.size[0] // scale, opened.size[1] // scale))
     image.load()

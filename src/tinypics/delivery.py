@@ -7,12 +7,13 @@ Writes are compare-and-swap: an object is replaced only if it is still the one t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
 from tinypics.errors import InvalidRequest
 from tinypics.store import Conflict
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,18 +33,18 @@ PLACED = "tinypics-placed"
 """On outputs whose key was asked for (`dest_key`): they are the asker's own, whatever becomes of their source."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Handling:
     """How outputs are stored. `url_base` stands before the keys in a manifest's markup."""
 
     cache_control: str | None = None
     storage_class: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = MappingProxyType({})
     url_base: str = ""
     follow_deletes: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Present:
     """Outputs of a request that are there, as their marker (the one output, or the manifest) says.
 
@@ -61,7 +62,7 @@ class Present:
         return str(self.source["etag"])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Made:
     """What is to be stored, of the source that `source` describes (`etag`, `format`, `width`, `height`, ...).
 
@@ -71,7 +72,7 @@ class Made:
 
     outputs: tuple[Output, ...]
     source: Mapping[str, Any]
-    kept: Mapping[str, Stored] = field(default_factory=dict)
+    kept: Mapping[str, Stored] = MappingProxyType({})
     small: Output | None = None
 
 

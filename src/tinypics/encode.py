@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tinypics.codecs import FORMATS
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SMALL: Final = 65_536
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Writing:
     """What is to be written: L, LA, RGB or RGBA, as the format has alpha; several frames only where it animates."""
 

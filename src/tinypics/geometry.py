@@ -5,8 +5,9 @@ Coordinates are pixels from the upper left corner; boxes are (left, top, right, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from tinypics.rendition import Rendition
@@ -78,7 +79,7 @@ def turn_of(rendition: Rendition) -> Turn:
     return _ROTATIONS[rendition.rotate].then(Turn(False, rendition.flop, rendition.flip))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """`box` of the source is resampled to `size` and lies at `at` on a canvas of `canvas` pixels."""
 

@@ -7,13 +7,13 @@ own opinion of the size is checked again when it has opened the file.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from tinypics import boxes, jpeg, png, tiff
+from tinypics import jpeg
 from tinypics.codecs import FORMATS, HEAD, Codec, sniff
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from tinypics.limits import MIB
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tinypics.stream import Stream
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Header:
     """Sizes are as stored, before EXIF orientation."""
 
@@ -129,10 +129,11 @@ def _jpeg(header: Header, limits: Limits) -> Header:
 
 
 def _png(header: Header, limits: Limits) -> Header:
+    from tinypics import png
+
     chunks = png.chunks(header.data, limits.icc_bytes)
     _count_frames(chunks.frames, limits)
-    facts = {name: getattr(chunks, name) for name in png.Chunks.__slots__}
-    return replace(header, **facts)
+    return replace(header, **vars(chunks))
 
 
 def _count_frames(frames: int, limits: Limits) -> None:
@@ -201,6 +202,8 @@ def _sizes24(data: bytes, at: int) -> Size:
 
 def _isobmff(header: Header, limits: Limits) -> Header:
     """AVIF and HEIF. The size is the largest that any picture in the file claims."""
+    from tinypics import boxes
+
     facts = boxes.facts(header.data)
     _count_frames(facts.frames, limits)
     return replace(
@@ -216,6 +219,8 @@ def _isobmff(header: Header, limits: Limits) -> Header:
 
 
 def _tiff(header: Header, limits: Limits) -> Header:
+    from tinypics import tiff
+
     page = tiff.directory(header.data)
     if page.strips > limits.strips:
         raise ImageTooLarge(f"the TIFF has more than {limits.strips} strips")
@@ -267,6 +272,8 @@ def _ico(header: Header, limits: Limits) -> Header:
 
 
 def _jp2(header: Header, _: Limits) -> Header:
+    from tinypics import boxes
+
     stream = boxes.codestream(header.data)
     return replace(header, size=stream.size, channels=stream.channels, bits=stream.bits)
 

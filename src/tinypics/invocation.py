@@ -8,7 +8,6 @@ requests for it run and wherever they are cut short (and run again). A request t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from tinypics.errors import (
 )
 from tinypics.resize import resize_all
 from tinypics.store import Conflict, together
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ STEPS = ("fetch", "decode", "transform", "encode", "store")
 TURNS = 5  # at most this often is a source read that is overwritten each time while it is worked on
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """What was read, what was written, and where the time went (milliseconds by step)."""
 
@@ -58,7 +58,7 @@ class Result:
     timings_ms: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Current:
     """The outputs were there already, made from this source by this recipe. All the time went into looking."""
 
@@ -67,7 +67,7 @@ class Current:
     timings_ms: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gone:
     """The source is no longer there, and neither are its outputs: the keys that were removed."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from tinypics.errors import CorruptImage, ImageTooLarge
+from tinypics.values import value
 
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
@@ -17,10 +17,10 @@ _APP1, _APP2, _SOS, _EOI, _DQT = 0xE1, 0xE2, 0xDA, 0xD9, 0xDB
 _GAIN_MAPS: Final = {_APP1: b"hdrgm", _APP2: b"urn:iso:std:iso:ts:21496:-1"}
 
 # Inside a scan 0xFF is followed by 0 (a literal), a restart marker or another 0xFF; anything else is the next marker.
-_SCAN_END: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_SCAN_END: Final = rb"\xff[^\x00\xff\xd0-\xd7]"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Frame:
     """What the header says, and the scans where there are several."""
 
@@ -37,7 +37,7 @@ class Frame:
         return len(self.components)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Scans:
     """`dc_end`: where the scans end that hold the DC coefficients of every component; None in a file cut short."""
 
@@ -89,6 +89,7 @@ def scans(data: bytes, header: Frame, most: int) -> Scans:
     if not header.progressive and data[header.scan + 4 : header.scan + 5] == bytes([header.channels]):
         return Scans()  # one scan for everything: what may follow is never read
     at, count, missing, dc_end = header.scan, 0, set(header.components), None
+    scan_end = re.compile(_SCAN_END)
     while at + 4 <= len(data) and data[at + 1] != _EOI:
         if data[at + 1] in (0xFF, 0x01) or data[at] != 0xFF:  # fill bytes and rubbish between segments
             at += 1
@@ -104,7 +105,7 @@ def scans(data: bytes, header: Frame, most: int) -> Scans:
         # The last three bytes: first and last coefficient, then successive approximation (high, low).
         if data[after - 3 : after - 2] == b"\0" and data[after - 1 : after] < b"\x10":
             missing -= set(data[body + 1 : after - 3 : 2])
-        end = _SCAN_END.search(data, after)
+        end = scan_end.search(data, after)
         at = end.start() if end else len(data)
         if not missing and dc_end is None:
             dc_end = at

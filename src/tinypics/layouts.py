@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
@@ -12,6 +11,7 @@ from tinypics.delivery import FACTS, RECIPE, SOURCE_ETAG, SOURCE_FACTS, Place, P
 from tinypics.errors import SourceNotFound
 from tinypics.manifest import Manifest, Stored, placeholder
 from tinypics.store import Conflict, together
+from tinypics.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

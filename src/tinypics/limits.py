@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Final
 
 from tinypics.errors import InvalidRequest
+from tinypics.values import value
 
 MIB: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """Checked on the file's header, before anything is decoded, and again on what is planned to be written.
 
@@ -46,13 +46,12 @@ class Limits:
     """Accept a source that is cut short: what is there is used, and `missing-data` is said to be dropped."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name == "lenient":
-                if not isinstance(value, bool):
-                    raise InvalidRequest.expected(field.name, "true or false", value)
-            elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidRequest.expected(field.name, "a whole number of at least 1", value)
+        for name, limit in vars(self).items():
+            if name == "lenient":
+                if not isinstance(limit, bool):
+                    raise InvalidRequest.expected(name, "true or false", limit)
+            elif not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+                raise InvalidRequest.expected(name, "a whole number of at least 1", limit)
 
 
 DEFAULT: Final = Limits()

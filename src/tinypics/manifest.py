@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from tinypics.codecs import FORMATS
 from tinypics.rendition import Rendition
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +25,7 @@ PLACEHOLDER = Rendition(width=16, height=16, fit="inside", format="webp", qualit
 _PREFERENCE = ("avif", "webp", "jpeg", "png", "gif")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stored:
     """One output in its place."""
 
@@ -41,7 +40,7 @@ class Stored:
     dropped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Manifest:
     """What a manifest says of outputs. `obsolete` has keys of an earlier recipe that are still to be removed."""
 
@@ -58,7 +57,7 @@ class Manifest:
             "version": VERSION,
             "source": self.source,
             "recipe": self.recipe,
-            "renditions": [asdict(stored) for stored in self.stored],
+            "renditions": [vars(stored) for stored in self.stored],
             "placeholder": self.placeholder,
             "srcset": srcset,
             "picture": picture,
@@ -142,4 +141,6 @@ def _same_shape(item: Stored, width: int, height: int) -> bool:
 
 
 def _url(item: Stored, base: str) -> str:
+    from urllib.parse import quote
+
     return base + quote(item.key, safe="/-_.~=")

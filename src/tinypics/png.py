@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import Final
 
 from tinypics.errors import CorruptImage, ImageTooLarge
+from tinypics.values import value
 
 _MOST_CHUNKS: Final = 65_536
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
@@ -15,7 +15,7 @@ _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of th
 _UNUSED: Final = frozenset((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB"))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Chunks:
     """What `headers.Header` has of the same names."""
 

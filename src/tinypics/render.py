@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinypics import colour, focus, transform
@@ -10,6 +9,7 @@ from tinypics.codecs import FORMATS, output_format
 from tinypics.errors import CorruptImage
 from tinypics.geometry import Plan, Turn, plan, turn_of
 from tinypics.rendition import SMART
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tinypics.rendition import Rendition
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recipe:
     """All that is decided about one rendition before its pixels are touched."""
 
@@ -116,7 +116,7 @@ def format_of(opened: Opened, recipe: Recipe, image: Image.Image) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finished:
     image: Image.Image
     icc: bytes | None

@@ -8,11 +8,11 @@ key, so it holds only characters that are safe in a key and in a URL path.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 
 from tinypics.codecs import FORMATS, OUTPUTS
 from tinypics.errors import InvalidRequest
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,15 +27,16 @@ SMART: Final = ("entropy", "attention")
 LOSSLESS: Final = tuple(name for name in OUTPUTS if FORMATS[name].lossless)
 MAX_SIDE: Final = 16_384
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_SIZE: Final = re.compile(r"(?P<width>[0-9]{0,5})x(?P<height>[0-9]{0,5})")
-_FOCUS: Final = re.compile(r"([01]|[01]?\.[0-9]{1,12}),([01]|[01]?\.[0-9]{1,12})")
-_COLOUR: Final = re.compile(r"[0-9a-f]{6}|[0-9a-f]{8}")
+# Patterns are compiled when they are used: most renditions need the first only.
+_SIZE: Final = r"(?P<width>[0-9]{0,5})x(?P<height>[0-9]{0,5})"
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
+_FOCUS: Final = r"([01]|[01]?\.[0-9]{1,12}),([01]|[01]?\.[0-9]{1,12})"
+_COLOUR: Final = r"[0-9a-f]{6}|[0-9a-f]{8}"
 _EXAMPLE: Final = "a size and what differs from the defaults, like 128x128, 800x-webp-q80 or thumb=x600-inside"
 _SYNONYMS: Final = {"center": "centre", "jpg": "jpeg"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rendition:
     """What to make of a picture. An invalid one cannot exist.
 
@@ -81,12 +82,12 @@ class Rendition:
     `all` both and EXIF. Location is never kept."""
 
     def __post_init__(self) -> None:
-        for field, value in _canonical(self):
-            object.__setattr__(self, field, value)
+        for field, spelt in _canonical(self):
+            object.__setattr__(self, field, spelt)
         for field, (valid, allowed) in _RULES.items():
-            value = getattr(self, field)
-            if not (valid(value) or (value is None and field in _OPTIONAL)):
-                raise InvalidRequest.expected(field, allowed, value)
+            given = getattr(self, field)
+            if not (valid(given) or (given is None and field in _OPTIONAL)):
+                raise InvalidRequest.expected(field, allowed, given)
         if self.width is None and self.height is None:
             raise InvalidRequest.expected("width", "a width or a height", None)
         if self.lossless and self.format not in (None, "auto", *LOSSLESS):
@@ -103,7 +104,7 @@ class Rendition:
     @property
     def focus(self) -> tuple[float, float] | None:
         """The focal point, if `gravity` is one."""
-        match = _FOCUS.fullmatch(self.gravity)
+        match = _focus(self.gravity)
         return (float(match[1]), float(match[2])) if match else None
 
     @property
@@ -124,7 +125,7 @@ class Rendition:
             raise InvalidRequest.expected("rendition", _EXAMPLE, text)
         name, equals, rest = text.rpartition("=")
         size, *words = rest.split("-")
-        match = _SIZE.fullmatch(size)
+        match = re.fullmatch(_SIZE, size)
         if not match:
             raise InvalidRequest.expected("rendition", _EXAMPLE, text)
         given: dict[str, Any] = {side: int(match[side]) for side in ("width", "height") if match[side]}
@@ -149,11 +150,11 @@ class Rendition:
         return cls(**cast("Mapping[str, Any]", given))
 
 
-FIELDS: Final = tuple(field.name for field in fields(Rendition))
+FIELDS: Final[tuple[str, ...]] = Rendition.__match_args__
 """Names of the fields of the object form."""
 
-_OPTIONAL: Final = frozenset(field.name for field in fields(Rendition) if field.default is None)
-_DEFAULTS: Final = {field.name: field.default for field in fields(Rendition)}
+_DEFAULTS: Final = {field: getattr(Rendition, field) for field in FIELDS}
+_OPTIONAL: Final = frozenset(field for field, default in _DEFAULTS.items() if default is None)
 
 
 def _either(names: Iterable[object]) -> str:
@@ -168,14 +169,18 @@ def _one_of(*names: object) -> tuple[Callable[[Any], bool], str]:
     return lambda v: any(type(v) is type(name) and v == name for name in names), _either(names)
 
 
-def _like(pattern: re.Pattern[str], allowed: str) -> tuple[Callable[[Any], bool], str]:
-    return lambda v: isinstance(v, str) and pattern.fullmatch(v) is not None, allowed
+def _like(pattern: str, allowed: str) -> tuple[Callable[[Any], bool], str]:
+    return lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None, allowed
+
+
+def _focus(gravity: str) -> re.Match[str] | None:
+    return None if gravity in COMPASS else re.fullmatch(_FOCUS, gravity)
 
 
 def _is_gravity(value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    match = _FOCUS.fullmatch(value)
+    match = _focus(value)
     return max(float(match[1]), float(match[2])) <= 1 if match else value in (*COMPASS, *SMART)
 
 
@@ -209,7 +214,7 @@ def _canonical(rendition: Rendition) -> Iterator[tuple[str, object]]:
         value = getattr(rendition, field)
         if isinstance(value, str):
             yield field, _SYNONYMS.get(value, value)
-    if isinstance(rendition.gravity, str) and (match := _FOCUS.fullmatch(rendition.gravity)):
+    if isinstance(rendition.gravity, str) and (match := _focus(rendition.gravity)):
         yield "gravity", ",".join(f"{round(float(part), 4):g}" for part in match.groups())
     if isinstance(rendition.background, str):
         colour = rendition.background.removeprefix("#").lower()
@@ -231,17 +236,17 @@ _WORDS: Final[dict[str, tuple[str, object]]] = {
     **{f"keep{keep}": ("keep", keep) for keep in KEEPS},
 }
 _WORD_OF: Final = {meaning: word for word, meaning in _WORDS.items()}
-_VALUED: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], object], Callable[[Any], str]], ...]] = (
+_VALUED: Final[tuple[tuple[str, str, Callable[[str], object], Callable[[Any], str]], ...]] = (
     (
         "gravity",
-        re.compile(r"at([0-9.]+x[0-9.]+)"),
+        r"at([0-9.]+x[0-9.]+)",
         lambda t: t.replace("x", ","),
         lambda v: "at" + v.replace(",", "x"),
     ),
-    ("quality", re.compile(r"q([0-9]{1,3})"), int, "q{}".format),
-    ("background", re.compile(r"bg([0-9a-fA-F]+)"), str, "bg{}".format),
-    ("trim", re.compile(r"trim([0-9]{1,3})"), int, "trim{}".format),
-    ("dpr", re.compile(r"dpr([0-9]{1,2}|[0-9]{0,2}\.[0-9]{1,2})"), float, "dpr{:g}".format),
+    ("quality", r"q([0-9]{1,3})", int, "q{}".format),
+    ("background", r"bg([0-9a-fA-F]+)", str, "bg{}".format),
+    ("trim", r"trim([0-9]{1,3})", int, "trim{}".format),
+    ("dpr", r"dpr([0-9]{1,2}|[0-9]{0,2}\.[0-9]{1,2})", float, "dpr{:g}".format),
 )
 
 
@@ -251,7 +256,7 @@ def _meaning(word: str) -> tuple[str, object]:
     if word in _WORDS:
         return _WORDS[word]
     for field, pattern, value_of, _ in _VALUED:
-        if match := pattern.fullmatch(word):
+        if match := re.fullmatch(pattern, word):
             return field, value_of(match[1])
     allowed = f"words {_either(_WORDS)}, atXxY, qN, bgRRGGBB, trimN, dprN"
     raise InvalidRequest.expected("rendition", allowed, word)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinypics import keys
 from tinypics.errors import InvalidRequest, LoopRefused
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from tinypics.rendition import Rendition
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """Make `renditions` of one object. Cannot exist with fields that are not allowed: `InvalidRequest`, `LoopRefused`.
 
@@ -86,7 +86,7 @@ class Request:
             raise LoopRefused(f"key: expected one outside of the output prefix {self.prefix}, where outputs are")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Skip:
     """An event that asks for no work, and why."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
 from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from tinypics.limits import DEFAULT, Limits
 from tinypics.render import Finished, Recipe, animates, finish, format_of, images, is_lossy, recipe
 from tinypics.rendition import Rendition
 from tinypics.stream import Whole
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tinypics.stream import Stream
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Output:
     """One rendition of a picture.
 
@@ -55,7 +55,7 @@ class Output:
         return FORMATS[self.format].extension
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Source:
     """What the source is: its whole size after EXIF orientation, whatever was decoded of it."""
 
@@ -66,7 +66,7 @@ class Source:
     frames: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Resized:
     """All outputs in the order of the renditions; `timings_ms` has decode, transform and encode."""
 

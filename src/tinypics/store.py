@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -23,6 +22,7 @@ from tinypics.errors import (
     SourceTooLarge,
     StoreUnavailable,
 )
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stat:
     """What a store says of one version of one object. `metadata` has the content type and our own entries."""
 

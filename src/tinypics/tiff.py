@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from tinypics.errors import CorruptImage
+from tinypics.values import value
 
 _WIDTH, _HEIGHT, _BITS, _STRIPS, _ORIENTATION, _CHANNELS, _ROWS = 256, 257, 258, 273, 274, 277, 278
 _TILE_WIDTH, _TILE_HEIGHT, _TILES = 322, 323, 324
@@ -15,7 +15,7 @@ _FORMATS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _MOST_TAGS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Directory:
     size: tuple[int, int]
     channels: int

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
 from tinypics import colour
 from tinypics.geometry import UPRIGHT, Turn
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ _TRANSPOSE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Level:
     """Pixels to resample from: the upper left `extent` of `image` shows, after `turn`, the `region` of the picture."""
 

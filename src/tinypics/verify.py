@@ -11,7 +11,7 @@ import itertools
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from obstore.store import MemoryStore
@@ -41,6 +41,7 @@ from tinypics.findings import (
 )
 from tinypics.request import Skip
 from tinypics.store import Bucket, Stat
+from tinypics.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

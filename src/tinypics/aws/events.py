@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote_plus
 
 from tinypics import keys
 from tinypics.errors import AccessDenied, InvalidRequest, shown
@@ -74,7 +73,7 @@ def subject(record: object) -> dict[str, str]:
         named = where.get("object")
         key = named.get("key") if isinstance(named, Mapping) else None
         found |= {"source_bucket": where["bucket"].get("name")}
-        found |= {"source_key": unquote_plus(key) if isinstance(key, str) and "s3" in record else key}
+        found |= {"source_key": _decoded(key) if isinstance(key, str) and "s3" in record else key}
     else:
         found |= {"source_bucket": record.get("bucket"), "source_key": record.get("key")}
     return {name: value[: keys.MAX_BYTES] for name, value in found.items() if isinstance(value, str)}
@@ -83,12 +82,18 @@ def subject(record: object) -> dict[str, str]:
 def _notification(record: Mapping[str, Any], settings: Settings) -> Request | Skip:
     found = _found(record["s3"], "Records[].s3")
     try:
-        key = unquote_plus(found.key, errors="strict")
+        key = _decoded(found.key, errors="strict")
     except UnicodeDecodeError as error:
         raise InvalidRequest.expected("Records[].s3.object.key", "a form-encoded key in UTF-8", found.key) from error
     # "ObjectCreated:Put", in some versions with an "s3:" before it.
     name = str(record.get("eventName"))
     return _followed(found._replace(key=key), settings, name, "ObjectCreated:" in name, "ObjectRemoved:" in name)
+
+
+def _decoded(key: str, errors: str = "replace") -> str:
+    from urllib.parse import unquote_plus  # only these events need it, and it takes a while to load
+
+    return unquote_plus(key, errors=errors)
 
 
 def _eventbridge(record: Mapping[str, Any], settings: Settings) -> Request | Skip:

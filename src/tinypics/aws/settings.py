@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from tinypics.delivery import Handling
 from tinypics.errors import InvalidRequest
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +37,7 @@ _OUTPUT_BUCKETS = frozenset({"tiny-pics"})
 _PICTURE_SHARE = 0.6
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settings:
     """Defaults for what an event leaves out, and the limits of this function.
 
@@ -57,8 +56,8 @@ class Settings:
     output_prefix: str = ""
     renditions: tuple[Rendition, ...] = (Rendition(width=128, height=128),)
     in_folder: bool = False
-    handling: Handling = field(default_factory=Handling)
-    limits: Limits = field(default_factory=Limits)
+    handling: Handling = Handling()
+    limits: Limits = Limits()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -101,8 +100,12 @@ def _renditions(text: str) -> tuple[Rendition, ...]:
 
 def _tags(text: str) -> dict[str, str]:
     """`team=photos&kind=thumbnail`, as in the `x-amz-tagging` header; S3 takes at most ten."""
+    if not text:
+        return {}
+    from urllib.parse import parse_qsl
+
     try:
-        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=10))
+        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=10))
     except ValueError as error:
         raise InvalidRequest.expected(TAGS, "at most ten tags like team=photos&kind=thumbnail", text) from error
 

@@ -9,8 +9,6 @@ import json
 import math
 import sys
 import time
-import traceback
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tinypics import prices
@@ -52,16 +50,22 @@ def record(answer: Mapping[str, Any], context: object) -> None:
 
 def unforeseen(error: Exception, context: object) -> None:
     """Write the line of a message whose handling failed in a way that has no name, with the traceback."""
+    import traceback
+
     trace = "".join(traceback.format_exception(error))
     _write("ERROR", context, status="RETRY", error=type(error).__name__, message=str(error), traceback=trace)
 
 
 def _write(level: str, context: object, **fields: object) -> None:
     line = {
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "timestamp": _timestamp(time.time()),
         "level": level,
         "request_id": getattr(context, "aws_request_id", None),
         **fields,
     }
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
+
+
+def _timestamp(now: float) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03}+00:00"
