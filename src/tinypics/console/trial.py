@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from tinypics.limits import Limits
 from tinypics.local import deployed
 from tinypics.request import Skip
 from tinypics.resize import resize_all
+from tinypics.values import replace
 
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
@@ -45,7 +45,7 @@ class Trial:
 
     def preview(self, event: object) -> tuple[Output, dict[str, Any]]:
         """The (first) rendition that the event asks for, and facts about it and its source."""
-        request = events.parse_direct(event, dataclasses.replace(self.settings(), limits=_LIMITS))
+        request = events.parse_direct(event, replace(self.settings(), limits=_LIMITS))
         if isinstance(request, Skip):
             raise InvalidRequest.expected("key", "the key of a picture", request.reason)
         if not self._places.acquire(blocking=False):
@@ -59,7 +59,7 @@ class Trial:
     def _made(self, request: Request) -> tuple[Output, dict[str, Any]]:
         data = self._source(request)
         started = time.perf_counter()
-        limits = dataclasses.replace(_LIMITS, lenient=request.lenient)
+        limits = replace(_LIMITS, lenient=request.lenient)
         resized = resize_all(data, request.renditions[:1], limits)
         (output,) = resized.outputs
         return output, {
@@ -70,7 +70,7 @@ class Trial:
             "dropped": output.dropped,
             "rendition": str(output.rendition),
             "ms": round((time.perf_counter() - started) * 1000, 1),
-            "source": dataclasses.asdict(resized.source),
+            "source": vars(resized.source),
         }
 
     def _source(self, request: Request) -> bytes:
