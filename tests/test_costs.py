@@ -8,6 +8,7 @@ from pathlib import Path
 from bench import costs
 from tests.test_invocation import Cloud, picture
 from tests.transformed import template
+from tinypics import prices
 
 PROJECT = Path(__file__).parents[1]
 
@@ -26,7 +27,7 @@ def test_the_page_on_triggers_has_the_same_figures() -> None:
         f"{standard}; with `WorkflowType=EXPRESS` {express}",
         queue,
     ]
-    assert f"costs ${(1 + 2 / costs.BATCH) * costs.prices.SQS_REQUEST * 1e6:.2f} for a million" in page
+    assert f"costs ${(1 + 2 / costs.BATCH) * prices.SQS_REQUEST * 1e6:.2f} for a million" in page
 
 
 def test_watching_makes_as_many_alarms_and_metrics_as_the_estimate_counts() -> None:
