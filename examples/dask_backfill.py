@@ -1,0 +1,53 @@
+"""A backfill on a Dask cluster: the function that `tinypics backfill --engine local` gives to its own processes.
+
+    dask scheduler & dask worker tcp://127.0.0.1:8786 --nthreads 1 --nworkers 8 &
+    python examples/dask_backfill.py tcp://127.0.0.1:8786 s3://original-pics s3://tiny-pics 128x128 < keys.txt
+
+Workers need tinypics and the credentials of the stores. Without an address (`-`) it starts workers on this machine.
+A line of keys.txt is an object key. Run it again after whatever happened: what is done is not done twice.
+"""
+
+import functools
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from dask.distributed import Client, as_completed
+
+from tinypics.walk import process
+
+BATCH = 32
+
+
+def batches(keys: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(keys)
+    while batch := list(itertools.islice(remaining, BATCH)):
+        yield batch
+
+
+def backfill(client: Client, keys: Iterable[str], source: str, output: str, renditions: list[str]) -> Counter[str]:
+    """How many of each outcome. No more batches are under way than keep every worker busy."""
+    work = functools.partial(process, source=source, output=output, renditions=renditions)
+    waiting = ((client.submit(work, batch, pure=False), batch) for batch in batches(keys))
+    under_way = dict(itertools.islice(waiting, 4 * sum(client.nthreads().values())))
+    finished = as_completed(under_way)
+    counts: Counter[str] = Counter()
+    for future in finished:
+        batch = under_way.pop(future)
+        if error := future.exception():  # after Dask's own tries: some picture of it kills its worker
+            counts[type(error).__name__] += len(batch)
+            print(*batch, sep="\n", file=sys.stderr)
+        else:
+            counts.update(outcome.error or outcome.state for outcome in future.result())
+        for new, batch in itertools.islice(waiting, 1):
+            under_way[new] = batch
+            finished.add(new)
+    return counts
+
+
+if __name__ == "__main__":
+    address, source, output, *renditions = sys.argv[1:]
+    here = {"host": "127.0.0.1", "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    with Client(**here) if address == "-" else Client(address) as client:
+        print(dict(backfill(client, (line.rstrip("\n") for line in sys.stdin), source, output, renditions)))
