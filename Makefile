@@ -82,7 +82,8 @@ $(BUILD)/audit/%/.installed: audit/%.txt
 SUPPLY := $(BUILD)/audit/supply/bin
 
 .PHONY: audit
-audit: $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Look for weak spots in the template, and for known holes in what ships
+audit: setup $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Look for weak spots in the template, and for known holes in what ships
+	$(BIN)/python audit/everything_on.py >$(BUILD)/audit/template.json
 	$(BUILD)/audit/policies/bin/checkov --config-file audit/checkov.yaml
 	@$(SUPPLY)/pip-audit --vulnerability-service osv --disable-pip --require-hashes --requirement src/requirements.txt \
 		--progress-spinner off 2>$(BUILD)/audit/said && cat $(BUILD)/audit/said || { \

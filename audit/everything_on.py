@@ -1,0 +1,26 @@
+"""Prints the template with every condition true: checkov passes over a policy that has an `Fn::If` in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+_NOTHING = {"Ref": "AWS::NoValue"}
+
+
+def on(node: Any) -> Any:
+    """`node` with each `Fn::If` replaced by what holds when its condition does."""
+    if isinstance(node, dict):
+        if "Fn::If" in node:
+            return on(node["Fn::If"][1])
+        return {key: on(value) for key, value in node.items() if on(value) != _NOTHING}
+    return [on(value) for value in node if on(value) != _NOTHING] if isinstance(node, list) else node
+
+
+if __name__ == "__main__":
+    json.dump(on(yaml_parse(TEMPLATE.read_text())), sys.stdout, indent=1)
