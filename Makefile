@@ -68,6 +68,10 @@ dist: setup ## Build the wheel and the sdist into build/dist, twice, and compare
 		for folder in dist again; do $(BIN)/hatchling build -d $(BUILD)/$$folder >/dev/null 2>&1 || exit 1; done
 	@diff -r $(BUILD)/dist $(BUILD)/again && rm -rf $(BUILD)/again && cd $(BUILD)/dist && sha256sum *
 
+.PHONY: notes
+notes: ## Print the newest notes of CHANGELOG.md, for a release
+	@awk '/^## /{part++} part == 1' CHANGELOG.md
+
 .PHONY: docs
 docs: setup ## Build the site of these pages into build/site; a broken link or a warning fails
 	$(BIN)/mkdocs build --quiet --strict
@@ -92,7 +96,7 @@ audit: setup $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed
 
 .PHONY: sbom
 sbom: $(BUILD)/audit/supply/.installed ## Write build/sbom.json: what ships, in CycloneDX
-	@$(SUPPLY)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml --output-file $(BUILD)/sbom.json src/requirements.txt
+	@PYTHONWARNINGS=ignore $(SUPPLY)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml --output-file $(BUILD)/sbom.json src/requirements.txt
 	@echo "$(BUILD)/sbom.json: $$(grep -c '"purl"' $(BUILD)/sbom.json) components"
 
 MINUTES ?= 5

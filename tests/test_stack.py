@@ -44,6 +44,12 @@ def test_pictures_outlive_the_stack() -> None:
     assert versions[:2] == ["HasVersions", {"Status": "Enabled"}]
 
 
+def test_how_much_runs_at_once_has_a_limit_by_parameter() -> None:
+    limit = resources("AWS::Lambda::Function")["ResizeFunction"]["ReservedConcurrentExecutions"]
+    assert limit["Fn::If"] == ["IsReserved", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
+    assert template()["Conditions"]["IsReserved"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, 0]}]}
+
+
 # --- Metrics from log lines
 
 

@@ -19,7 +19,14 @@ pytestmark = pytest.mark.e2e
 
 PROJECT = Path(__file__).parents[2]
 TOPIC = "arn:aws:sns:us-east-1:000000000000:alarms"
-PARAMETERS = {"Monitoring": "full", "Trigger": "queue", "Tracing": "on", "AlarmTopic": TOPIC, "KeepVersions": "30"}
+PARAMETERS = {
+    "Monitoring": "full",
+    "Trigger": "queue",
+    "Tracing": "on",
+    "AlarmTopic": TOPIC,
+    "KeepVersions": "30",
+    "ReservedConcurrency": "7",
+}
 
 
 @pytest.fixture(scope="module")
