@@ -34,7 +34,7 @@ def test_every_alarm_has_its_section_that_says_what_to_do() -> None:
     sections = dict(zip(*[iter(re.split(r"^### (.+)\n", section("Alarms"), flags=re.MULTILINE)[1:])] * 2, strict=True))
     assert set(sections) == names
     for text in sections.values():
-        assert re.findall(r"^\*\*(\w+)\*\*: ", text, re.MULTILINE) == ["Means", "Look", "Do"]
+        assert re.findall(r"^- \*\*(\w+)\*\*: ", text, re.MULTILINE) == ["Means", "Look", "Do"]
 
 
 def test_every_metric_is_on_the_page_with_the_level_that_makes_it() -> None:

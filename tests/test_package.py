@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -92,6 +93,12 @@ def test_the_version_has_one_place_and_its_release_notes() -> None:
     headings = re.findall(r"^## (.+)$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "Unreleased"  # until this version is released, its notes are there
     assert all(re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", heading) for heading in headings[1:])
+
+
+def test_every_extra_is_on_the_page() -> None:
+    extras = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    page = (PROJECT / "docs" / "library.md").read_text()
+    assert set(re.findall(r"^\| `tinypics\[(\w+)\]` \|", page, re.MULTILINE)) == set(extras)
 
 
 def maker() -> ModuleType:
