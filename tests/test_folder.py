@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from tests.pictures import encoded, quadrants
 from tinypics import invocation
 from tinypics.delivery import Handling
-from tinypics.errors import InvalidRequest, SourceNotFound, SourceTooLarge
+from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
 from tinypics.folder import PRIVATE, FolderBucket
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
@@ -118,6 +120,37 @@ def test_a_write_that_fails_leaves_nothing(bucket: Bucket, tmp_path: Path, monke
 
     monkeypatch.setattr("tinypics.folder._placed", interrupted)
     with pytest.raises(KeyboardInterrupt):
+        bucket.put("a.jpg", b"1", attributes=ABOUT, replaces=None)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_system_without_links_takes_files_all_the_same(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As memory cards have them."""
+
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.EPERM, "not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", unsupported)
+    bucket.put("a.jpg", b"1", attributes=ABOUT, replaces=None)
+    with pytest.raises(Conflict):
+        bucket.put("a.jpg", b"2", attributes=ABOUT, replaces=None)
+    assert (tmp_path / "a.jpg").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [(errno.EACCES, AccessDenied), (errno.ENOSPC, StoreUnavailable), (errno.ENAMETOOLONG, InvalidRequest)],
+)
+def test_what_the_file_system_refuses_has_a_name(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: int, expected: type[Exception]
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(raised, os.strerror(raised))
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    with pytest.raises(expected):
         bucket.put("a.jpg", b"1", attributes=ABOUT, replaces=None)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

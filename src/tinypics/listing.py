@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinypics.backfill import Found
+from tinypics.errors import SourceNotFound
 from tinypics.location import FILE
 from tinypics.store import OddKey, bare
 
@@ -31,7 +32,12 @@ def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Fo
 
 
 def files(root: Path) -> Iterator[Found]:
-    """The files of a folder, but for those that are hidden, or in hidden folders. Links to folders are not followed."""
+    """The files of a folder, but for those that are hidden, or in hidden folders. Links to folders are not followed.
+
+    Raises SourceNotFound.
+    """
+    if not root.is_dir():
+        raise SourceNotFound(f"there is no folder {root}")
     for folder, names, found in os.walk(root):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(found):

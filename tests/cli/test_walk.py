@@ -113,6 +113,11 @@ def test_places_that_cannot_be_are_refused(source: Path) -> None:
         backfill(source)
 
 
+def test_a_source_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="SourceNotFound: there is no folder .*/in$"):
+        backfill(tmp_path / "in")
+
+
 def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a bucket of Google's or Azure's does that has a key like `a//b.jpg`."""
 
