@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
-from tests.pictures import encoded, quadrants
+from tests.pictures import encoded, opened, quadrants
 from tinypics.backfill import Caps, Found, Selection, Survey
 from tinypics.cli import walk
+from tinypics.cli.app import app
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.walk import Walk
 from tinypics.errors import InvalidRequest, LoopRefused
@@ -89,6 +95,50 @@ def test_a_dry_run_and_a_no_make_nothing(source: Path, monkeypatch: pytest.Monke
     with pytest.raises(typer.Abort):
         walk.backfill(chosen, Caps(), dry_run=False, yes=False, report_to=None)
     assert not (source.parent / "out").exists()
+
+
+def test_ctrl_c_leaves_whole_outputs_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    for number in range(400):
+        path = tmp_path / "in" / f"{number:03}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(PICTURE)
+    order = [sys.executable, "-m", "tinypics", "backfill", "--engine", "local", "--from", "in", "--to", "out"]
+    order += ["--renditions", "32x32,x16-webp", "--concurrency", "2", "--yes"]
+    deadline = time.monotonic() + 60
+    with subprocess.Popen(order, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL) as running:
+        while len(list(tmp_path.glob("out/*/manifest.json"))) < 5:
+            assert time.monotonic() < deadline
+            assert running.poll() is None
+            time.sleep(0.01)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does it: all of its processes
+        assert running.wait(30) == walk.INTERRUPTED
+    first = json.loads((tmp_path / "backfill-report" / "report.json").read_text())
+    assert (first["state"], first["unaccounted"] > 0) == ("stopped", True)
+    outputs = [path for path in tmp_path.glob("out/**/*") if path.is_file() and ".tinypics" not in path.parts]
+    assert all(opened(path.read_bytes()).size for path in outputs if path.suffix != ".json")
+    assert all(json.loads(path.read_text()) for path in outputs if path.suffix == ".json")
+    assert not list(tmp_path.glob("out/.tinypics/parts/*"))
+    done = len(list(tmp_path.glob("out/*/manifest.json")))
+    subprocess.run(order, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    second = json.loads((tmp_path / "backfill-report" / "report.json").read_text())
+    assert (second["state"], second["done"], second["skipped"]) == ("complete", 400 - done, done)
+
+
+def test_what_was_said_wrong_is_one_sentence(tmp_path: Path, source: Path) -> None:
+    def said(*options: str) -> str:
+        done = CliRunner().invoke(app, ["backfill", "--from", str(source), "--to", str(tmp_path / "out"), *options])
+        assert done.exit_code == 1
+        return done.stderr.strip()
+
+    assert said("--since", "yesterday").startswith("InvalidRequest: --since: expected a time like 2026-11-24")
+    assert said("--renditions", "128by128").endswith("Nothing was started.")
+    assert said("--to", str(source)).startswith("LoopRefused: ")
+    assert said("--to", "s3://x", "--profile", "nobody") == "The config profile (nobody) could not be found"
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    assert walk.moment("2026-11-24") == datetime(2026, 11, 24, tzinfo=UTC)
+    assert walk.moment("2026-11-24T06:00+02:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 
 def test_ctrl_c_stops_and_reports(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:

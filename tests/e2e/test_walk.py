@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from tests.e2e.conftest import LocalStack
 from tinypics import walk
 from tinypics.backfill import Caps
 from tinypics.cli import walk as command
+from tinypics.cli.app import app
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.walk import Walk
 from tinypics.listing import listed
@@ -93,6 +95,19 @@ def test_the_function_finds_what_the_walk_made_current(stack: LocalStack, s3: An
     for key in ("walked/one.jpg/manifest.json", "walked/one.jpg/64x48.jpg", "walked/one.jpg/thumb.jpg", "two.jpg"):
         s3.delete_object(Bucket=output, Key=key)
     s3.delete_object(Bucket=source, Key="two.jpg")
+
+
+def test_the_stack_finds_nothing_to_put_right_after_a_walk(stack: LocalStack, s3: Any, tmp_path: Path) -> None:
+    source, output = stack.facts.stack.source_bucket, stack.facts.stack.output_bucket
+    keys = ["walked/a.jpg", "walked/b ü.jpg"]
+    for key in keys:
+        s3.put_object(Bucket=source, Key=key, Body=photo("navy"))
+    assert run(stack, tmp_path, f"s3://{source}/walked", f"s3://{output}", "128x128")[1]["objects"] == 2
+    done = CliRunner().invoke(app, ["verify", "--json", "--prefix", "walked/", "--data", str(stack.data)])
+    assert json.loads(done.stdout)["findings"] == []
+    for bucket in (output, source):
+        for key in keys:
+            s3.delete_object(Bucket=bucket, Key=key)
 
 
 def test_from_a_bucket_to_a_folder_and_back(stack: LocalStack, s3: Any, tmp_path: Path) -> None:

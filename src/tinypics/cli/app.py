@@ -5,6 +5,7 @@ So `tinypics resize` needs nothing of AWS, and `--help` is quick.
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -285,6 +286,73 @@ def retry(
 
     target = Target.find(local, data, stack, profile, region)
     raise typer.Exit(command.retry(target, logs.age(since), error, limit, dry_run=dry_run, yes=yes))
+
+
+class Engine(enum.StrEnum):
+    """Who works on a backfill."""
+
+    LOCAL = "local"
+
+
+@app.command()
+def backfill(
+    source: Annotated[
+        str, typer.Option("--from", metavar="PLACE", help="s3://bucket/folder, gs://…, az://…, or a folder.")
+    ],
+    output: Annotated[str, typer.Option("--to", metavar="PLACE", help="Where outputs go, named in the same ways.")],
+    engine: Annotated[Engine, typer.Option(help="local: processes of this machine.")] = Engine.LOCAL,
+    renditions: Annotated[
+        str, typer.Option(metavar="LIST", help="What each picture becomes: 128x128, or a list 128x128,800x-webp.")
+    ] = "128x128",
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="S3 of another vendor, or of the local engine.")
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="Only keys that start with this.")] = "",
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what changed since, e.g. 2026-11-24 or 2026-11-24T06:00Z.")
+    ] = None,
+    max_objects: Annotated[int, typer.Option(min=1, help="More pictures than this do not start.")] = 100_000,
+    max_cost: Annotated[float, typer.Option(min=0, help="An estimate of more US dollars does not start.")] = 10,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Pictures at a time.", show_default="processors")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    report: Annotated[Path, typer.Option(metavar="DIR", help="Where the report goes.")] = Path("backfill-report"),
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Make the outputs of pictures that are there already.
+
+    Counts them first, asks, and works on what is missing or stale: whatever
+    ended a run, the same command goes on where it was. Ctrl-C stops it. The
+    report (report.json, report.txt, report.csv of the failures) says what
+    became of each.
+    The exit code is 0 when no picture failed, 1 when some did, 130 after Ctrl-C.
+
+    \b
+    Examples:
+      tinypics backfill --engine local --from photos --to small --renditions 800x
+      tinypics backfill --engine local --from s3://pics --to s3://small --dry-run
+    """
+    from tinypics.backfill import Caps
+    from tinypics.cli import walk as command
+
+    assert engine is Engine.LOCAL  # noqa: S101 - there is no other
+    with command.refusals():
+        chosen = command.Walk.of(
+            source,
+            output,
+            renditions.split(","),
+            endpoint=endpoint,
+            prefix=prefix,
+            since=command.moment(since),
+            processes=concurrency,
+            profile=profile,
+            region=region,
+        )
+    caps = Caps(max_objects, max_cost)
+    raise typer.Exit(command.backfill(chosen, caps, dry_run=dry_run, yes=yes, report_to=report))
 
 
 @app.command()

@@ -6,6 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+import boto3
 from botocore.config import Config
 
 from tinypics.backfill import Found
@@ -15,13 +16,16 @@ from tinypics.location import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import boto3
-
     from tinypics.location import Location
 
 _TRIES = Config(retries={"mode": "standard", "max_attempts": 5})
 _OTHERS = Config(signature_version="s3v4", s3={"addressing_style": "path"})
 _NO_PROXY = Config(proxies={})  # loopback is never behind the proxy of the environment
+
+
+@readable_errors()
+def session(profile: str | None, region: str | None) -> boto3.Session:
+    return boto3.Session(profile_name=profile, region_name=region)
 
 
 def listed(session: boto3.Session, location: Location) -> Iterator[Found]:

@@ -72,9 +72,9 @@ class Walk:
             raise InvalidRequest.expected("--prefix", f"one that starts with {places[0].prefix}", prefix)
         session = None
         if "s3" in (place.scheme for place in places):
-            import boto3
+            from tinypics.cli import s3
 
-            session = boto3.Session(profile_name=profile, region_name=region)
+            session = s3.session(profile, region)
         wanted = tuple(map(Rendition.parse, renditions))
         return cls(*places, selection, wanted, processes or os.cpu_count() or 1, session)
 
@@ -133,7 +133,7 @@ def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: P
     texts = tuple(map(str, chosen.renditions))
     identity = f"{started:%Y%m%dT%H%M%S}-local"
     report = Report(identity, chosen.source.bucket_name, chosen.selection.prefix, texts, started)
-    try:
+    with refusals():
         survey = chosen.survey(caps, report)
         _say(chosen, survey)
         if dry_run or not survey.objects:
@@ -143,16 +143,34 @@ def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: P
         chosen.output.make()
         report.tally.total, report.estimate = survey.objects, chosen.price(survey)
         code = _work(chosen, report)
-    except (CapExceeded, InvalidRequest, LoopRefused) as error:
-        raise CommandFailed(f"{error.name}: {plain(error)}. Nothing was started.") from None
-    except TinypicsError as error:
-        raise CommandFailed(f"{error.name}: {plain(error)}") from None
     report.ended = datetime.now(UTC)
     out.print(report.summary().rstrip())
     if report_to:
         report.write(report_to)
         err.print(f"The report is in {plain(report_to)}.")
     return code
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Tells why nothing was started as one sentence."""
+    try:
+        yield
+    except (CapExceeded, InvalidRequest, LoopRefused) as error:
+        raise CommandFailed(f"{error.name}: {plain(error)}. Nothing was started.") from None
+    except TinypicsError as error:
+        raise CommandFailed(f"{error.name}: {plain(error)}") from None
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time as ISO 8601 writes it; without a zone it is UTC. Raises InvalidRequest."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequest.expected("--since", "a time like 2026-11-24 or 2026-11-24T06:00Z", text) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _work(chosen: Walk, report: Report) -> int:
