@@ -76,6 +76,11 @@ def test_every_answer_tells_browsers_how_little_the_page_may_do(page: Page, path
         assert "Access-Control-Allow-Origin" not in headers
 
 
+def test_there_are_no_web_sockets(page: Page) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13", "Sec_WebSocket_Key": "x"}
+    assert page.ask("GET", "/api/stack", **upgrade).status != 101
+
+
 def test_files_beside_the_static_ones_are_not_served(page: Page) -> None:
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py"):
         assert page.ask("GET", path).status in (400, 404)

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,9 @@ def test_up_prints_three_things_to_try_and_each_works_as_printed(tmp_path: Path)
         assert process.stdout
         printed = "".join(itertools.takewhile(lambda line: "shows here" not in line, process.stdout))
         facts = facts_of(data)
+        console = re.findall(r"http://127\.0\.0\.1:\d+/\?token=\S+", "".join(printed.splitlines(keepends=True)[:3]))
+        with urllib.request.urlopen(console[0]) as page:  # among the first lines, so that nobody looks for it
+            assert page.status == 200
         for place in (facts.endpoint, "original-pics", "tiny-pics", facts.stack.api_url):
             assert str(place) in printed
         things = [line.strip() for line in printed.split("to try")[1].splitlines()[1:] if line.strip()]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 _MAX_BODY = 64 * 1024
-_LATE = 15_000  # milliseconds that a log line may come after the end of its execution
+_SKEW = 1000  # milliseconds that the clocks of services may differ
 _LINES = 5_000
 
 
@@ -135,21 +135,21 @@ def _stack(cloud: Cloud, stack: Stack, trial: Trial) -> dict[str, Any]:
 
 
 def _log(cloud: Cloud, stack: Stack, executions: Executions, name: str) -> list[dict[str, Any]]:
-    """The lines about the execution's picture that were written while it ran."""
+    """The function's lines about the execution."""
     found = executions.one(name)
-    ids = executions.succeeded_requests(name)
-    end = (found["ended"] or found["now"]) + _LATE
-    lines = []
-    for stamp, text in loglines.read(cloud.client("logs"), stack.log_group, found["started"] - 1000, end, _LINES):
-        line = loglines.document(text)
-        request = (line or {}).get("request_id") or (line or {}).get("requestId")
-        if request in ids if ids and request else line and line.get("source_key") == found["key"]:
-            lines.append({"at": stamp, "line": line})
-    return lines
+    start, end = found["started"] - _SKEW, (found["ended"] or found["now"]) + _SKEW
+    answers = executions.answers(name)
+    lines = loglines.read(cloud.client("logs"), stack.log_group, start, end, _LINES)
+    told = [(stamp, line) for stamp, text in lines if (line := loglines.document(text))]
+    return [{"at": stamp, "line": line} for stamp, line in told if loglines.belongs(line, found["key"], answers)]
 
 
 def _preview(trial: Trial, given: Mapping[str, Any]) -> Response:
-    output, facts = trial.preview(given.get("event"))
+    """The picture; a refusal is a value here, because half of what is typed into a form is not allowed yet."""
+    try:
+        output, facts = trial.preview(given.get("event"))
+    except PermanentError as error:
+        return _refused(200, error.name, error.message)
     return Response(output.data, media_type=output.content_type, headers={"Tinypics-Facts": json.dumps(facts)})
 
 

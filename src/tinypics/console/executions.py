@@ -102,13 +102,15 @@ class Executions:
         """DescribeExecution's own answer. Raises NotFound."""
         return self._describe(name)
 
-    def succeeded_requests(self, name: str) -> set[str]:
-        """Ids of the function's invocations, as far as the history tells them: AWS does, the local engine does not."""
-        found = set()
+    def answers(self, name: str) -> list[dict[str, Any]]:
+        """What the function answered in this execution, one for each picture; on AWS with the invocation's id."""
+        found: list[dict[str, Any]] = []
         for event in self._history(name):
-            output = event.get("taskSucceededEventDetails", {}).get("output", "{}")
-            metadata = json.loads(output).get("SdkResponseMetadata", {})
-            found |= {metadata["RequestId"]} if "RequestId" in metadata else set()
+            output = json.loads(event.get("taskSucceededEventDetails", {}).get("output", "{}"))
+            payload, metadata = output.get("Payload"), output.get("SdkResponseMetadata", {})
+            if isinstance(payload, dict):
+                ids = {"request_id": metadata["RequestId"]} if "RequestId" in metadata else {}
+                found += [{**answer, **ids} for answer in payload.get("records", [payload])]
         return found
 
     def _describe(self, name: str) -> dict[str, Any]:

@@ -6,10 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 _PAGES = 50  # of an answer, each up to a megabyte: AWS may also answer with empty ones
-_PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ", "INIT_REPORT ")
 
 
 def read(logs: Any, group: str, start: int, end: int | None, most: int) -> Iterator[tuple[int, str]]:
@@ -35,6 +34,11 @@ def document(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def is_platform(text: str) -> bool:
-    """Whether it is Lambda's own line about an invocation, which says nothing of a picture."""
-    return text.startswith(_PLATFORM)
+def belongs(line: Mapping[str, Any], key: str, answers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a line is about an execution for `key` in whose time it was written, and which was given `answers`.
+
+    The line of an answer has all that the answer has. An attempt that raised has no answer: its key has to do.
+    """
+    if line.get("status") in ("SUCCESS", "FAILED"):
+        return any(answer.items() <= line.items() for answer in answers)
+    return line.get("source_key") == key

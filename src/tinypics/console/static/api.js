@@ -16,10 +16,12 @@ export async function post(path, body, signal) {
   return answered(await sent(path, body, signal));
 }
 
-/** A POST whose answer is bytes: the response itself. */
-export async function postForBytes(path, body, signal) {
+/** A POST whose answer is a picture: the response itself. A refusal comes as JSON, whatever the status. */
+export async function postForPicture(path, body, signal) {
   const response = await sent(path, body, signal);
-  return response.ok ? response : answered(response);
+  if (response.ok && response.headers.get("Content-Type") !== "application/json") return response;
+  const { error, message } = await answered(response);
+  throw new Refused(response.status, error, message);
 }
 
 function sent(path, body, signal) {

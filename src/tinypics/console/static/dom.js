@@ -18,7 +18,7 @@ function filled(element, attributes, children) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -59,6 +59,11 @@ export function copyButton(text, label = "Copy") {
 }
 
 let toastTimer;
+
+/** Said by screen readers only: for what everybody else sees happen. */
+export function tell(text) {
+  document.getElementById("told").textContent = text;
+}
 
 /** A short message at the lower edge, also for screen readers. */
 export function announce(text) {

@@ -1,8 +1,8 @@
 // One execution: its way through the workflow, its pictures, its log lines, what it was given and answered.
 
-import { get, poll, post, postForBytes, reason } from "./api.js";
+import { get, poll, post, postForPicture, reason } from "./api.js";
 import { announce, copyButton, h, icon, prose } from "./dom.js";
-import { bytes, count, duration, exactly, moment } from "./format.js";
+import { bytes, duration, exactly, moment } from "./format.js";
 import { graph } from "./graph.js";
 import { ENDED_BADLY, pill } from "./status.js";
 
@@ -87,7 +87,7 @@ function step(visit) {
 }
 
 function record({ original, renditions, removed, manifest }) {
-  const parts = [h("div", { class: "prints" }, print(original), renditions.map((each) => rendition(each)))];
+  const parts = [h("div", { class: "prints", tabindex: 0, role: "group", "aria-label": "The original and its renditions" }, print(original), renditions.map((each) => rendition(each)))];
   if (removed.length) parts.push(h("p", { class: "empty small" }, `Removed with their source: ${removed.join(", ")}`));
   else if (!renditions.length) parts.push(h("p", { class: "empty small" }, "No rendition was made."));
   if (manifest) parts.push(h("div", { class: "snippet" }, h("h3", {}, "HTML for a page"), copyButton(() => manifest.picture, "Copy HTML"), h("pre", { tabindex: 0 }, h("code", {}, manifest.picture))));
@@ -112,8 +112,8 @@ async function preview(frame, original) {
   const note = h("p", {}, `Browsers do not show ${original.label}. This is a JPEG of it.`);
   frame.append(note);
   try {
-    const event = { bucket: original.bucket, key: original.key, dest_bucket: "preview", width: 840, height: 640, fit: "inside", format: "jpeg" };
-    const response = await postForBytes("/api/preview", { event });
+    const event = { bucket: original.bucket, key: original.key, width: 840, height: 640, fit: "inside", format: "jpeg" };
+    const response = await postForPicture("/api/preview", { event });
     const url = URL.createObjectURL(await response.blob());
     frame.prepend(h("img", { src: url, alt: "The original, as a JPEG", onload: () => URL.revokeObjectURL(url) }));
   } catch (error) { note.textContent = `Browsers do not show ${original.label}. ${reason(error)}`; }

@@ -1,6 +1,6 @@
 // Try it: a direct event as a form, what it would make as a picture, and how to send it from elsewhere.
 
-import { get, post, postForBytes, reason } from "./api.js";
+import { get, post, postForPicture, reason } from "./api.js";
 import { announce, copyButton, h } from "./dom.js";
 import { bytes, duration } from "./format.js";
 
@@ -104,7 +104,7 @@ class Trial {
       if (!event.key) return;
       await this.load(event, signal);
       this.result.classList.add("busy");
-      const response = await postForBytes("/api/preview", { event }, signal);
+      const response = await postForPicture("/api/preview", { event }, signal);
       this.made(await response.blob(), JSON.parse(response.headers.get("Tinypics-Facts")));
     } catch (error) {
       if (signal.aborted) return;
@@ -116,7 +116,7 @@ class Trial {
   async load(event, signal) {
     const name = `${event.bucket}\n${event.key}`;
     if (this.shown === name) return;
-    const response = await postForBytes("/api/preview", { event: { bucket: event.bucket, key: event.key, dest_bucket: event.dest_bucket, width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" } }, signal);
+    const response = await postForPicture("/api/preview", { event: { bucket: event.bucket, key: event.key, dest_bucket: event.dest_bucket, width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" } }, signal);
     this.shown = name;
     this.picture(this.source, await response.blob());
     this.original.hidden = false;

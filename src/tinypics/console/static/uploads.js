@@ -1,7 +1,7 @@
 // Uploads: files straight to the bucket, by presigned addresses, with progress; and what became of each.
 
 import { get, poll, post, reason } from "./api.js";
-import { announce, h, icon } from "./dom.js";
+import { announce, h, icon, tell } from "./dom.js";
 import { bytes, count, plural } from "./format.js";
 import { ENDED_BADLY, pill } from "./status.js";
 
@@ -189,12 +189,13 @@ class Upload {
     if (ENDED_BADLY.has(found.status)) {
       this.thumb.replaceChildren(icon("bad"));
       this.element.classList.add("bad");
+      tell(`${this.key}: failed, ${found.error}`);
       this.note.append(h("span", { class: "why" }, h("strong", {}, found.error), ` ${found.message}`));
       return;
     }
     const { [found.name]: about } = await post("/api/subjects", { names: [found.name] });
     if (about?.thumbnail) this.thumb.replaceChildren(h("img", { src: about.thumbnail, alt: "" }));
-    announce(`${this.key}: the thumbnail is there`);
+    tell(`${this.key}: the thumbnail is there`);
   }
 }
 

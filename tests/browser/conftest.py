@@ -1,0 +1,62 @@
+"""Debian's Chromium before the console of the running engine. Without Chromium these tests are skipped, and say so;
+with `TINYPICS_REQUIRE_BROWSER=1`, as CI has it, they fail instead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
+from tinypics.console.server import serving
+from tinypics.local.cloud import Cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, PLACES)), None)
+    if program is None:
+        missing = "Chromium is not installed (apt-get install chromium): the console was not tried in a browser"
+        if os.environ.get("TINYPICS_REQUIRE_BROWSER"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        # Root has no sandbox to give; the only pages that are opened are our own.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(stack: LocalStack) -> Iterator[str]:  # noqa: F811 - the fixture
+    with serving(Cloud.local(stack.facts.endpoint, stack.facts.region), stack.facts.stack, 0) as address:
+        yield address
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """The console, open. What a page's own console says of errors, and what its policy stops, fails the test."""
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address)
+    page.locator(".zone").wait_for()
+    yield page
+    assert said == []

@@ -1,0 +1,75 @@
+"""Every view, on a screen and on a phone, light and dark: nothing keeps somebody out, nothing runs off the side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.pictures import encoded, photo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.e2e.conftest import LocalStack
+
+pytestmark = [pytest.mark.browser, pytest.mark.e2e]
+
+VIEWS = {
+    "#/": "a.row",
+    "#/?status=RUNNING": ".empty",
+    "good": "figure img",
+    "bad": ".advice",
+    "#/try?bucket=original-pics&key=good.jpg": ".result img",
+    "#/failures": ".failure",
+    "#/health": ".figure",
+}
+GRAVE = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def names(stack: LocalStack) -> dict[str, str]:
+    """The executions of a picture that is good and of one that is not."""
+    picture = encoded(photo((320, 240)), "JPEG")
+    found = {}
+    for key, body in (("good", picture), ("bad", picture[:2000])):
+        stack.s3.put_object(Bucket="original-pics", Key=f"{key}.jpg", Body=body)
+        event = f'{{"bucket": "original-pics", "key": "{key}.jpg", "width": 64}}'
+        arn = stack.workflows.start_execution(stateMachineArn=stack.facts.stack.state_machine, input=event)[
+            "executionArn"
+        ]
+        found[key] = arn.rpartition(":")[2]
+    return found
+
+
+@pytest.fixture(params=[("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)], ids=lambda p: f"{p[0]}-{p[1]}")
+def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
+    scheme, width = request.param
+    # The policy is lifted for axe alone, which is written into the page; test_guard has the policy itself.
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(address)
+    yield page
+    context.close()
+
+
+def test_axe_finds_nothing_grave_and_nothing_runs_off_the_side(page: Page, names: dict[str, str]) -> None:
+    for view, sign in VIEWS.items():
+        place = f"#/executions/{names[view]}" if view in names else view
+        page.evaluate("place => { location.hash = place; }", place)
+        expect(page.locator(sign).first).to_be_visible(timeout=30_000)
+        found: dict[str, Any] = Axe().run(page).response
+        grave = [
+            (each["id"], [node["html"][:200] for node in each["nodes"]])
+            for each in found["violations"]
+            if each["impact"] in GRAVE
+        ]
+        assert grave == [], view
+        assert len(found["passes"]) > 10
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view

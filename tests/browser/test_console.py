@@ -1,0 +1,231 @@
+"""The console as a person has it: a real browser, the real engine behind it."""
+
+from __future__ import annotations
+
+import base64
+import re
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import FilePayload, expect
+
+from tests.pictures import encoded, photo
+from tinypics.advice import ADVICE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Locator, Page
+
+    from tests.e2e.conftest import LocalStack
+
+pytestmark = [pytest.mark.browser, pytest.mark.e2e]
+
+HOSTILE = "<img src=x onerror=alert(1)>.jpg"
+SMALL = encoded(photo((320, 240)), "JPEG")
+BROKEN = SMALL[: len(SMALL) // 2]
+BIG = encoded(photo((4000, 3000)), "JPEG", quality=85)  # 12 MP
+
+DROP = """
+([selector, files]) => {
+    const transfer = new DataTransfer();
+    for (const [name, type, data] of files) {
+        const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+        transfer.items.add(new File([bytes], name, { type }));
+    }
+    const zone = document.querySelector(selector);
+    for (const kind of ["dragenter", "dragover", "drop"])
+        zone.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}
+"""
+
+
+def drop(page: Page, *files: tuple[str, bytes]) -> None:
+    page.evaluate(DROP, [".zone", [[name, "image/jpeg", base64.b64encode(data).decode()] for name, data in files]])
+
+
+def uploaded(page: Page, key: str) -> Locator:
+    return page.locator(".uploads li").filter(has=page.get_by_text(key, exact=True))
+
+
+def go(page: Page, place: str) -> None:
+    page.evaluate("place => { location.hash = place; }", place)
+
+
+def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page) -> None:
+    drop(page, ("beach.jpg", BIG))
+    row = uploaded(page, "beach.jpg")
+    expect(row.locator(".trail .step")).to_have_text(["ResizeImage", "CheckStatus", "Succeeded"], timeout=30_000)
+    expect(row.locator(".pill")).to_have_text("Succeeded")
+    assert row.locator(".thumb img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
+    expect(page.locator("a.row", has_text="beach.jpg").locator(".note")).to_contain_text("4000 × 3000 JPEG")
+
+    row.get_by_role("link", name="Details").click()
+    expect(page.locator("h1")).to_have_text("beach.jpg")
+    expect(page.locator(".node.lit")).to_have_count(3)
+    expect(page.locator(".edge.lit")).to_have_count(2)
+    expect(page.locator(".node.lit .detail").first).to_have_text(re.compile(r"\d (ms|s)$"))
+    caption = page.locator("figure", has_text="128x128").locator("figcaption")
+    expect(caption).to_contain_text("128 × 128 · JPEG")
+    expect(caption).to_contain_text(re.compile(r"9\d\.\d % smaller"))
+    shown = page.locator("figure", has_text="128x128").locator("img")
+    assert shown.evaluate("image => [image.clientWidth, image.clientHeight]") == [128, 128]  # its true size
+    expect(page.locator("figure.original")).to_contain_text("4000 × 3000 · JPEG")
+    expect(page.locator("details.line")).to_contain_text("SUCCESS")
+    expect(page.get_by_label("Input", exact=True)).to_contain_text('"key": "beach.jpg"')
+
+
+def test_a_broken_file_says_why_and_what_to_do_and_can_be_retried(page: Page, stack: LocalStack) -> None:
+    drop(page, ("broken.jpg", BROKEN))
+    row = uploaded(page, "broken.jpg")
+    expect(row.locator(".why")).to_contain_text("CorruptImage the JPEG cannot be decoded", timeout=30_000)
+    row.get_by_role("link", name="Details").click()
+    advice = page.locator(".advice")
+    expect(advice).to_contain_text("CorruptImage")
+    expect(advice).to_contain_text(ADVICE["CorruptImage"].do.replace("`", ""))
+    expect(page.locator(".node.fail.lit")).to_have_count(1)
+    expect(page.locator("details.line[open] pre")).to_contain_text('"error": "CorruptImage"')
+
+    go(page, "#/failures")
+    group = page.locator(".failure", has_text="CorruptImage")
+    expect(group).to_contain_text("broken.jpg")
+    stack.s3.put_object(Bucket="original-pics", Key="broken.jpg", Body=SMALL)  # what the advice says
+    group.get_by_role("button", name="Retry").click()
+    expect(page.locator(".failure", has_text="CorruptImage")).to_have_count(0)
+    go(page, "#/?status=SUCCEEDED")
+    expect(page.locator("a.row", has_text="broken.jpg").first).to_be_visible(timeout=30_000)
+
+
+def test_a_hostile_key_is_text_everywhere(page: Page) -> None:
+    page.evaluate("window.alert = () => { document.title = 'broken into'; }")
+    drop(page, (HOSTILE, SMALL))
+    expect(uploaded(page, HOSTILE).locator(".pill")).to_have_text("Succeeded", timeout=30_000)
+    expect(page.locator("a.row .key", has_text=HOSTILE)).to_have_text(HOSTILE)
+    uploaded(page, HOSTILE).get_by_role("link", name="Details").click()
+    expect(page.locator("h1")).to_have_text(HOSTILE)
+    page.get_by_role("link", name="Try other sizes").click()
+    expect(page.get_by_label("Key")).to_have_value(HOSTILE)
+    expect(page.locator("#snippet")).to_contain_text(f'"key": "{HOSTILE}"')
+    assert page.locator("img[src=x]").count() == 0
+    assert page.title() != "broken into"
+
+
+def test_a_key_that_is_taken_is_not_written_over_without_asking(page: Page, stack: LocalStack) -> None:
+    drop(page, ("taken.jpg", SMALL))
+    expect(uploaded(page, "taken.jpg").locator(".pill")).to_have_text("Succeeded", timeout=30_000)
+    before = stack.s3.head_object(Bucket="original-pics", Key="taken.jpg")["ETag"]
+    drop(page, ("taken.jpg", BIG))
+    row = page.locator(".uploads li.refused")
+    expect(row).to_contain_text("There is a picture with this key already")
+    assert stack.s3.head_object(Bucket="original-pics", Key="taken.jpg")["ETag"] == before
+    row.get_by_role("button", name="Replace it").click()
+    expect(page.locator(".uploads li.ended")).to_have_count(2, timeout=30_000)
+    assert stack.s3.head_object(Bucket="original-pics", Key="taken.jpg")["ETag"] != before
+
+
+def test_chosen_and_pasted_files_are_uploaded_as_well(page: Page) -> None:
+    page.set_input_files("#files", FilePayload(name="chosen.jpg", mimeType="image/jpeg", buffer=SMALL))
+    expect(uploaded(page, "chosen.jpg").locator(".pill")).to_have_text("Succeeded", timeout=30_000)
+    page.evaluate(
+        """data => {
+            const clipboardData = new DataTransfer();
+            const bytes = Uint8Array.from(data);
+            clipboardData.items.add(new File([bytes], "image.png", { type: "image/png" }));
+            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+        }""",
+        list(encoded(photo((64, 48)), "PNG")),
+    )
+    pasted = page.locator(".uploads li", has_text="pasted-")
+    expect(pasted.locator(".pill")).to_have_text("Succeeded", timeout=30_000)
+    expect(page.locator(".summary")).to_have_text("2 of 2 files uploaded")
+
+
+def test_run_again_starts_another_execution(page: Page) -> None:
+    drop(page, ("again.jpg", SMALL))
+    uploaded(page, "again.jpg").get_by_role("link", name="Details").click(timeout=30_000)
+    page.get_by_role("button", name="Run again").click()
+    expect(page).to_have_url(re.compile("console-"))
+    expect(page.locator(".subject .pill")).to_have_text("Up to date", timeout=30_000)  # nothing was to be made
+    expect(page.locator("h1")).to_have_text("again.jpg")
+
+
+def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Page, stack: LocalStack) -> None:
+    stack.s3.put_object(Bucket="original-pics", Key="wide.jpg", Body=encoded(photo((800, 200)), "JPEG"))
+    go(page, "#/try?bucket=original-pics&key=wide.jpg")
+    image = page.locator(".result img")
+    expect(image).to_be_visible()
+    expect(page.locator(".result")).to_contain_text("320x320 · 320 × 320 · jpeg")
+    page.get_by_label("Width").fill("160")
+    page.get_by_label("Fit").select_option("inside")
+    page.get_by_label("Format").select_option("webp")
+    expect(page.locator(".result")).to_contain_text("160x320-inside-webp · 160 × 40 · webp")
+    assert image.evaluate("image => [image.clientWidth, image.clientHeight]") == [160, 40]
+
+    page.get_by_label("Fit").select_option("cover")
+    page.locator(".focusable").click(position={"x": 10, "y": 10})
+    expect(page.locator(".focus-mark")).to_be_visible()
+    expect(page.locator("#snippet")).to_contain_text(re.compile(r'"gravity": "0\.0\d+,0\.\d+"'))
+    page.get_by_role("button", name="Python").click()
+    expect(page.locator("#snippet")).to_contain_text("import boto3")
+    page.get_by_role("button", name="Copy").click()
+    assert "start_execution(" in page.evaluate("navigator.clipboard.readText()")
+
+    page.get_by_label("Width").fill("99999")
+    expect(page.locator(".result")).to_contain_text("InvalidRequest: width: expected a whole number from 1 to 16384")
+    page.get_by_label("Width").fill("64")
+    expect(page.locator(".result")).to_contain_text("64 × 320")
+    page.get_by_role("button", name="Start the workflow").click()
+    expect(page.locator(".subject .pill")).to_have_text("Succeeded", timeout=30_000)
+
+
+def test_health_counts_what_the_log_says(page: Page) -> None:
+    drop(page, ("healthy.jpg", SMALL))
+    expect(uploaded(page, "healthy.jpg").locator(".pill")).to_have_text("Succeeded", timeout=30_000)
+    go(page, "#/health")
+    expect(page.locator(".figure", has_text="Pictures").locator("strong")).to_have_text(re.compile(r"[1-9]"))
+    expect(page.locator(".figure", has_text="Median time")).to_contain_text("ms")
+    expect(page.locator(".figure", has_text="cost")).to_contain_text("$0.0000")
+    assert page.locator(".chart rect.good").evaluate_all("all => all.some((bar) => bar.height.baseVal.value > 0)")
+
+
+def test_without_the_token_there_is_no_page(context: BrowserContext, address: str) -> None:
+    page = context.new_page()
+    answer = page.goto(address.split("?")[0])
+    assert answer
+    assert answer.status == 403
+    assert "with its token" in page.inner_text("body")
+
+
+def test_the_token_leaves_the_address_and_the_page_stays_open(page: Page) -> None:
+    assert "token" not in page.url
+    go(page, "#/failures")
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Failures")  # a deep link
+    expect(page.locator("nav a[aria-current=page]")).to_have_text("Failures")
+
+
+def test_another_page_gets_nothing_from_it(page: Page, context: BrowserContext, address: str) -> None:
+    """Even with the cookie in the browser's jar."""
+    origin = address.split("/?")[0]
+    other = context.new_page()
+    other.route("http://evil.example/*", lambda route: route.fulfill(body="<p>evil", content_type="text/html"))
+    other.goto("http://evil.example/")
+    given = "{ method: 'POST', credentials: 'include', body: '{}' }"
+    asked = f"path => fetch(path, {given}).then((answer) => answer.status, () => 'refused')"
+    assert other.evaluate(asked, f"{origin}/api/executions") == "refused"
+    with urllib.request.urlopen(address) as answer:  # the token alone is enough for the page itself
+        assert answer.status == 200
+
+
+def test_the_keyboard_reaches_everything(page: Page) -> None:
+    drop(page, ("keyboard.jpg", SMALL))
+    expect(page.locator("a.row", has_text="keyboard.jpg")).to_be_visible(timeout=30_000)
+    seen = []
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("(document.activeElement.innerText || '').split('\\n')[0].trim()"))
+        if seen[-1] == "keyboard.jpg":
+            break
+    assert {"Skip to content", "Try it", "choose files", "Failed"} <= set(seen)
+    assert seen[-1] == "keyboard.jpg"
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("keyboard.jpg")

@@ -1,0 +1,127 @@
+"""Parts of the console by themselves: what needs no engine to be tried."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from tinypics import prices
+from tinypics.aws.settings import Settings
+from tinypics.console import loglines
+from tinypics.console.health import bars, percentile, summary
+from tinypics.console.trial import Busy, Trial
+from tinypics.local.cloud import Cloud
+from tinypics.local.facts import Stack
+
+STACK = Stack("in", "out", "f", "arn:aws:states:us-east-1:0:stateMachine:resize", "/log", None)
+
+
+class Logs:
+    """FilterLogEvents, a line a page, some of them empty."""
+
+    def __init__(self, *pages: list[str]) -> None:
+        self.pages = pages
+        self.asked = 0
+
+    def filter_log_events(self, *, nextToken: str = "0", **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.asked += 1
+        number = int(nextToken)
+        events = [{"timestamp": number, "message": text} for text in self.pages[number]]
+        return {"events": events} | ({"nextToken": str(number + 1)} if number + 1 < len(self.pages) else {})
+
+
+def test_lines_are_read_page_by_page_up_to_a_bound() -> None:
+    assert list(loglines.read(Logs(["a"], [], ["b", "c"]), "/log", 0, None, 10)) == [(0, "a"), (2, "b"), (2, "c")]
+    logs = Logs(["a"], ["b", "c"], ["d"])
+    assert [text for _, text in loglines.read(logs, "/log", 0, 9, 2)] == ["a", "b"]
+    assert logs.asked == 2
+    endless = Logs(*[[]] * 1000)
+    assert list(loglines.read(endless, "/log", 0, None, 10)) == []
+    assert endless.asked < 100
+
+
+@pytest.mark.parametrize("text", ["START RequestId: 1", "[1]", "", '"text"', "{"])
+def test_lines_of_another_kind_are_no_documents(text: str) -> None:
+    assert loglines.document(text) is None
+
+
+def test_a_line_is_told_from_others_of_its_picture_by_the_answer() -> None:
+    answer = {"status": "SUCCESS", "source_key": "k", "duration_ms": 3.1, "source": {"bytes": 1}}
+    line = {**answer, "level": "INFO", "request_id": "1"}
+    assert loglines.belongs(line, "k", [answer])
+    assert not loglines.belongs(line | {"duration_ms": 3.2}, "k", [answer])  # another execution's
+    assert not loglines.belongs(line, "k", [answer | {"request_id": "2"}])
+    assert not loglines.belongs(line, "k", [])
+    assert loglines.belongs({"status": "RETRY", "source_key": "k"}, "k", [])
+    assert not loglines.belongs({"status": "RETRY", "source_key": "other"}, "k", [])
+
+
+def test_figures_of_some_lines() -> None:
+    lines: list[dict[str, Any]] = [
+        {"status": "SUCCESS", "duration_ms": 10.0, "gb_seconds": 0.5, "cold_start": True},
+        {"status": "SUCCESS", "duration_ms": 30.0, "gb_seconds": 0.25, "skipped": True},
+        {"status": "FAILED", "duration_ms": 20.0, "error": "CorruptImage"},
+        {"status": "RETRY", "error": "StoreUnavailable"},
+    ]
+    found = summary(lines)
+    assert found["counts"] == {"SUCCESS": 1, "SKIPPED": 1, "FAILED": 1, "RETRY": 1}
+    assert found["errors"] == {"CorruptImage": 1, "StoreUnavailable": 1}
+    assert found["ms"] == {"p50": 20.0, "p95": 30.0, "p99": 30.0}
+    assert found["dollars"] == pytest.approx(0.75 * prices.LAMBDA_GB_SECOND_ARM + 4 * prices.LAMBDA_REQUEST)
+    assert summary([])["ms"]["p50"] is None
+
+
+@pytest.mark.parametrize(("share", "expected"), [(1, 1), (50, 50), (95, 95), (99, 99), (100, 100)])
+def test_percentiles_of_a_hundred(share: int, expected: int) -> None:
+    assert percentile([float(n) for n in range(1, 101)], share) == expected
+    assert percentile([7.0], share) == 7
+
+
+def test_bars_are_of_equal_time_and_lose_nothing() -> None:
+    told = [(stamp, {"status": "SUCCESS" if stamp % 2 else "FAILED"}) for stamp in (0, 1, 500, 999, 1000, 1001)]
+    found = bars(told, 0, 1000)
+    assert sum(bar["good"] + bar["bad"] for bar in found) == len(told)
+    assert found[0] == {"good": 1, "bad": 1}
+    assert found[-1] == {"good": 2, "bad": 1}
+
+
+def test_more_previews_than_may_wait_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = Cloud.local("http://127.0.0.1:1", "us-east-1")
+    previews = Trial(cloud, STACK)
+    monkeypatch.setattr(Trial, "settings", lambda _: Settings())
+    go = threading.Event()
+    entered = threading.Semaphore(0)
+
+    def slow(*_: object) -> None:
+        entered.release()
+        assert go.wait(10)
+
+    monkeypatch.setattr(Trial, "_made", slow)
+    event = {"bucket": "original-pics", "dest_bucket": "tiny-pics", "key": "k", "width": 1}
+    threads = [threading.Thread(target=previews.preview, args=(event,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert entered.acquire(timeout=10)
+    while previews._places._value:  # until all four stand in line
+        pass
+    with pytest.raises(Busy):
+        previews.preview(event)
+    go.set()
+    for thread in threads:
+        thread.join(10)
+
+
+def test_addresses_on_aws_are_regional_and_signed_in_the_way_that_every_region_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for region in ("us-east-1", "eu-central-1"):
+        cloud = Cloud.aws(None, region)
+        assert cloud.region == region
+        signed = cloud.presigner().generate_presigned_url("get_object", Params={"Bucket": "pics", "Key": "a b"})
+        assert signed.startswith(f"https://pics.s3.{region}.amazonaws.com/a%20b?X-Amz-Algorithm=AWS4-HMAC-SHA256")
