@@ -63,6 +63,10 @@ export class ExecutionList {
     const known = this.byName.get(item.name);
     if (known.status === item.status) return false;
     Object.assign(known, item);
+    if (this.status && item.status !== this.status) { // it is no longer what was asked for
+      this.items = this.items.filter((other) => other !== known);
+      this.byName.delete(item.name);
+    }
     this.about.delete(item.name);
     this.rows.get(item.name)?.remove();
     this.rows.delete(item.name);
