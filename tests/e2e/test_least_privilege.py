@@ -1,0 +1,167 @@
+"""The engine enforces no permissions, so a proxy does: each request to S3 needs what the deployed role grants.
+
+Requests are translated to actions as the service authorization reference has them ("Actions defined by Amazon S3").
+What the function does must all be allowed, and what it is allowed must all be done.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from tests.e2e import faults
+from tests.e2e.conftest import LocalStack
+from tests.e2e.test_resize import IN, OUT
+from tests.e2e.world import BLUE, RED, World
+from tests.pictures import encoded
+from tests.pictures import photo as noise
+from tinypics.local import deploy
+from tinypics.local.cloud import Cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.e2e
+
+PROJECT = Path(__file__).parents[2]
+ACCOUNT = "000000000000"
+PARAMETERS = {
+    "Renditions": "64x48,thumb=32x32-webp",
+    "Trigger": "none",
+    "Api": "off",
+    "Tags": "team=photos",
+    "KeepVersions": "1",
+    "MoreSourceBuckets": "arn:aws:s3:::attic",
+    "MoreOutputBuckets": "arn:aws:s3:::web",
+}
+
+
+@dataclass
+class Gate:
+    """An action of the proxy: passes on what some statement of the role allows, and answers 403 to the rest."""
+
+    statements: list[dict[str, Any]]
+    used: set[tuple[str, str]] = field(default_factory=set)
+    denied: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, exchange: faults.Exchange) -> None:
+        needs = list(needed(exchange))
+        assert needs, exchange.handler.path
+        missing = [need for need in needs if not self.allows(*need)]
+        if missing:
+            self.denied += missing
+            return faults.ACCESS_DENIED(exchange)
+        response, body = exchange.ask()
+        bucket = needs[0][1].partition("/")[0]
+        if response.status == 404 and not self.allows("s3:ListBucket", bucket):  # S3 does not say what is not there
+            self.denied.append(("s3:ListBucket", bucket))
+            return faults.ACCESS_DENIED(exchange)
+        head = exchange.handler.command == "HEAD"
+        length = int(response.getheader("Content-Length") or 0) if head else None
+        return exchange.send(response.status, dict(response.getheaders()), body, length)
+
+    def allows(self, action: str, resource: str) -> bool:
+        for statement in self.statements:
+            assert statement["Condition"] == {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
+            if action in every(statement["Action"]) and any(
+                fnmatchcase(resource, pattern) for pattern in every(statement["Resource"])
+            ):
+                self.used.add((statement["Sid"], action))
+                return True
+        return False
+
+
+def every(value: str | list[str]) -> list[str]:
+    """The items without the part of an ARN that all buckets have in common."""
+    return [item.removeprefix("arn:aws:s3:::") for item in ([value] if isinstance(value, str) else value)]
+
+
+def needed(exchange: faults.Exchange) -> Iterator[tuple[str, str]]:
+    """The actions that a request needs, each with its bucket or object."""
+    url = urlsplit(exchange.handler.path)
+    query = parse_qs(url.query, keep_blank_values=True)
+    resource = unquote(url.path).lstrip("/")
+    bucket, _, key = resource.partition("/")
+    match exchange.handler.command:
+        case "GET" | "HEAD" if not key:
+            yield "s3:ListBucket", bucket
+        case "GET" | "HEAD":
+            yield ("s3:GetObjectVersion" if "versionId" in query else "s3:GetObject"), resource
+        case "PUT":
+            yield "s3:PutObject", resource
+            if "If-Match" in exchange.handler.headers:
+                yield "s3:GetObject", resource
+            if "x-amz-tagging" in exchange.handler.headers:
+                yield "s3:PutObjectTagging", resource
+        case "DELETE":
+            yield "s3:DeleteObject", resource
+        case "POST" if "delete" in query:
+            for each in re.findall(r"<Key>(.*?)</Key>", exchange.body.decode()):
+                yield "s3:DeleteObject", f"{bucket}/{each}"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Gate]]:
+    data = tmp_path_factory.mktemp("guarded")
+    with (
+        deploy.running(data, PROJECT, port=0, parameters=PARAMETERS) as (_, facts),
+        faults.proxied(facts.endpoint) as proxy,
+    ):
+        iam = Cloud.local(facts.endpoint, facts.region).client("iam")
+        (role,) = [each["RoleName"] for each in iam.list_roles()["Roles"] if "ResizeRole" in each["RoleName"]]
+        document = iam.get_role_policy(RoleName=role, PolicyName="resize")["PolicyDocument"]
+        gate = Gate([each for each in document["Statement"] if "s3:" in str(each["Action"])])
+        world = World(LocalStack(facts, data), proxy)
+        world.configure()
+        for bucket in ("attic", "web", "foreign"):
+            world.s3.create_bucket(Bucket=bucket)
+            world.s3.put_object(Bucket=bucket, Key="old.jpg", Body=RED)
+        proxy.faults.append(faults.Fault(gate, "GET|HEAD|PUT|DELETE|POST", times=None))
+        yield world, gate
+
+
+def test_all_that_is_done_is_allowed_and_all_that_is_allowed_is_done(guarded: tuple[World, Gate]) -> None:
+    world, gate = guarded
+    made = world.invoke(world.upload("a.jpg", RED))
+    assert [item["dest_key"] for item in made["renditions"]] == ["a.jpg/64x48.jpg", "a.jpg/thumb.webp"]
+    assert world.s3.get_object_tagging(Bucket=OUT, Key="a.jpg/64x48.jpg")["TagSet"] == [
+        {"Key": "team", "Value": "photos"}
+    ]
+    assert world.invoke(world.upload("a.jpg", BLUE))["status"] == "SUCCESS"  # replaces: If-Match
+    png = world.invoke(world.upload("a.jpg", encoded(noise((64, 48)), "PNG")))  # other keys: the old ones are removed
+    assert png["renditions"][0]["dest_key"] == "a.jpg/64x48.png"
+    assert world.invoke(world.delete("a.jpg"))["removed"]
+    assert world.outputs() == {}
+    assert world.invoke({"bucket": IN, "key": "never.jpg", "width": 8})["error"] == "SourceNotFound"
+
+    world.s3.put_object(Bucket=IN, Key="b.jpg", Body=RED)
+    version = world.s3.head_object(Bucket=IN, Key="b.jpg")["VersionId"]
+    one = {"bucket": IN, "key": "b.jpg", "version_id": version, "width": 8, "dest_key": "c.jpg"}
+    assert world.invoke(one)["width"] == 8
+
+    aside = {"bucket": "attic", "key": "old.jpg", "dest_bucket": "web", "renditions": ["8x", "16x"]}
+    assert world.invoke(aside)["status"] == "SUCCESS"
+    assert world.invoke(aside | {"renditions": ["8x"]})["status"] == "SUCCESS"  # 16x is removed
+    assert world.invoke(aside | {"key": "none.jpg"})["error"] == "SourceNotFound"
+    stored = world.s3.list_object_versions(Bucket="attic")["Versions"][0]["VersionId"]
+    assert world.invoke(aside | {"version_id": stored})["status"] == "SUCCESS"
+
+    assert gate.denied == []
+    granted = {(each["Sid"], action) for each in gate.statements for action in every(each["Action"])}
+    assert gate.used == granted
+
+
+def test_what_the_role_does_not_grant_is_denied_by_name(guarded: tuple[World, Gate]) -> None:
+    world, gate = guarded
+    world.configure(TINYPICS_SOURCE_BUCKETS="original-pics,foreign")  # a list that says more than the role
+    answer = world.invoke({"bucket": "foreign", "key": "old.jpg", "width": 8})
+    assert (answer["status"], answer["error"]) == ("FAILED", "AccessDenied")
+    assert gate.denied
+    gate.denied.clear()
+    world.configure()
