@@ -29,7 +29,7 @@ def test_every_page_is_in_the_menu(site: Path) -> None:
         "benchmarks",
     }
     assert {path.stem for path in site.glob("*.html")} == pages | {"404"}
-    menu = set(re.findall(r'href="(\w+)\.html"', (site / "index.html").read_text()))
+    menu = set(re.findall(r'href="([\w-]+)\.html"', (site / "index.html").read_text()))
     assert pages - menu <= {"index"}, "add it to nav in mkdocs.yml"
 
 
