@@ -63,7 +63,7 @@ def test_every_statement_names_its_resources_or_why_it_cannot(statement: dict[st
 @statements
 def test_only_buckets_of_this_account_are_read_and_written(statement: dict[str, Any]) -> None:
     if any(action.startswith("s3:") for action in every(statement["Action"])):
-        assert statement["Condition"] == {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+        assert statement["Condition"] == {"StringEqualsIfExists": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_no_role_has_a_managed_policy_and_none_can_pass_a_role() -> None:

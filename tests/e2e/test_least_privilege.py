@@ -68,7 +68,7 @@ class Gate:
 
     def allows(self, action: str, resource: str) -> bool:
         for statement in self.statements:
-            assert statement["Condition"] == {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
+            assert statement["Condition"] == {"StringEqualsIfExists": {"aws:ResourceAccount": ACCOUNT}}
             if action in every(statement["Action"]) and any(
                 fnmatchcase(resource, pattern) for pattern in every(statement["Resource"])
             ):
