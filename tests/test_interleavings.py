@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.interleave import Actor, every_schedule, random_schedules, run
 from tests.race import COARSE, MemoryRace, Race
-from tinypics import store
+from tinypics import invocation, store
 
 
-@pytest.fixture(autouse=True)
-def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "AT_ONCE", 1)  # an actor has one next step
+@pytest.fixture(autouse=True, params=[False, True], ids=["", "backwards"])
+def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """An actor has one next step; of requests that are made together, either end may come first."""
+    monkeypatch.setattr(store, "AT_ONCE", 1)
+
+    def backwards(calls: Iterable[Callable[[], Any]]) -> list[Any]:
+        return list(reversed(store.together(reversed(list(calls)))))
+
+    if request.param:
+        monkeypatch.setattr(invocation, "together", backwards)
 
 
 def test_the_scheduler_runs_every_order_of_steps_exactly_once() -> None:

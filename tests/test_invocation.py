@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,16 @@ from PIL import Image
 
 from tinypics import delivery, invocation
 from tinypics.delivery import Handling
-from tinypics.errors import CorruptImage, InvalidRequest, LoopRefused, SourceChanged, SourceNotFound, SourceTooLarge
+from tinypics.download import Download
+from tinypics.errors import (
+    AccessDenied,
+    CorruptImage,
+    InvalidRequest,
+    LoopRefused,
+    SourceChanged,
+    SourceNotFound,
+    SourceTooLarge,
+)
 from tinypics.invocation import Current, Gone, Outcome, Result
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
@@ -36,7 +46,9 @@ class Spied(Bucket):
 
     def open(self, key: str, **options: Any) -> Any:
         self.cloud.seen("GET", self.name)
-        return super().open(key, **options)
+        found = super().open(key, **options)
+        self.cloud.opened.set()
+        return found
 
     def head(self, key: str, **options: Any) -> Any:
         self.cloud.seen("HEAD", self.name)
@@ -53,6 +65,7 @@ class Cloud:
     def __init__(self) -> None:
         self.stores = {"original-pics": MemoryStore(), "tiny-pics": MemoryStore()}
         self.requests: list[str] = []
+        self.opened = threading.Event()
         self.meanwhile: Callable[[str], None] = lambda request: None
 
     def seen(self, method: str, bucket: str) -> None:
@@ -547,3 +560,51 @@ def test_a_source_deleted_while_it_was_worked_on_leaves_nothing(cloud: Cloud) ->
     cloud.meanwhile = lambda request: cloud.delete("a.jpg") if request == "PUT tiny-pics" else None
     assert isinstance(cloud.run("a.jpg", follows=True), Gone)
     assert cloud.listing() == []
+
+
+# --- Looking at the outputs while the source is opened
+
+
+def test_newer_outputs_that_are_found_after_the_source_was_read_are_not_replaced(cloud: Cloud) -> None:
+    """The source is overwritten, and worked on by somebody else, between our reading it and our look at its outputs."""
+    cloud.upload("a.png", picture("PNG", colour="red"))
+    written = []
+
+    def meanwhile(request: str) -> None:
+        if request == "HEAD tiny-pics":
+            assert cloud.opened.wait(10)
+            cloud.meanwhile = lambda request: written.append(request) if request.startswith("PUT") else None
+            newer = cloud.upload("a.png", picture("PNG", colour="blue"))
+            asked = Request("original-pics", "a.png", "tiny-pics", (Rendition.parse("128x96"),), etag=newer)
+            invocation.run(asked, cloud.plain, Limits(), Handling())
+
+    cloud.meanwhile = meanwhile
+    outcome = cloud.run("a.png")
+    assert isinstance(outcome, Current)
+    assert written == []
+    assert cloud.outputs()["a.png"].convert("RGB").getpixel((5, 5)) == (0, 0, 255)
+
+
+def test_what_was_opened_in_vain_is_closed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.upload("a.png", picture("PNG"))
+    closed = []
+    monkeypatch.setattr(Download, "close", lambda self: closed.append(self.stat.etag))
+
+    def meanwhile(request: str) -> None:
+        if request == "HEAD tiny-pics":
+            raise AccessDenied("no")
+
+    cloud.meanwhile = meanwhile
+    with pytest.raises(AccessDenied):
+        cloud.run("a.png")
+    assert len(closed) == 1
+
+
+def test_outputs_of_the_etag_that_an_event_names_cost_one_look(cloud: Cloud) -> None:
+    etag = cloud.upload("a.png", picture("PNG"))
+    cloud.made("a.png")
+    assert sorted(cloud.requests[:2]) == ["GET original-pics", "HEAD tiny-pics"]  # side by side
+    assert isinstance(cloud.run("a.png", etag=etag), Current)
+    assert cloud.requests == ["HEAD tiny-pics"]
+    assert isinstance(cloud.run("a.png"), Current)
+    assert sorted(cloud.requests) == ["GET original-pics", "HEAD tiny-pics"]

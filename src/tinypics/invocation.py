@@ -1,8 +1,10 @@
 """One request from fetch to store. Knows stores and pictures, neither events nor AWS.
 
-Every turn looks at the outputs first, then reads the source, and last looks whether it is still the one that it read;
-together with compare-and-swap writes this makes the outputs that remain those of the newest source, in whatever order
-requests for it run and wherever they are cut short (and run again). A request that cannot be fulfilled writes nothing.
+Every turn looks at the outputs, reads the source, and last looks whether it is still the one that it read. Looking and
+reading may begin side by side: outputs of another source than was read are then replaced only if that one is still
+there after they were looked at. Together with compare-and-swap writes this makes the outputs that remain those of the
+newest source, in whatever order requests for it run and wherever they are cut short (and run again). A request that
+cannot be fulfilled writes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tinypics import delivery, layouts, manifest
 from tinypics.delivery import Made, Torn
+from tinypics.download import Download
 from tinypics.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -30,8 +33,7 @@ from tinypics.values import replace, value
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tinypics.delivery import Handling, Place
-    from tinypics.download import Download
+    from tinypics.delivery import Handling, Place, Present
     from tinypics.limits import Limits
     from tinypics.manifest import Stored
     from tinypics.request import Request
@@ -106,40 +108,86 @@ def run(
 
 
 def _turn(request: Request, source: Bucket, place: Place, limits: Limits, before: Again | None) -> Outcome | Again:
-    """One try, after others that ended with `before`.
-
-    When outputs were removed, what is there is made anew, although it says that it is current.
-    """
-    trusted = before is not Again.REMOVED
+    """One try, after others that ended with `before`."""
     clock = time.perf_counter()
-    present = place.look()
-    if trusted and present and present.recipe == request.recipe:
-        etag = request.etag or _etag(source, request)
-        if present.source_etag == etag:
-            try:
-                place.tidy(present)
-            except Torn:
-                return Again.REMOVED
-            except SourceNotFound:
-                return Again.CHANGED
-            if before and (
-                again := _overtaken(request, source, place, etag, lambda: place.strays(None, present.stored))
-            ):
-                return again  # a turn before this one lost a race, maybe after it had stored outputs of another format
-            return Current(
-                present.source, present.stored, _told(dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(clock)})
-            )
-    fetched: Download | None = None
+    present, opened = _looked(request, source, place, limits, before)
     try:
-        fetched = source.open(request.key, version_id=request.version_id, max_bytes=limits.bytes)
-        fetch_ms = _ms_since(clock)
-        kept = _reusable(present, fetched) if trusted else {}
+        if before is not Again.REMOVED and present and present.recipe == request.recipe:
+            etag = opened.stat.etag if isinstance(opened, Download) else request.etag or _etag(source, request)
+            if present.source_etag == etag:
+                return _current(request, source, place, present, clock, before)
+        if opened is None:
+            opened = _opened(request, source, limits)
+        elif isinstance(opened, Download) and present and present.source_etag != opened.stat.etag:
+            now = _etag(source, request)
+            if now != opened.stat.etag:  # the outputs may be those of what came after it
+                return Again.CHANGED
+        if isinstance(opened, PermanentError):
+            return _refused(request, source, place, opened, None)
+        return _remade(request, source, place, limits, present, opened, clock, before)
+    finally:
+        if isinstance(opened, Download):
+            opened.close()
+
+
+def _looked(
+    request: Request, source: Bucket, place: Place, limits: Limits, before: Again | None
+) -> tuple[Present | None, Download | PermanentError | None]:
+    """What is there, and the source, where that has to be asked anyway: side by side."""
+    if before or request.etag is not None:  # its outputs may be those of that ETag: then one look is enough
+        return place.look(), None
+    begun: list[Download | PermanentError] = []
+    try:
+        present, _ = together([place.look, lambda: begun.append(_opened(request, source, limits))])
+    except BaseException:
+        for opened in begun:
+            if isinstance(opened, Download):
+                opened.close()
+        raise
+    return present, begun[0]
+
+
+def _opened(request: Request, source: Bucket, limits: Limits) -> Download | PermanentError:
+    try:
+        return source.open(request.key, version_id=request.version_id, max_bytes=limits.bytes)
+    except _NO_PICTURE as error:
+        return error
+
+
+def _current(
+    request: Request, source: Bucket, place: Place, present: Present, clock: float, before: Again | None
+) -> Current | Again:
+    try:
+        place.tidy(present)
+    except Torn:
+        return Again.REMOVED
+    except SourceNotFound:
+        return Again.CHANGED
+    # A turn before this one lost a race, maybe after it had stored outputs of another format.
+    if before and (
+        again := _overtaken(request, source, place, present.source_etag, lambda: place.strays(None, present.stored))
+    ):
+        return again
+    return Current(present.source, present.stored, _told(dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(clock)}))
+
+
+def _remade(
+    request: Request,
+    source: Bucket,
+    place: Place,
+    limits: Limits,
+    present: Present | None,
+    fetched: Download,
+    clock: float,
+    before: Again | None,
+) -> Outcome | Again:
+    """Make and store what is missing. When outputs were removed `before`, none that is said to be there is trusted."""
+    fetch_ms = _ms_since(clock)
+    kept = {} if before is Again.REMOVED else _reusable(present, fetched)
+    try:
         resized = _resize(request, fetched, kept, limits)
     except _NO_PICTURE as error:
         return _refused(request, source, place, error, fetched)
-    finally:
-        if fetched is not None:
-            fetched.close()
     waited_ms = fetched.waited * 1000
     clock = time.perf_counter()
     made = _made(request, fetched, kept, resized)
@@ -172,7 +220,7 @@ def _overtaken(
     return Again.CHANGED if now not in (None, etag) else None
 
 
-def _reusable(present: delivery.Present | None, fetched: Download) -> dict[str, Stored]:
+def _reusable(present: Present | None, fetched: Download) -> dict[str, Stored]:
     """Outputs in a folder that need not be made again although the recipe changed, by rendition."""
     if present is None or present.source_etag != fetched.stat.etag:
         return {}
