@@ -9,13 +9,20 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tinypics import decode
+from tinypics import decode, download
 from tinypics.download import Download
-from tinypics.errors import CorruptImage, ImageTooLarge, PermanentError, StoreUnavailable, UnsupportedFormat
+from tinypics.errors import (
+    CorruptImage,
+    ImageTooLarge,
+    PermanentError,
+    SourceChanged,
+    StoreUnavailable,
+    UnsupportedFormat,
+)
 from tinypics.limits import Limits
 from tinypics.resize import resize_all
 from tinypics.store import Stat
-from tinypics.stream import Stream
+from tinypics.stream import Stream, Whole
 
 DATA = bytes(range(256)) * 40
 
@@ -23,12 +30,26 @@ DATA = bytes(range(256)) * 40
 class Link:
     """Hands out a file in pieces, each when `more` lets it, and writes down how much was asked for."""
 
-    def __init__(self, data: bytes, size: int | None = None, error: Exception | None = None, piece: int = 1000) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        size: int | None = None,
+        error: Exception | None = None,
+        piece: int = 1000,
+        part_error: Exception | None = None,
+    ) -> None:
         self.more = threading.Semaphore(0)
         self.sent = 0
-        self._data, self._error, self._piece = data, error, piece
+        self._data, self._error, self._piece, self._part_error = data, error, piece, part_error
         stat = Stat("etag", len(data) if size is None else size, None, {})
-        self.download = Download(stat, self._pieces(), contextlib.nullcontext)
+        self.parts: list[tuple[int, int]] = []
+        self.download = Download(stat, self._pieces(), self._part, contextlib.nullcontext)
+
+    def _part(self, start: int, end: int) -> bytes:
+        self.parts.append((start, end))
+        if self._part_error:
+            raise self._part_error
+        return self._data[start:end]
 
     def _pieces(self) -> Iterator[bytes]:
         for start in range(0, len(self._data), self._piece):
@@ -164,3 +185,79 @@ def test_a_stranger_and_a_bomb_are_refused_by_their_first_bytes(head: bytes, err
     with pytest.raises(error):
         resize_all(link.download, ["64x"])
     assert link.sent <= 2 * 64 * 1024
+
+
+# --- Large objects
+
+
+def test_a_large_object_comes_in_parts_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "PART", 2500)
+    monkeypatch.setattr(download, "_SURE", 1500)
+    link = Link(DATA)
+    link.let(1)
+    assert link.download.head(800) == DATA[:800]
+    assert link.parts == []  # not before the beginning was looked at
+    link.let(len(DATA))
+    assert link.download.whole() == DATA
+    assert sorted(link.parts) == [(2500, 5000), (5000, 7500), (7500, 10000), (10000, len(DATA))]
+    assert link.sent <= 4000
+
+
+def test_a_part_that_fails_fails_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "PART", 2500)
+    monkeypatch.setattr(download, "_SURE", 1500)
+    link = Link(DATA, part_error=SourceChanged("2500 to 5000"))
+    link.let(len(DATA))
+    assert link.download.head(2500) == DATA[:2500]
+    with pytest.raises(SourceChanged, match="2500 to 5000"):
+        link.download.whole()
+
+
+def test_the_tail_does_not_wait_for_what_is_before_it() -> None:
+    link = Link(DATA)
+    assert link.download.tail(3) == DATA[-3:]
+    assert link.parts == [(len(DATA) - 3, len(DATA))]
+    link.let(len(DATA))
+    link.download.whole()
+    assert link.download.tail(5) == DATA[-5:]
+    assert len(link.parts) == 1
+    assert Whole(DATA).tail(4) == DATA[-4:]
+
+
+@pytest.fixture(scope="module")
+def progressive() -> bytes:
+    noise = Image.merge("RGB", [Image.effect_noise((2400, 1800), 60) for _ in "RGB"])
+    buffer = io.BytesIO()
+    noise.save(buffer, "JPEG", quality=90, progressive=True, subsampling=0)
+    assert len(buffer.getvalue()) > 6 * 2**20
+    return buffer.getvalue()
+
+
+def test_of_a_large_progressive_jpeg_its_dc_scans_are_fetched(progressive: bytes) -> None:
+    link = Link(progressive, piece=1 << 16)
+    link.let(30)
+    output = resize_all(link.download, ["128x-png"]).outputs[0]
+    assert link.sent < len(progressive) / 3
+    assert output.data == resize_all(progressive, ["128x-png"]).outputs[0].data
+
+
+def test_a_larger_output_of_it_takes_the_rest(progressive: bytes) -> None:
+    link = Link(progressive, piece=1 << 16)
+    link.let(len(progressive))
+    output = resize_all(link.download, ["1200x-png"]).outputs[0]
+    assert output.data == resize_all(progressive, ["1200x-png"]).outputs[0].data
+    link = Link(progressive, piece=1 << 16)
+    link.let(len(progressive))
+    with pytest.raises(ImageTooLarge, match="more than 5 scans"):
+        resize_all(link.download, ["1200x-png"], Limits(scans=5))
+
+
+def test_a_large_progressive_jpeg_that_is_cut_short_is_corrupt(progressive: bytes) -> None:
+    for data, limits in ((progressive[:-1000], Limits()), (progressive[:-1000] + bytes(8), Limits())):
+        link = Link(data, piece=1 << 16)
+        link.let(len(data))
+        with pytest.raises(CorruptImage):
+            resize_all(link.download, ["128x-png"], limits)
+    link = Link(progressive[:-1000], piece=1 << 16)
+    link.let(len(progressive))
+    assert "missing-data" in resize_all(link.download, ["128x-png"], Limits(lenient=True)).outputs[0].dropped

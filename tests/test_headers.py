@@ -136,7 +136,7 @@ def test_dc_scans_of_single_components_all_count() -> None:
     assert found == jpeg.Scans(6, len(data[: frame.scan] + b"".join(scans[:4])))
     without = data[: frame.scan] + b"".join(scans[:3] + scans[4:]) + b"\xff\xd9"
     assert jpeg.scans(without, frame, 100) == jpeg.Scans(5, None)
-    assert jpeg.scans(whole[:-1], frame, 100).dc_end is None
+    assert not jpeg.scans(whole[:-1], frame, 100).whole
 
 
 def test_rubbish_between_segments_is_skipped() -> None:

@@ -9,7 +9,15 @@ import pytest
 from obstore import exceptions as foreign
 from obstore.store import MemoryStore
 
-from tinypics.errors import AccessDenied, DestinationNotFound, SourceNotFound, SourceTooLarge, StoreUnavailable
+from tinypics import download
+from tinypics.errors import (
+    AccessDenied,
+    DestinationNotFound,
+    SourceChanged,
+    SourceNotFound,
+    SourceTooLarge,
+    StoreUnavailable,
+)
 from tinypics.store import Bucket, Conflict
 
 
@@ -94,7 +102,7 @@ def test_a_conflict_is_one_only_where_something_is_written(
     with pytest.raises(Conflict):
         bucket.put("a.jpg", b"", attributes={}, replaces=None)
     for read in (bucket.head, lambda key: bucket.open(key, max_bytes=1)):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises((StoreUnavailable, SourceChanged)):
             read("a.jpg")
 
 
@@ -118,3 +126,15 @@ def test_a_signal_interrupts_a_request_that_does_not_end(bucket: Bucket, monkeyp
     finally:
         signal.signal(signal.SIGALRM, before)
         released.set()
+
+
+def test_parts_are_of_the_version_that_was_opened(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "PART", 1000)
+    monkeypatch.setattr(download, "_SURE", 0)
+    data = bytes(range(256)) * 20
+    etag = bucket.put("a.jpg", data, attributes={}, replaces=None)
+    assert bucket.open("a.jpg", max_bytes=10**6).whole() == data
+    opened = bucket.open("a.jpg", max_bytes=10**6)
+    bucket.put("a.jpg", data[::-1], attributes={}, replaces=etag)
+    with pytest.raises(SourceChanged, match='"a.jpg" in bucket pics was overwritten while it was read'):
+        opened.tail(10)

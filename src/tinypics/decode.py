@@ -33,7 +33,6 @@ _LOSSY_DRAFTS: Final = ((8, 1.8), (4, 1.6), (2, 1.25))
 _DC_ONLY: Final = (8, 1.25)
 _WORKABLE: Final = ("L", "La", "RGB", "RGBa", "CMYK")
 _NEAREST: Final = {"1": "L", "LA": "La", "RGBA": "RGBa"}  # of the others all are colours: YCbCr, LAB
-_EOI: Final = b"\xff\xd9"
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 3
 
 
@@ -171,7 +170,7 @@ def _jpeg(opened: Opened, scale: int, *, lenient: bool) -> Still:
         if not lenient:
             raise
         # With an end put where it is missing, the decoder shows what there is.
-        image, truncated = _drafted(opened, data + _EOI, scale), True
+        image, truncated = _drafted(opened, data + jpeg.END, scale), True
     return _still(opened, image, scale, truncated=truncated)
 
 

@@ -83,7 +83,8 @@ def glimpse(source: Stream, limits: Limits) -> Size:
 def read(source: Stream, limits: Limits) -> Header:
     """The header of the picture that `source` holds.
 
-    A JPEG in one scan, the usual photo, is left to the decoder to read while it comes. Others have to be there first.
+    A JPEG in one scan, the usual photo, is left to the decoder to read while it comes. Of a large progressive one its
+    beginning may be enough; see `check_scans`. Others have to be there first.
 
     :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
     :raises CorruptImage: the header is cut short or contradicts itself.
@@ -91,7 +92,9 @@ def read(source: Stream, limits: Limits) -> Header:
     """
     head = source.head(FIRST)
     codec = sniff(head[:HEAD])
-    data = head if len(head) < source.size and _is_read_once(codec, head, limits) else source.whole()
+    data = head
+    if len(head) < source.size and not _is_read_once(codec, head, limits):
+        data = _dc_prefix(codec, source, limits) or source.whole()
     try:
         header = _READERS[codec.name](Header(codec, (0, 0), data, codec), limits)
     except (struct.error, IndexError, OverflowError) as error:
@@ -112,6 +115,38 @@ def _is_read_once(codec: Codec, head: bytes, limits: Limits) -> bool:
         return False
 
 
+# Less than this is as soon there as the answer to another request.
+_WORTH_LEAVING: Final = 4 * MIB
+
+
+def _dc_prefix(codec: Codec, source: Stream, limits: Limits) -> bytes | None:
+    """The beginning of a large progressive JPEG, with its DC scans, if the file is whole and there is much more."""
+    count = FIRST
+    while codec.name == "jpeg" and not limits.lenient and source.size - count > _WORTH_LEAVING:
+        head = source.head(count)
+        try:
+            frame = jpeg.frame(head)
+        except (struct.error, IndexError, CorruptImage):
+            return None
+        if not frame.progressive:
+            return None
+        end = jpeg.scans(head, frame, limits.scans).dc_end
+        if end is not None:
+            return head[:end] + jpeg.END if source.tail(2) == jpeg.END else None
+        count *= 2
+    return None
+
+
+def check_scans(header: Header, limits: Limits) -> None:
+    """Count the scans of a JPEG that is to be decoded whole, of which only the beginning was looked at.
+
+    :raises ImageTooLarge: more than `limits.scans`.
+    """
+    if header.stream is not None and header.buffered:
+        data = header.stream.whole()
+        jpeg.scans(data, jpeg.frame(data), limits.scans)
+
+
 def _jpeg(header: Header, limits: Limits) -> Header:
     frame = jpeg.frame(header.data)
     if frame.bits != 8:
@@ -123,7 +158,7 @@ def _jpeg(header: Header, limits: Limits) -> Header:
         channels=frame.channels,
         buffered=frame.progressive or scans.count > 1,
         scans=scans.count,
-        dc_end=scans.dc_end,
+        dc_end=scans.dc_end if scans.whole else None,
         extras=("gain-map",) if frame.gain_map else (),
     )
 

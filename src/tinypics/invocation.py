@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tinypics import delivery, layouts, manifest
+from tinypics.calls import together
 from tinypics.delivery import Made, Torn
 from tinypics.download import Download
 from tinypics.errors import (
@@ -27,7 +28,7 @@ from tinypics.errors import (
     UnsupportedFormat,
 )
 from tinypics.resize import resize_all
-from tinypics.store import Conflict, together
+from tinypics.store import Conflict
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
@@ -188,6 +189,8 @@ def _remade(
         resized = _resize(request, fetched, kept, limits)
     except _NO_PICTURE as error:
         return _refused(request, source, place, error, fetched)
+    except SourceChanged:
+        return Again.CHANGED
     waited_ms = fetched.waited * 1000
     clock = time.perf_counter()
     made = _made(request, fetched, kept, resized)

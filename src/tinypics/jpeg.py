@@ -12,6 +12,7 @@ from tinypics.values import value
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
 _APP1, _APP2, _SOS, _EOI, _DQT = 0xE1, 0xE2, 0xDA, 0xD9, 0xDB
+END: Final = bytes([0xFF, _EOI])
 
 # The XMP of Adobe's and Google's gain maps, and the segment of ISO 21496-1.
 _GAIN_MAPS: Final = {_APP1: b"hdrgm", _APP2: b"urn:iso:std:iso:ts:21496:-1"}
@@ -39,10 +40,12 @@ class Frame:
 
 @value
 class Scans:
-    """`dc_end`: where the scans end that hold the DC coefficients of every component; None in a file cut short."""
+    """`dc_end`: where the scans of a progressive JPEG end that hold the DC coefficients of every component, as far as
+    they are there; `whole`: it has its end."""
 
     count: int = 1
     dc_end: int | None = None
+    whole: bool = True
 
 
 def frame(data: bytes) -> Frame:
@@ -107,10 +110,9 @@ def scans(data: bytes, header: Frame, most: int) -> Scans:
             missing -= set(data[body + 1 : after - 3 : 2])
         end = scan_end.search(data, after)
         at = end.start() if end else len(data)
-        if not missing and dc_end is None:
+        if not missing and dc_end is None and end and header.progressive:
             dc_end = at
-    complete = data[at + 1 : at + 2] == bytes([_EOI])
-    return Scans(count, dc_end if complete and header.progressive else None)
+    return Scans(count, dc_end, whole=data[at : at + 2] == END)
 
 
 def dc_only(data: bytes, header: Frame, dc_end: int) -> bytes:
@@ -131,4 +133,4 @@ def dc_only(data: bytes, header: Frame, dc_end: int) -> bytes:
                 cut[table + 1 + wide : table + 1 + 2 * wide] = bytes(wide)
                 table += 1 + 64 * wide
         at = end
-    return bytes(cut) + bytes([0xFF, _EOI])
+    return bytes(cut) + END

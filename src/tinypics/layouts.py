@@ -7,10 +7,11 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
+from tinypics.calls import together
 from tinypics.delivery import FACTS, RECIPE, SOURCE_ETAG, SOURCE_FACTS, Place, Present, Torn
 from tinypics.errors import SourceNotFound
 from tinypics.manifest import Manifest, Stored, placeholder
-from tinypics.store import Conflict, together
+from tinypics.store import Conflict
 from tinypics.values import replace
 
 if TYPE_CHECKING:

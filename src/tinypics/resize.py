@@ -103,6 +103,8 @@ def resize_all(
     opened = open_picture(header, limits)
     moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
     scale = _affordable(opened, wanted, moving, limits)
+    if scale < 8:  # else its DC scans are enough, which have been looked at
+        headers.check_scans(header, limits)
     frames = stills(opened, scale, animate=bool(moving), lenient=limits.lenient)
     first = next(frames)
     clock.lap("decode")

@@ -6,18 +6,19 @@ writes for every store. Its errors are translated here and nowhere else.
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore import exceptions as foreign
 
+from tinypics.calls import interruptible
 from tinypics.download import Download
 from tinypics.errors import (
     AccessDenied,
     DestinationNotFound,
     PermanentError,
+    SourceChanged,
     SourceNotFound,
     SourceTooLarge,
     StoreUnavailable,
@@ -25,7 +26,7 @@ from tinypics.errors import (
 from tinypics.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from obstore import Attributes, ObjectMeta, PutMode, UpdateVersion
@@ -41,8 +42,6 @@ class Stat:
     version_id: str | None
     metadata: Mapping[str, str]
 
-
-AT_ONCE = 8  # requests of one invocation; each has a connection and a thread
 
 _CHUNK = 64 * 1024  # bytes; what Pillow's decoders ask for at a time
 
@@ -76,20 +75,25 @@ class Bucket:
 
         with guarded():
             options: Any = {"version": version_id} if version_id else None
-            result = _interruptible(lambda: obstore.get(self._store, key, options=options))
+            result = interruptible(lambda: obstore.get(self._store, key, options=options))
             stat = self._stat(result)
             if stat.size > max_bytes:
                 raise SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {stat.size:,}")
+
         # A connection that is cut is resumed where it was, and only if the ETag there is still the same: what comes
         # out is one version of the object, whole, or an error.
-        return Download(stat, result.stream(min_chunk_size=_CHUNK), guarded)
+        def part(start: int, end: int) -> Any:
+            same: Any = {"if_match": result.meta["e_tag"], "range": (start, end)} | (options or {})
+            return obstore.get(self._store, key, options=same).bytes()
+
+        return Download(stat, result.stream(min_chunk_size=_CHUNK), part, guarded)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
         """What the store says of the object; None when there is none (or no such bucket)."""
         try:
             with translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
                 options: Any = {"head": True} | ({"version": version_id} if version_id else {})
-                return self._stat(_interruptible(lambda: obstore.get(self._store, key, options=options)))
+                return self._stat(interruptible(lambda: obstore.get(self._store, key, options=options)))
         except SourceNotFound:
             return None
 
@@ -112,7 +116,7 @@ class Bucket:
             mode: PutMode = self._only_over(replaces) if replaces else "create"
             labels = dict(tags) if tags else None
             try:
-                result = _interruptible(
+                result = interruptible(
                     lambda: obstore.put(self._store, key, data, attributes=given, tags=labels, mode=mode)
                 )
             except (foreign.AlreadyExistsError, foreign.PreconditionError) as error:  # 409 and 412
@@ -122,7 +126,7 @@ class Bucket:
     def delete(self, key: str) -> None:
         """Remove the object, if it is there. Raises DestinationNotFound."""
         with translated(f"bucket {self.name} to remove from", missing=DestinationNotFound):
-            _interruptible(lambda: obstore.delete(self._store, key))
+            interruptible(lambda: obstore.delete(self._store, key))
 
     def children(self, folder: str) -> list[str]:
         """Keys of the objects right below `folder` (without a slash at its end), not of those deeper down."""
@@ -131,7 +135,7 @@ class Bucket:
     def level(self, folder: str) -> tuple[Sequence[str], Sequence[ObjectMeta]]:
         """Folders and objects right below `folder` (without a slash at its end). Raises OddKey for keys among them."""
         with translated(f"bucket {self.name}", missing=DestinationNotFound), _odd_keys_named():
-            found = _interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
+            found = interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
             return found["common_prefixes"], found["objects"]
 
     def everything(self, folder: str) -> Iterator[ObjectMeta]:
@@ -139,7 +143,7 @@ class Bucket:
         pages = iter(obstore.list(self._store, folder))
         while True:
             with translated(f"bucket {self.name}", missing=SourceNotFound), _odd_keys_named():
-                page = _interruptible(lambda: next(pages, None))
+                page = interruptible(lambda: next(pages, None))
             if page is None:
                 return
             yield from page
@@ -168,50 +172,6 @@ class Bucket:
         return Stat(self._tag(meta), meta["size"], meta["version"], metadata)
 
 
-def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
-    """What the calls return, made `AT_ONCE` at a time; when all of those have ended, the first failure is raised."""
-    waiting, results = list(calls), []
-    while waiting:
-        running = [_Call(call) for call in waiting[:AT_ONCE]]
-        del waiting[:AT_ONCE]
-        for each in running:
-            each.join()
-        results += [each.result() for each in running]
-    return results
-
-
-def _interruptible(call: Callable[[], Any]) -> Any:
-    """What `call` returns or raises.
-
-    obstore waits in Rust, where Python runs no signal handlers: in the main thread a slow store would hold up the one
-    that keeps the invocation's deadline. Waiting for a thread can be interrupted. The call that is left alone then
-    ends by its own time-out: a late write is still conditional, and the next try looks at everything anew.
-    """
-    return together([call])[0]
-
-
-class _Call(threading.Thread):
-    """A call in a thread of its own."""
-
-    def __init__(self, call: Callable[[], Any]) -> None:
-        super().__init__(name="store", daemon=True)
-        self._call = call
-        self._outcome: Any = None
-        self._failure: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self._outcome = self._call()
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            self._failure = error
-
-    def result(self) -> Any:
-        if self._failure is not None:
-            raise self._failure
-        return self._outcome
-
-
 @contextmanager
 def translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
     """Turn obstore's errors into ours. Whatever is not a clear "no" may pass, so it counts as unavailable.
@@ -225,6 +185,8 @@ def translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
         raise missing(f"there is no {what}") from error
     except (foreign.PermissionDeniedError, foreign.UnauthenticatedError) as error:
         raise AccessDenied(f"no permission for {what}") from error
+    except foreign.PreconditionError as error:  # where something was to be read: who writes asks for it himself
+        raise SourceChanged(f"{what} was overwritten while it was read") from error
     except (foreign.BaseError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"{what}: {_first_line(error)}") from error
 

@@ -15,6 +15,9 @@ class Stream(Protocol):
     def head(self, count: int) -> bytes:
         """The first `count` bytes, or more, or all if there are fewer."""
 
+    def tail(self, count: int) -> bytes:
+        """The last `count` bytes, or all if there are fewer: without those between, if they are not there yet."""
+
     def whole(self) -> bytes:
         """All of it."""
 
@@ -35,6 +38,9 @@ class Whole(io.BytesIO):
 
     def head(self, count: int) -> bytes:  # noqa: ARG002 - all of it is as easily had
         return self.whole()
+
+    def tail(self, count: int) -> bytes:
+        return self.whole()[-count:]
 
     def whole(self) -> bytes:
         return self.getvalue()  # not a copy, as long as nobody writes
