@@ -487,3 +487,12 @@ def test_the_name_resize_is_the_function_and_the_module() -> None:
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(AttributeError, match="no attribute 'rezise'"):
         _ = tinypics.rezise
+
+
+@pytest.mark.parametrize("size", [(300, 200), (17, 13)])
+@pytest.mark.parametrize("quality", [80, 94, 100])
+def test_noise_becomes_a_jpeg_at_every_quality(size: tuple[int, int], quality: int) -> None:
+    dots = Image.effect_noise((size[0] * 3, size[1]), 100).point([0] * 128 + [255] * 128)
+    noise = Image.frombytes("RGB", size, dots.tobytes())
+    output = resize(encoded(noise, "PNG"), f"{size[0]}x-jpeg-q{quality}")
+    assert opened(output.data).size == size

@@ -52,7 +52,10 @@ def _saved(writing: Writing, name: str, **options: Any) -> bytes:
 
 def _jpeg(writing: Writing) -> bytes:
     """Progressive where that is smaller."""
-    progressive = _saved(writing, "jpeg", optimize=True, progressive=True)
+    try:
+        progressive = _saved(writing, "jpeg", optimize=True, progressive=True)
+    except OSError:  # Pillow has a byte for each pixel of such a file, and noise may need more
+        return _saved(writing, "jpeg")
     wide, high = writing.frames[0].size
     if wide * high > _SMALL:
         return progressive
