@@ -45,7 +45,7 @@ from tinypics import walk
 from tinypics.listing import files
 source, output, processes, rendition, state = sys.argv[1:]
 work = functools.partial(walk.process, source=source, output=output, renditions=[rendition])
-for outcome in walk.run(files(pathlib.Path(source)), work, int(processes)):
+for outcome in walk.run(files(pathlib.Path(source), sys.exit), work, int(processes)):
     if outcome.state != state:
         sys.exit(f"expected it to be {state}: {outcome}")
 """
@@ -125,7 +125,7 @@ def table(found: dict[str, list[Took]], count: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.backfill", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of bare, backfill, again (default 5)")
-    parser.add_argument("--copies", type=int, default=100, metavar="N", help="of each photo (default 100)")
+    parser.add_argument("--copies", type=int, default=60, metavar="N", help="of each photo (default 60)")
     parser.add_argument("--save", action="store_true", help="put the table into bench/README.md")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=_made(peers.BUILD)) as folder:

@@ -136,6 +136,13 @@ assert tinypics.resize(made, "16x16").format == "{format}".lower()
     assert pillow_plugins(modules) == {f"PIL.{family}ImagePlugin"}
 
 
+def test_a_process_of_a_backfill_loads_neither_terminal_nor_sdk() -> None:
+    modules = loaded_by("import tinypics.walk")
+    assert not modules & {"boto3", "botocore", "typer", "rich", "numpy", "pi_heif"}
+    assert not pillow_plugins(modules)
+    assert not {name for name in modules if name.startswith(("tinypics.cli", "tinypics.aws", "tinypics.local"))}
+
+
 def test_importing_the_package_alone_costs_nothing() -> None:
     modules = loaded_by("import tinypics")
     assert not {name for name in modules if name.split(".")[0] in {"PIL", "obstore"}}

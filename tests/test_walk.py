@@ -46,7 +46,7 @@ def states(outcomes: list[Outcome]) -> list[tuple[str, str]]:
 
 
 def there(folder: str) -> list[str]:
-    return [found.key for found in files(Path(folder))]
+    return [found.key for found in files(Path(folder), pytest.fail)]
 
 
 def test_outputs_are_made_once_and_follow_their_sources(places: tuple[str, str]) -> None:
@@ -138,7 +138,7 @@ def test_a_walk_gives_each_object_an_outcome_and_names_the_deadly(
     (tmp_path / "sitecustomize.py").write_text(DEADLY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     work = functools.partial(walk.process, source=places[0], output=places[1], renditions=["16x16"])
-    found = {outcome.key: outcome for outcome in walk.run(files(Path(places[0])), work, 2)}
+    found = {outcome.key: outcome for outcome in walk.run(files(Path(places[0]), pytest.fail), work, 2)}
     assert {key: outcome.error for key, outcome in found.items()} == {
         key: "ProcessDied" if key == "deadly.png" else "" for key in keys
     }
@@ -160,12 +160,12 @@ os.path.isfile = looked_for
 def test_stopping_leaves_whole_outputs_and_a_second_walk_finishes(places: tuple[str, str]) -> None:
     keys = write(places[0], *(f"{number:03}.png" for number in range(200)))
     work = functools.partial(walk.process, source=places[0], output=places[1], renditions=["16x16"])
-    running = walk.run(files(Path(places[0])), work, 2)
+    running = walk.run(files(Path(places[0]), pytest.fail), work, 2)
     next(running)
     running.close()
     done = there(places[1])
     assert 0 < len(done) < len(keys)
-    second = Counter(outcome.state for outcome in walk.run(files(Path(places[0])), work, 2))
+    second = Counter(outcome.state for outcome in walk.run(files(Path(places[0]), pytest.fail), work, 2))
     assert second == {SKIPPED: len(done), DONE: len(keys) - len(done)}
 
 
@@ -179,6 +179,21 @@ def test_files_are_listed_but_for_what_is_hidden_or_no_file(tmp_path: Path) -> N
     assert [each.key for each in found] == ["a.png", "bad\udcff.png", "linked.png", "b/a.png", "b/c/d.png"]
     assert found[0].size == len(PICTURE)
     assert found[0].modified is not None
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(str(tmp_path), "a.png", "locked/b.png", "open/c.png")
+    scandir = os.scandir
+
+    def refused(path: str) -> object:
+        if Path(path).name == "locked":  # these tests may run as root, whom nothing is refused
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    lost: list[str] = []
+    assert [each.key for each in files(tmp_path, lost.append)] == ["a.png", "open/c.png"]
+    assert lost == ["locked"]
 
 
 def test_a_store_is_listed_below_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:

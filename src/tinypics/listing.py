@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,30 +23,35 @@ if TYPE_CHECKING:
 def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Found]:
     """Every object of a place, one page in memory at a time.
 
-    `not_listed` is told of folders whose objects cannot be listed: a key like `a//b.jpg` costs its neighbours in `a/`
-    theirs. S3 itself has a better listing in `cli`.
+    `not_listed` is told of folders whose objects cannot be listed: without permission, or because a key like `a//b.jpg`
+    costs its neighbours in `a/` theirs. S3 itself has a better listing in `cli`.
     """
     if location.scheme == FILE:
-        yield from files(Path(location.name))
+        yield from files(Path(location.name), not_listed)
     else:
         yield from _objects(location.bucket(), location.prefix.rstrip("/"), not_listed)
 
 
-def files(root: Path) -> Iterator[Found]:
+def files(root: Path, not_listed: Callable[[str], None]) -> Iterator[Found]:
     """The files of a folder, but for those that are hidden, or in hidden folders. Links to folders are not followed.
 
     Raises SourceNotFound.
     """
+
+    def refused(error: OSError) -> None:
+        not_listed(Path(error.filename).relative_to(root).as_posix())
+
     if not root.is_dir():
         raise SourceNotFound(f"there is no folder {root}")
-    for folder, names, found in os.walk(root):
+    for folder, names, found in os.walk(root, onerror=refused):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(found):
             path = Path(folder, name)
-            if not name.startswith(".") and path.is_file():
-                stat = path.stat()
-                changed = datetime.fromtimestamp(stat.st_mtime, UTC)
-                yield Found(path.relative_to(root).as_posix(), stat.st_size, "", changed)
+            with suppress(FileNotFoundError):  # gone meanwhile
+                if not name.startswith(".") and path.is_file():
+                    stat = path.stat()
+                    changed = datetime.fromtimestamp(stat.st_mtime, UTC)
+                    yield Found(path.relative_to(root).as_posix(), stat.st_size, "", changed)
 
 
 def _objects(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> Iterator[Found]:

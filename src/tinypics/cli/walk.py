@@ -121,7 +121,9 @@ class Walk:
             return s3.listed(self.session, self.source)
 
         def not_listed(folder: str) -> None:
-            message = "there are keys that the store client cannot name, and it lists none of the others beside them"
+            message = (
+                "what is right below it cannot be listed: no permission, or a key that the store client cannot name"
+            )
             report.add(Outcome(f"{folder}/", FAILED, InvalidRequest.__name__, message))
 
         return listed(self.source, not_listed)
