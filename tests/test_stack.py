@@ -19,7 +19,7 @@ from tests.pictures import encoded, photo
 from tests.transformed import resources, template
 from tinypics import prices
 from tinypics.aws.settings import Settings
-from tinypics.errors import StoreUnavailable
+from tinypics.errors import PermanentError, StoreUnavailable, TinypicsError
 from tinypics.invocation import STEPS
 from tinypics.store import Bucket
 
@@ -96,7 +96,7 @@ def matches(pattern: str, line: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("name", [name for name in FILTERS if name != "GaveUpMetric"])
 def test_every_metric_is_in_the_lines_that_the_function_writes(name: str, lines: list[dict[str, Any]]) -> None:
     found = [line for line in lines if matches(FILTERS[name]["FilterPattern"], line)]
     assert found or name == "ColdStartsMetric"  # the first line of this process may be another test's
@@ -104,6 +104,18 @@ def test_every_metric_is_in_the_lines_that_the_function_writes(name: str, lines:
     values = [made["MetricValue"], *(dimension["Value"] for dimension in made.get("Dimensions", []))]
     for selector in (value for value in values if str(value).startswith("$.")):
         assert all(at(line, selector) is not None for line in found), selector
+
+
+def test_an_execution_has_given_up_unless_it_failed_for_good() -> None:
+    filter = FILTERS["GaveUpMetric"]
+    assert filter["LogGroupName"] == {"Ref": "WorkflowLogGroup"}
+    passed_over = re.findall(r'\(\$\.details\.error != "(\w+)"\)', filter["FilterPattern"])
+    assert sorted(passed_over) == sorted(error.__name__ for error in leaves(PermanentError))
+    assert len(filter["FilterPattern"]) <= 1024  # what CloudWatch Logs takes
+
+
+def leaves(tree: type[TinypicsError]) -> set[type[TinypicsError]]:
+    return {leaf for child in tree.__subclasses__() for leaf in leaves(child)} or {tree}
 
 
 def test_the_lines_tell_what_was_done_apart(lines: list[dict[str, Any]]) -> None:

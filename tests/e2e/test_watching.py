@@ -41,7 +41,7 @@ def test_everything_is_there(cloud: Cloud) -> None:
     body = json.loads(watch.get_dashboard(DashboardName="tinypics")["DashboardBody"])
     assert "tinypics-resize" in json.dumps(body)
     assert "${" not in json.dumps(body)
-    filters = cloud.client("logs").describe_metric_filters(logGroupName="/aws/lambda/tinypics-resize")["metricFilters"]
+    filters = cloud.client("logs").describe_metric_filters()["metricFilters"]
     assert len(filters) == len(resources("AWS::Logs::MetricFilter"))
     constant = {each["metricTransformations"][0]["metricValue"] for each in filters}
     assert "8.1" in constant  # what a picture costs by way of the queue

@@ -95,7 +95,7 @@ def test_pictures_survive_a_kill_and_a_stop(project: Path) -> None:
             assert (
                 s3.get_bucket_versioning(Bucket="original-pics")["Status"] == "Enabled"
             )  # the template's, not only the name
-            assert len(s3.list_objects_v2(Bucket="tinypics-artifacts")["Contents"]) == 1
+            assert len(s3.list_objects_v2(Bucket="tinypics-artifacts")["Contents"]) == 2  # code and template
 
 
 def test_a_stack_that_cannot_come_up_says_which_resource_and_why(project: Path) -> None:

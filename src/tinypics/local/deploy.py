@@ -77,7 +77,7 @@ def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None
     try:
         operation(
             StackName=STACK,
-            TemplateBody=json.dumps(template),
+            TemplateURL=_upload_template(cloud, template),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
             Capabilities=_CAPABILITIES,
         )
@@ -125,6 +125,14 @@ def _upload_code(s3: Any, project: Path, template: dict[str, Any]) -> None:
             resource["Properties"][name] = {"Bucket": _ARTIFACTS, "Key": uploaded[path]}
     for key in stale - set(uploaded.values()):
         s3.delete_object(Bucket=_ARTIFACTS, Key=key)
+
+
+def _upload_template(cloud: Cloud, template: dict[str, Any]) -> str:
+    """The address of the uploaded `template`: CloudFormation takes only 51,200 bytes of one in a request."""
+    body = json.dumps(template).encode()
+    key = hashlib.sha256(body).hexdigest()
+    cloud.client("s3").put_object(Bucket=_ARTIFACTS, Key=key, Body=body)
+    return f"{cloud.endpoint}/{_ARTIFACTS}/{key}"
 
 
 def _numbers(declared: dict[str, Any], given: dict[str, str]) -> dict[str, int]:
