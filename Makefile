@@ -99,6 +99,10 @@ sbom: $(BUILD)/audit/supply/.installed ## Write build/sbom.json: what ships, in 
 	@PYTHONWARNINGS=ignore $(SUPPLY)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml --output-file $(BUILD)/sbom.json src/requirements.txt
 	@echo "$(BUILD)/sbom.json: $$(grep -c '"purl"' $(BUILD)/sbom.json) components"
 
+.PHONY: screenshots
+screenshots: setup ## Take the pictures of docs/console.md again; needs Chromium
+	$(BIN)/python docs/console.py
+
 MINUTES ?= 5
 
 .PHONY: fuzz

@@ -128,6 +128,12 @@ def test_every_page_has_its_place_in_the_menu_of_the_site() -> None:
     assert not pages - set(re.findall(r"\S+\.md", menu)), "add it to nav in mkdocs.yml"
 
 
+def test_pictures_of_the_docs_are_small() -> None:
+    pictures = [path for kind in ("webp", "png", "jpg") for path in (PROJECT / "docs").rglob(f"*.{kind}")]
+    assert pictures
+    assert all(path.stat().st_size < 150_000 for path in pictures)
+
+
 def test_contributings_paths_exist() -> None:
     text = (PROJECT / "CONTRIBUTING.md").read_text()
     rows = text.split("|---|---|---|\n", 1)[1].split("\n\n", 1)[0]

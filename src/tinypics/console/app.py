@@ -21,6 +21,7 @@ from tinypics.console.failures import Failures
 from tinypics.console.guard import Guard
 from tinypics.console.health import Health
 from tinypics.console.pictures import Pictures
+from tinypics.console.recent import Recent
 from tinypics.console.snippets import snippets
 from tinypics.console.trial import Busy, Trial
 from tinypics.errors import InvalidRequest, PermanentError, TransientError
@@ -48,6 +49,7 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
     trial = Trial(cloud, stack)
     failures = Failures(cloud, executions)
     health = Health(cloud, stack)
+    recent = Recent(cloud, stack, pictures.address)
     region = cloud.region
     routes = [
         Route("/", lambda _: FileResponse(STATIC / "index.html")),
@@ -57,8 +59,9 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
         _get("/api/executions/{name}", lambda asked: executions.one(asked["name"])),
         _get("/api/executions/{name}/log", lambda asked: _log(cloud, stack, executions, asked["name"])),
         _get("/api/executions/{name}/pictures", lambda asked: pictures.of(executions.described(asked["name"]))),
+        _get("/api/recent", lambda _: recent.pictures()),
         _get("/api/failures", lambda asked: failures.groups(_number(asked, "seconds", 86_400))),
-        _get("/api/health", lambda asked: health.figures(_number(asked, "seconds", 3600))),
+        _get("/api/health", lambda asked: health.figures(_number(asked, "seconds", 3600), executions.running())),
         _post("/api/subjects", lambda given: executions.about(_list(given, "names"))),
         _post("/api/executions", lambda given: {"name": executions.run(given.get("event"))}),
         _post("/api/executions/{name}/again", lambda given: {"name": executions.again(given["name"])}),
@@ -124,6 +127,7 @@ def _stack(cloud: Cloud, stack: Stack, trial: Trial) -> dict[str, Any]:
         "source_bucket": stack.source_bucket,
         "output_bucket": stack.output_bucket,
         "local": cloud.endpoint is not None,
+        "by_queue": stack.uploads is not None,
         "region": cloud.region,
         "endpoint": cloud.endpoint,
         "prefix": settings.prefix,

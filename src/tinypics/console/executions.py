@@ -18,7 +18,7 @@ from tinypics.errors import InvalidRequest
 from tinypics.local.executions import FAILED, arn_of, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tinypics.local.cloud import Cloud
     from tinypics.local.facts import Stack
@@ -64,6 +64,12 @@ class Executions:
             **{name: value for name, value in given.items() if value},
         )
         return {"items": [_listed(item) for item in found["executions"]], "next": found.get("nextToken")}
+
+    def running(self) -> int | None:
+        """How many run now, `PAGE` at most; None where the workflow keeps no list (EXPRESS)."""
+        if self.workflow()["type"] == "EXPRESS":
+            return None
+        return len(self.page("RUNNING", None)["items"])
 
     def about(self, names: Iterable[object]) -> dict[str, dict[str, Any]]:
         """What each was about: its picture, how it ended, and the address of a thumbnail, by the execution's name."""
@@ -184,13 +190,20 @@ def _facts(execution: dict[str, Any]) -> dict[str, Any]:
     answer = outcome(execution)
     if execution["status"] in FAILED:
         return facts | {"error": answer["error"], "message": answer["message"]}
+    return facts | result_of(answer)
+
+
+def result_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a success came to: `result` (made, skipped, removed), `source`, `made`, and where the smallest output is."""
     if "removed" in answer:
-        return facts | {"result": "removed"}
-    facts["result"] = "skipped" if answer.get("skipped") else "made"
+        return {"result": "removed"}
     stored = answer.get("renditions") or ([answer] if "dest_key" in answer else [])
-    facts["source"] = answer.get("source")
-    facts["made"] = [{name: item.get(name) for name in _SIZES} for item in stored[:_SHOWN]]
+    found = {
+        "result": "skipped" if answer.get("skipped") else "made",
+        "source": answer.get("source"),
+        "made": [{name: item.get(name) for name in _SIZES} for item in stored[:_SHOWN]],
+    }
     if stored and "dest_bucket" in answer:
         smallest = min(stored, key=lambda item: int(item.get("bytes", 0)))
-        facts["thumbnail"] = (answer["dest_bucket"], smallest["dest_key"])
-    return facts
+        found["thumbnail"] = (answer["dest_bucket"], smallest["dest_key"])
+    return found

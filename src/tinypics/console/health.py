@@ -29,8 +29,8 @@ class Health:
         self._stack = stack
         self._logs = cloud.client("logs")
 
-    def figures(self, seconds: int) -> dict[str, Any]:
-        """Of the last `seconds` (5 minutes to a day)."""
+    def figures(self, seconds: int, running: int | None) -> dict[str, Any]:
+        """Of the last `seconds` (5 minutes to a day). `running` is told as it is: executions in work."""
         seconds = min(max(seconds, _WINDOWS[0]), _WINDOWS[-1])
         end = time.time() * 1000
         start = end - seconds * 1000
@@ -41,6 +41,7 @@ class Health:
             "seconds": seconds,
             "more": len(told) > LINES or len(lines) >= LINES * 4,
             "bars": bars(told, start, end),
+            "running": running,
             "queues": self._queues(),
         }
 

@@ -29,7 +29,7 @@ function box(node) {
     s("title", {}, node.comment || node.name),
     s("rect", { width: WIDE, height: HIGH, rx: 12 }),
     s("text", { x: WIDE / 2, y: 21, class: "name" }, node.name), detail);
-  return { group, detail, type: node.type };
+  return { group, detail };
 }
 
 function line(edge, at) {
@@ -46,8 +46,9 @@ function light({ boxes, edges, title }, visits, running) {
     const on = passed.has(`${edge.start}\n${edge.end}`);
     edge.element.classList.toggle("lit", on);
     edge.element.setAttribute("marker-end", on ? "url(#arrow-lit)" : "url(#arrow)");
+    if (on) boxes.values().next().value.group.before(edge.element); // over the others, under the boxes
   }
-  for (const [name, { group, detail, type }] of boxes) {
+  for (const [name, { group, detail }] of boxes) {
     const stays = visits.filter((visit) => visit.state === name);
     const last = stays.at(-1);
     const now = running && last && last.ms === null;
@@ -57,7 +58,7 @@ function light({ boxes, edges, title }, visits, running) {
     if (!last) continue;
     const retries = stays.reduce((sum, visit) => sum + visit.retries, 0);
     const took = stays.reduce((sum, visit) => sum + (visit.ms ?? 0), 0);
-    detail.textContent = now ? (retries ? `working, ${retries + 1}. attempt` : "working") : `${duration(took)}${retries ? `, ${retries} ${retries === 1 ? "retry" : "retries"}` : type === "Task" ? "" : ""}`;
+    detail.textContent = now ? (retries ? `working, ${retries + 1}. attempt` : "working") : `${duration(took)}${retries ? `, ${retries} ${retries === 1 ? "retry" : "retries"}` : ""}`;
   }
   title.textContent = `The workflow. This execution came through ${visits.map((visit) => visit.state).join(", ") || "no state yet"}.`;
 }

@@ -41,6 +41,7 @@ function cards(found) {
       figure("Median time", duration(found.ms.p50), `95 %: ${duration(found.ms.p95)}, 99 %: ${duration(found.ms.p99)}`),
       figure("Cold starts", count(found.cold), found.pictures ? `${Math.round(100 * found.cold / found.pictures)} % of them` : ""),
       figure("Function's cost", money(found.dollars), `${found.gb_seconds} GB-seconds and the requests, at AWS's prices (${found.prices})`),
+      found.running === null ? null : figure("In work", found.running >= 100 ? "100 or more" : count(found.running), "executions that run now"),
       found.queues.map((queue) => figure(queue.name, count(queue.waiting), queue.taken ? `and ${count(queue.taken)} in work` : queue.waiting ? "waiting" : "nothing waits", queue.waiting && queue.name === "Dead letters" ? "bad" : ""))),
     h("section", { class: "card", "aria-label": "Over time" }, h("h2", {}, "Over time"), chart(found), h("p", { class: "legend" }, h("span", { class: "good" }, "made"), h("span", { class: "bad" }, "failed or tried again"))),
     Object.keys(found.errors).length ? h("section", { class: "card", "aria-label": "Errors" }, h("h2", {}, "Errors"), h("ul", { class: "plain counts" }, Object.entries(found.errors).map(([error, number]) => h("li", {}, h("a", { href: "#/failures" }, error), h("span", {}, count(number)))))) : null,

@@ -147,7 +147,7 @@ export class ExecutionList {
     const about = this.about.get(item.name);
     const bad = ENDED_BADLY.has(item.status);
     const picture = about?.thumbnail
-      ? h("img", { src: about.thumbnail, alt: "", loading: "lazy", onerror: (event) => event.target.remove() })
+      ? thumbnail(about)
       : bad ? icon("bad") : item.status === "RUNNING" ? icon("busy") : null;
     const took = item.ended ? duration(item.ended - item.started) : "";
     return h("li", {}, h("a", { class: "row", href: `#/executions/${encodeURIComponent(item.name)}` },
@@ -166,7 +166,8 @@ export class ExecutionList {
       this.foot.className = "empty";
       this.foot.textContent = this.older === undefined ? "Loading" : this.status
         ? "None at the moment. “All” shows the others."
-        : "Nothing has run yet. Drop a picture above: its execution appears here, with its thumbnail.";
+        : this.watchers.length ? "Nothing has run yet. Drop a picture above: its execution appears here, with its thumbnail."
+          : "Nothing was started directly. “Try it” starts the workflow for one picture.";
       return;
     }
     this.foot.className = "foot";
@@ -199,8 +200,13 @@ export class ExecutionList {
   }
 }
 
+/** The smallest rendition; nothing where it is gone by now. */
+export function thumbnail(about) {
+  return about.thumbnail ? h("img", { src: about.thumbnail, alt: "", loading: "lazy", onerror: (event) => event.target.remove() }) : null;
+}
+
 /** What was made of what: 4032 × 3024 JPEG, 4.2 MB → 128 × 128, 3.3 kB. */
-function story({ bucket, result, source, made }) {
+export function story({ bucket, result, source, made }) {
   if (result === "removed") return `${bucket}: the source is gone, its renditions too`;
   if (!source || !made.length) return bucket;
   const size = ({ width, height }) => `${width} × ${height}`;

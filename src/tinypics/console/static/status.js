@@ -8,6 +8,8 @@ const STATES = {
   FAILED: ["bad", "Failed", "bad"],
   TIMED_OUT: ["bad", "Timed out", "bad"],
   ABORTED: ["bad", "Aborted", "bad"],
+  SUCCESS: ["good", "Made", "good"],
+  RETRY: ["again", "Tried again", "busy"],
   SKIPPED: ["skip", "Up to date", "calm"],
   REMOVED: ["gone", "Removed", "calm"],
 };

@@ -132,7 +132,7 @@ class Trial {
     const image = h("img", { alt: "The rendition", width: facts.width, height: facts.height });
     this.picture(image, blob);
     const saved = Math.round(1000 * (1 - facts.bytes / facts.source.bytes)) / 10;
-    this.result.replaceChildren(h("div", { class: "frame true" }, image),
+    this.result.replaceChildren(h("div", { class: "frame true", tabindex: 0, role: "group", "aria-label": "The rendition at its true size" }, image),
       h("p", {}, h("strong", {}, facts.rendition), ` · ${facts.width} × ${facts.height} · ${facts.format} · ${bytes(facts.bytes)}, ${saved >= 0 ? `${saved} % smaller` : `${-saved} % larger`} · ${duration(facts.ms)}`),
       facts.dropped.length ? h("p", { class: "warn" }, `Without ${facts.dropped.join(", ")}`) : "");
   }

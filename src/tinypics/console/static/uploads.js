@@ -1,7 +1,7 @@
 // Uploads: files straight to the bucket, by presigned addresses, with progress; and what became of each.
 
 import { get, poll, post, reason } from "./api.js";
-import { announce, h, icon, tell } from "./dom.js";
+import { h, icon, tell } from "./dom.js";
 import { bytes, count, plural } from "./format.js";
 import { ENDED_BADLY, pill } from "./status.js";
 
@@ -11,10 +11,8 @@ const CLOCKS = 5000; // milliseconds that clocks may differ
 const PATIENCE = 60_000; // until it is said that no execution has come
 
 export class Tray {
-  /** `told`: whether uploads of this stack have executions that can be listed. */
-  constructor(stack, told) {
+  constructor(stack) {
     this.stack = stack;
-    this.told = told;
     this.queue = [];
     this.uploads = [];
     this.active = 0;
@@ -69,7 +67,7 @@ export class Tray {
       this.uploads.push(upload);
       this.queue.push(upload);
     }
-    announce(`${plural(found.length, "file")} to upload`);
+    tell(`${plural(found.length, "file")} to upload`);
     this.next();
   }
 
@@ -103,6 +101,12 @@ export class Tray {
     this.met.add(item.name);
     const upload = this.uploads.find((each) => each.at && each.key === about.key && item.started >= each.at - CLOCKS);
     upload?.found(item.name);
+  }
+
+  /** Told of each line of the log, in stacks without executions. */
+  logged(row) {
+    const upload = this.uploads.find((each) => each.state === "waiting" && each.key === row.key && row.at >= each.at - CLOCKS);
+    if (upload && row.status !== "RETRY") upload.answered(row, [pill(row.status, row)]);
   }
 }
 
@@ -141,10 +145,9 @@ class Upload {
     if (status >= 300) return this.refuse(`The bucket refused it (HTTP ${status}).`);
     this.bar.hidden = true;
     if (this.name) return this.follow(this.name);
-    if (!this.tray.told) return this.become("sent", "Uploaded. This stack's uploads leave no executions to follow: Health counts them.");
-    this.become("waiting", "Uploaded. Waiting for the workflow");
+    this.become("waiting", "Uploaded. Waiting for its turn");
     setTimeout(() => {
-      if (this.state === "waiting") this.note.textContent = "Uploaded, but no execution has come. Is this stack triggered by something else? The log may say.";
+      if (this.state === "waiting") this.note.textContent = "Uploaded, but nothing has been heard of it. Is this stack started by something else (Trigger)? tinypics logs may say.";
     }, PATIENCE);
   }
 
@@ -184,17 +187,22 @@ class Upload {
   }
 
   async ended(found) {
+    const about = ENDED_BADLY.has(found.status) ? found : (await post("/api/subjects", { names: [found.name] }))[found.name];
+    this.answered(about ?? found, [trail(found)]);
+  }
+
+  /** The last word about it, said by `sign`: what `answer` says of an error, or its thumbnail. */
+  answered(answer, sign) {
     this.become("ended", "");
-    this.note.replaceChildren(trail(found));
-    if (ENDED_BADLY.has(found.status)) {
+    this.note.replaceChildren(...sign);
+    if (answer.error) {
       this.thumb.replaceChildren(icon("bad"));
       this.element.classList.add("bad");
-      tell(`${this.key}: failed, ${found.error}`);
-      this.note.append(h("span", { class: "why" }, h("strong", {}, found.error), ` ${found.message}`));
+      tell(`${this.key}: failed, ${answer.error}`);
+      this.note.append(h("span", { class: "why" }, h("strong", {}, answer.error), ` ${answer.message}`));
       return;
     }
-    const { [found.name]: about } = await post("/api/subjects", { names: [found.name] });
-    if (about?.thumbnail) this.thumb.replaceChildren(h("img", { src: about.thumbnail, alt: "" }));
+    if (answer.thumbnail) this.thumb.replaceChildren(h("img", { src: answer.thumbnail, alt: "" }));
     tell(`${this.key}: the thumbnail is there`);
   }
 }

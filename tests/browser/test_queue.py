@@ -1,0 +1,43 @@
+"""A stack whose uploads go through a queue has no executions for them: the log tells what became of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import FilePayload, expect
+
+from tests.e2e.conftest import PROJECT
+from tests.pictures import encoded, photo
+from tinypics.console.server import serving
+from tinypics.local import deploy
+from tinypics.local.cloud import Cloud
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.e2e]
+
+
+def test_uploads_show_what_the_log_says_of_them(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    picture = encoded(photo((320, 240)), "JPEG")
+    data = tmp_path_factory.mktemp("queue")
+    with (
+        deploy.running(data, PROJECT, 0, {"Trigger": "queue"}) as (_, facts),
+        serving(Cloud.local(facts.endpoint, facts.region), facts.stack, 0) as address,
+    ):
+        page = browser.new_page()
+        page.goto(address)
+        files = {"good.jpg": picture, "bad.jpg": picture[:2000]}
+        page.locator(".zone").wait_for()
+        page.set_input_files(
+            "#files", [FilePayload(name=key, mimeType="image/jpeg", buffer=body) for key, body in files.items()]
+        )
+        good, bad = (page.locator(".uploads li", has_text=key) for key in files)
+        expect(good.locator(".pill")).to_have_text("Made", timeout=30_000)
+        expect(good.locator(".thumb img")).to_have_count(1)
+        expect(bad.locator(".why")).to_contain_text("CorruptImage", timeout=30_000)
+        expect(page.locator(".plain-rows li", has_text="good.jpg")).to_contain_text("320 × 240 JPEG")
+        page.evaluate("location.hash = '#/health'")
+        expect(page.locator(".figure", has_text="Uploads")).to_contain_text("nothing waits")
+        page.close()
