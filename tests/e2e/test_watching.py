@@ -1,4 +1,4 @@
-"""All that watches the stack is deployed by the same template, and an alarm reaches its topic."""
+"""All that watches and guards the stack is deployed by the same template, and an alarm reaches its topic."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.e2e
 
 PROJECT = Path(__file__).parents[2]
 TOPIC = "arn:aws:sns:us-east-1:000000000000:alarms"
+TOKENS = {"ApiAuth": "JWT", "ApiJwtIssuer": "https://issuer.example", "ApiJwtAudience": "web,app"}
 PARAMETERS = {
     "Monitoring": "full",
     "Trigger": "queue",
@@ -26,6 +27,7 @@ PARAMETERS = {
     "AlarmTopic": TOPIC,
     "KeepVersions": "30",
     "ReservedConcurrency": "7",
+    **TOKENS,
 }
 
 
@@ -48,6 +50,15 @@ def test_everything_is_there(cloud: Cloud) -> None:
     config = cloud.client("lambda").get_function_configuration(FunctionName="tinypics-resize")
     assert config["TracingConfig"] == {"Mode": "Active"}
     assert cloud.client("s3").get_bucket_versioning(Bucket="original-pics")["Status"] == "Enabled"
+
+
+def test_the_api_takes_tokens(cloud: Cloud) -> None:
+    gateway = cloud.client("apigatewayv2")
+    (api,) = [each["ApiId"] for each in gateway.get_apis()["Items"] if each["Name"] == "tinypics"]
+    (authorizer,) = gateway.get_authorizers(ApiId=api)["Items"]
+    assert authorizer["JwtConfiguration"] == {"Issuer": "https://issuer.example", "Audience": ["web", "app"]}
+    for route in gateway.get_routes(ApiId=api)["Items"]:
+        assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", authorizer["AuthorizerId"])
 
 
 def test_every_alarm_sounds_above_its_threshold_and_only_then(cloud: Cloud) -> None:
