@@ -163,7 +163,10 @@ def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Pag
     page.get_by_label("Fit").select_option("cover")
     page.locator(".focusable").click(position={"x": 10, "y": 10})
     expect(page.locator(".focus-mark")).to_be_visible()
+    expect(page.locator(".result")).to_contain_text("160x320-at0.")
     expect(page.locator("#snippet")).to_contain_text(re.compile(r'"gravity": "0\.0\d+,0\.\d+"'))
+    page.get_by_label("Point: x,y").fill("1,0.5")  # the same by the keyboard
+    expect(page.locator("#snippet")).to_contain_text('"gravity": "1,0.5"')
     page.get_by_role("button", name="Python").click()
     expect(page.locator("#snippet")).to_contain_text("import boto3")
     page.get_by_role("button", name="Copy").click()

@@ -65,11 +65,13 @@ class Executions:
         )
         return {"items": [_listed(item) for item in found["executions"]], "next": found.get("nextToken")}
 
+    def listed(self) -> bool:
+        """Whether the workflow keeps a list of its executions: an EXPRESS one does not."""
+        return bool(self._states.describe_state_machine(stateMachineArn=self.machine)["type"] != "EXPRESS")
+
     def running(self) -> int | None:
-        """How many run now, `PAGE` at most; None where the workflow keeps no list (EXPRESS)."""
-        if self.workflow()["type"] == "EXPRESS":
-            return None
-        return len(self.page("RUNNING", None)["items"])
+        """How many run now, `PAGE` at most; None where there is no list."""
+        return len(self.page("RUNNING", None)["items"]) if self.listed() else None
 
     def about(self, names: Iterable[object]) -> dict[str, dict[str, Any]]:
         """What each was about: its picture, how it ended, and the address of a thumbnail, by the execution's name."""
@@ -188,6 +190,8 @@ def _facts(execution: dict[str, Any]) -> dict[str, Any]:
     if execution["status"] == "RUNNING":
         return facts
     answer = outcome(execution)
+    if not isinstance(answer, dict):  # another workflow's, that somebody put in the place of ours
+        return facts
     if execution["status"] in FAILED:
         return facts | {"error": answer["error"], "message": answer["message"]}
     return facts | result_of(answer)

@@ -14,7 +14,7 @@ from tinypics.local.executions import FAILED, Failure, failures, start_again
 if TYPE_CHECKING:
     from tinypics.local.cloud import Cloud
 
-MOST = 300  # failures that are listed, and started again at once: each costs two calls
+MOST = 100  # failures that are listed, and started again at once: each costs two calls, which AWS counts
 _DAYS = 14
 
 
@@ -26,14 +26,20 @@ class Failures:
         self._executions = executions
 
     def groups(self, seconds: float) -> dict[str, Any]:
-        """Failures of the last `seconds`, grouped by error, the largest group first. `more`: there are others."""
+        """Failures of the last `seconds`, grouped by error, the largest group first.
+
+        `more`: there are others. `listed`: False where the workflow keeps no list (EXPRESS).
+        """
+        if not self._executions.listed():
+            return {"groups": [], "more": False, "listed": False}
         start = datetime.now(UTC) - timedelta(seconds=min(seconds, _DAYS * 86400))
-        listed = list(itertools.islice(failures(self._states, self._executions.machine, start), MOST + 1))
+        newest = list(itertools.islice(failures(self._states, self._executions.machine, start), MOST + 1))
         found: dict[str, list[Failure]] = {}
-        for failure in listed[:MOST]:
+        for failure in newest[:MOST]:
             found.setdefault(failure.error, []).append(failure)
         ordered = sorted(found.items(), key=lambda group: -len(group[1]))
-        return {"groups": [_group(error, members) for error, members in ordered], "more": len(listed) > MOST}
+        groups = [_group(error, members) for error, members in ordered]
+        return {"groups": groups, "more": len(newest) > MOST, "listed": True}
 
     def retry(self, names: object) -> dict[str, str]:
         """Start these executions again; the name of the new one, by that of the one that failed."""

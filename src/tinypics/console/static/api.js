@@ -59,7 +59,7 @@ export async function poll(look, signal, { fast = 500, slow = 5000 } = {}) {
 /** What an error means for the person before the page. */
 export function reason(error) {
   if (error instanceof Refused) return error.status === 403 ? error.message : `${error.error}: ${error.message}`;
-  return "The console does not answer. Is it still running? Its terminal says.";
+  return error instanceof TypeError ? "The console does not answer. Is it still running? Its terminal says." : String(error.message);
 }
 
 export function trouble(text) {
@@ -70,9 +70,14 @@ export function trouble(text) {
 
 function pausing(ms, signal) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const early = () => { clearTimeout(timer); resolve(); };
-    signal.addEventListener("abort", early, { once: true });
-    document.addEventListener("visibilitychange", early, { once: true });
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      document.removeEventListener("visibilitychange", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+    document.addEventListener("visibilitychange", done);
   });
 }

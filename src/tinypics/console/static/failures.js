@@ -18,7 +18,7 @@ export async function show(main, { query, signal }) {
   );
   const load = async () => {
     const found = await get(`/api/failures?seconds=${encodeURIComponent(seconds)}`, signal);
-    place.replaceChildren(...(found.groups.length ? found.groups.map((group) => section(group, load)) : [nothing()]),
+    place.replaceChildren(...(found.groups.length ? found.groups.map((group) => section(group, load)) : [found.listed ? nothing() : unlisted()]),
       found.more ? h("p", { class: "foot" }, "There are more: these are the newest. Try these again first, or use tinypics retry.") : "");
   };
   await load();
@@ -26,6 +26,11 @@ export async function show(main, { query, signal }) {
 
 function nothing() {
   return h("div", { class: "empty" }, h("p", {}, icon("good"), " Nothing failed in this time, or all of it was tried again."), h("p", {}, "What fails from now on appears here, with what to do about it."));
+}
+
+function unlisted() {
+  return h("div", { class: "empty" }, h("p", {}, "This workflow is of type EXPRESS, which keeps no list of what failed."),
+    h("p", {}, h("code", {}, "tinypics verify --fix"), " makes whatever is missing; ", h("a", { href: "#/" }, "Pictures"), " and ", h("a", { href: "#/health" }, "Health"), " show what the log says."));
 }
 
 function section({ error, advice, items }, reload) {

@@ -17,7 +17,7 @@ export async function show(main, { query, stack, signal }) {
 
 class Trial {
   constructor(query, stack, signal) {
-    Object.assign(this, { stack, signal, focus: null });
+    Object.assign(this, { stack, signal });
     const text = (name, value, more = {}) => h("input", { id: name, name, value, autocomplete: "off", spellcheck: "false", ...more });
     const select = (name, values, none) => h("select", { id: name, name }, none ? h("option", { value: "" }, none) : null, values.map((value) => h("option", { value }, value)));
     this.fields = {
@@ -31,6 +31,7 @@ class Trial {
       quality: text("quality", "", { type: "number", min: 1, max: 100, placeholder: "default", inputmode: "numeric" }),
     };
     this.fields.gravity.value = "centre";
+    this.fields.point = text("point", "0.5,0.5", { pattern: "[01]?(\\.[0-9]+)?,[01]?(\\.[0-9]+)?" });
     this.keys = h("datalist", { id: "keys" });
     const field = (name, label = name) => h("label", { for: name }, h("span", {}, label), this.fields[name]);
     this.source = h("img", { class: "focusable", alt: "The original; click the point that must stay in view" });
@@ -39,7 +40,7 @@ class Trial {
     this.result = h("div", { class: "result", "aria-live": "polite" });
     this.start = h("button", { type: "submit", class: "primary" }, "Start the workflow");
     const form = h("form", { class: "card form", oninput: (event) => this.input(event), onsubmit: (event) => this.submit(event) },
-      h("div", { class: "fields" }, field("bucket"), field("key"), h("div", { class: "row" }, field("width"), field("height")), h("div", { class: "row" }, field("fit"), field("gravity")), h("div", { class: "row" }, field("format"), field("quality"))),
+      h("div", { class: "fields" }, field("bucket"), field("key"), h("div", { class: "row" }, field("width"), field("height")), h("div", { class: "row" }, field("fit"), field("gravity")), this.pointed = h("div", { hidden: true }, field("point", "Point: x,y of the original, 0 to 1")), h("div", { class: "row" }, field("format"), field("quality"))),
       this.keys, this.start, h("p", { class: "quiet small" }, "Starting it stores the rendition in ", h("code", {}, stack.output_bucket), "."));
     this.source.addEventListener("click", (event) => this.point(event));
     this.source.addEventListener("load", () => this.place());
@@ -61,14 +62,13 @@ class Trial {
   }
 
   input(event) {
-    if (event.target === this.fields.gravity && event.target.value !== "a point") this.focus = null;
-    this.changed();
+    if (event.target !== this.fields.point || event.target.checkValidity()) this.changed();
   }
 
   point(event) {
     const area = this.source.getBoundingClientRect();
     const share = (at, start, length) => Math.min(1, Math.max(0, (at - start) / length)).toFixed(3).replace(/\.?0+$/, "");
-    this.focus = `${share(event.clientX, area.left, area.width)},${share(event.clientY, area.top, area.height)}`;
+    this.fields.point.value = `${share(event.clientX, area.left, area.width)},${share(event.clientY, area.top, area.height)}`;
     this.fields.gravity.value = "a point";
     this.changed();
   }
@@ -79,7 +79,7 @@ class Trial {
     const event = { bucket: value("bucket"), key: value("key"), dest_bucket: this.stack.output_bucket };
     for (const name of ["width", "height", "quality"]) if (value(name)) event[name] = Number(value(name));
     if (value("fit") !== "cover") event.fit = value("fit");
-    const gravity = value("gravity") === "a point" ? this.focus ?? "0.5,0.5" : value("gravity");
+    const gravity = value("gravity") === "a point" ? value("point") : value("gravity");
     if (gravity !== "centre") event.gravity = gravity;
     if (value("format")) event.format = value("format");
     return event;
@@ -138,8 +138,10 @@ class Trial {
   }
 
   place() {
-    const [x, y] = (this.focus ?? "").split(",").map(Number);
-    this.mark.hidden = !this.focus || this.original.hidden;
+    const [x, y] = this.fields.point.value.split(",").map(Number);
+    const pointed = this.fields.gravity.value === "a point";
+    this.pointed.hidden = !pointed;
+    this.mark.hidden = !pointed || this.original.hidden;
     if (this.mark.hidden) return;
     this.mark.style.left = `${this.source.offsetLeft + x * this.source.clientWidth}px`;
     this.mark.style.top = `${this.source.offsetTop + y * this.source.clientHeight}px`;
