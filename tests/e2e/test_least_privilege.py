@@ -6,7 +6,9 @@ What the function does must all be allowed, and what it is allowed must all be d
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.request
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -106,6 +108,14 @@ def needed(exchange: faults.Exchange) -> Iterator[tuple[str, str]]:
                 yield "s3:DeleteObject", f"{bucket}/{each}"
 
 
+def statements(cloud: Cloud, role: str, policy: str) -> list[dict[str, Any]]:
+    """What a role of the deployed stack may do."""
+    iam = cloud.client("iam")
+    (name,) = [each["RoleName"] for each in iam.list_roles()["Roles"] if f"-{role}-" in each["RoleName"]]
+    found: list[dict[str, Any]] = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
+    return found
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Gate]]:
     data = tmp_path_factory.mktemp("guarded")
@@ -113,10 +123,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, G
         deploy.running(data, PROJECT, port=0, parameters=PARAMETERS) as (_, facts),
         faults.proxied(facts.endpoint) as proxy,
     ):
-        iam = Cloud.local(facts.endpoint, facts.region).client("iam")
-        (role,) = [each["RoleName"] for each in iam.list_roles()["Roles"] if "ResizeRole" in each["RoleName"]]
-        document = iam.get_role_policy(RoleName=role, PolicyName="resize")["PolicyDocument"]
-        gate = Gate([each for each in document["Statement"] if "s3:" in str(each["Action"])])
+        granted = statements(Cloud.local(facts.endpoint, facts.region), "ResizeRole", "resize")
+        gate = Gate([each for each in granted if "s3:" in str(each["Action"])])
         world = World(LocalStack(facts, data), proxy)
         world.configure()
         for bucket in ("attic", "web", "foreign"):
@@ -155,6 +163,42 @@ def test_all_that_is_done_is_allowed_and_all_that_is_allowed_is_done(guarded: tu
     assert gate.denied == []
     granted = {(each["Sid"], action) for each in gate.statements for action in every(each["Action"])}
     assert gate.used == granted
+
+
+def test_the_api_starts_and_asks_and_nothing_else(tmp_path: Path) -> None:
+    with (
+        deploy.running(tmp_path, PROJECT, port=0, parameters={"Trigger": "none"}) as (_, facts),
+        faults.proxied(facts.endpoint) as proxy,
+    ):
+        cloud = Cloud.local(facts.endpoint, facts.region)
+        granted = {
+            (action, each["Resource"])
+            for each in statements(cloud, "ApiRole", "api")
+            for action in every(each["Action"])
+            if action.startswith("states:")
+        }
+        used: set[tuple[str, str]] = set()
+
+        def gate(exchange: faults.Exchange) -> None:
+            action = "states:" + exchange.handler.headers["X-Amz-Target"].rpartition(".")[2]
+            asked = json.loads(exchange.body)
+            resource = asked.get("stateMachineArn") or asked["executionArn"]
+            used.update((a, pattern) for a, pattern in granted if a == action and fnmatchcase(resource, pattern))
+            exchange.pass_on()
+
+        proxy.faults.append(faults.Fault(gate, "POST", times=None))
+        function = cloud.client("lambda")
+        variables = function.get_function_configuration(FunctionName="tinypics-api")["Environment"]["Variables"]
+        variables |= {"AWS_ENDPOINT_URL_SFN": proxy.endpoint}
+        function.update_function_configuration(FunctionName="tinypics-api", Environment={"Variables": variables})
+        assert facts.stack.api_url
+        body = json.dumps({"bucket": IN, "key": "none.jpg"}).encode()
+        with urllib.request.urlopen(f"{facts.stack.api_url}/resize", body) as response:
+            started = json.load(response)
+        with urllib.request.urlopen(f"{facts.stack.api_url}/resize/{started['id']}") as response:
+            assert json.load(response)["id"] == started["id"]
+        assert used == granted
+        assert len(proxy.calls) == len(granted) == 2
 
 
 def test_what_the_role_does_not_grant_is_denied_by_name(guarded: tuple[World, Gate]) -> None:
