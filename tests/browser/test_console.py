@@ -14,6 +14,8 @@ from tests.pictures import encoded, photo
 from tinypics.advice import ADVICE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import BrowserContext, Locator, Page
 
     from tests.e2e.conftest import LocalStack
@@ -137,6 +139,25 @@ def test_chosen_and_pasted_files_are_uploaded_as_well(page: Page) -> None:
     pasted = page.locator(".uploads li", has_text="pasted-")
     expect(pasted.locator(".pill")).to_have_text("Succeeded", timeout=30_000)
     expect(page.locator(".summary")).to_have_text("2 of 2 files uploaded")
+
+
+def test_a_chosen_folder_keeps_its_paths_and_leaves_out_what_systems_put_there(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "holiday"
+    (folder / "day 1").mkdir(parents=True)
+    (folder / "day 1" / "a.jpg").write_bytes(SMALL)
+    (folder / ".DS_Store").write_bytes(b"x")
+    page.set_input_files("#folder", folder)
+    expect(uploaded(page, "holiday/day 1/a.jpg").locator(".pill")).to_have_text("Succeeded", timeout=30_000)
+    expect(page.locator(".uploads li")).to_have_count(1)
+
+
+def test_an_original_that_browsers_do_not_show_is_shown_as_another(page: Page) -> None:
+    drop(page, ("scan.tif", encoded(photo((640, 480)), "TIFF")))
+    uploaded(page, "scan.tif").get_by_role("link", name="Details").click(timeout=30_000)
+    original = page.locator("figure.original")
+    expect(original).to_contain_text("Browsers do not show TIFF. This is a JPEG of it.")
+    expect(original.locator("img")).to_have_count(1)
+    assert original.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 640
 
 
 def test_run_again_starts_another_execution(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""A stack whose uploads go through a queue has no executions for them: the log tells what became of each."""
+"""Stacks that keep no executions of uploads, because of a queue or of EXPRESS: the log tells what became of each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,26 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
 
-def test_uploads_show_what_the_log_says_of_them(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+QUEUE = {"Trigger": "queue"}
+EXPRESS = {"WorkflowType": "EXPRESS", "Api": "off"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "figure", "failures"),
+    [(QUEUE, "Uploads0nothing waits", "Nothing failed"), (EXPRESS, "Pictures", "keeps no list")],
+    ids=["queue", "express"],
+)
+def test_uploads_show_what_the_log_says_of_them(
+    browser: Browser,
+    tmp_path_factory: pytest.TempPathFactory,
+    parameters: dict[str, str],
+    figure: str,
+    failures: str,
+) -> None:
     picture = encoded(photo((320, 240)), "JPEG")
-    data = tmp_path_factory.mktemp("queue")
+    data = tmp_path_factory.mktemp("engine")
     with (
-        deploy.running(data, PROJECT, 0, {"Trigger": "queue"}) as (_, facts),
+        deploy.running(data, PROJECT, 0, parameters) as (_, facts),
         serving(Cloud.local(facts.endpoint, facts.region), facts.stack, 0) as address,
     ):
         page = browser.new_page()
@@ -39,5 +54,7 @@ def test_uploads_show_what_the_log_says_of_them(browser: Browser, tmp_path_facto
         expect(bad.locator(".why")).to_contain_text("CorruptImage", timeout=30_000)
         expect(page.locator(".plain-rows li", has_text="good.jpg")).to_contain_text("320 × 240 JPEG")
         page.evaluate("location.hash = '#/health'")
-        expect(page.locator(".figure", has_text="Uploads")).to_contain_text("nothing waits")
+        expect(page.locator(".figure", has_text=figure)).to_be_visible()
+        page.evaluate("location.hash = '#/failures'")
+        expect(page.locator(".empty")).to_contain_text(failures)
         page.close()
