@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
 from tinypics.console.server import serving
@@ -16,6 +16,8 @@ from tinypics.local.cloud import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+expect.set_options(timeout=20_000)  # milliseconds; a machine may be busy with other tests
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -25,14 +25,23 @@ export async function postForPicture(path, body, signal) {
 }
 
 function sent(path, body, signal) {
-  return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
+  return fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  });
 }
 
 async function answered(response) {
   if (response.ok) return response.json();
   const text = await response.text();
   let found = { error: `HTTP ${response.status}`, message: text };
-  try { found = JSON.parse(text); } catch { /* not ours: plain text says it */ }
+  try {
+    found = JSON.parse(text);
+  } catch {
+    /* not ours: plain text says it */
+  }
   throw new Refused(response.status, found.error, found.message);
 }
 
@@ -59,7 +68,9 @@ export async function poll(look, signal, { fast = 500, slow = 5000 } = {}) {
 /** What an error means for the person before the page. */
 export function reason(error) {
   if (error instanceof Refused) return error.status === 403 ? error.message : `${error.error}: ${error.message}`;
-  return error instanceof TypeError ? "The console does not answer. Is it still running? Its terminal says." : String(error.message);
+  return error instanceof TypeError
+    ? "The console does not answer. Is it still running? Its terminal says."
+    : String(error.message);
 }
 
 export function trouble(text) {

@@ -37,7 +37,12 @@ async function show() {
     if (signal.aborted) return;
     introduce();
     const argument = pattern.exec(path)?.[1];
-    await view.show(main, { argument: argument && decodeURIComponent(argument), query: new URLSearchParams(query), stack, signal });
+    await view.show(main, {
+      argument: argument && decodeURIComponent(argument),
+      query: new URLSearchParams(query),
+      stack,
+      signal,
+    });
   } catch (error) {
     if (!signal.aborted) trouble(reason(error));
   }
@@ -57,7 +62,9 @@ addEventListener("hashchange", () => {
   if (location.hash === "#main") return; // the skip link
   moved = true;
   scrollTo(0, 0);
-  show().then(() => { if (moved) main.focus({ preventScroll: true }); });
+  show().then(() => {
+    if (moved) main.focus({ preventScroll: true });
+  });
 });
 // A file that misses the drop zone must not replace the page.
 for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());

@@ -16,9 +16,12 @@ export function s(tag, attributes = {}, ...children) {
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value !== null && value !== undefined)
+      element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -42,19 +45,41 @@ const PATHS = {
 
 /** A line icon of 16 pixels, hidden from screen readers: a word always stands beside it. */
 export function icon(name) {
-  const path = s("path", { d: PATHS[name], fill: "none", stroke: "currentColor", "stroke-width": 1.8, "stroke-linecap": "round", "stroke-linejoin": "round" });
-  return s("svg", { class: `icon icon-${name}`, viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, path);
+  const path = s("path", {
+    d: PATHS[name],
+    fill: "none",
+    stroke: "currentColor",
+    "stroke-width": 1.8,
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+  });
+  return s(
+    "svg",
+    { class: `icon icon-${name}`, viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" },
+    path,
+  );
 }
 
 /** A button that copies what `text()` returns, and says that it did. */
 export function copyButton(text, label = "Copy") {
   const word = h("span", {}, label);
-  const button = h("button", { type: "button", class: "quiet", onclick: async () => {
-    await navigator.clipboard.writeText(text());
-    word.textContent = "Copied";
-    announce(`${label}: done`);
-    setTimeout(() => { word.textContent = label; }, 1500);
-  } }, icon("copy"), word);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      onclick: async () => {
+        await navigator.clipboard.writeText(text());
+        word.textContent = "Copied";
+        announce(`${label}: done`);
+        setTimeout(() => {
+          word.textContent = label;
+        }, 1500);
+      },
+    },
+    icon("copy"),
+    word,
+  );
   return button;
 }
 
@@ -71,5 +96,7 @@ export function announce(text) {
   toast.textContent = text;
   toast.hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { toast.hidden = true; }, 4000);
+  toastTimer = setTimeout(() => {
+    toast.hidden = true;
+  }, 4000);
 }

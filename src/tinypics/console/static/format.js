@@ -8,7 +8,10 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
 export function bytes(count) {
   if (count === null || count === undefined) return "";
   let power = 0;
-  while (count >= 999.5 && power < UNITS.length - 1) { count /= 1000; power += 1; }
+  while (count >= 999.5 && power < UNITS.length - 1) {
+    count /= 1000;
+    power += 1;
+  }
   return `${power && count < 99.95 ? count.toFixed(1) : Math.round(count)} ${UNITS[power]}`;
 }
 

@@ -3,7 +3,11 @@
 import { s } from "./dom.js";
 import { duration } from "./format.js";
 
-const WIDE = 164, HIGH = 52, GAP = 28, STEP = 104, EDGE = 12;
+const WIDE = 164,
+  HIGH = 52,
+  GAP = 28,
+  STEP = 104,
+  EDGE = 12;
 
 /** An SVG of `workflow` (nodes and edges of /api/workflow); `update` lights the way of `visits` on it. */
 export function graph(workflow) {
@@ -12,32 +16,80 @@ export function graph(workflow) {
   const width = columns * (WIDE + GAP) - GAP + 2 * EDGE;
   const height = rows * STEP - (STEP - HIGH) + 2 * EDGE;
   const boxes = new Map(workflow.nodes.map((node) => [node.name, box(node)]));
-  const at = new Map(workflow.nodes.map((node) => [node.name, { x: EDGE + node.column * (WIDE + GAP), y: EDGE + node.row * STEP }]));
+  const at = new Map(
+    workflow.nodes.map((node) => [node.name, { x: EDGE + node.column * (WIDE + GAP), y: EDGE + node.row * STEP }]),
+  );
   const edges = workflow.edges.filter((edge) => at.has(edge.end)).map((edge) => ({ ...edge, element: line(edge, at) }));
-  for (const [name, element] of boxes) element.group.setAttribute("transform", `translate(${at.get(name).x} ${at.get(name).y})`);
-  const marker = s("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, s("path", { d: "M0 0L8 4L0 8z" }));
-  const lit = s("marker", { id: "arrow-lit", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, s("path", { d: "M0 0L8 4L0 8z" }));
+  for (const [name, element] of boxes)
+    element.group.setAttribute("transform", `translate(${at.get(name).x} ${at.get(name).y})`);
+  const marker = s(
+    "marker",
+    {
+      id: "arrow",
+      viewBox: "0 0 8 8",
+      refX: 7,
+      refY: 4,
+      markerWidth: 7,
+      markerHeight: 7,
+      orient: "auto-start-reverse",
+    },
+    s("path", { d: "M0 0L8 4L0 8z" }),
+  );
+  const lit = s(
+    "marker",
+    {
+      id: "arrow-lit",
+      viewBox: "0 0 8 8",
+      refX: 7,
+      refY: 4,
+      markerWidth: 7,
+      markerHeight: 7,
+      orient: "auto-start-reverse",
+    },
+    s("path", { d: "M0 0L8 4L0 8z" }),
+  );
   const title = s("title", {}, "The workflow");
-  const picture = s("svg", { class: "graph", viewBox: `0 0 ${width} ${height}`, width, height, role: "img" },
-    title, s("defs", {}, marker, lit), edges.map((edge) => edge.element), [...boxes.values()].map((each) => each.group));
+  const picture = s(
+    "svg",
+    { class: "graph", viewBox: `0 0 ${width} ${height}`, width, height, role: "img" },
+    title,
+    s("defs", {}, marker, lit),
+    edges.map((edge) => edge.element),
+    [...boxes.values()].map((each) => each.group),
+  );
   return { element: picture, update: (visits, running) => light({ boxes, edges, title }, visits, running) };
 }
 
 function box(node) {
   const detail = s("text", { x: WIDE / 2, y: 38, class: "detail" }, node.type);
-  const group = s("g", { class: `node ${node.type.toLowerCase()}`, "data-state": node.name },
+  const group = s(
+    "g",
+    { class: `node ${node.type.toLowerCase()}`, "data-state": node.name },
     s("title", {}, node.comment || node.name),
     s("rect", { width: WIDE, height: HIGH, rx: 12 }),
-    s("text", { x: WIDE / 2, y: 21, class: "name" }, node.name), detail);
+    s("text", { x: WIDE / 2, y: 21, class: "name" }, node.name),
+    detail,
+  );
   return { group, detail };
 }
 
 function line(edge, at) {
-  const from = at.get(edge.start), to = at.get(edge.end);
-  const x1 = from.x + WIDE / 2, y1 = from.y + HIGH, x2 = to.x + WIDE / 2, y2 = to.y;
+  const from = at.get(edge.start),
+    to = at.get(edge.end);
+  const x1 = from.x + WIDE / 2,
+    y1 = from.y + HIGH,
+    x2 = to.x + WIDE / 2,
+    y2 = to.y;
   const middle = (y1 + y2) / 2;
-  const d = y2 > y1 ? `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${y2 - 2}` : `M${x1} ${y1}V${y1 + 12}H${x2 + WIDE}V${y2 - 12}H${x2}V${y2 - 2}`;
-  return s("path", { class: `edge ${edge.kind}`, d, "marker-end": "url(#arrow)" }, s("title", {}, `${edge.start} to ${edge.end}${edge.label ? `: ${edge.label}` : ""}`));
+  const d =
+    y2 > y1
+      ? `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${y2 - 2}`
+      : `M${x1} ${y1}V${y1 + 12}H${x2 + WIDE}V${y2 - 12}H${x2}V${y2 - 2}`;
+  return s(
+    "path",
+    { class: `edge ${edge.kind}`, d, "marker-end": "url(#arrow)" },
+    s("title", {}, `${edge.start} to ${edge.end}${edge.label ? `: ${edge.label}` : ""}`),
+  );
 }
 
 function light({ boxes, edges, title }, visits, running) {
@@ -54,11 +106,18 @@ function light({ boxes, edges, title }, visits, running) {
     const now = running && last && last.ms === null;
     group.classList.toggle("lit", stays.length > 0);
     group.classList.toggle("busy", Boolean(now));
-    group.classList.toggle("ill", stays.some((visit) => visit.failed || visit.errors.length));
+    group.classList.toggle(
+      "ill",
+      stays.some((visit) => visit.failed || visit.errors.length),
+    );
     if (!last) continue;
     const retries = stays.reduce((sum, visit) => sum + visit.retries, 0);
     const took = stays.reduce((sum, visit) => sum + (visit.ms ?? 0), 0);
-    detail.textContent = now ? (retries ? `working, ${retries + 1}. attempt` : "working") : `${duration(took)}${retries ? `, ${retries} ${retries === 1 ? "retry" : "retries"}` : ""}`;
+    detail.textContent = now
+      ? retries
+        ? `working, ${retries + 1}. attempt`
+        : "working"
+      : `${duration(took)}${retries ? `, ${retries} ${retries === 1 ? "retry" : "retries"}` : ""}`;
   }
   title.textContent = `The workflow. This execution came through ${visits.map((visit) => visit.state).join(", ") || "no state yet"}.`;
 }

@@ -4,15 +4,29 @@ import { get, poll } from "./api.js";
 import { h, s } from "./dom.js";
 import { count, duration } from "./format.js";
 
-const AGES = [["300", "5 minutes"], ["3600", "1 hour"], ["86400", "1 day"]];
+const AGES = [
+  ["300", "5 minutes"],
+  ["3600", "1 hour"],
+  ["86400", "1 day"],
+];
 
 export async function show(main, { query, stack, signal }) {
   document.title = "Health · Tinypics";
   const seconds = query.get("seconds") ?? "3600";
   const place = h("div", {}, h("p", { class: "empty" }, "Reading the log"));
   main.append(
-    h("div", { class: "bar" }, h("h1", {}, "Health"),
-      h("nav", { class: "segments", "aria-label": "How far back" }, AGES.map(([value, word]) => h("a", { href: `#/health?seconds=${value}`, "aria-current": value === seconds ? "true" : null }, word)))),
+    h(
+      "div",
+      { class: "bar" },
+      h("h1", {}, "Health"),
+      h(
+        "nav",
+        { class: "segments", "aria-label": "How far back" },
+        AGES.map(([value, word]) =>
+          h("a", { href: `#/health?seconds=${value}`, "aria-current": value === seconds ? "true" : null }, word),
+        ),
+      ),
+    ),
     place,
   );
   let before = "";
@@ -32,25 +46,92 @@ function cards(found) {
   const failed = found.counts.FAILED ?? 0;
   const again = found.counts.RETRY ?? 0;
   if (!found.pictures && !found.queues.some((queue) => queue.waiting)) {
-    return [h("div", { class: "empty" }, h("p", {}, "No picture was worked on in this time."), h("p", {}, h("a", { href: "#/" }, "Drop some"), ", or choose a longer time."))];
+    return [
+      h(
+        "div",
+        { class: "empty" },
+        h("p", {}, "No picture was worked on in this time."),
+        h("p", {}, h("a", { href: "#/" }, "Drop some"), ", or choose a longer time."),
+      ),
+    ];
   }
   return [
-    h("dl", { class: "figures" },
-      figure("Pictures", count(found.pictures), `${count(found.counts.SUCCESS ?? 0)} made, ${count(found.counts.SKIPPED ?? 0)} up to date`),
-      figure("Failed", count(failed), again ? `${count(again)} attempts were tried again` : "no attempt had to be tried again", failed ? "bad" : "good"),
+    h(
+      "dl",
+      { class: "figures" },
+      figure(
+        "Pictures",
+        count(found.pictures),
+        `${count(found.counts.SUCCESS ?? 0)} made, ${count(found.counts.SKIPPED ?? 0)} up to date`,
+      ),
+      figure(
+        "Failed",
+        count(failed),
+        again ? `${count(again)} attempts were tried again` : "no attempt had to be tried again",
+        failed ? "bad" : "good",
+      ),
       figure("Median time", duration(found.ms.p50), `95 %: ${duration(found.ms.p95)}, 99 %: ${duration(found.ms.p99)}`),
-      figure("Cold starts", count(found.cold), found.pictures ? `${Math.round(100 * found.cold / found.pictures)} % of them` : ""),
-      figure("Function's cost", money(found.dollars), `${found.gb_seconds} GB-seconds and the requests, at AWS's prices (${found.prices})`),
-      found.running === null ? null : figure("In work", found.running >= 100 ? "100 or more" : count(found.running), "executions that run now"),
-      found.queues.map((queue) => figure(queue.name, count(queue.waiting), queue.taken ? `and ${count(queue.taken)} in work` : queue.waiting ? "waiting" : "nothing waits", queue.waiting && queue.name === "Dead letters" ? "bad" : ""))),
-    h("section", { class: "card", "aria-label": "Over time" }, h("h2", {}, "Over time"), chart(found), h("p", { class: "legend" }, h("span", { class: "good" }, "made"), h("span", { class: "bad" }, "failed or tried again"))),
-    Object.keys(found.errors).length ? h("section", { class: "card", "aria-label": "Errors" }, h("h2", {}, "Errors"), h("ul", { class: "plain counts" }, Object.entries(found.errors).map(([error, number]) => h("li", {}, h("a", { href: "#/failures" }, error), h("span", {}, count(number)))))) : null,
-    found.more ? h("p", { class: "foot" }, "There are more lines than are read here: choose a shorter time for true figures.") : null,
+      figure(
+        "Cold starts",
+        count(found.cold),
+        found.pictures ? `${Math.round((100 * found.cold) / found.pictures)} % of them` : "",
+      ),
+      figure(
+        "Function's cost",
+        money(found.dollars),
+        `${found.gb_seconds} GB-seconds and the requests, at AWS's prices (${found.prices})`,
+      ),
+      found.running === null
+        ? null
+        : figure("In work", found.running >= 100 ? "100 or more" : count(found.running), "executions that run now"),
+      found.queues.map((queue) =>
+        figure(
+          queue.name,
+          count(queue.waiting),
+          queue.taken ? `and ${count(queue.taken)} in work` : queue.waiting ? "waiting" : "nothing waits",
+          queue.waiting && queue.name === "Dead letters" ? "bad" : "",
+        ),
+      ),
+    ),
+    h(
+      "section",
+      { class: "card", "aria-label": "Over time" },
+      h("h2", {}, "Over time"),
+      chart(found),
+      h(
+        "p",
+        { class: "legend" },
+        h("span", { class: "good" }, "made"),
+        h("span", { class: "bad" }, "failed or tried again"),
+      ),
+    ),
+    Object.keys(found.errors).length
+      ? h(
+          "section",
+          { class: "card", "aria-label": "Errors" },
+          h("h2", {}, "Errors"),
+          h(
+            "ul",
+            { class: "plain counts" },
+            Object.entries(found.errors).map(([error, number]) =>
+              h("li", {}, h("a", { href: "#/failures" }, error), h("span", {}, count(number))),
+            ),
+          ),
+        )
+      : null,
+    found.more
+      ? h("p", { class: "foot" }, "There are more lines than are read here: choose a shorter time for true figures.")
+      : null,
   ].filter(Boolean);
 }
 
 function figure(name, value, detail, kind = "") {
-  return h("div", { class: `figure ${kind}` }, h("dt", {}, name), h("dd", {}, h("strong", {}, value), h("span", {}, detail)));
+  return h(
+    "div",
+    { class: `figure ${kind}` },
+    h("dt", {}, name),
+    h("dd", {}, h("strong", {}, value), h("span", {}, detail)),
+  );
 }
 
 function money(dollars) {
@@ -60,12 +141,25 @@ function money(dollars) {
 
 function chart({ bars, seconds }) {
   const most = Math.max(1, ...bars.map((bar) => bar.good + bar.bad));
-  const width = 960, height = 120, step = width / bars.length;
+  const width = 960,
+    height = 120,
+    step = width / bars.length;
   const column = (bar, index) => {
-    const good = bar.good / most * height, bad = bar.bad / most * height;
-    return [s("rect", { class: "good", x: index * step + 1, y: height - good, width: step - 2, height: good, rx: 2 }),
-      s("rect", { class: "bad", x: index * step + 1, y: height - good - bad, width: step - 2, height: bad, rx: 2 })];
+    const good = (bar.good / most) * height,
+      bad = (bar.bad / most) * height;
+    return [
+      s("rect", { class: "good", x: index * step + 1, y: height - good, width: step - 2, height: good, rx: 2 }),
+      s("rect", { class: "bad", x: index * step + 1, y: height - good - bad, width: step - 2, height: bad, rx: 2 }),
+    ];
   };
-  return s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" },
-    s("title", {}, `Pictures over the last ${duration(seconds * 1000)}; at most ${most} in ${duration(seconds * 1000 / bars.length)}`), bars.map(column));
+  return s(
+    "svg",
+    { class: "chart", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" },
+    s(
+      "title",
+      {},
+      `Pictures over the last ${duration(seconds * 1000)}; at most ${most} in ${duration((seconds * 1000) / bars.length)}`,
+    ),
+    bars.map(column),
+  );
 }

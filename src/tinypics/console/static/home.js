@@ -6,7 +6,12 @@ import { ExecutionList } from "./list.js";
 import { recent } from "./recent.js";
 import { Tray } from "./uploads.js";
 
-const FILTERS = [["", "All"], ["RUNNING", "Running"], ["SUCCEEDED", "Succeeded"], ["FAILED", "Failed"]];
+const FILTERS = [
+  ["", "All"],
+  ["RUNNING", "Running"],
+  ["SUCCEEDED", "Succeeded"],
+  ["FAILED", "Failed"],
+];
 
 let tray; // one for as long as the page is open: uploads go on while another view is looked at
 
@@ -17,11 +22,36 @@ export async function show(main, { query, stack, signal }) {
   const told = workflow.type !== "EXPRESS" && !stack.by_queue;
   tray ??= new Tray(stack);
   main.append(h("h1", { class: "unseen" }, "Pictures"), tray.element);
-  if (!told) main.append(recent({ stack, signal, tray, why: workflow.type === "EXPRESS" ? "its workflow is of type EXPRESS" : "its uploads go through a queue" }));
+  if (!told)
+    main.append(
+      recent({
+        stack,
+        signal,
+        tray,
+        why: workflow.type === "EXPRESS" ? "its workflow is of type EXPRESS" : "its uploads go through a queue",
+      }),
+    );
   if (workflow.type === "EXPRESS") return;
-  const filter = h("nav", { class: "segments", "aria-label": "Which executions" }, FILTERS.map(([value, word]) =>
-    h("a", { href: value ? `#/?status=${value}` : "#/", "aria-current": value === status ? "true" : null }, word)));
+  const filter = h(
+    "nav",
+    { class: "segments", "aria-label": "Which executions" },
+    FILTERS.map(([value, word]) =>
+      h("a", { href: value ? `#/?status=${value}` : "#/", "aria-current": value === status ? "true" : null }, word),
+    ),
+  );
   const list = new ExecutionList({ status, stack, signal, watchers: told ? [tray] : [] });
-  main.append(h("section", { "aria-labelledby": "list" }, h("div", { class: "bar" }, h("h2", { id: "list" }, told ? "Executions" : "Executions that were started directly"), filter), list.element));
+  main.append(
+    h(
+      "section",
+      { "aria-labelledby": "list" },
+      h(
+        "div",
+        { class: "bar" },
+        h("h2", { id: "list" }, told ? "Executions" : "Executions that were started directly"),
+        filter,
+      ),
+      list.element,
+    ),
+  );
   list.start();
 }

@@ -1,9 +1,9 @@
 // Executions, newest first: up to 10,000 of them, of which only those on the screen are elements.
 
 import { get, poll, post } from "./api.js";
-import { h, icon } from "./dom.js";
-import { bytes, count, duration, exactly, moment } from "./format.js";
-import { ENDED_BADLY, pill } from "./status.js";
+import { h } from "./dom.js";
+import { count } from "./format.js";
+import { row } from "./row.js";
 
 const ROW = 68; // pixels, as style.css says
 const SPARE = 8; // rows above and below the screen
@@ -63,13 +63,13 @@ export class ExecutionList {
     const known = this.byName.get(item.name);
     if (known.status === item.status) return false;
     Object.assign(known, item);
-    if (this.status && item.status !== this.status) { // it is no longer what was asked for
+    if (this.status && item.status !== this.status) {
+      // it is no longer what was asked for
       this.items = this.items.filter((other) => other !== known);
       this.byName.delete(item.name);
     }
     this.about.delete(item.name);
-    this.rows.get(item.name)?.remove();
-    this.rows.delete(item.name);
+    this.drop(item.name);
     return true;
   }
 
@@ -79,8 +79,8 @@ export class ExecutionList {
     const running = this.items.filter((item) => item.status === "RUNNING" && !names.has(item.name)).slice(0, RUNNING);
     let changed = false;
     for (const item of running) {
-      const { visits, input, output, ...found } = await get(`/api/executions/${encodeURIComponent(item.name)}`, this.signal);
-      changed = this.update(found) || changed;
+      const { name, status, ended } = await get(`/api/executions/${encodeURIComponent(item.name)}`, this.signal);
+      changed = this.update({ name, status, ended }) || changed;
     }
     return changed;
   }
@@ -101,14 +101,19 @@ export class ExecutionList {
       this.items.push(...fresh.slice(0, MOST - this.items.length));
       for (const item of fresh) this.byName.set(item.name, item);
       this.older = page.next ?? null;
-    } catch { /* the next scroll asks again */ } finally {
+    } catch {
+      /* the next scroll asks again */
+    } finally {
       this.fetching = false;
     }
     if (!this.signal.aborted) this.render();
   }
 
   schedule() {
-    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.render(); });
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.render();
+    });
   }
 
   render() {
@@ -118,61 +123,66 @@ export class ExecutionList {
     const first = Math.max(0, Math.floor(-top / ROW) - SPARE);
     const last = Math.min(this.items.length, Math.ceil((innerHeight - top) / ROW) + SPARE);
     const wanted = new Map(this.items.slice(first, last).map((item, index) => [item.name, first + index]));
-    for (const [name, row] of this.rows) {
-      if (!wanted.has(name) && !row.contains(document.activeElement)) { row.remove(); this.rows.delete(name); }
+    for (const [name, element] of this.rows) {
+      if (!wanted.has(name) && !element.contains(document.activeElement)) {
+        element.remove();
+        this.rows.delete(name);
+      }
     }
     for (const [name, index] of wanted) this.place(name, index);
+    this.focused = null;
     this.say();
     this.wonder([...wanted.keys()]);
     if (last >= this.items.length - NEAR) this.more();
   }
 
   place(name, index) {
-    let row = this.rows.get(name);
-    if (!row) {
-      row = this.row(this.byName.get(name));
-      this.rows.set(name, row);
+    let element = this.rows.get(name);
+    if (!element) {
+      element = row(this.byName.get(name), this.about.get(name));
+      this.rows.set(name, element);
     }
-    row.style.transform = `translateY(${index * ROW}px)`;
-    row.setAttribute("aria-posinset", index + 1);
-    row.setAttribute("aria-setsize", this.older ? -1 : this.items.length);
-    const after = this.list.children[this.list.children.length - 1];
-    if (row.parentNode !== this.list) {
-      const next = [...this.list.children].find((other) => Number(other.getAttribute("aria-posinset")) > index + 1);
-      if (next) next.before(row); else if (after !== row) this.list.append(row);
+    element.style.transform = `translateY(${index * ROW}px)`;
+    element.setAttribute("aria-posinset", index + 1);
+    element.setAttribute("aria-setsize", this.older ? -1 : this.items.length);
+    if (element.parentNode !== this.list) {
+      const place = (other) => Number(other.getAttribute("aria-posinset"));
+      const next = [...this.list.children].find((other) => place(other) > index + 1);
+      this.list.insertBefore(element, next ?? null);
     }
+    if (this.focused === name) element.firstChild.focus({ preventScroll: true });
   }
 
-  row(item) {
-    const about = this.about.get(item.name);
-    const bad = ENDED_BADLY.has(item.status);
-    const picture = about?.thumbnail
-      ? thumbnail(about)
-      : bad ? icon("bad") : item.status === "RUNNING" ? icon("busy") : null;
-    const took = item.ended ? duration(item.ended - item.started) : "";
-    return h("li", {}, h("a", { class: "row", href: `#/executions/${encodeURIComponent(item.name)}` },
-      h("span", { class: `thumb ${bad ? "bad" : ""}` }, picture),
-      h("span", { class: "what" },
-        h("span", { class: "key" }, about ? about.key || "(no key)" : "\u2007"),
-        h("span", { class: "note" }, about?.error ? [h("strong", {}, about.error), ` ${about.message}`] : about ? story(about) : "\u2007")),
-      pill(item.status, about),
-      h("time", { datetime: new Date(item.started).toISOString(), title: exactly(item.started) }, moment(item.started)),
-      h("span", { class: "took" }, took)));
+  /** Forget the element of a row, which is then made anew; if it has the focus, the new one gets it. */
+  drop(name) {
+    const element = this.rows.get(name);
+    if (!element) return;
+    if (element.contains(document.activeElement)) this.focused = name;
+    element.remove();
+    this.rows.delete(name);
   }
 
   say() {
     const total = this.items.length;
     if (!total) {
       this.foot.className = "empty";
-      this.foot.textContent = this.older === undefined ? "Loading" : this.status
-        ? "None at the moment. “All” shows the others."
-        : this.watchers.length ? "Nothing has run yet. Drop a picture above: its execution appears here, with its thumbnail."
-          : "Nothing was started directly. “Try it” starts the workflow for one picture.";
+      this.foot.textContent =
+        this.older === undefined
+          ? "Loading"
+          : this.status
+            ? "None at the moment. “All” shows the others."
+            : this.watchers.length
+              ? "Nothing has run yet. Drop a picture above: its execution appears here, with its thumbnail."
+              : "Nothing was started directly. “Try it” starts the workflow for one picture.";
       return;
     }
     this.foot.className = "foot";
-    this.foot.textContent = total >= MOST ? `The newest ${count(MOST)} are listed.`
-      : this.older ? `${count(total)} listed; scroll for older ones.` : `${count(total)} in all.`;
+    this.foot.textContent =
+      total >= MOST
+        ? `The newest ${count(MOST)} are listed.`
+        : this.older
+          ? `${count(total)} listed; scroll for older ones.`
+          : `${count(total)} in all.`;
   }
 
   /** Ask what the rows on the screen are about, once they stay there. */
@@ -193,23 +203,8 @@ export class ExecutionList {
       // What is still running is asked again when it has ended.
       if (about.status === item.status) this.about.set(name, about);
       for (const watcher of this.watchers) watcher.seen(item, about);
-      this.rows.get(name)?.remove();
-      this.rows.delete(name);
+      this.drop(name);
     }
     this.render();
   }
-}
-
-/** The smallest rendition; nothing where it is gone by now. */
-export function thumbnail(about) {
-  return about.thumbnail ? h("img", { src: about.thumbnail, alt: "", loading: "lazy", onerror: (event) => event.target.remove() }) : null;
-}
-
-/** What was made of what: 4032 × 3024 JPEG, 4.2 MB → 128 × 128, 3.3 kB. */
-export function story({ bucket, result, source, made }) {
-  if (result === "removed") return `${bucket}: the source is gone, its renditions too`;
-  if (!source || !made.length) return bucket;
-  const size = ({ width, height }) => `${width} × ${height}`;
-  const outputs = made.length > 2 ? `${made.length} renditions` : made.map((item) => `${size(item)}, ${bytes(item.bytes)}`).join(" and ");
-  return `${size(source)} ${source.format.toUpperCase()}, ${bytes(source.bytes)} → ${outputs}`;
 }

@@ -1,0 +1,98 @@
+// The direct event as a form.
+
+import { h } from "./dom.js";
+
+const POINT = "a point"; // the choice of gravity that is none of the core's words
+
+export class EventForm {
+  /** `changed` is called when the event is another one, `submitted` when it is to be sent. */
+  constructor(query, stack, { changed, submitted }) {
+    this.stack = stack;
+    this.fields = fields(query, stack);
+    this.keys = h("datalist", { id: "keys" });
+    this.start = h("button", { type: "submit", class: "primary" }, "Start the workflow");
+    const field = (name, label = name) => h("label", { for: name }, h("span", {}, label), this.fields[name]);
+    const row = (...parts) => h("div", { class: "row" }, parts);
+    this.typed = h("div", { hidden: true }, field("point", "Point: x,y of the original, 0 to 1"));
+    const input = (event) => {
+      this.typed.hidden = !this.point;
+      if (event.target.checkValidity() || event.target !== this.fields.point) changed();
+    };
+    const submit = (event) => {
+      event.preventDefault();
+      submitted(this.start);
+    };
+    this.element = h(
+      "form",
+      { class: "card form", oninput: input, onsubmit: submit },
+      h("div", { class: "fields" }, field("bucket"), field("key"), [
+        row(field("width"), field("height")),
+        row(field("fit"), field("gravity")),
+        this.typed,
+        row(field("format"), field("quality")),
+      ]),
+      this.keys,
+      this.start,
+      h("p", { class: "quiet small" }, "Starting it stores the rendition in ", h("code", {}, stack.output_bucket), "."),
+    );
+  }
+
+  /** Keys to choose from; the first stands in an empty field. True if the event is another one now. */
+  suggest(keys) {
+    this.keys.replaceChildren(...keys.map((key) => h("option", { value: key })));
+    if (!keys.length || this.fields.key.value) return false;
+    this.fields.key.value = keys[0];
+    return true;
+  }
+
+  /** The focal point, "x,y"; null when gravity is something else. */
+  get point() {
+    return this.fields.gravity.value === POINT ? this.fields.point.value : null;
+  }
+
+  set point(text) {
+    this.fields.gravity.value = POINT;
+    this.fields.point.value = text;
+    this.typed.hidden = false;
+  }
+
+  /** What the form says: numbers as numbers, defaults left out. */
+  event() {
+    const value = (name) => this.fields[name].value;
+    const event = { bucket: value("bucket"), key: value("key"), dest_bucket: this.stack.output_bucket };
+    for (const name of ["width", "height", "quality"]) if (value(name)) event[name] = Number(value(name));
+    const gravity = this.point ?? value("gravity");
+    if (value("fit") !== "cover") event.fit = value("fit");
+    if (gravity !== "centre") event.gravity = gravity;
+    if (value("format")) event.format = value("format");
+    return event;
+  }
+}
+
+function fields(query, stack) {
+  const text = (name, value, more = {}) =>
+    h("input", { id: name, name, value, autocomplete: "off", spellcheck: "false", ...more });
+  const number = (name, value, max, more = {}) =>
+    text(name, value, { type: "number", min: 1, max, inputmode: "numeric", ...more });
+  const option = (value, word = value) => h("option", { value }, word);
+  const select = (name, options) => h("select", { id: name, name }, options);
+  const found = {
+    bucket: text("bucket", query.get("bucket") ?? stack.source_bucket),
+    key: text("key", query.get("key") ?? "", { placeholder: "holiday/IMG_4711.jpg", list: "keys" }),
+    width: number("width", "320", 16384),
+    height: number("height", "320", 16384),
+    fit: select(
+      "fit",
+      stack.fits.map((fit) => option(fit)),
+    ),
+    gravity: select(
+      "gravity",
+      [POINT, ...stack.gravities].map((gravity) => option(gravity)),
+    ),
+    point: text("point", "0.5,0.5", { pattern: "[01]?(\\.[0-9]+)?,[01]?(\\.[0-9]+)?" }),
+    format: select("format", [option("", "original"), ...[...stack.formats, "auto"].map((format) => option(format))]),
+    quality: number("quality", "", 100, { placeholder: "default" }),
+  };
+  found.gravity.value = "centre";
+  return found;
+}

@@ -1,0 +1,105 @@
+// The original and every rendition side by side, each rendition at its true size.
+
+import { postForPicture, reason } from "./api.js";
+import { copyButton, h } from "./dom.js";
+import { bytes } from "./format.js";
+
+/** The pictures of one record of an execution, as /api/executions/…/pictures tells of them. */
+export function record({ original, renditions, removed, manifest }) {
+  const parts = [
+    h(
+      "div",
+      { class: "prints", tabindex: 0, role: "group", "aria-label": "The original and its renditions" },
+      print(original),
+      renditions.map((each) => rendition(each)),
+    ),
+  ];
+  if (removed.length) parts.push(h("p", { class: "empty small" }, `Removed with their source: ${removed.join(", ")}`));
+  else if (!renditions.length) parts.push(h("p", { class: "empty small" }, "No rendition was made."));
+  if (manifest)
+    parts.push(
+      h(
+        "div",
+        { class: "snippet" },
+        h("h3", {}, "HTML for a page"),
+        copyButton(() => manifest.picture, "Copy HTML"),
+        h("pre", { tabindex: 0 }, h("code", {}, manifest.picture)),
+      ),
+    );
+  return parts;
+}
+
+function print(original) {
+  const frame = h("div", { class: "frame" });
+  if (!original.there) frame.append(h("p", {}, "The original is no longer there."));
+  else if (original.shown === false) preview(frame, original);
+  else frame.append(image(original.url, "The original", original, () => h("p", {}, "Browsers cannot show this file.")));
+  const size = original.width ? `${original.width} × ${original.height}` : "size not known";
+  return h(
+    "figure",
+    { class: "original" },
+    frame,
+    h(
+      "figcaption",
+      {},
+      h("strong", {}, "Original"),
+      h("span", {}, [size, original.label, bytes(original.bytes)].filter(Boolean).join(" · ")),
+      original.width
+        ? h(
+            "span",
+            { class: "quiet" },
+            `Shown ${Math.min(100, Math.round(100 * Math.min(420 / original.width, 320 / original.height)))} % of its size`,
+          )
+        : null,
+      original.overwritten ? h("span", { class: "warn" }, "It was overwritten since.") : null,
+    ),
+  );
+}
+
+/** What browsers cannot show (HEIC, TIFF, JPEG 2000): said so, with a picture made by the core. */
+async function preview(frame, original) {
+  const note = h("p", {}, `Browsers do not show ${original.label}. This is a JPEG of it.`);
+  frame.append(note);
+  try {
+    const event = {
+      bucket: original.bucket,
+      key: original.key,
+      width: 840,
+      height: 640,
+      fit: "inside",
+      format: "jpeg",
+    };
+    const response = await postForPicture("/api/preview", { event });
+    const url = URL.createObjectURL(await response.blob());
+    frame.prepend(h("img", { src: url, alt: "The original, as a JPEG", onload: () => URL.revokeObjectURL(url) }));
+  } catch (error) {
+    note.textContent = `Browsers do not show ${original.label}. ${reason(error)}`;
+  }
+}
+
+function rendition(item) {
+  const frame = h(
+    "div",
+    { class: "frame true" },
+    image(item.url, `Rendition ${item.width} × ${item.height}`, item, () => h("p", {}, "It is no longer there.")),
+  );
+  const saved = item.saved === null ? "" : item.saved >= 0 ? `${item.saved} % smaller` : `${-item.saved} % larger`;
+  return h(
+    "figure",
+    {},
+    frame,
+    h(
+      "figcaption",
+      {},
+      h("strong", {}, item.rendition ?? `${item.width}x${item.height}`),
+      h("span", {}, `${item.width} × ${item.height} · ${item.label} · ${bytes(item.bytes)}`),
+      saved ? h("span", { class: "saved" }, saved) : null,
+      item.dropped?.length ? h("span", { class: "warn" }, `Without ${item.dropped.join(", ")}`) : null,
+      h("code", { class: "quiet" }, item.key),
+    ),
+  );
+}
+
+function image(url, alt, { width, height }, otherwise) {
+  return h("img", { src: url, alt, width, height, onerror: (event) => event.target.replaceWith(otherwise()) });
+}

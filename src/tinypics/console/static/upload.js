@@ -1,0 +1,172 @@
+// One upload: its bytes, then its execution.
+
+import { get, poll, post, reason } from "./api.js";
+import { h, icon, tell } from "./dom.js";
+import { bytes } from "./format.js";
+import { ENDED_BADLY, pill } from "./status.js";
+
+const PATIENCE = 60_000; // milliseconds until it is said that nothing was heard of it
+const SILENCE =
+  "Uploaded, but nothing has been heard of it. Is this stack started by something else (Trigger)? tinypics logs may say.";
+
+/** `state`: queued, sending, refused, waiting (for its execution), running, ended. */
+export class Upload {
+  constructor(tray, file, key) {
+    Object.assign(this, { tray, file, key, state: "queued", replace: false, at: 0, name: null, followed: false });
+    this.bar = h("progress", { max: 100, value: 0, "aria-label": `Upload of ${key}` });
+    this.note = h("p", { class: "note" }, "Waiting");
+    this.thumb = h("span", { class: "thumb" }, icon("up"));
+    this.actions = h("span", { class: "actions" });
+    this.element = h(
+      "li",
+      {},
+      this.thumb,
+      h("div", { class: "what" }, h("p", { class: "key" }, key), this.note, this.bar),
+      this.actions,
+    );
+  }
+
+  async send() {
+    this.become("sending", "Uploading");
+    this.actions.replaceChildren();
+    this.bar.hidden = false;
+    try {
+      const place = await post("/api/uploads", { key: this.key, type: this.file.type, replace: this.replace });
+      if (place.taken) return this.sent(412);
+      this.at = Date.now();
+      const status = await put(place, this.file, (share) => this.progress(share));
+      this.sent(status);
+    } catch (error) {
+      this.refuse(error instanceof Unreachable ? error.message : reason(error));
+    }
+  }
+
+  progress(share) {
+    this.bar.value = share * 100;
+    this.note.textContent = `Uploading, ${Math.round(share * 100)} % of ${bytes(this.file.size)}`;
+  }
+
+  sent(status) {
+    if (status === 412)
+      return this.refuse("There is a picture with this key already.", "Replace it", () => {
+        this.replace = true;
+      });
+    if (status >= 300) return this.refuse(`The bucket refused it (HTTP ${status}).`);
+    this.bar.hidden = true;
+    if (this.name) return this.follow(this.name);
+    this.become("waiting", "Uploaded. Waiting for its turn");
+    setTimeout(() => {
+      if (this.state === "waiting") this.note.textContent = SILENCE;
+    }, PATIENCE);
+  }
+
+  refuse(why, label = "Try again", before = () => {}) {
+    this.bar.hidden = true;
+    this.become("refused", why);
+    this.actions.replaceChildren(
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            before();
+            this.name = null;
+            this.tray.queue.push(this);
+            this.state = "queued";
+            this.tray.next();
+          },
+        },
+        label,
+      ),
+    );
+  }
+
+  become(state, text) {
+    this.state = state;
+    this.element.className = state;
+    this.note.textContent = text;
+    this.tray.render();
+  }
+
+  /** Its execution is known; it may be faster than the answer to the upload. */
+  found(name) {
+    this.at = 0; // it has what it looked for
+    this.name = name;
+    if (this.state === "waiting") this.follow(name);
+  }
+
+  /** The execution of this upload: its states as they pass, if not too many are watched, and its thumbnail. */
+  follow(name) {
+    this.become("running", "Working");
+    const details = h("a", { class: "button quiet", href: `#/executions/${encodeURIComponent(name)}` }, "Details");
+    this.actions.replaceChildren(details);
+    this.followed = this.tray.follow();
+    if (!this.followed) return; // the list tells the end
+    const done = new AbortController();
+    const look = async () => {
+      const found = await get(`/api/executions/${encodeURIComponent(name)}`);
+      this.note.replaceChildren(trail(found));
+      if (found.status === "RUNNING") return true;
+      await this.ended(found);
+      done.abort();
+      return true;
+    };
+    poll(look, done.signal, { fast: 250, slow: 1000 }).finally(() => this.tray.unfollow());
+  }
+
+  async ended(found) {
+    const about = ENDED_BADLY.has(found.status)
+      ? found
+      : (await post("/api/subjects", { names: [found.name] }))[found.name];
+    this.answered(about ?? found, [trail(found)]);
+  }
+
+  /** The last word about it, said by `sign`: what `answer` says of an error, or its thumbnail. */
+  answered(answer, sign) {
+    this.become("ended", "");
+    this.note.replaceChildren(...sign);
+    if (answer.error) {
+      this.thumb.replaceChildren(icon("bad"));
+      this.element.classList.add("bad");
+      tell(`${this.key}: failed, ${answer.error}`);
+      this.note.append(h("span", { class: "why" }, h("strong", {}, answer.error), ` ${answer.message}`));
+      return;
+    }
+    if (answer.thumbnail) this.thumb.replaceChildren(h("img", { src: answer.thumbnail, alt: "" }));
+    tell(`${this.key}: the thumbnail is there`);
+  }
+}
+
+/** The states that an execution came through, lit as they pass. */
+function trail(found) {
+  return h(
+    "span",
+    { class: "trail" },
+    pill(found.status, found),
+    found.visits.map((visit) =>
+      h("span", { class: `step ${visit.ms === null ? "busy" : visit.failed ? "bad" : "done"}` }, visit.state),
+    ),
+  );
+}
+
+class Unreachable extends Error {}
+
+/** PUT with progress, which fetch does not tell. The HTTP status. */
+function put({ url, headers }, file, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) progress(event.loaded / event.total);
+    };
+    request.onload = () => resolve(request.status);
+    request.onerror = () =>
+      reject(
+        new Unreachable(
+          `The bucket could not be reached, or does not allow uploads from here: deploy with ConsoleOrigin=${location.origin}.`,
+        ),
+      );
+    request.send(file);
+  });
+}
