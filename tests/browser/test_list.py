@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
 TOTAL = 2000
 PAGE = 100
-BLOCKED = 500  # milliseconds of one task, on a machine that is busy with other tests; to lay out all rows takes longer
+BLOCKED = 500  # milliseconds of one task, on a machine that is busy with other tests
 
 WATCH = """
 window.longest = 0;

@@ -1,4 +1,4 @@
-// Elements made in code. Text only ever becomes text: there is no way from here to innerHTML, and the page's policy
+// Elements made in code. Text only ever becomes text: there is no way from here to HTML, and the page's policy
 // (require-trusted-types-for) leaves none elsewhere.
 
 const SVG = "http://www.w3.org/2000/svg";
