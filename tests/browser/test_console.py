@@ -16,7 +16,7 @@ from tinypics.advice import ADVICE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Locator, Page
+    from playwright.sync_api import BrowserContext, Locator, Page, Route
 
     from tests.e2e.conftest import LocalStack
 
@@ -209,6 +209,29 @@ def test_health_counts_what_the_log_says(page: Page) -> None:
     expect(page.locator(".figure", has_text="Median time")).to_contain_text("ms")
     expect(page.locator(".figure", has_text="cost")).to_contain_text("$0.0000")
     assert page.locator(".chart rect.good").evaluate_all("all => all.some((bar) => bar.height.baseVal.value > 0)")
+
+
+def test_health_shows_how_far_a_backfill_is(page: Page) -> None:
+    run = {
+        "name": "all",
+        "status": "RUNNING",
+        "started": 0,
+        "ended": None,
+        "total": 200_000,
+        "done": 49_990,
+        "failed": 10,
+    }
+
+    def with_backfill(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"backfills": [run]})
+
+    page.route("**/api/health?*", with_backfill)
+    go(page, "#/health")
+    card = page.get_by_label("Backfills")
+    expect(card).to_contain_text("50,000 of 200,000 objects, 25 %")
+    expect(card).to_contain_text("10 failed")
+    expect(card.get_by_role("progressbar")).to_have_attribute("value", "50000")
 
 
 def test_without_the_token_there_is_no_page(context: BrowserContext, address: str) -> None:

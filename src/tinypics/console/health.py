@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinypics import prices
 from tinypics.console import loglines
+from tinypics.console.backfills import Backfills
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ class Health:
         self._cloud = cloud
         self._stack = stack
         self._logs = cloud.client("logs")
+        self._backfills = Backfills(cloud, stack)
 
     def figures(self, seconds: int, running: int | None) -> dict[str, Any]:
         """Of the last `seconds` (5 minutes to a day). `running` is told as it is: executions in work."""
@@ -42,6 +44,7 @@ class Health:
             "more": len(told) > LINES or len(lines) >= LINES * 4,
             "bars": bars(told, start, end),
             "running": running,
+            "backfills": self._backfills.newest(),
             "queues": self._queues(),
         }
 

@@ -25,6 +25,7 @@ class Stack:
     api_url: str | None  # None when the API is off
     dead_letters: str | None = None  # URLs of queues; None for stacks of a version that does not tell them
     uploads: str | None = None  # None also without Trigger=queue
+    backfill: str | None = None  # ARN of the workflow over a whole bucket
 
     @classmethod
     def from_outputs(cls, outputs: dict[str, str]) -> Self:
@@ -38,6 +39,7 @@ class Stack:
             api_url=outputs.get("ApiUrl"),
             dead_letters=outputs.get("DeadLetterQueueUrl"),
             uploads=outputs.get("UploadQueueUrl"),
+            backfill=outputs.get("BackfillArn"),
         )
 
 

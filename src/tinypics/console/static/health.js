@@ -2,7 +2,8 @@
 
 import { get, poll } from "./api.js";
 import { h, s } from "./dom.js";
-import { count, duration } from "./format.js";
+import { count, duration, moment, plural } from "./format.js";
+import { pill } from "./status.js";
 
 const AGES = [
   ["300", "5 minutes"],
@@ -45,7 +46,7 @@ export async function show(main, { query, stack, signal }) {
 function cards(found) {
   const failed = found.counts.FAILED ?? 0;
   const again = found.counts.RETRY ?? 0;
-  if (!found.pictures && !found.queues.some((queue) => queue.waiting)) {
+  if (!found.pictures && !found.backfills.length && !found.queues.some((queue) => queue.waiting)) {
     return [
       h(
         "div",
@@ -119,10 +120,41 @@ function cards(found) {
           ),
         )
       : null,
+    found.backfills.length ? backfills(found.backfills) : null,
     found.more
       ? h("p", { class: "foot" }, "There are more lines than are read here: choose a shorter time for true figures.")
       : null,
   ].filter(Boolean);
+}
+
+function backfills(runs) {
+  return h(
+    "section",
+    { class: "card", "aria-label": "Backfills" },
+    h("h2", {}, "Backfills"),
+    h("ul", { class: "plain runs" }, runs.map(run)),
+  );
+}
+
+/** A progress bar of one backfill. Its map may not have been counted yet. */
+function run({ name, status, started, total, done, failed }) {
+  const ended = done + failed;
+  const story = total
+    ? `${count(ended)} of ${plural(total, "object")}, ${Math.floor((100 * ended) / total)} %`
+    : "nothing counted yet";
+  return h(
+    "li",
+    {},
+    h(
+      "p",
+      {},
+      pill(status),
+      h("strong", {}, story),
+      failed ? h("span", { class: "warn" }, `${count(failed)} failed`) : null,
+    ),
+    h("progress", { max: total || 1, value: ended, "aria-label": `Backfill ${name}` }),
+    h("p", { class: "note" }, `${name}, since ${moment(started)}`),
+  );
 }
 
 function figure(name, value, detail, kind = "") {

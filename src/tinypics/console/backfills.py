@@ -1,0 +1,49 @@
+"""How far the newest backfills are: what Step Functions tells of their distributed maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tinypics.console.executions import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tinypics.local.cloud import Cloud
+    from tinypics.local.facts import Stack
+
+NEWEST = 3
+_FAILED = ("failed", "timedOut", "aborted")
+
+
+class Backfills:
+    """The runs of a stack's backfill workflow, where it has one."""
+
+    def __init__(self, cloud: Cloud, stack: Stack) -> None:
+        self._machine = stack.backfill
+        self._states = cloud.client("stepfunctions")
+
+    def newest(self) -> list[dict[str, Any]]:
+        """Up to `NEWEST`, newest first: status, times, and counts of the objects that their maps were given."""
+        if self._machine is None:
+            return []
+        found = self._states.list_executions(stateMachineArn=self._machine, maxResults=NEWEST)["executions"]
+        return [self._run(item) for item in found]
+
+    def _run(self, item: dict[str, Any]) -> dict[str, Any]:
+        counts = list(self._counts(item["executionArn"]))
+        ended = item.get("stopDate")
+        return {
+            "name": item["executionArn"].rpartition(":")[2],
+            "status": item["status"],
+            "started": milliseconds(item["startDate"]),
+            "ended": ended and milliseconds(ended),
+            "total": sum(count["total"] for count in counts),
+            "done": sum(count["succeeded"] for count in counts),
+            "failed": sum(count[name] for count in counts for name in _FAILED),
+        }
+
+    def _counts(self, execution: str) -> Iterator[dict[str, int]]:
+        """Of each of its maps."""
+        for run in self._states.list_map_runs(executionArn=execution)["mapRuns"]:
+            yield self._states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]

@@ -1,0 +1,74 @@
+"""How far a backfill is, by the distributed map of a real execution in the engine."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tinypics.console.backfills import Backfills
+from tinypics.local.cloud import Cloud
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import LocalStack
+
+pytestmark = pytest.mark.e2e
+
+# Of each item that is "bad" the child fails; the others pass.
+EACH = {
+    "StartAt": "Look",
+    "States": {
+        "Look": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$", "StringEquals": "bad", "Next": "Bad"}],
+            "Default": "Good",
+        },
+        "Good": {"Type": "Succeed"},
+        "Bad": {"Type": "Fail", "Error": "CorruptImage"},
+    },
+}
+DEFINITION = {
+    "StartAt": "Objects",
+    "States": {
+        "Objects": {
+            "Type": "Map",
+            "ItemsPath": "$.items",
+            "ToleratedFailurePercentage": 100,
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **EACH},
+            "End": True,
+        }
+    },
+}
+
+
+def test_a_stack_without_one_has_none(stack: LocalStack) -> None:
+    cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
+    assert Backfills(cloud, replace(stack.facts.stack, backfill=None)).newest() == []
+
+
+def test_the_newest_runs_are_counted(stack: LocalStack) -> None:
+    role = "arn:aws:iam::000000000000:role/backfill"
+    machine: dict[str, Any] = stack.workflows.create_state_machine(
+        name="counted", definition=json.dumps(DEFINITION), roleArn=role
+    )
+    arn = machine["stateMachineArn"]
+    backfills = Backfills(
+        Cloud.local(stack.facts.endpoint, stack.facts.region), replace(stack.facts.stack, backfill=arn)
+    )
+    assert backfills.newest() == []
+    for name in ("one", "two", "three", "four"):
+        items = json.dumps({"items": ["good"] * 7 + ["bad"] * 2})
+        stack.workflows.start_execution(stateMachineArn=arn, name=name, input=items)
+    deadline = time.monotonic() + 30
+    while any(run["status"] == "RUNNING" for run in backfills.newest()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # between two questions
+    found = backfills.newest()
+    assert len(found) == 3
+    assert {run["name"] for run in found} < {"one", "two", "three", "four"}
+    for run in found:
+        assert (run["status"], run["total"], run["done"], run["failed"]) == ("SUCCEEDED", 9, 7, 2)
+        assert run["started"] <= run["ended"]
