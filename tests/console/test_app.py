@@ -97,9 +97,11 @@ def test_an_execution_has_its_way_its_pictures_and_its_lines(page: Page) -> None
     (line,) = page.get(f"/api/executions/{found['name']}/log")
     assert (line["line"]["status"], line["line"]["source_key"]) == ("SUCCESS", "whole.jpg")
 
+    page.stack.s3.delete_object(Bucket="tiny-pics", Key="whole.jpg/manifest.json")
     page.put("whole.jpg", PNG)
     (pictures,) = page.get(f"/api/executions/{found['name']}/pictures")
     assert pictures["original"]["overwritten"]
+    assert pictures["manifest"] is None
 
 
 def test_a_failed_execution_comes_with_advice_and_one_of_a_missing_picture_says_so(page: Page) -> None:
@@ -246,3 +248,18 @@ def test_health_counts_the_lines_of_the_log(page: Page) -> None:
     assert sum(bar["bad"] for bar in after["bars"]) >= after["counts"]["FAILED"]
     assert [queue["name"] for queue in after["queues"]] == ["Dead letters"]
     assert after["queues"][0]["waiting"] == 0
+
+
+def test_the_newest_pictures_by_the_log(page: Page) -> None:
+    page.put("newest.jpg")
+    good = started(page, "newest.jpg", renditions=["48x"])
+    started(page, "newest-missing.jpg", width=48)
+    found = page.get("/api/recent")
+    assert len(found) <= 100
+    assert [row["at"] for row in found] == sorted((row["at"] for row in found), reverse=True)
+    rows = {(row["key"], row["result"] if row["status"] == "SUCCESS" else row["error"]): row for row in found}
+    assert ("newest-missing.jpg", "SourceNotFound") in rows
+    made = next(row for row in found if row["key"] == "newest.jpg" and row["made"][0]["width"] == 48)
+    assert made["ms"] == good["output"]["duration_ms"]
+    with urllib.request.urlopen(made["thumbnail"]) as answer:
+        assert len(answer.read()) == made["made"][0]["bytes"]

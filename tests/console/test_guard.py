@@ -32,6 +32,10 @@ def test_the_printed_address_opens_the_page_and_leaves_a_cookie_that_only_it_can
     assert set(flags) == {"Path=/", "HttpOnly", "SameSite=Strict"}
 
 
+def test_cookies_of_other_servers_on_this_host_do_no_harm(page: Page) -> None:
+    assert page.ask("GET", "/api/stack", Cookie=f'a/b="c; =;{page.cookie}; tinypics-1=x').status == 200
+
+
 def test_a_token_in_another_address_or_a_wrong_one_opens_nothing(page: Page) -> None:
     assert page.ask("GET", f"/api/stack?token={page.token}", Cookie="").status == 403
     wrong = page.ask("GET", "/?token=" + "x" * len(page.token), Cookie="")

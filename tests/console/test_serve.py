@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -38,6 +39,17 @@ def test_it_prints_its_address_and_ends_with_a_signal(stack: LocalStack) -> None
         finally:
             process.kill()
     assert (process.returncode, said) == (0, "Stopped.\n")
+
+
+def test_ctrl_c_ends_it_without_a_trace(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("threading.Event.wait", interrupted)
+    monkeypatch.setattr(serve, "serving", lambda *_: contextlib.nullcontext("http://127.0.0.1:1/?token=x"))
+    done = CliRunner().invoke(app, ["console", "--data", str(stack.data)])
+    assert (done.exit_code, done.stderr) == (0, "Stopped.\n")
+    assert "http://127.0.0.1:1/?token=x" in done.stdout
 
 
 def test_a_port_that_is_taken_is_a_sentence(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ class Recent:
             "ms": line.get("duration_ms"),
             "source": None,
             "made": [],
+            "result": None,
             **found,
             "thumbnail": thumbnail and self._sign(*thumbnail),
         }
