@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import resource
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from bench.memory import peak_mb
+from bench.memory import cpu_ms, peak_mb
 
 
 def main(module: str, function: str, text: str) -> None:
@@ -28,15 +26,10 @@ def main(module: str, function: str, text: str) -> None:
         Path(job["out"], str(number)).write_bytes(output)
     spent: list[float] = []
     while len(spent) < job["least"] or (sum(spent) < job["enough_ms"] and len(spent) < job["most"]):
-        before = _cpu_ms()
+        before = cpu_ms()
         resize(data, job["wanted"])
-        spent.append(_cpu_ms() - before)
+        spent.append(cpu_ms() - before)
     sys.stdout.write(json.dumps({"cpu_ms": spent, "peak_mb": peak_mb()}))
-
-
-def _cpu_ms() -> float:
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (time.process_time() + children.ru_utime + children.ru_stime) * 1000
 
 
 if __name__ == "__main__":

@@ -1,20 +1,46 @@
-"""The most memory that this process ever had."""
+"""What this process and those that it runs have used: the most memory, and processor time."""
 
 from __future__ import annotations
 
 import resource
 import sys
+import time
 from pathlib import Path
+
+_SHARED = ("Shared_Clean", "Shared_Dirty")
 
 
 def peak_mb() -> float:
-    """In megabytes (10^6), of this process or of the largest that it ran.
+    """In megabytes (10^6), of this process and those that it still runs together, or of the largest that ended.
 
-    Not from `wait4` in the parent: on Linux that figure starts with what the *parent* had when it forked.
+    Not from `wait4` in the parent: on Linux that figure starts with what the *parent* had when it forked. Of what two
+    processes share, each page counts once.
     """
     ran = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     if sys.platform == "darwin":
         return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, ran) / 1e6
-    lines = Path("/proc/self/status").read_text().splitlines()
-    own = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    own = _kilobytes("/proc/self/status", "VmHWM")
+    for child in running():
+        own += _kilobytes(f"/proc/{child}/status", "VmHWM") - _kilobytes(f"/proc/{child}/smaps_rollup", *_SHARED)
     return max(own, ran) * 1024 / 1e6
+
+
+def cpu_ms() -> float:
+    """Milliseconds of processor time, of all threads, those of running and ended processes included."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    nanoseconds = sum(
+        int(tasks.read_text().split()[0])
+        for child in running()
+        for tasks in Path(f"/proc/{child}/task").glob("*/schedstat")
+    )
+    return (time.process_time() + ended.ru_utime + ended.ru_stime) * 1000 + nanoseconds / 1e6
+
+
+def running() -> list[str]:
+    """The processes that this one runs now; none where the system does not say."""
+    return [child for file in Path("/proc/self/task").glob("*/children") for child in file.read_text().split()]
+
+
+def _kilobytes(file: str, *names: str) -> int:
+    lines = (line.partition(":") for line in Path(file).read_text().splitlines())
+    return sum(int(text.split()[0]) for name, _, text in lines if name in names)

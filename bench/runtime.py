@@ -23,19 +23,22 @@ class Context:
 
 def main(module: str, answers: str, events: str) -> None:
     handler = import_module(module).lambda_handler
-    for event in json.loads(events):
-        cpu, wall = time.process_time(), time.perf_counter()
+    for number, event in enumerate(json.loads(events)):
+        cpu, wall = (memory.cpu_ms() if number else 0.0), time.perf_counter()  # noqa: F821 - imported below
         answer = handler(event, Context())
+        taken = (time.perf_counter() - wall) * 1000
+        own = time.process_time() * 1000
+        from bench import memory  # not before: it is no part of anybody's start
+
+        loading = time.process_time() * 1000 - own
         line = {
             "answer": answer,
-            "wall_ms": (time.perf_counter() - wall) * 1000,
-            "cpu_ms": (time.process_time() - cpu) * 1000,
-            "since_start_cpu_ms": time.process_time() * 1000,
+            "wall_ms": taken,
+            "cpu_ms": memory.cpu_ms() - cpu,
+            "since_start_cpu_ms": memory.cpu_ms() - loading,
         }
         os.write(int(answers), json.dumps(line).encode() + b"\n")
-    from bench.memory import peak_mb  # not before: it is no part of anybody's start
-
-    os.write(int(answers), json.dumps({"peak_mb": peak_mb()}).encode() + b"\n")
+    os.write(int(answers), json.dumps({"peak_mb": memory.peak_mb()}).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tinypics import invocation
-from tinypics.aws import answers, deadline, events, telemetry
-from tinypics.aws.s3 import open_bucket
-from tinypics.aws.settings import Settings
-from tinypics.errors import PermanentError, TransientError
-from tinypics.request import Skip
+from tinypics.guard import Guard
+
+GUARD = Guard()  # before anything is loaded that what decodes pictures shall not have
+
+from tinypics import invocation  # noqa: E402
+from tinypics.aws import answers, deadline, events, telemetry  # noqa: E402
+from tinypics.aws.s3 import open_bucket  # noqa: E402
+from tinypics.aws.settings import Settings  # noqa: E402
+from tinypics.errors import PermanentError, TransientError  # noqa: E402
+from tinypics.request import Skip  # noqa: E402
 
 SETTINGS = Settings.from_environment()
 LOADED_MS = time.process_time() * 1000  # an estimate of the start: the processor's time so far, the interpreter's too
@@ -61,7 +65,7 @@ def _answer(record: object, context: object) -> answers.Answer:
             if isinstance(request, Skip):
                 answer = answers.skipped(subject, request)
             else:
-                outcome = invocation.run(request, open_bucket, SETTINGS.limits, SETTINGS.handling)
+                outcome = invocation.run(request, open_bucket, SETTINGS.limits, SETTINGS.handling, GUARD.resize_all)
                 answer = answers.success(request, outcome)
     except PermanentError as error:
         answer = answers.failure(subject, error)

@@ -19,6 +19,7 @@ from tinypics.errors import PermanentError, TransientError
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
 from tinypics.request import Request
+from tinypics.resize import resize_all
 from tinypics.store import Bucket
 
 KEY = "a.png"
@@ -121,7 +122,9 @@ class Race:
     def _work(self, gate: Callable[[], None]) -> None:
         renditions = tuple(map(Rendition.parse, ["4x4", "6x6"] if self.in_folder else ["4x4"]))
         request = Request("in", KEY, "out", renditions, in_folder=self.in_folder, follows=True)
-        invocation.run(request, lambda name: Gated(self.bucket(name), gate, self.steps), Limits(), Handling())
+        invocation.run(
+            request, lambda name: Gated(self.bucket(name), gate, self.steps), Limits(), Handling(), resize_all
+        )
 
     def _overwrite(self, gate: Callable[[], None]) -> None:
         gate()

@@ -17,6 +17,7 @@ from tinypics.folder import PRIVATE, FolderBucket
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
 from tinypics.request import Request
+from tinypics.resize import resize_all
 from tinypics.store import Bucket, Conflict
 
 ABOUT = {"Content-Type": "image/jpeg", "tinypics-recipe": "r1"}
@@ -165,7 +166,7 @@ def test_the_invocation_keeps_its_promises_in_folders(tmp_path: Path, in_folder:
     def run(*texts: str) -> str:
         renditions = tuple(map(Rendition.parse, texts))
         request = Request("in", "a.png", "out", renditions, in_folder=in_folder, follows=True)
-        return type(invocation.run(request, places.__getitem__, Limits(), Handling())).__name__
+        return type(invocation.run(request, places.__getitem__, Limits(), Handling(), resize_all)).__name__
 
     (tmp_path / "in" / "a.png").write_bytes(encoded(quadrants(), "PNG"))
     assert [run("16x16"), run("16x16"), run("8x8-png"), run("8x8-png")] == ["Result", "Current", "Result", "Current"]

@@ -27,6 +27,7 @@ from tinypics.invocation import Current, Gone, Outcome, Result
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
 from tinypics.request import Request
+from tinypics.resize import resize_all
 from tinypics.store import Bucket
 
 
@@ -104,7 +105,7 @@ class Cloud:
         self.requests.clear()
         asked = tuple(Rendition.parse(text) for text in renditions or ("128x96",))
         request = Request("original-pics", key, "tiny-pics", asked, **fields)
-        return invocation.run(request, self.open, limits or Limits(), handling or Handling())
+        return invocation.run(request, self.open, limits or Limits(), handling or Handling(), resize_all)
 
     def made(self, *arguments: Any, **options: Any) -> Result:
         outcome = self.run(*arguments, **options)
@@ -576,7 +577,7 @@ def test_newer_outputs_that_are_found_after_the_source_was_read_are_not_replaced
             cloud.meanwhile = lambda request: written.append(request) if request.startswith("PUT") else None
             newer = cloud.upload("a.png", picture("PNG", colour="blue"))
             asked = Request("original-pics", "a.png", "tiny-pics", (Rendition.parse("128x96"),), etag=newer)
-            invocation.run(asked, cloud.plain, Limits(), Handling())
+            invocation.run(asked, cloud.plain, Limits(), Handling(), resize_all)
 
     cloud.meanwhile = meanwhile
     outcome = cloud.run("a.png")

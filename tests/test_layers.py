@@ -25,6 +25,8 @@ WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "lay
     "listing",
     "walk",
     "pool",
+    "guard",
+    "calls",
 }
 WITHOUT_PILLOW = {"geometry", "rendition", "limits", "errors", "request", "keys", "store", "codecs"}
 

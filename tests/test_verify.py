@@ -21,6 +21,7 @@ from tinypics.limits import Limits
 from tinypics.manifest import Manifest
 from tinypics.repair import repair
 from tinypics.request import Request, Skip
+from tinypics.resize import resize_all
 from tinypics.store import Bucket
 from tinypics.values import replace
 from tinypics.verify import Checker
@@ -78,7 +79,7 @@ class World:
     def run(self, key: str, **fields: Any) -> None:
         request = Request(**{name: getattr(self.request(key), name) for name in Request.__match_args__} | fields)
         opened = {IN: self.source, OUT: self.output}
-        invocation.run(request, opened.__getitem__, self.limits, self.settings.handling)
+        invocation.run(request, opened.__getitem__, self.limits, self.settings.handling, resize_all)
 
     def request(self, key: str) -> Request:
         request = self.parse(Listed(key, 1, ""))

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from tinypics.errors import PermanentError, TinypicsError, TransientError
     from tinypics.limits import Limits
     from tinypics.rendition import Rendition
-    from tinypics.resize import Output, Resized, Source, resize, resize_all
+    from tinypics.resize import resize, resize_all
+    from tinypics.results import Output, Resized, Source
 
 __version__ = "0.1.0"
 
@@ -31,11 +32,11 @@ __all__ = [
 
 _HOMES = {
     "Limits": "limits",
-    "Output": "resize",
+    "Output": "results",
     "PermanentError": "errors",
     "Rendition": "rendition",
-    "Resized": "resize",
-    "Source": "resize",
+    "Resized": "results",
+    "Source": "results",
     "TinypicsError": "errors",
     "TransientError": "errors",
     "resize": "resize",

@@ -51,6 +51,18 @@ ADVICE: Final[dict[str, Advice]] = {
         "picture.",
         retry=True,
     ),
+    "TimeLimitExceeded": Advice(
+        "The picture took more of the processor's time than one picture may.",
+        "Ask for a smaller rendition, or for a format that is quicker to write than AVIF. A picture that takes so long "
+        "to decode is rarely a photo: look where it came from.",
+        retry=False,
+    ),
+    "DecoderCrashed": Advice(
+        "The process that decodes pictures ended on this one. The pictures after it have a new process.",
+        "Look where the file came from: it may have been made to do this. Keep it away from other programs, and report "
+        "it to whoever maintains the decoder of its format.",
+        retry=False,
+    ),
     "DestinationNotFound": Advice(
         "There is no such bucket to write to.",
         "Check `dest_bucket`, or the stack's parameter `OutputBucket`; make the bucket and try again.",

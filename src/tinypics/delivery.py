@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tinypics.manifest import Stored
     from tinypics.request import Request
-    from tinypics.resize import Output
+    from tinypics.results import Output
     from tinypics.store import Bucket, Stat
 
 SOURCE = "tinypics-source"

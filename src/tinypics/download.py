@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-import io
+import os
 import threading
-import time
+import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from tinypics.calls import Call
 from tinypics.errors import StoreUnavailable
+from tinypics.stream import Arriving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,12 +29,11 @@ _SURE = 2**20  # bytes that come before other parts are asked for: meanwhile the
 _AT_ONCE = 3
 
 
-class Download:
-    """A `stream.Stream` of one version of one object. A thread fetches; readers wait for what is not there yet.
+class Download(Arriving):
+    """One version of one object, while it comes. A thread fetches; readers wait for what is not there yet.
 
     `chunks` is all of it in turn, of which only the first `PART` is taken; `part(start, end)` fetches a range of that
-    version. `translated` turns what fetching raises into errors of ours, which reading then raises. `waited` is the
-    time, in seconds, that readers have spent waiting.
+    version. `translated` turns what fetching raises into errors of ours, which reading then raises.
     """
 
     def __init__(
@@ -42,28 +43,17 @@ class Download:
         part: Callable[[int, int], Bytes],
         translated: Callable[[], AbstractContextManager[None]],
     ) -> None:
+        super().__init__(stat.size, _room())
+        weakref.finalize(self, os.close, self.fd)
         self.stat = stat
-        self.size = stat.size
-        self.waited = 0.0
         self._part = part
         self._translated = translated
-        self._at = 0
-        self._buffer = bytearray()
-        self._data: bytes | None = None  # once all of it is there
+        self._arrived = 0
         self._error: BaseException | None = None
         self._ended = self._closed = False
+        self._follower: int | None = None
         self._news = threading.Condition()
         threading.Thread(target=self._fetch, args=(chunks,), name="download", daemon=True).start()
-
-    def head(self, count: int) -> bytes:
-        return self._bytes(0, min(count, self.size))
-
-    def whole(self) -> bytes:
-        """All of it, in one copy."""
-        if self._data is None:
-            self._wait(self.size)
-            self._data, self._buffer = bytes(self._buffer), bytearray()
-        return self._data
 
     def tail(self, count: int) -> bytes:
         start = max(0, self.size - count)
@@ -72,57 +62,66 @@ class Download:
         with self._translated():
             return bytes(Call(lambda: self._part(start, self.size)).result())
 
-    def read(self, count: int = -1, /) -> bytes:
-        start = min(self._at, self.size)
-        end = self.size if count < 0 else min(start + count, self.size)
-        self._at = end
-        return self._bytes(start, end)
+    def follow(self) -> int:
+        """A pipe's end, on which another process with the same file can read how many bytes are there.
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        self._at = max(0, offset + (0, self._at, self.size)[whence])
-        return self._at
+        Each message is a number of 8 bytes; after the last one the pipe is closed.
+        """
+        reading, writing = os.pipe()
+        with self._news:
+            self._follower = writing
+            self._tell()
+        return reading
 
-    def tell(self) -> int:
-        return self._at
+    def check(self) -> None:
+        """Raise what ended the fetching before its time."""
+        self._wait(self.size)
 
     def close(self) -> None:
         """Fetch no more: nobody needs the rest."""
         self._closed = True
 
-    def _bytes(self, start: int, end: int) -> bytes:
-        if self._data is None:
-            self._wait(end)
-            with self._news:
-                return bytes(self._buffer[start:end])
-        return self._data[start:end]
+    def _tell(self) -> None:
+        """Wake those who wait. With `_news` held."""
+        self._news.notify()
+        if self._follower is not None:
+            with suppress(BrokenPipeError):  # who follows is gone, or has enough
+                os.write(self._follower, self._arrived.to_bytes(8, "little"))
+            if self._ended:
+                os.close(self._follower)
+                self._follower = None
 
     def _wait(self, end: int) -> None:
-        begun = time.perf_counter()
         with self._news:
-            while len(self._buffer) < end and not self._ended:
+            while self._arrived < end and not self._ended:
                 self._news.wait()
-            arrived = len(self._buffer)
-        self.waited += time.perf_counter() - begun
-        if arrived >= end:
+        if self._arrived >= end:
             return
         if self._error is not None:
             raise self._error
-        raise StoreUnavailable(f"the object ended after {arrived:,} of {self.size:,} bytes")
+        raise StoreUnavailable(f"the object ended after {self._arrived:,} of {self.size:,} bytes")
 
     def _fetch(self, chunks: Iterable[Bytes]) -> None:
         try:
             with self._translated():
                 for chunk in self._in_parts(chunks) if self.size > PART else chunks:
-                    with self._news:
-                        self._buffer += chunk
-                        self._news.notify()
+                    self._add(chunk)
                     if self._closed:
                         break
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             self._error = error
         with self._news:
             self._ended = True
-            self._news.notify()
+            self._tell()
+
+    def _add(self, chunk: Bytes) -> None:
+        left = memoryview(chunk)[: self.size - self._arrived]
+        while left:  # a file may take less at a time
+            count = os.pwrite(self.fd, left, self._arrived)
+            left = left[count:]
+            with self._news:
+                self._arrived += count
+                self._tell()
 
     def _in_parts(self, first: Iterable[Bytes]) -> Iterator[Bytes]:
         """The first part as it comes, then the others, some of which are fetched at the same time."""
@@ -156,3 +155,13 @@ class Arrived(Download):
         self._at = 0
         self._data = data
         self._ended = True
+
+
+def _room() -> int:
+    """A file in memory (or, where there are none, one without a name), which another process can be given."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("source")
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

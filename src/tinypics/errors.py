@@ -10,6 +10,8 @@
     │   ├── UnsupportedFormat      not one of the formats in `codecs.FORMATS`
     │   ├── CorruptImage           the right format, but it cannot be decoded (or is cut short)
     │   ├── ImageTooLarge          more pixels, frames, scans or memory than `Limits` allow
+    │   ├── TimeLimitExceeded      more of the processor's time than `Limits.cpu_seconds`
+    │   ├── DecoderCrashed         the process that decodes ended
     │   ├── DestinationNotFound    no such bucket to write to
     │   ├── AccessDenied           the store, or the stack's own list of buckets, says no
     │   ├── LoopRefused            writing there would start this same work again
@@ -81,6 +83,14 @@ class CorruptImage(PermanentError):
 
 class ImageTooLarge(PermanentError):
     """More pixels, frames, scans or memory than `Limits` allow."""
+
+
+class TimeLimitExceeded(PermanentError):
+    """Decoding took more of the processor's time than one picture may."""
+
+
+class DecoderCrashed(PermanentError):
+    """The process that decodes pictures ended on this one."""
 
 
 class DestinationNotFound(PermanentError):

@@ -10,6 +10,7 @@ cannot be fulfilled writes nothing.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -19,33 +20,46 @@ from tinypics.delivery import Made, Torn
 from tinypics.download import Download
 from tinypics.errors import (
     CorruptImage,
+    DecoderCrashed,
     ImageTooLarge,
     LoopRefused,
     PermanentError,
     SourceChanged,
     SourceNotFound,
     SourceTooLarge,
+    TimeLimitExceeded,
     UnsupportedFormat,
 )
-from tinypics.resize import resize_all
 from tinypics.store import Conflict
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from tinypics.delivery import Handling, Place, Present
     from tinypics.limits import Limits
     from tinypics.manifest import Stored
+    from tinypics.rendition import Rendition
     from tinypics.request import Request
-    from tinypics.resize import Resized
+    from tinypics.results import Resized
     from tinypics.store import Bucket
 
-_NO_PICTURE = (SourceNotFound, SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge)
+_NO_PICTURE = (
+    SourceNotFound,
+    SourceTooLarge,
+    UnsupportedFormat,
+    CorruptImage,
+    ImageTooLarge,
+    TimeLimitExceeded,
+    DecoderCrashed,
+)
 
 CURRENT = "the outputs are current"
 GONE = "the source is gone"
 """How answers and reports say why nothing was made."""
+
+Resizer = Callable[["Download", "Sequence[Rendition]", "Limits"], "Resized"]
+"""`tinypics.resize_all`, or what does the same elsewhere."""
 
 STEPS = ("fetch", "decode", "transform", "encode", "store")
 
@@ -94,13 +108,14 @@ def run(
     open_bucket: Callable[[str], Bucket],
     limits: Limits,
     handling: Handling,
+    resize_all: Resizer,
 ) -> Outcome:
     """Make the outputs agree with the source. Raises the errors of `errors.py` and no others."""
     source = open_bucket(request.bucket)
     place = layouts.place_of(request, open_bucket(request.dest_bucket), handling)
     before: Again | None = None
     for _ in range(TURNS):
-        outcome = _turn(request, source, place, limits, before)
+        outcome = _turn(request, source, place, limits, resize_all, before)
         if not isinstance(outcome, Again):
             return outcome
         before = Again.REMOVED if before is Again.REMOVED else outcome
@@ -108,7 +123,9 @@ def run(
     raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {TURNS} times meanwhile')
 
 
-def _turn(request: Request, source: Bucket, place: Place, limits: Limits, before: Again | None) -> Outcome | Again:
+def _turn(
+    request: Request, source: Bucket, place: Place, limits: Limits, resize_all: Resizer, before: Again | None
+) -> Outcome | Again:
     """One try, after others that ended with `before`."""
     clock = time.perf_counter()
     present, opened = _looked(request, source, place, limits, before)
@@ -125,7 +142,7 @@ def _turn(request: Request, source: Bucket, place: Place, limits: Limits, before
                 return Again.CHANGED
         if isinstance(opened, PermanentError):
             return _refused(request, source, place, opened, None)
-        return _remade(request, source, place, limits, present, opened, clock, before)
+        return _remade(request, source, place, limits, resize_all, present, opened, clock, before)
     finally:
         if isinstance(opened, Download):
             opened.close()
@@ -177,6 +194,7 @@ def _remade(
     source: Bucket,
     place: Place,
     limits: Limits,
+    resize_all: Resizer,
     present: Present | None,
     fetched: Download,
     clock: float,
@@ -186,7 +204,7 @@ def _remade(
     fetch_ms = _ms_since(clock)
     kept = {} if before is Again.REMOVED else _reusable(present, fetched)
     try:
-        resized = _resize(request, fetched, kept, limits)
+        resized = _resize(request, fetched, kept, limits, resize_all)
     except _NO_PICTURE as error:
         return _refused(request, source, place, error, fetched)
     except SourceChanged:
@@ -230,7 +248,9 @@ def _reusable(present: Present | None, fetched: Download) -> dict[str, Stored]:
     return {item.rendition: item for item in present.stored if "missing-data" not in item.dropped}
 
 
-def _resize(request: Request, fetched: Download, kept: Mapping[str, Stored], limits: Limits) -> Resized:
+def _resize(
+    request: Request, fetched: Download, kept: Mapping[str, Stored], limits: Limits, resize_all: Resizer
+) -> Resized:
     if delivery.RECIPE in fetched.stat.metadata:
         raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
     if fetched.size == 0:

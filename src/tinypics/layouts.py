@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tinypics.delivery import Handling, Made
     from tinypics.request import Request
-    from tinypics.resize import Output
+    from tinypics.results import Output
     from tinypics.store import Bucket, Stat
 
 MAX_MANIFEST = 4 * 2**20  # bytes; one of fifty renditions with the longest keys has a tenth of it

@@ -42,6 +42,8 @@ class Limits:
     """Width x height (x frames) of what is written."""
     memory: int = 1024 * MIB
     """Bytes that this process may use for one picture, the source's bytes included."""
+    cpu_seconds: int = 30
+    """Processor time for one picture. The function holds it, whose decoder has a process of its own."""
     lenient: bool = False
     """Accept a source that is cut short: what is there is used, and `missing-data` is said to be dropped."""
 

@@ -14,7 +14,7 @@ from tinypics.values import value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.resize import Output
+    from tinypics.results import Output
 
 VERSION = 1
 

@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from tinypics import colour, cost, headers, metadata
-from tinypics.codecs import FORMATS
 from tinypics.decode import draft_scale, named_errors, open_picture, stills
 from tinypics.encode import Writing, encode
 from tinypics.errors import InvalidRequest
@@ -17,62 +16,14 @@ from tinypics.geometry import Plan, plan, turn_of
 from tinypics.limits import DEFAULT, Limits
 from tinypics.render import Finished, Recipe, animates, finish, format_of, images, is_lossy, recipe
 from tinypics.rendition import Rendition
+from tinypics.results import Output, Resized, Source
 from tinypics.stream import Whole
-from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinypics.decode import Opened
     from tinypics.stream import Stream
-
-
-@value
-class Output:
-    """One rendition of a picture.
-
-    `width` and `height` are the true pixels of `data`, which is a file in `format` (a name of `codecs.FORMATS`).
-    `dropped` names what of the source is not in it though one might look for it: `frames` and `pages` (the first is
-    there), `alpha` (laid on the background), `gain-map` and `hdr` (shown as standard range), `depth`, `bit-depth`
-    (8 bits are left), `profile` (a broken one: colours are taken for sRGB), `missing-data` (the source was cut short),
-    `metadata` and `location` (asked to be kept).
-    """
-
-    rendition: Rendition
-    data: bytes
-    format: str
-    width: int
-    height: int
-    dropped: tuple[str, ...] = ()
-
-    @property
-    def content_type(self) -> str:
-        return FORMATS[self.format].content_type
-
-    @property
-    def extension(self) -> str:
-        """Without the dot."""
-        return FORMATS[self.format].extension
-
-
-@value
-class Source:
-    """What the source is: its whole size after EXIF orientation, whatever was decoded of it."""
-
-    format: str
-    width: int
-    height: int
-    bytes: int
-    frames: int
-
-
-@value
-class Resized:
-    """All outputs in the order of the renditions; `timings_ms` has decode, transform and encode."""
-
-    outputs: tuple[Output, ...]
-    source: Source
-    timings_ms: dict[str, float]
 
 
 def resize(data: bytes | bytearray | memoryview, rendition: Rendition | str, limits: Limits = DEFAULT) -> Output:

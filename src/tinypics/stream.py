@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import time
+from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
 
@@ -44,3 +47,57 @@ class Whole(io.BytesIO):
 
     def whole(self) -> bytes:
         return self.getvalue()  # not a copy, as long as nobody writes
+
+
+class Arriving(ABC):
+    """A stream of which the first `arrived` bytes are in the file `fd`; more are added to it by somebody else.
+
+    `waited` is the time, in seconds, that readers have spent waiting.
+    """
+
+    def __init__(self, size: int, fd: int) -> None:
+        self.size = size
+        self.fd = fd
+        self.waited = 0.0
+        self._at = 0
+        self._data: bytes | None = None  # once all of it was wanted
+
+    @abstractmethod
+    def _wait(self, end: int) -> None:
+        """Return when the first `end` bytes are there; raise when they will not come."""
+
+    @abstractmethod
+    def tail(self, count: int) -> bytes:
+        """See `Stream`."""
+
+    def head(self, count: int) -> bytes:
+        return self._bytes(0, min(count, self.size))
+
+    def whole(self) -> bytes:
+        """All of it, in one copy: the file is emptied."""
+        if self._data is None:
+            data = self._bytes(0, self.size)
+            os.ftruncate(self.fd, 0)
+            self._data = data
+        return self._data
+
+    def read(self, count: int = -1, /) -> bytes:
+        start = min(self._at, self.size)
+        end = self.size if count < 0 else min(start + count, self.size)
+        self._at = end
+        return self._bytes(start, end)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._at = max(0, offset + (0, self._at, self.size)[whence])
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def _bytes(self, start: int, end: int) -> bytes:
+        if self._data is not None:
+            return self._data[start:end]
+        begun = time.perf_counter()
+        self._wait(end)
+        self.waited += time.perf_counter() - begun
+        return os.pread(self.fd, end - start, start)  # of a file in memory: never less than there is, up to 2 GiB

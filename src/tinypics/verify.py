@@ -19,11 +19,13 @@ from obstore.store import MemoryStore
 from tinypics import delivery, invocation, keys, layouts
 from tinypics.errors import (
     CorruptImage,
+    DecoderCrashed,
     ImageTooLarge,
     InvalidRequest,
     LoopRefused,
     SourceNotFound,
     SourceTooLarge,
+    TimeLimitExceeded,
     TinypicsError,
     UnsupportedFormat,
 )
@@ -40,6 +42,7 @@ from tinypics.findings import (
     Verdict,
 )
 from tinypics.request import Skip
+from tinypics.resize import resize_all
 from tinypics.store import Bucket, Stat
 from tinypics.values import replace
 
@@ -54,7 +57,15 @@ _T = TypeVar("_T")
 
 _PAGE = 256  # objects looked at before the next are listed
 
-_REFUSALS = (SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge, LoopRefused)
+_REFUSALS = (
+    SourceTooLarge,
+    UnsupportedFormat,
+    CorruptImage,
+    ImageTooLarge,
+    LoopRefused,
+    TimeLimitExceeded,
+    DecoderCrashed,
+)
 _NOWHERE = "(memory)"  # no bucket is called that
 _REASONS = {
     "complete": "its source has other outputs",
@@ -159,7 +170,9 @@ class Checker:
         trial = replace(request, dest_bucket=_NOWHERE)
         with self._decoding:
             try:
-                outcome = invocation.run(trial, lambda name: self._opened(name, nowhere), self.limits, self.handling)
+                outcome = invocation.run(
+                    trial, lambda name: self._opened(name, nowhere), self.limits, self.handling, resize_all
+                )
             except SourceNotFound:
                 return Verdict("gone")
             except InvalidRequest:

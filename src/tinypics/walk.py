@@ -18,6 +18,7 @@ from tinypics.location import Location, outputs_within
 from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome
 from tinypics.rendition import Rendition
 from tinypics.request import Request
+from tinypics.resize import resize_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -72,7 +73,7 @@ def process(
     def one(key: str) -> Outcome:
         if outputs is not None and key.startswith(outputs):
             raise LoopRefused(f"key: expected one outside of {outputs}, where outputs are")
-        return _told(key, invocation.run(make(key=key), opened, limits, Handling()))
+        return _told(key, invocation.run(make(key=key), opened, limits, Handling(), resize_all))
 
     outcomes: list[Outcome] = []
     pauses = PAUSES

@@ -20,6 +20,7 @@ from tinypics.cli.verify import verify
 from tinypics.errors import PermanentError
 from tinypics.limits import Limits
 from tinypics.request import Request
+from tinypics.resize import resize_all
 from tinypics.store import Bucket
 
 
@@ -83,7 +84,7 @@ class Cloud:
         assert isinstance(request, Request)
         answer = {"status": "SUCCESS"}
         try:
-            invocation.run(request, self.bucket, Limits(), settings.handling)
+            invocation.run(request, self.bucket, Limits(), settings.handling, resize_all)
         except PermanentError as error:
             answer = {"status": "FAILED", "error": error.name, "message": error.message}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}

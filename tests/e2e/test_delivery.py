@@ -150,10 +150,13 @@ def second_stack(stack: LocalStack, name: str, **parameters: str) -> str:
     """Another stack in the same engine; the ARN of its workflow."""
     cloudformation = stack.client("cloudformation")
     template = cloudformation.get_template(StackName=deploy.STACK)["TemplateBody"]  # with its code uploaded
+    body = template if isinstance(template, str) else json.dumps(template)
+    stack.s3.put_object(Bucket="tinypics-artifacts", Key=f"{name}.json", Body=body.encode())
+    address = f"{stack.facts.endpoint}/tinypics-artifacts/{name}.json"
     given = {"Api": "off", "CreateBuckets": "none", **parameters}
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=template if isinstance(template, str) else json.dumps(template),
+        TemplateURL=address,  # 51,200 bytes at most would fit into the request
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tinypics.limits import Limits
     from tinypics.rendition import Rendition
-    from tinypics.resize import Output
+    from tinypics.results import Output
 
 _PART = ".tinypics-part-"
 

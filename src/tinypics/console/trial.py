@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tinypics.local.cloud import Cloud
     from tinypics.local.facts import Stack
     from tinypics.request import Request
-    from tinypics.resize import Output
+    from tinypics.results import Output
 
 _WAITING = 4  # previews that may wait for the one in work: a browser asks for one at a time
 _LIMITS = Limits()
