@@ -55,6 +55,9 @@ def test_uploads_show_what_the_log_says_of_them(
         expect(page.locator(".plain-rows li", has_text="good.jpg")).to_contain_text("320 × 240 JPEG")
         page.evaluate("location.hash = '#/health'")
         expect(page.locator(".figure", has_text=figure)).to_be_visible()
+        page.evaluate("location.hash = '#/try?bucket=original-pics&key=good.jpg'")
+        page.get_by_role("button", name="Start the workflow").click()
+        expect(page.get_by_text("320 × 320").first).to_be_visible()  # told by its execution, or by the log
         page.evaluate("location.hash = '#/failures'")
         expect(page.locator(".empty")).to_contain_text(failures)
         page.close()

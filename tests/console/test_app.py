@@ -44,7 +44,8 @@ def put(place: dict[str, Any], data: bytes) -> int:
 def test_the_stack_says_what_the_page_needs_to_know(page: Page) -> None:
     found = page.get("/api/stack")
     assert (found["source_bucket"], found["output_bucket"]) == ("original-pics", "tiny-pics")
-    assert (found["local"], found["renditions"]) == (True, ["128x128"])
+    assert (found["local"], found["listed"], found["by_queue"]) == (True, True, False)
+    assert found["renditions"] == ["128x128"]
     assert {"cover", "inside"} <= set(found["fits"])
 
 

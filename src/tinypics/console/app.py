@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from tinypics.aws.settings import Settings
     from tinypics.local.cloud import Cloud
     from tinypics.local.facts import Stack
 
@@ -53,7 +54,7 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
     region = cloud.region
     routes = [
         Route("/", lambda _: FileResponse(STATIC / "index.html")),
-        _get("/api/stack", lambda _: _stack(cloud, stack, trial)),
+        _get("/api/stack", lambda _: _stack(cloud, stack, trial.settings(), listed=executions.listed())),
         _get("/api/workflow", lambda _: executions.workflow()),
         _get("/api/executions", lambda asked: executions.page(asked.get("status"), asked.get("next"))),
         _get("/api/executions/{name}", lambda asked: executions.one(asked["name"])),
@@ -121,13 +122,13 @@ async def _body(request: Request) -> dict[str, Any]:
     return found
 
 
-def _stack(cloud: Cloud, stack: Stack, trial: Trial) -> dict[str, Any]:
-    settings = trial.settings()
+def _stack(cloud: Cloud, stack: Stack, settings: Settings, *, listed: bool) -> dict[str, Any]:
     return {
         "source_bucket": stack.source_bucket,
         "output_bucket": stack.output_bucket,
         "local": cloud.endpoint is not None,
         "by_queue": stack.uploads is not None,
+        "listed": listed,
         "region": cloud.region,
         "endpoint": cloud.endpoint,
         "prefix": settings.prefix,

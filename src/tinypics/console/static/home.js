@@ -1,6 +1,5 @@
 // Pictures: drop some, and watch what becomes of them.
 
-import { get } from "./api.js";
 import { h } from "./dom.js";
 import { ExecutionList } from "./list.js";
 import { recent } from "./recent.js";
@@ -18,8 +17,7 @@ let tray; // one for as long as the page is open: uploads go on while another vi
 export async function show(main, { query, stack, signal }) {
   document.title = "Pictures · Tinypics";
   const status = query.get("status") ?? "";
-  const workflow = await get("/api/workflow", signal);
-  const told = workflow.type !== "EXPRESS" && !stack.by_queue;
+  const told = stack.listed && !stack.by_queue; // whether uploads have executions, and those a list
   tray ??= new Tray(stack);
   main.append(h("h1", { class: "unseen" }, "Pictures"), tray.element);
   if (!told)
@@ -28,10 +26,10 @@ export async function show(main, { query, stack, signal }) {
         stack,
         signal,
         tray,
-        why: workflow.type === "EXPRESS" ? "its workflow is of type EXPRESS" : "its uploads go through a queue",
+        why: stack.listed ? "its uploads go through a queue" : "its workflow is of type EXPRESS",
       }),
     );
-  if (workflow.type === "EXPRESS") return;
+  if (!stack.listed) return;
   const filter = h(
     "nav",
     { class: "segments", "aria-label": "Which executions" },

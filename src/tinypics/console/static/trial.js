@@ -179,7 +179,7 @@ class Trial {
     button.disabled = true;
     try {
       const { name } = await post("/api/executions", { event: this.form.event() });
-      location.hash = `#/executions/${encodeURIComponent(name)}`;
+      location.hash = this.stack.listed ? `#/executions/${encodeURIComponent(name)}` : "#/"; // there it is in the log
     } catch (error) {
       announce(reason(error));
     }
