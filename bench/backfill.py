@@ -127,7 +127,7 @@ def _cpu(rounds: Sequence[Took]) -> float:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.backfill", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of bare, backfill, again (default 5)")
-    parser.add_argument("--copies", type=int, default=60, metavar="N", help="of each photo (default 60)")
+    parser.add_argument("--copies", type=int, default=100, metavar="N", help="of each photo (default 100)")
     parser.add_argument("--save", action="store_true", help="put the table into bench/README.md")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=_made(peers.BUILD)) as folder:
