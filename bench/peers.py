@@ -36,6 +36,7 @@ class Contender:
     command: Sequence[str]
     there: Callable[[], bool] = lambda: True
     event: tuple[tuple[str, Any], ...] = ()  # what its events have besides
+    in_file: bool = False  # it has the source in a file in memory, which no figure of its processes shows
 
     def environment(self) -> dict[str, str]:
         """Nothing of the user's own settings gets in."""
@@ -71,8 +72,8 @@ LIBRARIES: Final = (
     _library("thumbnail", "Pillow, `thumbnail()`", "thumbnail", "pillow"),
 )
 HANDLERS: Final = (
-    _handler("ours", "tinypics", "lambda_function"),
-    _handler("sequential", "tinypics, nothing at once", "bench.contenders.sequential"),
+    _handler("ours", "tinypics", "lambda_function", in_file=True),
+    _handler("sequential", "tinypics, nothing at once", "bench.contenders.sequential", in_file=True),
     _handler("tutorial", "tutorial function, `resize()`", "bench.contenders.tutorial"),
     _handler(
         "thumbnail", "tutorial function, `thumbnail()`", "bench.contenders.tutorial", event=(("thumbnail", True),)

@@ -86,7 +86,10 @@ def _invoking(store: cloud.Store, source: Path, warm: int) -> Callable[[Contende
         found = measure.handler(contender, events, cloud.environment(store.slow if warm else store.near))
         if not so_far.quality:
             so_far.quality = _judged([store.output(events[-1])], source, (THUMBNAIL,), 1)
-        so_far.add(found.warm or found.first)
+        series = found.warm or found.first
+        if contender.in_file:
+            series.peak_mb = [megabytes + source.stat().st_size / 1e6 for megabytes in series.peak_mb]
+        so_far.add(series)
 
     return once
 
