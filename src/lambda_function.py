@@ -28,6 +28,10 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
     if events.is_queue_batch(event):
         messages = events.queue_messages(event)
         return answers.batch([identity for identity, body in messages if not _done(body, context)])
+    if events.is_backfill(event):
+        from tinypics.aws import batches  # an upload does not pay for it
+
+        return batches.handle(event, context, SETTINGS, _answer)
     return answers.combined(_answers(event, context))
 
 
@@ -48,7 +52,7 @@ def _answers(event: object, context: object) -> list[answers.Answer]:
     transient: TransientError | None = None
     for record in events.split(event):
         try:
-            found.append(_answer(record, context))
+            found.append(_answer(record, context, SETTINGS))
         except TransientError as error:
             transient = transient or error
     if transient is not None:
@@ -56,23 +60,24 @@ def _answers(event: object, context: object) -> list[answers.Answer]:
     return found
 
 
-def _answer(record: object, context: object) -> answers.Answer:
+def _answer(record: object, context: object, settings: Settings, **about: str) -> answers.Answer:
+    """The answer to one record, logged; `about` is added to it."""
     started = time.perf_counter()
     subject = events.subject(record)
     try:
         with deadline.respected(context):
-            request = events.parse(record, SETTINGS)
+            request = events.parse(record, settings)
             if isinstance(request, Skip):
                 answer = answers.skipped(subject, request)
             else:
-                outcome = invocation.run(request, open_bucket, SETTINGS.limits, SETTINGS.handling, GUARD.resize_all)
+                outcome = invocation.run(request, open_bucket, settings.limits, settings.handling, GUARD.resize_all)
                 answer = answers.success(request, outcome)
     except PermanentError as error:
         answer = answers.failure(subject, error)
     except TransientError as error:
-        telemetry.record(answers.failure(subject, error) | _bill(started, context), context)
+        telemetry.record(answers.failure(subject, error) | _bill(started, context) | about, context)
         raise
-    answer |= _bill(started, context)
+    answer |= _bill(started, context) | about
     telemetry.record(answer, context)
     return answer
 

@@ -17,6 +17,7 @@ WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "lay
     "findings",
     "backfill",
     "outcomes",
+    "journal",
     "verify",
     "repair",
     "folder",

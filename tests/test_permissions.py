@@ -126,10 +126,14 @@ def test_every_bucket_takes_tls_only() -> None:
         for policy in resources("AWS::S3::BucketPolicy").values()
     }
     assert set(policies) == set(BUCKETS)
-    for name, (deny,) in policies.items():
+    for name, (deny, *allowed) in policies.items():
         assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert [json.dumps(resource).count(name) for resource in deny["Resource"]] == [1, 1]
+        for statement in allowed:  # S3 itself, for this account's source bucket
+            assert (statement["Principal"], statement["Action"]) == ({"Service": "s3.amazonaws.com"}, "s3:PutObject")
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+            assert statement["Condition"]["ArnEquals"]["aws:SourceArn"]
 
 
 def test_an_own_key_comes_with_the_grants_that_it_needs() -> None:

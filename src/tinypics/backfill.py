@@ -113,8 +113,9 @@ class Survey:
             return False
         self.objects += 1
         self.bytes += found.size
-        self.by_extension[keys.extension(found.key)] += 1
-        self.bytes_by_format[keys.format_by_name(found.key) or "other"] += found.size
+        name = keys.format_by_name(found.key)
+        self.by_extension[keys.extension(found.key) if name else "other"] += 1
+        self.bytes_by_format[name or "other"] += found.size
         return True
 
     @property

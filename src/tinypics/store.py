@@ -138,9 +138,12 @@ class Bucket:
             found = interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
             return found["common_prefixes"], found["objects"]
 
-    def everything(self, folder: str) -> Iterator[ObjectMeta]:
-        """All objects below `folder`, in the order of their keys where the store has one. Raises OddKey."""
-        pages = iter(obstore.list(self._store, folder))
+    def everything(self, folder: str, *, after: str = "") -> Iterator[ObjectMeta]:
+        """All objects below `folder` whose keys sort after `after`, in their order where the store has one.
+
+        Raises OddKey.
+        """
+        pages = iter(obstore.list(self._store, folder, offset=after or None))
         while True:
             with translated(f"bucket {self.name}", missing=SourceNotFound), _odd_keys_named():
                 page = interruptible(lambda: next(pages, None))

@@ -7,7 +7,7 @@ Object keys are decoded here and nowhere else: S3 notifications carry them form-
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinypics import keys
@@ -34,6 +34,20 @@ def is_queue_batch(event: object) -> bool:
     """Whether this is a batch of SQS messages."""
     first = event["Records"][:1] if isinstance(event, Mapping) and isinstance(event.get("Records"), list) else []
     return any(isinstance(record, Mapping) and record.get("eventSource") == "aws:sqs" for record in first)
+
+
+def is_backfill(event: object) -> bool:
+    """Whether this is a step of the backfill workflow: its count, or a batch of objects, or one of them."""
+    return isinstance(event, Mapping) and ("Items" in event or "backfill" in event or {"run", "item"} <= event.keys())
+
+
+def upload(bucket: str, key: str, **known: object) -> dict[str, Any]:
+    """What EventBridge would say if that object had just been uploaded; `known` may have its `size` and `etag`."""
+    return {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": bucket}, "object": {"key": key} | known},
+    }
 
 
 def queue_messages(event: Any) -> list[tuple[str, object]]:
@@ -207,14 +221,16 @@ def _rendition(item: object, where: str) -> Rendition:
 
 def _admitted(request: Request, settings: Settings) -> Request:
     """`request`, or AccessDenied where it names a bucket that is not this stack's: before any call to a store."""
-    for field, bucket, admitted in (
-        ("bucket", request.bucket, settings.source_buckets),
-        ("dest_bucket", request.dest_bucket, settings.output_buckets),
-    ):
-        if bucket not in admitted:
-            expected = " or ".join(sorted(admitted))
-            raise AccessDenied(f"{field}: expected a bucket of this stack ({expected}), got {shown(bucket)}")
+    admit("bucket", request.bucket, settings.source_buckets)
+    admit("dest_bucket", request.dest_bucket, settings.output_buckets)
     return request
+
+
+def admit(field: str, bucket: str, admitted: Collection[str]) -> None:
+    """Raise AccessDenied for a bucket that is none of those."""
+    if bucket not in admitted:
+        expected = " or ".join(sorted(admitted))
+        raise AccessDenied(f"{field}: expected a bucket of this stack ({expected}), got {shown(bucket)}")
 
 
 def _output_bucket(settings: Settings) -> str:

@@ -9,10 +9,10 @@ from tinypics.delivery import Handling
 from tinypics.errors import InvalidRequest
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
-from tinypics.values import value
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PREFIX = "TINYPICS_PREFIX"
 SOURCE_BUCKETS = "TINYPICS_SOURCE_BUCKETS"
@@ -25,6 +25,7 @@ TAGS = "TINYPICS_TAGS"
 URL_BASE = "TINYPICS_URL_BASE"
 FOLLOW_DELETES = "TINYPICS_FOLLOW_DELETES"
 RENDITIONS = "TINYPICS_RENDITIONS"
+BACKFILL_BUCKET = "TINYPICS_BACKFILL_BUCKET"
 STATE_MACHINE = "TINYPICS_STATE_MACHINE"
 API_URL = "TINYPICS_API_URL"
 MEMORY_MB = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself
@@ -46,7 +47,8 @@ class Settings:
     keys start with whose uploads the stack watches; the function itself takes any key that it is given.
 
     `source_buckets` and `output_buckets` are the only ones that an event may name, whatever the function's role allows:
-    whoever can send events is not thereby trusted with every bucket.
+    whoever can send events is not thereby trusted with every bucket. `backfill_bucket` is where a backfill writes down
+    what became of each picture.
     """
 
     prefix: str = ""
@@ -58,6 +60,7 @@ class Settings:
     in_folder: bool = False
     handling: Handling = Handling()
     limits: Limits = Limits()
+    backfill_bucket: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -74,7 +77,7 @@ class Settings:
             output_buckets=_names(f"{environment.get(OUTPUT_BUCKETS, '')},{output_bucket or ''}") or _OUTPUT_BUCKETS,
             output_prefix=environment.get(OUTPUT_PREFIX, ""),
             renditions=renditions,
-            in_folder=len(renditions) > 1 or renditions[0].name is not None,
+            in_folder=_in_folder(renditions),
             handling=Handling(
                 cache_control=environment.get(CACHE_CONTROL) or None,
                 storage_class=environment.get(STORAGE_CLASS) or None,
@@ -83,7 +86,17 @@ class Settings:
                 follow_deletes=_flag(FOLLOW_DELETES, environment.get(FOLLOW_DELETES, "true")),
             ),
             limits=limits,
+            backfill_bucket=environment.get(BACKFILL_BUCKET) or None,
         )
+
+    def of(self, renditions: Sequence[str]) -> Settings:
+        """The same with other renditions, in the places that the stack's own would have. Raises InvalidRequest."""
+        made = tuple(map(Rendition.parse, renditions))
+        return replace(self, renditions=made, in_folder=_in_folder(made))
+
+
+def _in_folder(renditions: Sequence[Rendition]) -> bool:
+    return len(renditions) > 1 or renditions[0].name is not None
 
 
 def _names(text: str) -> frozenset[str]:

@@ -44,16 +44,6 @@ def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) 
     return 1 if reports[-1].findings else 0
 
 
-def upload_event(bucket: str, key: str, size: int | None = None) -> dict[str, Any]:
-    """What EventBridge would say if that object had just been uploaded. `size` None: not known."""
-    found = {"key": key} | ({} if size is None else {"size": size})
-    return {
-        "source": "aws.s3",
-        "detail-type": "Object Created",
-        "detail": {"bucket": {"name": bucket}, "object": found},
-    }
-
-
 def _settings(target: Target) -> Settings:
     """Those of the deployed function, whatever the template here says."""
     try:
@@ -73,7 +63,9 @@ def _checker(target: Target, settings: Settings, prefix: str, jobs: int) -> Chec
     return Checker(
         source=target.cloud.bucket(stack.source_bucket),
         output=target.cloud.bucket(settings.output_bucket or stack.output_bucket),
-        request_of=lambda listed: events.parse(upload_event(stack.source_bucket, listed.key, listed.size), settings),
+        request_of=lambda listed: events.parse(
+            events.upload(stack.source_bucket, listed.key, size=listed.size), settings
+        ),
         limits=settings.limits,
         handling=settings.handling,
         prefix=prefix,
@@ -120,7 +112,7 @@ def _listing(target: Target, bucket: str, prefix: str) -> Iterator[Listed]:
 
 def _invoke(target: Target, key: str) -> str | None:
     """Run the function as if the object had just been uploaded; what went wrong."""
-    event = upload_event(target.stack.source_bucket, key)
+    event = events.upload(target.stack.source_bucket, key)
     functions = target.client("lambda")
     try:
         response = functions.invoke(FunctionName=target.stack.function, Payload=json.dumps(event))

@@ -26,6 +26,7 @@ class Stack:
     dead_letters: str | None = None  # URLs of queues; None for stacks of a version that does not tell them
     uploads: str | None = None  # None also without Trigger=queue
     backfill: str | None = None  # ARN of the workflow over a whole bucket
+    backfill_bucket: str | None = None
 
     @classmethod
     def from_outputs(cls, outputs: dict[str, str]) -> Self:
@@ -40,6 +41,7 @@ class Stack:
             dead_letters=outputs.get("DeadLetterQueueUrl"),
             uploads=outputs.get("UploadQueueUrl"),
             backfill=outputs.get("BackfillArn"),
+            backfill_bucket=outputs.get("BackfillBucketName"),
         )
 
 

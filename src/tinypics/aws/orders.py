@@ -1,0 +1,150 @@
+"""What a backfill is asked to do: the input of its workflow, checked, with a safe default for every number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from tinypics.backfill import Caps, Found, Selection
+from tinypics.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from tinypics.aws.settings import Settings
+
+OBJECTS, INVENTORY, KEYS = "objects", "inventory", "keys"
+"""Where the list comes from: S3's own listing; the manifest.json of an S3 Inventory; a CSV file with a column `key`."""
+
+ASSUMED_BYTES: Final = 2_000_000
+"""Of a picture whose size its list does not tell: a photo of a phone."""
+
+_RANGES: Final = {
+    "max_objects": (1, 100_000_000, "a whole number from 1 to 100000000"),
+    "max_cost": (0, 1_000_000, "US dollars from 0 to 1000000"),
+    "concurrency": (1, 1000, "a whole number from 1 to 1000"),
+    "batch": (1, 100, "a whole number from 1 to 100"),
+    "tolerated_failure_percentage": (0, 100, "a number from 0 to 100"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One backfill. Cannot exist with fields that are not allowed: `InvalidRequest`.
+
+    `list_bucket` and `list_key` say where an inventory's manifest, or a list of keys, is. `renditions` None: the
+    stack's own. `since` is ISO 8601. `concurrency` is how many batches are worked on at once, `batch` how many objects
+    are one. `tolerated_failure_percentage` is of those that no batch could even work on: a picture that fails is none.
+    """
+
+    bucket: str
+    prefix: str = ""
+    source: str = OBJECTS
+    list_bucket: str | None = None
+    list_key: str | None = None
+    renditions: list[str] | None = None
+    since: str | None = None
+    any_name: bool = False
+    max_objects: int = Caps().max_objects
+    max_cost: float = Caps().max_cost
+    concurrency: int = 50
+    batch: int = 40
+    tolerated_failure_percentage: float = 5
+
+    @classmethod
+    def of(cls, document: object) -> Self:
+        if not isinstance(document, Mapping):
+            raise InvalidRequest.expected("input", "a JSON object", document)
+        known = [each.name for each in fields(cls)]
+        for name in document:
+            if name not in known:
+                raise InvalidRequest.expected("input", f"only the fields {', '.join(known)}", name)
+        if not document.get("bucket"):
+            raise InvalidRequest.expected("bucket", "the name of a bucket", document.get("bucket"))
+        return cls(**document)
+
+    def __post_init__(self) -> None:
+        for name in ("bucket", "prefix", "list_bucket", "list_key"):
+            value = getattr(self, name)
+            if not isinstance(value, str | None):
+                raise InvalidRequest.expected(name, "text", value)
+        for name, (low, high, allowed) in _RANGES.items():
+            value = getattr(self, name)
+            whole = name not in ("max_cost", "tolerated_failure_percentage")
+            if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+                raise InvalidRequest.expected(name, allowed, value)
+            if not low <= value <= high:
+                raise InvalidRequest.expected(name, allowed, value)
+        if self.source not in (OBJECTS, INVENTORY, KEYS):
+            raise InvalidRequest.expected("source", f"{OBJECTS}, {INVENTORY} or {KEYS}", self.source)
+        if self.source != OBJECTS and not (self.list_bucket and self.list_key):
+            raise InvalidRequest.expected("list_key", f"where the list is, for source {self.source}", self.list_key)
+        if not isinstance(self.any_name, bool):
+            raise InvalidRequest.expected("any_name", "true or false", self.any_name)
+        if self.renditions is not None and not (isinstance(self.renditions, list) and self.renditions):
+            raise InvalidRequest.expected("renditions", "a list of renditions, or nothing", self.renditions)
+        self.after()
+
+    def after(self) -> datetime | None:
+        """`since` as a time; without a zone it is UTC."""
+        if self.since is None:
+            return None
+        try:
+            found = datetime.fromisoformat(self.since)
+        except (TypeError, ValueError) as error:
+            raise InvalidRequest.expected("since", "a time like 2026-11-24T12:00:00Z", self.since) from error
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    @property
+    def caps(self) -> Caps:
+        return Caps(self.max_objects, self.max_cost)
+
+    def selection(self, settings: Settings) -> Selection:
+        """A list of keys was chosen already, so that names do not matter there."""
+        return Selection(
+            prefix=self.prefix,
+            since=self.after(),
+            output_prefix=settings.output_prefix if self.bucket == settings.output_bucket else "",
+            max_bytes=settings.limits.bytes,
+            any_name=self.any_name or self.source == KEYS,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The order as the workflow's input, with every default."""
+        return asdict(self)
+
+
+def found(item: Mapping[str, Any], source: str) -> Found | None:
+    """An object as a reader of the workflow tells of it; None for what is no current object of a bucket.
+
+    Readers have their own names and types for the same facts: a listing `Key, Size, Etag, LastModified` (a number),
+    an inventory texts under the columns that it was set up with, with URL-encoded keys (S3 user guide, "Amazon S3
+    Inventory list"), a list of ours `bucket, key`. Raises InvalidRequest.
+    """
+    facts = {str(name).lower(): value for name, value in item.items()}
+    key = facts.get("key")
+    if not isinstance(key, str) or not key:
+        raise InvalidRequest.expected("Items[].Key", "an object key", key)
+    if source == INVENTORY:
+        from urllib.parse import unquote_plus
+
+        key = unquote_plus(key)
+        if facts.get("islatest") == "false" or facts.get("isdeletemarker") == "true":
+            return None
+    try:
+        size = int(facts.get("size") or 0) if "size" in facts else ASSUMED_BYTES
+        modified = _time(facts.get("lastmodified") or facts.get("lastmodifieddate"))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidRequest.expected("Items[]", "a size and a time that are ones", dict(item)) from error
+    etag = facts.get("etag")
+    # A listing is minutes old, and its ETag spares a look at the source. Other lists may be of last week.
+    return Found(key, size, etag.strip('"') if source == OBJECTS and isinstance(etag, str) else "", modified)
+
+
+def _time(value: object) -> datetime | None:
+    if not value:
+        return None
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    found = datetime.fromisoformat(str(value))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,344 @@
+"""The function's part of a backfill: the payloads that a Distributed Map sends, what is handed back, and what stops it.
+
+The payloads are those of the Step Functions developer guide: "ItemReader (Map)" and "ItemBatcher (Map)".
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from obstore.store import MemoryStore
+from PIL import Image
+
+import lambda_function
+from tinypics import store
+from tinypics.aws import batches
+from tinypics.aws.settings import Settings
+from tinypics.errors import DeadlineExceeded, InvalidRequest, SourceChanged, StoreUnavailable
+from tinypics.journal import Journal
+from tinypics.outcomes import Outcome
+
+RUN = {"id": "20261124-120000-abcd", "bucket": "original-pics"}
+
+
+class Context:
+    aws_request_id = "request-1"
+    memory_limit_in_mb = "1769"
+
+    def __init__(self, seconds: float = 60) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+class World:
+    """Three buckets in memory, and what the function said."""
+
+    def __init__(self) -> None:
+        self.buckets = {name: store.Bucket(name, MemoryStore()) for name in ("original-pics", "tiny-pics", "backfill")}
+        buffer = io.BytesIO()
+        Image.new("RGB", (60, 40), "teal").save(buffer, "JPEG")
+        self.photo = buffer.getvalue()
+
+    def put(self, *keys: str, data: bytes | None = None) -> None:
+        for key in keys:
+            self.buckets["original-pics"].put(key, data or self.photo, attributes={}, replaces=None)
+
+    def etag(self, key: str) -> str:
+        stat = self.buckets["original-pics"].head(key)
+        assert stat is not None
+        return stat.etag
+
+    def made(self, key: str) -> bool:
+        return self.buckets["tiny-pics"].head(key) is not None
+
+    @property
+    def journal(self) -> Journal:
+        return Journal(self.buckets["backfill"], RUN["id"])
+
+    def outcomes(self) -> dict[str, Outcome]:
+        return {outcome.key: outcome for outcome in self.journal.read() if outcome.final}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    found = World()
+    monkeypatch.setattr(lambda_function, "open_bucket", found.buckets.__getitem__)
+    monkeypatch.setattr(batches, "open_bucket", found.buckets.__getitem__)
+    settings = Settings(output_bucket="tiny-pics", backfill_bucket="backfill")
+    monkeypatch.setattr(lambda_function, "SETTINGS", settings)
+    return found
+
+
+def handle(event: object, context: object | None = None) -> dict[str, Any]:
+    answer = lambda_function.lambda_handler(event, context or Context())
+    json.dumps(answer)  # as Lambda does
+    return answer
+
+
+def listed(key: str, size: int = 700, etag: str = "e") -> dict[str, Any]:
+    """An item of `listObjectsV2`."""
+    return {"Etag": f'"{etag}"', "Key": key, "LastModified": 1669987443, "Size": size, "StorageClass": "STANDARD"}
+
+
+def selected(*keys: str, **run: object) -> list[dict[str, Any]]:
+    """Items as our own `ItemSelector` makes them."""
+    return [{"run": RUN | run, "item": listed(key)} for key in keys]
+
+
+SHAPES = {
+    "our own definition's": {"Items": selected("a.jpg")},
+    "with BatchInput": {"BatchInput": {"run": RUN}, "Items": [listed("a.jpg")]},
+    "one item alone": selected("a.jpg")[0],
+    "of a list of keys": {
+        "BatchInput": {"run": RUN | {"source": "keys", "list_bucket": "backfill", "list_key": "keys.csv"}},
+        "Items": [{"bucket": "original-pics", "key": "a.jpg", "error": "StoreUnavailable", "message": ""}],
+    },
+    "of an inventory": {
+        "BatchInput": {"run": RUN | {"source": "inventory", "list_bucket": "backfill", "list_key": "m/manifest.json"}},
+        "Items": [
+            {
+                "Bucket": "original-pics",
+                "Key": "a.jpg",
+                "Size": "700",
+                "LastModifiedDate": "2022-11-16T00:29:39.000Z",
+                "ETag": "e",
+                "IsLatest": "true",
+                "IsDeleteMarker": "false",
+            }
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("event", SHAPES.values(), ids=SHAPES)
+def test_every_shape_of_a_batch_is_worked_on(world: World, event: dict[str, Any]) -> None:
+    world.put("a.jpg")
+    answer = handle(event)
+    assert (answer["status"], answer["done"], answer["left"], answer["Items"]) == ("SUCCESS", 1, 0, [])
+    assert world.made("a.jpg")
+    outcome = world.outcomes()["a.jpg"]
+    assert (outcome.state, outcome.memory_mb) == ("done", 1769)
+    assert outcome.billed_ms > 0
+
+
+def test_keys_of_an_inventory_are_decoded_and_old_versions_left_alone(world: World) -> None:
+    world.put("a b+c/ü.jpg")
+    run = RUN | {"source": "inventory", "list_bucket": "backfill", "list_key": "m/manifest.json"}
+    items = [
+        {"Key": "a+b%2Bc/%C3%BC.jpg", "Size": "700", "IsLatest": "true"},
+        {"Key": "old.jpg", "Size": "700", "IsLatest": "false"},
+        {"Key": "gone.jpg", "Size": "", "IsLatest": "true", "IsDeleteMarker": "true"},
+    ]
+    handle({"BatchInput": {"run": run}, "Items": items})
+    assert {key: outcome.state for key, outcome in world.outcomes().items()} == {
+        "a b+c/ü.jpg": "done",
+        "old.jpg": "skipped",
+        "gone.jpg": "skipped",
+    }
+
+
+def test_each_object_of_a_batch_has_its_own_outcome(world: World) -> None:
+    world.put("good.jpg", "again.jpg")
+    handle({"Items": selected("again.jpg")})
+    world.put("broken.jpg", data=b"\xff\xd8\xff and no more")
+    world.put("text.jpg", data=b"it is only called so")
+    items = selected("broken.jpg", "text.jpg", "good.jpg", "gone.jpg", "notes.txt", "x/", "a//b.jpg")
+    others = [listed("again.jpg", etag=world.etag("again.jpg")), listed("empty.jpg", size=0), {}]
+    items += [{"run": RUN, "item": item} for item in others]
+    answer = handle({"Items": items})
+    assert (answer["done"], answer["skipped"], answer["failed"]) == (1, 5, 4)
+    found = {key: (o.state, o.error or o.message) for key, o in world.outcomes().items()}
+    assert found == {
+        "broken.jpg": ("failed", "CorruptImage"),
+        "text.jpg": ("failed", "UnsupportedFormat"),
+        "good.jpg": ("done", ""),
+        "gone.jpg": ("skipped", "the source is gone"),
+        "again.jpg": ("skipped", "the outputs are current"),
+        "notes.txt": ("skipped", "not a picture by its name"),
+        "x/": ("skipped", "not a picture by its name"),
+        "a//b.jpg": ("failed", "InvalidRequest"),
+        "empty.jpg": ("skipped", "empty"),
+        "?": ("failed", "InvalidRequest"),
+    }
+
+
+def test_a_listings_etag_spares_the_look_at_the_source(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.put("a.jpg")
+    item = {"run": RUN, "item": listed("a.jpg", etag=world.etag("a.jpg"))}
+    handle({"Items": [item]})
+    monkeypatch.setattr(world.buckets["original-pics"], "head", None)
+    monkeypatch.setattr(world.buckets["original-pics"], "open", None)
+    assert handle({"Items": [item]})["skipped"] == 1
+
+
+def test_other_renditions_than_the_stacks_are_made_where_they_are_asked_for(world: World) -> None:
+    world.put("a.jpg")
+    handle({"Items": selected("a.jpg", renditions=["32x32", "thumb=16x16"])})
+    assert world.made("a.jpg/32x32.jpg")
+    assert world.made("a.jpg/thumb.jpg")
+    assert world.made("a.jpg/manifest.json")
+
+
+def test_log_lines_name_the_run(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.put("a.jpg")
+    handle({"Items": selected("a.jpg")})
+    (line,) = (json.loads(text) for text in capsys.readouterr().out.splitlines())
+    assert (line["backfill"], line["source_key"]) == (RUN["id"], "a.jpg")
+
+
+def test_what_is_not_begun_in_time_is_handed_back_and_done_when_it_comes_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put("a.jpg", "b.jpg", "c.jpg")
+    answer = handle({"Items": selected("a.jpg", "b.jpg", "c.jpg")}, Context(seconds=batches.RESERVE - 1))
+    assert (answer["done"], answer["left"]) == (1, 2)
+    assert [each["item"]["Key"] for each in answer["Items"]] == ["b.jpg", "c.jpg"]
+    assert set(world.outcomes()) == {"a.jpg"}
+    answer = handle(answer)
+    assert (answer["done"], answer["left"]) == (2, 0)
+    assert set(world.outcomes()) == {"a.jpg", "b.jpg", "c.jpg"}
+
+
+class Failing:
+    """Stands for `_answer`: fails for some keys."""
+
+    def __init__(self, failures: dict[str, list[Exception]]) -> None:
+        self.failures = failures
+        self.asked: list[str] = []
+
+    def __call__(self, event: Any, *_: object, **__: str) -> dict[str, Any]:
+        key = event["detail"]["object"]["key"]
+        self.asked.append(key)
+        if waiting := self.failures.get(key):
+            raise waiting.pop(0)
+        return {"status": "SUCCESS"}
+
+
+def run_all(event: dict[str, Any], answer: Failing, settings: Settings, limit: int = 20) -> dict[str, Any]:
+    """What the workflow does: hand in again what came back."""
+    found = batches.handle(event, Context(), settings, answer)
+    while found["left"] and (limit := limit - 1):
+        found = batches.handle(json.loads(json.dumps(found)), Context(), settings, answer)
+    return found
+
+
+SETTINGS = Settings(output_bucket="tiny-pics", backfill_bucket="backfill")
+
+
+def test_what_fails_for_a_passing_reason_is_tried_again_and_not_for_ever(world: World) -> None:
+    busy = StoreUnavailable("busy")
+    answer = Failing({"a.jpg": [busy], "b.jpg": [busy] * 99, "c.jpg": [SourceChanged("x")] * 3})
+    assert run_all({"Items": selected("a.jpg", "b.jpg", "c.jpg", "d.jpg")}, answer, SETTINGS)["left"] == 0
+    assert answer.asked.count("b.jpg") == batches.TRIES
+    assert {key: o.state for key, o in world.outcomes().items()} == {
+        "a.jpg": "done",
+        "b.jpg": "failed",
+        "c.jpg": "done",
+        "d.jpg": "done",
+    }
+    assert world.outcomes()["b.jpg"].error == "StoreUnavailable"
+
+
+def test_a_picture_that_runs_out_of_time_gets_all_of_it_once(world: World) -> None:
+    late = DeadlineExceeded("late")
+    answer = Failing({"b.jpg": [late] * 9, "d.jpg": [late]})
+    run_all({"Items": selected("a.jpg", "b.jpg", "c.jpg", "d.jpg")}, answer, SETTINGS)
+    assert answer.asked == ["a.jpg", "b.jpg", "b.jpg", "c.jpg", "d.jpg", "d.jpg"]
+    assert {key: o.state for key, o in world.outcomes().items()} == {
+        "a.jpg": "done",
+        "b.jpg": "failed",
+        "c.jpg": "done",
+        "d.jpg": "done",
+    }
+
+
+def test_what_nobody_foresaw_fails_its_object_only(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = Failing({"a.jpg": [RuntimeError("what?")]})
+    run_all({"Items": selected("a.jpg", "b.jpg")}, answer, SETTINGS)
+    assert world.outcomes()["a.jpg"].error == "RuntimeError"
+    assert world.outcomes()["b.jpg"].state == "done"
+    assert "what?" in capsys.readouterr().out
+
+
+def test_a_batch_that_came_again_for_too_long_ends_with_named_outcomes(world: World) -> None:
+    event = {"Items": selected("a.jpg", "b.jpg"), "began": 1.0, "careful": True}
+    answer = batches.handle(event, Context(), SETTINGS, Failing({}))
+    assert (answer["done"], answer["failed"], answer["left"]) == (1, 1, 0)
+    assert world.outcomes()["b.jpg"].error == "DeadlineExceeded"
+
+
+def test_after_a_crash_objects_come_one_at_a_time_and_the_one_to_blame_is_named(world: World) -> None:
+    """As the states Crashed, BeCareful and Blame do."""
+    event: dict[str, Any] = {"Items": selected("a.jpg", "killer.jpg", "c.jpg")}
+    answer, poison = Failing({}), "killer.jpg"
+    while event.get("left", 1):
+        first = event["Items"][0]["item"]["Key"]
+        if poison in [each["item"]["Key"] for each in event["Items"]] and not event.get("careful"):
+            event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "careful": True}
+        elif first == poison and not event.get("blamed"):
+            event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "blamed": True}
+        else:
+            event = batches.handle(event, Context(), SETTINGS, answer)
+    assert answer.asked == ["a.jpg", "c.jpg"]
+    killed = world.outcomes()["killer.jpg"]
+    assert (killed.state, killed.error) == ("failed", "ResourcesExhausted")
+    assert "out of memory" in killed.message
+    assert len(world.outcomes()) == 3
+
+
+def test_an_error_of_the_platform_that_is_no_kill_keeps_its_name(world: World) -> None:
+    crash = {"Error": "Lambda.TooManyRequestsException", "Cause": "Rate exceeded"}
+    event = {"Items": selected("a.jpg"), "crash": crash, "careful": True, "blamed": True}
+    assert batches.handle(event, Context(), SETTINGS, Failing({}))["failed"] == 1
+    assert world.outcomes()["a.jpg"].error == "Lambda.TooManyRequestsException"
+
+
+def test_a_stopped_run_begins_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "LOOK_EVERY", 0.0)
+
+    def stop_after_first(*_: object, **__: str) -> dict[str, Any]:
+        world.journal.stop()
+        return {"status": "SUCCESS"}
+
+    answer = batches.handle({"Items": selected("a.jpg", "b.jpg", "c.jpg")}, Context(), SETTINGS, stop_after_first)
+    assert (answer["done"], answer["stopped"], answer["left"]) == (1, 2, 0)
+    assert set(world.outcomes()) == {"a.jpg"}
+    asked = Failing({})
+    assert batches.handle({"Items": selected("d.jpg")}, Context(), SETTINGS, asked)["stopped"] == 1
+    assert not asked.asked
+
+
+def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "LOOK_EVERY", 0.0)
+    real, answers = Journal.stopped, iter([False, StoreUnavailable("busy")])
+
+    def stopped(journal: Journal) -> bool:
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return real(journal)
+
+    monkeypatch.setattr(Journal, "stopped", stopped)
+    with pytest.raises(StoreUnavailable):
+        batches.handle({"Items": selected("a.jpg", "b.jpg")}, Context(), SETTINGS, Failing({}))
+    assert set(world.outcomes()) == {"a.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("event", "settings", "message"),
+    [
+        ({"Items": [listed("a.jpg")]}, SETTINGS, "Items.*run.id"),
+        ({"Items": []}, SETTINGS, "Items.*run.id"),
+        ({"Items": [{"run": RUN | {"id": "../x"}, "item": {}}]}, SETTINGS, "Items.*run.id"),
+        ({"Items": selected("a.jpg")}, Settings(output_bucket="tiny-pics"), "backfill_bucket"),
+        ({"Items": selected("a.jpg", source="elsewhere")}, SETTINGS, "source: expected objects, inventory or keys"),
+    ],
+)
+def test_a_batch_that_is_none_is_refused_by_name(event: Any, settings: Settings, message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        batches.handle(event, Context(), settings, Failing({}))
