@@ -17,9 +17,10 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from tinypics.calls import together
 from tinypics.errors import SourceNotFound
 from tinypics.outcomes import Outcome
-from tinypics.store import Conflict, together
+from tinypics.store import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
