@@ -81,6 +81,14 @@ class Page:
             time.sleep(0.05)  # between two questions
         raise AssertionError(f"no execution for {key}")
 
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of an execution, once there are some: they come a moment later than its end."""
+        deadline = time.monotonic() + 30
+        while not (found := self.get(f"/api/executions/{name}/log")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)  # between two questions
+        return list(found)
+
     def ended(self, name: str) -> dict[str, Any]:
         """The execution of that name, once it has ended."""
         deadline = time.monotonic() + 30

@@ -95,7 +95,7 @@ def test_an_execution_has_its_way_its_pictures_and_its_lines(page: Page) -> None
             assert len(answer.read()) == item["bytes"]
         assert item["saved"] == round(100 * (1 - item["bytes"] / len(JPEG)), 1)
     assert pictures["manifest"]["picture"].startswith("<picture>")
-    (line,) = page.get(f"/api/executions/{found['name']}/log")
+    (line,) = page.lines(found["name"])
     assert (line["line"]["status"], line["line"]["source_key"]) == ("SUCCESS", "whole.jpg")
 
     page.stack.s3.delete_object(Bucket="tiny-pics", Key="whole.jpg/manifest.json")

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 _MAX_BODY = 64 * 1024
-_SKEW = 1000  # milliseconds that the clocks of services may differ
+_SKEW = 5000  # milliseconds that the clocks of services may differ
 _LINES = 5_000
 
 

@@ -7,6 +7,8 @@ import { graph } from "./graph.js";
 import { record } from "./prints.js";
 import { pill } from "./status.js";
 
+const LATE = 60_000; // milliseconds that lines are waited for
+
 export async function show(main, { argument: name, signal }) {
   document.title = "Execution · Tinypics";
   const path = `/api/executions/${encodeURIComponent(name)}`;
@@ -61,14 +63,13 @@ export async function show(main, { argument: name, signal }) {
     documents.replaceChildren(json("Input", found.input), json("Output", found.output));
   };
   const finish = async () => {
-    const [shown, lines] = await Promise.allSettled([get(`${path}/pictures`, signal), get(`${path}/log`, signal)]);
-    if (signal.aborted) return;
+    tell(`${path}/log`, log, signal);
+    const found = await get(`${path}/pictures`, signal);
+    const none = h("p", { class: "empty small" }, "This execution was about no picture.");
     pictures.replaceChildren(
       h("h2", { id: "pictures" }, "Pictures"),
-      ...(shown.value ? shown.value.flatMap(record) : [trouble(shown.reason)]),
-      ...(shown.value?.length === 0 ? [h("p", { class: "empty small" }, "This execution was about no picture.")] : []),
+      ...(found.length ? found.flatMap(record) : [none]),
     );
-    log.replaceChildren(h("h2", { id: "log" }, "Log"), lines.value ? logLines(lines.value) : trouble(lines.reason));
   };
   const done = new AbortController();
   signal.addEventListener("abort", () => done.abort(), { once: true });
@@ -82,6 +83,18 @@ export async function show(main, { argument: name, signal }) {
   };
   await look(first);
   poll(async () => look(await get(path, done.signal)), done.signal, { fast: 300, slow: 1500 });
+}
+
+/** The log lines, once there are some: they come a little later than the end. */
+function tell(path, log, signal) {
+  const enough = new AbortController();
+  const look = async () => {
+    const lines = await get(path, signal);
+    log.replaceChildren(h("h2", { id: "log" }, "Log"), logLines(lines));
+    if (lines.length) enough.abort();
+    return false;
+  };
+  poll(look, AbortSignal.any([signal, enough.signal, AbortSignal.timeout(LATE)]), { fast: 500, slow: 5000 });
 }
 
 function subject(found) {
@@ -214,8 +227,4 @@ function json(title, value) {
     ),
     value === null ? h("p", { class: "empty small" }, "Nothing yet.") : h("pre", { tabindex: 0 }, h("code", {}, text)),
   );
-}
-
-function trouble(error) {
-  return h("p", { class: "empty small" }, reason(error));
 }
