@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.console.conftest import JPEG
 from tinypics.console.backfills import Backfills
 from tinypics.local.cloud import Cloud
 
@@ -44,9 +45,28 @@ DEFINITION = {
 }
 
 
+def ended(backfills: Backfills) -> list[dict[str, Any]]:
+    """The newest, once none of them runs any more."""
+    deadline = time.monotonic() + 30
+    while "RUNNING" in [run["status"] for run in backfills.newest()]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # between two questions
+    return backfills.newest()
+
+
 def test_a_stack_without_one_has_none(stack: LocalStack) -> None:
     cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
     assert Backfills(cloud, replace(stack.facts.stack, backfill=None)).newest() == []
+
+
+def test_the_stacks_own_backfill_is_told_of(stack: LocalStack) -> None:
+    for number in range(3):
+        stack.s3.put_object(Bucket="original-pics", Key=f"backfilled/{number}.jpg", Body=JPEG)
+    asked = json.dumps({"bucket": "original-pics", "prefix": "backfilled/"})
+    stack.workflows.start_execution(stateMachineArn=stack.facts.stack.backfill, name="backfilled", input=asked)
+    (run,) = ended(Backfills(Cloud.local(stack.facts.endpoint, stack.facts.region), stack.facts.stack))
+    assert (run["name"], run["status"]) == ("backfilled", "SUCCEEDED")
+    assert (run["total"], run["done"], run["failed"]) == (3, 3, 0)
 
 
 def test_the_newest_runs_are_counted(stack: LocalStack) -> None:
@@ -62,11 +82,7 @@ def test_the_newest_runs_are_counted(stack: LocalStack) -> None:
     for name in ("one", "two", "three", "four"):
         items = json.dumps({"items": ["good"] * 7 + ["bad"] * 2})
         stack.workflows.start_execution(stateMachineArn=arn, name=name, input=items)
-    deadline = time.monotonic() + 30
-    while any(run["status"] == "RUNNING" for run in backfills.newest()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # between two questions
-    found = backfills.newest()
+    found = ended(backfills)
     assert len(found) == 3
     assert {run["name"] for run in found} < {"one", "two", "three", "four"}
     for run in found:
