@@ -99,6 +99,7 @@ function cards(found) {
       { class: "card", "aria-label": "Over time" },
       h("h2", {}, "Over time"),
       chart(found),
+      h("p", { class: "axis" }, h("span", {}, moment(Date.now() - found.seconds * 1000)), h("span", {}, "now")),
       h(
         "p",
         { class: "legend" },
