@@ -609,3 +609,36 @@ def test_outputs_of_the_etag_that_an_event_names_cost_one_look(cloud: Cloud) -> 
     assert cloud.requests == ["HEAD tiny-pics"]
     assert isinstance(cloud.run("a.png"), Current)
     assert sorted(cloud.requests) == ["GET original-pics", "HEAD tiny-pics"]
+
+
+@pytest.mark.parametrize(
+    ("key", "format", "rendition", "output"),
+    [
+        ("a.png", "JPEG", "128x96", "a.png"),
+        ("a.png", "JPEG", "128x96-jpeg", "a.png"),
+        ("a.jpg", "PNG", "128x96-jpeg", "a.jpg.jpg"),
+        ("a", "JPEG", "128x96", "a"),
+        ("a.png", "PNG", "128x96-auto", "a.png"),
+        ("a.jpg", "PNG", "128x96-png", "a.jpg"),
+    ],
+)
+def test_a_source_is_worked_on_once_whatever_its_name_says(
+    cloud: Cloud, key: str, format: str, rendition: str, output: str
+) -> None:
+    etag = cloud.upload(key, picture(format))
+    cloud.made(key, rendition)
+    made = cloud.listing()
+    assert made == [output]
+    for known in (None, etag):
+        assert isinstance(cloud.run(key, rendition, etag=known), Current)
+        assert "PUT tiny-pics" not in cloud.requests
+    assert cloud.listing() == made
+    newer = cloud.upload(key, picture(format, (500, 300)))
+    assert isinstance(cloud.run(key, rendition, etag=newer), Result)
+    assert cloud.listing() == made
+
+
+def test_a_source_whose_name_tells_its_format_costs_no_other_look(cloud: Cloud) -> None:
+    cloud.upload("a.png", picture("PNG"))
+    cloud.made("a.png")
+    assert cloud.requests.count("HEAD tiny-pics") == 3  # one before, and the two other places after

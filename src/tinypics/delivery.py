@@ -98,6 +98,10 @@ class Place(ABC):
         present = self.look()
         return [present] if present else []
 
+    def elsewhere(self, source_format: str | None) -> list[Present]:  # noqa: ARG002 - for Single
+        """What is there where `look` did not look, in case that a source of this format has its outputs there."""
+        return []
+
     @abstractmethod
     def write(self, made: Made, present: Present | None, unchanged: Callable[[], bool]) -> tuple[Stored, ...]:
         """Store all outputs, given what `look` found.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tinypics import delivery, layouts, manifest
 from tinypics.calls import together
+from tinypics.codecs import HEAD, sniff
 from tinypics.delivery import Made, Torn
 from tinypics.download import Download
 from tinypics.errors import (
@@ -142,6 +143,10 @@ def _turn(
                 return Again.CHANGED
         if isinstance(opened, PermanentError):
             return _refused(request, source, place, opened, None)
+        if present is None and before is not Again.REMOVED:
+            for found in place.elsewhere(_format(opened)):
+                if (found.recipe, found.source_etag) == (request.recipe, opened.stat.etag):
+                    return _current(request, source, place, found, clock, before)
         return _remade(request, source, place, limits, resize_all, present, opened, clock, before)
     finally:
         if isinstance(opened, Download):
@@ -170,6 +175,14 @@ def _opened(request: Request, source: Bucket, limits: Limits) -> Download | Perm
         return source.open(request.key, version_id=request.version_id, max_bytes=limits.bytes)
     except _NO_PICTURE as error:
         return error
+
+
+def _format(opened: Download) -> str | None:
+    """What its first bytes say that it is."""
+    try:
+        return sniff(opened.head(HEAD)).name
+    except UnsupportedFormat:
+        return None
 
 
 def _current(

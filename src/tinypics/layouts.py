@@ -34,6 +34,13 @@ class Single(Place):
     def everywhere(self) -> list[Present]:
         return [present for key in self._candidates() if (present := self._at(key))]
 
+    def elsewhere(self, source_format: str | None) -> list[Present]:
+        """Of a source whose name does not tell its format, or an output whose format is found by looking."""
+        told = source_format in (None, keys.format_by_name(self.request.key))
+        if told and self.request.renditions[0].format != "auto":
+            return []
+        return [present for key in self._candidates()[1:] if (present := self._at(key))]
+
     def _at(self, key: str) -> Present | None:
         stat = self.bucket.head(key)
         if stat is None or not self._is_ours(stat):
