@@ -44,8 +44,9 @@ def pages(route: Route) -> None:
 
 
 def subjects(route: Route) -> None:
-    asked = json.loads(route.request.post_data or "{}")["names"]
-    assert len(asked) <= PAGE
+    names = json.loads(route.request.post_data or "{}")["names"]
+    assert len(names) <= PAGE
+    asked = [each for each in names if each.startswith("execution-")]  # not those that were listed before
     about = {
         each: {"bucket": "original-pics", "key": f"{each}.jpg", "status": listed(int(each[-5:]))["status"],
                "error": None, "message": None, "result": "made", "thumbnail": None, "source": None, "made": []}
