@@ -119,10 +119,11 @@ format: setup ## Let ruff fix and format what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Extras stay in the lock: pip before 23.3 looks for `coverage[toml]` by itself, takes the newest, and then misses its hash.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url
+
 .PHONY: lock
 lock: setup ## Pin the closures again from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra local --group dev pyproject.toml --output-file requirements-dev.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra aws pyproject.toml --output-file src/requirements.txt
-	for group in policies supply; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group $$group --output-file audit/$$group.txt; \
-	done
+	$(LOCK) --extra local --group dev pyproject.toml --output-file requirements-dev.txt
+	$(LOCK) --extra aws pyproject.toml --output-file src/requirements.txt
+	for group in policies supply; do $(LOCK) --group $$group --output-file audit/$$group.txt; done
