@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from typing import Any
 
 import obstore
 import pytest
@@ -133,8 +134,22 @@ def test_parts_are_of_the_version_that_was_opened(bucket: Bucket, monkeypatch: p
     monkeypatch.setattr(download, "_SURE", 0)
     data = bytes(range(256)) * 20
     etag = bucket.put("a.jpg", data, attributes={}, replaces=None)
-    assert bucket.open("a.jpg", max_bytes=10**6).whole() == data
+    get, overwritten = obstore.get, threading.Event()
+
+    def later(*arguments: Any, **options: Any) -> Any:
+        if "range" in (options["options"] or {}):
+            assert overwritten.wait(60)
+        return get(*arguments, **options)
+
+    there = bucket.open("a.jpg", max_bytes=10**6)
+    there.check()  # until it is here as a whole
+    monkeypatch.setattr(obstore, "get", later)
     opened = bucket.open("a.jpg", max_bytes=10**6)
+    assert opened.head(1000) == data[:1000]
     bucket.put("a.jpg", data[::-1], attributes={}, replaces=etag)
-    with pytest.raises(SourceChanged, match='"a.jpg" in bucket pics was overwritten while it was read'):
-        opened.tail(10)
+    overwritten.set()
+    for read in (opened.whole, lambda: opened.tail(10)):
+        with pytest.raises(SourceChanged, match='"a.jpg" in bucket pics was overwritten while it was read'):
+            read()
+    assert there.tail(10) == data[-10:]
+    assert there.whole() == data
