@@ -19,10 +19,11 @@ import pytest
 
 from tests.e2e import faults
 from tests.e2e.conftest import LocalStack
-from tests.e2e.test_resize import IN, OUT
+from tests.e2e.test_resize import IN, OUT, finished
 from tests.e2e.world import BLUE, RED, World
 from tests.pictures import encoded
 from tests.pictures import photo as noise
+from tinypics.journal import Journal
 from tinypics.local import deploy
 from tinypics.local.cloud import Cloud
 
@@ -160,9 +161,26 @@ def test_all_that_is_done_is_allowed_and_all_that_is_allowed_is_done(guarded: tu
     stored = world.s3.list_object_versions(Bucket="attic")["Versions"][0]["VersionId"]
     assert world.invoke(aside | {"version_id": stored})["status"] == "SUCCESS"
 
+    backfill_bucket = world.stack.facts.stack.backfill_bucket
+    keys = {"source": "keys", "list_bucket": backfill_bucket, "list_key": "lists/some.csv"}
+    world.s3.put_object(Bucket=backfill_bucket, Key=keys["list_key"], Body=b"key\nb.jpg\n")
+    assert backfilled(world, {"bucket": IN, "prefix": "b"}) == {"b.jpg": "done"}
+    assert backfilled(world, {"bucket": IN, **keys}) == {"b.jpg": "skipped"}
+    assert backfilled(world, {"bucket": "attic"}) == {"old.jpg": "done"}
+
     assert gate.denied == []
     granted = {(each["Sid"], action) for each in gate.statements for action in every(each["Action"])}
     assert gate.used == granted
+
+
+def backfilled(world: World, order: dict[str, Any]) -> dict[str, str]:
+    """What became of each object of a backfill, which the function counts and works on through the gate."""
+    facts = world.stack.facts
+    asked = json.dumps(order)
+    arn = world.stack.workflows.start_execution(stateMachineArn=facts.stack.backfill, input=asked)["executionArn"]
+    assert finished(world.stack, arn)["status"] == "SUCCEEDED"
+    bucket = Cloud.local(facts.endpoint, facts.region).bucket(str(facts.stack.backfill_bucket))
+    return {outcome.key: outcome.state for outcome in Journal(bucket, arn.rpartition(":")[2]).read()}
 
 
 def test_the_api_starts_and_asks_and_nothing_else(tmp_path: Path) -> None:
