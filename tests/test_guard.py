@@ -22,6 +22,7 @@ from tinypics.errors import (
     DeadlineExceeded,
     DecoderCrashed,
     ImageTooLarge,
+    SourceChanged,
     StoreUnavailable,
     TimeLimitExceeded,
 )
@@ -112,12 +113,20 @@ def test_errors_keep_their_names_and_messages(guard: Guard) -> None:
         guard.resize_all(arriving(picture()), WANTED, Limits(pixels=1000))
 
 
-def test_a_source_that_does_not_come_whole_is_the_stores_fault(guard: Guard) -> None:
-    data = picture("PNG")
-    with pytest.raises(StoreUnavailable, match="cable"):
-        guard.resize_all(arriving(data[:3000], len(data), StoreUnavailable("the cable")), WANTED, Limits())
-    with pytest.raises(StoreUnavailable, match="ended after 3,000 of"):
-        guard.resize_all(arriving(data[:3000], len(data)), WANTED, Limits())
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"])
+def test_a_source_that_does_not_come_whole_is_the_stores_fault(guard: Guard, format: str, lenient: bool) -> None:
+    """Also where the decoder is in the middle of it: a broken transfer is no corrupt picture, which nobody tries again."""
+    buffer = io.BytesIO()
+    Image.effect_noise((900, 700), 80).convert("RGB").save(buffer, format)
+    data, limits = buffer.getvalue(), Limits(lenient=lenient)
+    half = len(data) // 2
+    assert half > 2 * 64 * 1024
+    for error in (StoreUnavailable("the cable"), SourceChanged("another one")):
+        with pytest.raises(type(error), match=str(error)):
+            guard.resize_all(arriving(data[:half], len(data), error), WANTED, limits)
+    with pytest.raises(StoreUnavailable, match=f"ended after {half:,} of"):
+        guard.resize_all(arriving(data[:half], len(data)), WANTED, limits)
 
 
 def eat_memory() -> None:

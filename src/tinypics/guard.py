@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tinypics import errors
 from tinypics.codecs import FORMATS
-from tinypics.errors import DecoderCrashed, PermanentError, TimeLimitExceeded, TinypicsError
+from tinypics.errors import DecoderCrashed, PermanentError, StoreUnavailable, TimeLimitExceeded, TinypicsError
 from tinypics.limits import MIB, Limits
 from tinypics.stream import Arriving
 
@@ -120,7 +120,7 @@ def _error(said: dict[str, Any], source: Download) -> Exception:
     kind, message = getattr(errors, str(said["error"]), None), str(said["message"])
     if isinstance(kind, type) and issubclass(kind, PermanentError):
         return kind(message)
-    if said["error"] == "starved":
+    if kind is StoreUnavailable:
         try:
             source.check()
         except TinypicsError as error:
@@ -166,7 +166,8 @@ class _Followed(Arriving):
         while self._arrived < end:
             found = os.read(self._news, 8 * 512)
             if not found:
-                raise EOFError
+                # One of ours: any other that a decoder meets while it reads says that the picture is corrupt.
+                raise StoreUnavailable("the source did not come whole")
             self._arrived = int.from_bytes(found[-8:], "little")
 
     def tail(self, count: int) -> bytes:
@@ -211,8 +212,6 @@ def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str
         resized = resize_all(source, asked["renditions"], limits)
     except TinypicsError as error:
         return {"error": error.name, "message": error.message, "waited": source.waited}, []
-    except EOFError:
-        return {"error": "starved", "message": "the source did not come whole", "waited": source.waited}, []
     except MemoryError:
         message = f"this needs more memory than the {limits.memory // MIB:,} MiB that are allowed"
         return {"error": "ImageTooLarge", "message": message, "waited": source.waited}, []
