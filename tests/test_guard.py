@@ -116,7 +116,7 @@ def test_errors_keep_their_names_and_messages(guard: Guard) -> None:
 @pytest.mark.parametrize("lenient", [False, True])
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"])
 def test_a_source_that_does_not_come_whole_is_the_stores_fault(guard: Guard, format: str, lenient: bool) -> None:
-    """Also where the decoder is in the middle of it: a broken transfer is no corrupt picture, which nobody tries again."""
+    """Also where the decoder is in the middle of it: a broken transfer is no corrupt picture, and is tried again."""
     buffer = io.BytesIO()
     Image.effect_noise((900, 700), 80).convert("RGB").save(buffer, format)
     data, limits = buffer.getvalue(), Limits(lenient=lenient)
