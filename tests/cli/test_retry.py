@@ -28,7 +28,7 @@ class ExecutionAlreadyExists(Exception):
 
 
 class States:
-    """As much of Step Functions as is asked for. Executions are kept newest first."""
+    """As much of Step Functions as is asked for. Executions are listed as it does: the last to end first."""
 
     pause = 0.0
     stack = type("stack", (), {"state_machine": MACHINE})
@@ -41,11 +41,13 @@ class States:
         self.ends: list[dict[str, Any]] = []
         self.elsewhere: set[str] = set()
 
-    def failed(self, name: str, age: float, key: str, **facts: str) -> None:
+    def failed(self, name: str, age: float, key: str, took: float = 0, **facts: str) -> None:
+        """`age` and `took` in minutes."""
         self.executions[EXECUTIONS + name] = {
             "executionArn": EXECUTIONS + name,
             "status": "FAILED",
             "startDate": NOW - timedelta(minutes=age),
+            "stopDate": NOW - timedelta(minutes=age - took),
             "input": json.dumps({"bucket": "b", "key": key}),
             **facts,
         }
@@ -65,7 +67,7 @@ class States:
     def paginate(self, *, stateMachineArn: str, statusFilter: str) -> list[dict[str, Any]]:  # noqa: N803
         assert stateMachineArn == MACHINE
         chosen = [each for each in self.executions.values() if each["status"] == statusFilter]
-        listed = sorted(chosen, key=lambda each: each["startDate"], reverse=True)
+        listed = sorted(chosen, key=lambda each: each["stopDate"], reverse=True)
         return [{"executions": listed[:1]}, {"executions": listed[1:]}]
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
@@ -93,6 +95,14 @@ def printed(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
     """The mark, key, error and message of each line about an execution; other lines whole."""
     lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
     return [[line[0][0], *line[1:]] if len(line) > 1 else line for line in lines]
+
+
+def test_one_that_began_before_and_ended_lately_hides_none_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
+    states = States()
+    states.failed("old", 90, "old.jpg", took=80, error="StoreUnavailable")
+    states.failed("new", 50, "new.jpg", error="StoreUnavailable")
+    assert again(states, dry_run=True) == 0
+    assert [line[1] for line in printed(capsys)] == ["new.jpg"]
 
 
 def test_every_way_to_fail_is_listed_newest_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -33,18 +34,25 @@ class Logs:
 
 
 def test_lines_are_read_page_by_page_up_to_a_bound() -> None:
-    assert list(loglines.read(Logs(["a"], [], ["b", "c"]), "/log", 0, None, 10)) == [(0, "a"), (2, "b"), (2, "c")]
-    logs = Logs(["a"], ["b", "c"], ["d"])
-    assert [text for _, text in loglines.read(logs, "/log", 0, 9, 2)] == ["a", "b"]
+    a, b, c = lines = [{"n": number} for number in range(3)]
+    texts = [json.dumps(line) for line in lines]
+    logs = Logs(texts[:1], [], texts[1:])
+    assert loglines.read(logs, "/log", 0, None, 3) == ([(0, a), (2, b), (2, c)], True)
+    assert loglines.read(logs, "/log", 0, 9, 2) == ([(0, a), (2, b)], False)
+    logs = Logs(texts[:1], texts[1:], texts)
+    assert loglines.read(logs, "/log", 0, None, 3) == ([(0, a), (1, b), (1, c)], False)
     assert logs.asked == 2
+
+
+def test_answers_without_lines_come_to_an_end_and_are_not_taken_for_everything() -> None:
     endless = Logs(*[[]] * 1000)
-    assert list(loglines.read(endless, "/log", 0, None, 10)) == []
+    assert loglines.read(endless, "/log", 0, None, 10) == ([], False)
     assert endless.asked < 100
 
 
 @pytest.mark.parametrize("text", ["START RequestId: 1", "[1]", "", '"text"', "{"])
-def test_lines_of_another_kind_are_no_documents(text: str) -> None:
-    assert loglines.document(text) is None
+def test_lines_of_another_kind_are_left_out_but_count(text: str) -> None:
+    assert loglines.read(Logs([text, "{}", '{"a": 1}']), "/log", 0, None, 2) == ([], False)
 
 
 def test_a_line_is_told_from_others_of_its_picture_by_the_answer() -> None:

@@ -41,6 +41,7 @@ STATIC = Path(__file__).parent / "static"
 _MAX_BODY = 64 * 1024
 _SKEW = 5000  # milliseconds that the clocks of services may differ
 _LINES = 5_000
+_FORGOTTEN = "there is no such execution (any more): AWS forgets them after 90 days, the local engine when it stops"
 
 
 def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
@@ -78,7 +79,7 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
             PermanentError: lambda _, error: _refused(400, error.name, error.message),
             TransientError: lambda _, error: _refused(503, error.name, error.message),
             Busy: lambda *_: _refused(503, "Busy", "other previews are being made: try again in a moment"),
-            NotFound: lambda *_: _refused(404, "ExecutionNotFound", "there is no such execution (any more)"),
+            NotFound: lambda *_: _refused(404, "ExecutionNotFound", _FORGOTTEN),
             ClientError: _foreign,
             BotoCoreError: lambda _, error: _refused(502, "StackUnreachable", str(error)),
         },
@@ -144,9 +145,8 @@ def _log(cloud: Cloud, stack: Stack, executions: Executions, name: str) -> list[
     found = executions.one(name)
     start, end = found["started"] - _SKEW, (found["ended"] or found["now"]) + _SKEW
     answers = executions.answers(name)
-    lines = loglines.read(cloud.client("logs"), stack.log_group, start, end, _LINES)
-    told = [(stamp, line) for stamp, text in lines if (line := loglines.document(text))]
-    return [{"at": stamp, "line": line} for stamp, line in told if loglines.belongs(line, found["key"], answers)]
+    lines, _ = loglines.read(cloud.client("logs"), stack.log_group, start, end, _LINES)
+    return [{"at": stamp, "line": line} for stamp, line in lines if loglines.belongs(line, found["key"], answers)]
 
 
 def _preview(trial: Trial, given: Mapping[str, Any]) -> Response:
@@ -186,7 +186,10 @@ def _origin(address: str) -> str:
 
 def _foreign(_: Request, error: Exception) -> Response:
     detail = error.response["Error"]  # type: ignore[attr-defined]
-    return _refused(502, detail.get("Code", "Unknown"), detail.get("Message", ""))
+    code, message = detail.get("Code", "Unknown"), detail.get("Message", "")
+    # ExpiredToken, ExpiredTokenException: each service has its own.
+    renew = " Renew your credentials and start `tinypics console` again." if code.startswith("ExpiredToken") else ""
+    return _refused(502, code, message + renew)
 
 
 def _refused(status: int, error: str, message: str) -> Response:

@@ -54,7 +54,10 @@ class Executions:
         return {"name": found["name"], "type": found["type"], **draw(json.loads(found["definition"]))}
 
     def page(self, status: str | None, after: str | None) -> dict[str, Any]:
-        """Up to `PAGE` executions, newest first, and the token `next` for those that follow."""
+        """Up to `PAGE` executions, newest first, and the token `next` for those that follow.
+
+        Step Functions pages through them by their end; those of one page stand in the order of their start.
+        """
         if status and status not in STATUSES:
             raise InvalidRequest.expected("status", ", ".join(STATUSES), status)
         given = {"statusFilter": status, "nextToken": after}
@@ -63,7 +66,8 @@ class Executions:
             maxResults=PAGE,
             **{name: value for name, value in given.items() if value},
         )
-        return {"items": [_listed(item) for item in found["executions"]], "next": found.get("nextToken")}
+        newest = sorted(found["executions"], key=lambda item: item["startDate"], reverse=True)
+        return {"items": [_listed(item) for item in newest], "next": found.get("nextToken")}
 
     def listed(self) -> bool:
         """Whether the workflow keeps a list of its executions: an EXPRESS one does not."""
@@ -115,8 +119,9 @@ class Executions:
         found: list[dict[str, Any]] = []
         for event in self._history(name):
             output = json.loads(event.get("taskSucceededEventDetails", {}).get("output", "{}"))
-            payload, metadata = output.get("Payload"), output.get("SdkResponseMetadata", {})
+            payload = output.get("Payload") if isinstance(output, dict) else None  # another task's may be anything
             if isinstance(payload, dict):
+                metadata = output.get("SdkResponseMetadata", {})
                 ids = {"request_id": metadata["RequestId"]} if "RequestId" in metadata else {}
                 found += [{**answer, **ids} for answer in payload.get("records", [payload])]
         return found

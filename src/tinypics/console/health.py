@@ -36,12 +36,12 @@ class Health:
         seconds = min(max(seconds, _WINDOWS[0]), _WINDOWS[-1])
         end = time.time() * 1000
         start = end - seconds * 1000
-        lines = list(loglines.read(self._logs, self._stack.log_group, int(start), None, LINES * 4))
-        told = [(stamp, line) for stamp, text in lines if (line := loglines.document(text)) and "status" in line]
+        lines, whole = loglines.read(self._logs, self._stack.log_group, int(start), None, LINES * 4)
+        told = [(stamp, line) for stamp, line in lines if "status" in line]
         return {
             **summary([line for _, line in told[:LINES]]),
             "seconds": seconds,
-            "more": len(told) > LINES or len(lines) >= LINES * 4,
+            "more": len(told) > LINES or not whole,
             "bars": bars(told, start, end),
             "running": running,
             "backfills": self._backfills.newest(),

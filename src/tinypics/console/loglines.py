@@ -6,26 +6,34 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _PAGES = 50  # of an answer, each up to a megabyte: AWS may also answer with empty ones
 
 
-def read(logs: Any, group: str, start: int, end: int | None, most: int) -> Iterator[tuple[int, str]]:
-    """(milliseconds of the clock, text), in the order in which they were written; at most `most` of them."""
+def read(
+    logs: Any, group: str, start: int, end: int | None, most: int
+) -> tuple[list[tuple[int, dict[str, Any]]], bool]:
+    """(milliseconds of the clock, document) of those lines that are JSON objects, the oldest first; and whether these
+    are all. No more than `most` lines of any kind are looked at.
+    """
     given: dict[str, Any] = {"logGroupName": group, "startTime": start} | ({"endTime": end} if end else {})
+    told: list[tuple[int, dict[str, Any]]] = []
     left = most
     for _ in range(_PAGES):
         found = logs.filter_log_events(**given)
-        for event in found["events"][:left]:
-            yield event["timestamp"], event["message"]
-        left -= len(found["events"])
-        if left <= 0 or not found.get("nextToken"):
-            return
+        events = found["events"][:left]
+        told += [(event["timestamp"], line) for event in events if (line := _document(event["message"]))]
+        left -= len(events)
+        if not found.get("nextToken"):
+            return told, len(events) == len(found["events"])
+        if left <= 0:
+            break
         given["nextToken"] = found["nextToken"]
+    return told, False
 
 
-def document(text: str) -> dict[str, Any] | None:
+def _document(text: str) -> dict[str, Any] | None:
     """The JSON object that a line holds; None for a line of another kind."""
     try:
         found = json.loads(text)

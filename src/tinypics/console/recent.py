@@ -31,10 +31,8 @@ class Recent:
         """Up to `SHOWN` of them, newest first."""
         told: list[tuple[int, dict[str, Any]]] = []
         for seconds in _BACK:
-            lines = loglines.read(self._logs, self._group, int((time.time() - seconds) * 1000), None, _LINES)
-            told = [
-                (stamp, line) for stamp, text in lines if (line := loglines.document(text)) and "source_key" in line
-            ]
+            lines, _ = loglines.read(self._logs, self._group, int((time.time() - seconds) * 1000), None, _LINES)
+            told = [(stamp, line) for stamp, line in lines if "source_key" in line and "status" in line]
             if len(told) >= SHOWN:
                 break
         newest = sorted(told, key=lambda one: one[0], reverse=True)[:SHOWN]

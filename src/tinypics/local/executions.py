@@ -57,11 +57,12 @@ def arn_of(machine: str, name: str) -> str:
 
 
 def failures(states: Any, machine: str, start: datetime, error: str | None = None) -> Iterator[Failure]:
-    """Newest first, back to `start`, one for each input, without those that were tried again already."""
+    """Those that were started since `start`, the last to fail first, one for each input, without those that were tried
+    again already."""
     seen = set()
     newest = heapq.merge(
         *(_listed(states, machine, status, start) for status in FAILED),
-        key=lambda item: item["startDate"],
+        key=_ended,
         reverse=True,
     )
     for listed in newest:
@@ -86,7 +87,14 @@ def start_again(states: Any, machine: str, failure: Failure) -> str:
 def _listed(states: Any, machine: str, status: str, start: datetime) -> Iterator[dict[str, Any]]:
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter=status)
     every = (item for page in pages for item in page["executions"])
-    return itertools.takewhile(lambda item: bool(item["startDate"] >= start), every)  # newest first
+    # The list goes by the end. One that began long ago and tried for hours stands before some that began since.
+    recent = itertools.takewhile(lambda item: _ended(item) >= start, every)
+    return (item for item in recent if item["startDate"] >= start)
+
+
+def _ended(item: dict[str, Any]) -> datetime:
+    ended: datetime = item.get("stopDate") or item["startDate"]
+    return ended
 
 
 def _tried(states: Any, machine: str, failure: Failure) -> bool:
