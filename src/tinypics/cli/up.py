@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 EVENT = Path("events", "resize.json")
 SAMPLE = "yourImage.jpg"  # the key that the event names
+WELCOME = "Open it in a browser and drop a photo on the page: a moment later its thumbnail is there."
 
 
 @readable_errors()
@@ -102,7 +103,7 @@ def _greet(facts: Facts, project: Path, folder: Path, data: Path | None, console
     where = f" --data {shlex.quote(str(data))}" if data else ""
     out.print(Text("Tinypics is up.", "bold green") + Text(f" Ctrl-C stops it; pictures stay in {_short(folder)}.\n"))
     out.print(Text("  Console    ", "dim") + Text(console, "bold"))
-    out.print(Text("             Open it and drop a picture there: it shows what becomes of it.\n", "dim"))
+    out.print(Text(f"{'':13}{WELCOME}\n", "dim"))
     for name, value in _places(facts):
         out.print(Text(f"  {name:<11}", "dim") + Text(value))
     out.print("\nThree things to try, one after the other, in another terminal:\n")

@@ -1,7 +1,7 @@
 // The page's frame: which view the address names, and what is said about the stack.
 
 import { get, reason, trouble } from "./api.js";
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import * as execution from "./execution.js";
 import * as failures from "./failures.js";
 import * as health from "./health.js";
@@ -44,8 +44,23 @@ async function show() {
       signal,
     });
   } catch (error) {
-    if (!signal.aborted) trouble(reason(error));
+    if (!signal.aborted) main.replaceChildren(lost(error));
   }
+}
+
+/** What stands in the place of a view that cannot be shown. */
+function lost(error) {
+  return h(
+    "div",
+    { class: "empty", role: "alert" },
+    h("p", {}, reason(error)),
+    h(
+      "p",
+      { class: "actions" },
+      h("button", { type: "button", onclick: show }, icon("again"), "Try again"),
+      h("a", { class: "button", href: "#/" }, "All pictures"),
+    ),
+  );
 }
 
 function introduce() {

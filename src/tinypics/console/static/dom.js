@@ -69,7 +69,12 @@ export function copyButton(text, label = "Copy") {
       type: "button",
       class: "quiet",
       onclick: async () => {
-        await navigator.clipboard.writeText(text());
+        try {
+          await navigator.clipboard.writeText(text());
+        } catch {
+          announce("The browser does not let this page copy: select the text instead");
+          return;
+        }
         word.textContent = "Copied";
         announce(`${label}: done`);
         setTimeout(() => {

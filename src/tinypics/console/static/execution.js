@@ -2,7 +2,7 @@
 
 import { get, poll, post, reason } from "./api.js";
 import { announce, copyButton, h, icon, prose } from "./dom.js";
-import { duration, exactly, moment } from "./format.js";
+import { bytes, duration, exactly, moment } from "./format.js";
 import { graph } from "./graph.js";
 import { record } from "./prints.js";
 import { pill } from "./status.js";
@@ -64,11 +64,12 @@ export async function show(main, { argument: name, signal }) {
   };
   const finish = async () => {
     tell(`${path}/log`, log, signal);
-    const found = await get(`${path}/pictures`, signal);
-    const none = h("p", { class: "empty small" }, "This execution was about no picture.");
+    const found = await get(`${path}/pictures`, signal).catch(reason);
+    if (signal.aborted) return;
+    const said = typeof found === "string" ? found : found.length ? null : "This execution was about no picture.";
     pictures.replaceChildren(
       h("h2", { id: "pictures" }, "Pictures"),
-      ...(found.length ? found.flatMap(record) : [none]),
+      ...(said ? [h("p", { class: "empty small" }, said)] : found.flatMap(record)),
     );
   };
   const done = new AbortController();
@@ -193,7 +194,7 @@ function logLines(lines) {
         ? `${line.error}: ${line.message}`
         : line.skipped
           ? `skipped: ${line.reason}`
-          : (line.message ?? "made");
+          : (line.message ?? made(line));
       return h(
         "details",
         { class: `line ${bad ? "bad" : ""}`, open: bad },
@@ -212,6 +213,13 @@ function logLines(lines) {
       );
     }),
   );
+}
+
+/** What a line of a success says was stored. */
+function made({ renditions, removed, ...line }) {
+  if (removed) return `removed: ${removed.length}`;
+  const each = ({ width, height, format, bytes: size }) => `${width} × ${height} ${format.toUpperCase()}, ${bytes(size)}`;
+  return `made ${(renditions ?? [line]).map(each).join("; ")}`;
 }
 
 function json(title, value) {

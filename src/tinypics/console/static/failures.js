@@ -86,11 +86,11 @@ function section({ error, advice, items }, reload) {
         try {
           const started = await post("/api/failures/retry", { names: items.map((item) => item.name) });
           announce(`Started ${plural(Object.keys(started).length, "execution")} again`);
-          await reload();
         } catch (problem) {
           announce(reason(problem));
-          again.disabled = false;
         }
+        again.disabled = false;
+        await reload().catch((problem) => announce(reason(problem))); // some may have been started all the same
       },
     },
     icon("again"),

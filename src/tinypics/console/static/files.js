@@ -1,20 +1,22 @@
 // Files of a drop, those in folders as well.
 
-/** Files of a drop, those in folders as well: each with its path. */
+/** `found`: files of a drop, those in folders as well, each with its path; `unread`: paths that cannot be read. */
 export async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
+  if (!entries.length) return { found: [...transfer.files].map((file) => ({ file, path: file.name })), unread: [] };
   const found = [];
+  const unread = [];
   while (entries.length) {
     const entry = entries.shift();
-    if (entry.isFile)
-      found.push({
-        file: await new Promise((good, bad) => entry.file(good, bad)),
-        path: entry.fullPath.replace(/^\//, ""),
-      });
-    else entries.push(...(await children(entry.createReader())));
+    const path = entry.fullPath.replace(/^\//, "");
+    try {
+      if (entry.isFile) found.push({ file: await new Promise((good, bad) => entry.file(good, bad)), path });
+      else entries.push(...(await children(entry.createReader())));
+    } catch {
+      unread.push(path);
+    }
   }
-  return found.filter(visible);
+  return { found: found.filter(visible), unread };
 }
 
 /** Not what systems leave in folders: .DS_Store, Thumbs.db. */

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 
 const POINT = "a point"; // the choice of gravity that is none of the core's words
+const UNSAID = { width: "320", height: "320", fit: "cover", gravity: "centre", format: "", quality: "" };
 
 export class EventForm {
   /** `changed` is called when the event is another one, `submitted` when it is to be sent. */
@@ -13,7 +14,7 @@ export class EventForm {
     this.start = h("button", { type: "submit", class: "primary" }, "Start the workflow");
     const field = (name, label = name) => h("label", { for: name }, h("span", {}, label), this.fields[name]);
     const row = (...parts) => h("div", { class: "row" }, parts);
-    this.typed = h("div", { hidden: true }, field("point", "Point: x,y of the original, 0 to 1"));
+    this.typed = h("div", { hidden: !this.point }, field("point", "Point: x,y of the original, 0 to 1"));
     const input = (event) => {
       this.typed.hidden = !this.point;
       if (event.target.checkValidity() || event.target !== this.fields.point) changed();
@@ -56,6 +57,16 @@ export class EventForm {
     this.typed.hidden = false;
   }
 
+  /** The form as the query of an address that leads back to it. */
+  address() {
+    const query = new URLSearchParams();
+    for (const name of ["bucket", "key", ...Object.keys(UNSAID)]) {
+      const value = (name === "gravity" ? this.point : null) ?? this.fields[name].value;
+      if (value !== UNSAID[name]) query.set(name, value);
+    }
+    return query;
+  }
+
   /** What the form says: numbers as numbers, defaults left out. */
   event() {
     const value = (name) => this.fields[name].value;
@@ -76,11 +87,12 @@ function fields(query, stack) {
     text(name, value, { type: "number", min: 1, max, inputmode: "numeric", ...more });
   const option = (value, word = value) => h("option", { value }, word);
   const select = (name, options) => h("select", { id: name, name }, options);
+  const given = (name) => query.get(name) ?? UNSAID[name];
   const found = {
     bucket: text("bucket", query.get("bucket") ?? stack.source_bucket),
     key: text("key", query.get("key") ?? "", { placeholder: "holiday/IMG_4711.jpg", list: "keys" }),
-    width: number("width", "320", 16384),
-    height: number("height", "320", 16384),
+    width: number("width", given("width"), 16384),
+    height: number("height", given("height"), 16384),
     fit: select(
       "fit",
       stack.fits.map((fit) => option(fit)),
@@ -91,8 +103,12 @@ function fields(query, stack) {
     ),
     point: text("point", "0.5,0.5", { pattern: "[01]?(\\.[0-9]+)?,[01]?(\\.[0-9]+)?" }),
     format: select("format", [option("", "original"), ...[...stack.formats, "auto"].map((format) => option(format))]),
-    quality: number("quality", "", 100, { placeholder: "default" }),
+    quality: number("quality", given("quality"), 100, { placeholder: "default" }),
   };
-  found.gravity.value = "centre";
+  for (const name of ["fit", "gravity", "format"]) found[name].value = given(name);
+  if (/,/.test(given("gravity"))) {
+    found.gravity.value = POINT;
+    found.point.value = given("gravity");
+  }
   return found;
 }

@@ -78,9 +78,9 @@ function cards(found) {
         found.pictures ? `${Math.round((100 * found.cold) / found.pictures)} % of them` : "",
       ),
       figure(
-        "Function's cost",
+        "Estimated cost",
         money(found.dollars),
-        `${found.gb_seconds} GB-seconds and the requests, at AWS's prices (${found.prices})`,
+        `of the function: ${found.gb_seconds} GB-seconds and the requests, at AWS's prices (${found.prices})`,
       ),
       found.running === null
         ? null
@@ -105,6 +105,7 @@ function cards(found) {
         { class: "legend" },
         h("span", { class: "good" }, "made"),
         h("span", { class: "bad" }, "failed or tried again"),
+        h("i", {}, `tallest: ${plural(tallest(found.bars), "picture")} in ${duration(barred(found))}`),
       ),
     ),
     Object.keys(found.errors).length
@@ -172,8 +173,18 @@ function money(dollars) {
   return dollars < 0.01 ? `$${dollars.toPrecision(2)}` : `$${dollars.toFixed(2)}`;
 }
 
-function chart({ bars, seconds }) {
-  const most = Math.max(1, ...bars.map((bar) => bar.good + bar.bad));
+function tallest(bars) {
+  return Math.max(...bars.map((bar) => bar.good + bar.bad));
+}
+
+/** Milliseconds of one bar. */
+function barred({ bars, seconds }) {
+  return (seconds * 1000) / bars.length;
+}
+
+function chart(found) {
+  const { bars, seconds } = found;
+  const most = Math.max(1, tallest(bars));
   const width = 960,
     height = 120,
     step = width / bars.length;
@@ -191,7 +202,7 @@ function chart({ bars, seconds }) {
     s(
       "title",
       {},
-      `Pictures over the last ${duration(seconds * 1000)}; at most ${most} in ${duration((seconds * 1000) / bars.length)}`,
+      `Pictures over the last ${duration(seconds * 1000)}; at most ${most} in ${duration(barred(found))}`,
     ),
     bars.map(column),
   );

@@ -11,6 +11,7 @@ const MOST = 10_000;
 const NEAR = 30; // rows before the end at which older ones are fetched
 const ASKED = 60; // names in one question
 const RUNNING = 10; // that are asked for by name in each round
+const FRESH = 45 * 60_000; // milliseconds for which the address of a thumbnail is taken to be valid: less than its hour
 
 export class ExecutionList {
   constructor({ status, stack, signal, watchers }) {
@@ -66,10 +67,11 @@ export class ExecutionList {
     if (this.status && item.status !== this.status) {
       // it is no longer what was asked for
       this.items = this.items.filter((other) => other !== known);
-      this.byName.delete(item.name);
+      this.forget(item.name);
+    } else {
+      this.about.delete(item.name);
+      this.drop(item.name);
     }
-    this.about.delete(item.name);
-    this.drop(item.name);
     return true;
   }
 
@@ -87,9 +89,16 @@ export class ExecutionList {
 
   prepend(fresh) {
     const above = Math.max(0, -this.list.getBoundingClientRect().top);
-    this.items = [...fresh, ...this.items].slice(0, MOST);
+    this.items = [...fresh, ...this.items];
     for (const item of fresh) this.byName.set(item.name, item);
+    for (const item of this.items.splice(MOST)) this.forget(item.name);
     if (above > ROW) scrollBy(0, fresh.length * ROW); // what is being read stays where it is
+  }
+
+  forget(name) {
+    this.byName.delete(name);
+    this.about.delete(name);
+    this.drop(name);
   }
 
   async more() {
@@ -98,8 +107,10 @@ export class ExecutionList {
     try {
       const page = await this.page(this.older);
       const fresh = page.items.filter((item) => !this.byName.has(item.name));
-      this.items.push(...fresh.slice(0, MOST - this.items.length));
-      for (const item of fresh) this.byName.set(item.name, item);
+      for (const item of fresh.slice(0, MOST - this.items.length)) {
+        this.items.push(item);
+        this.byName.set(item.name, item);
+      }
       this.older = page.next ?? null;
     } catch {
       /* the next scroll asks again */
@@ -188,20 +199,25 @@ export class ExecutionList {
   /** Ask what the rows on the screen are about, once they stay there. */
   wonder(names) {
     clearTimeout(this.wondering);
-    const unknown = names.filter((name) => !this.about.has(name)).map((name) => this.byName.get(name));
+    const unknown = names.filter((name) => !this.knows(name)).map((name) => this.byName.get(name));
     if (unknown.length) this.wondering = setTimeout(() => this.ask(unknown).catch(() => {}), 60);
   }
 
+  knows(name) {
+    return this.about.has(name) && Date.now() - this.about.get(name).asked < FRESH;
+  }
+
   async ask(items) {
-    const unknown = items.filter((item) => !this.about.has(item.name)).slice(0, ASKED);
+    const unknown = items.filter((item) => !this.knows(item.name)).slice(0, ASKED);
     if (!unknown.length) return;
+    if (this.about.size > 2 * MOST) this.about.clear(); // of those that no list has
     const found = await post("/api/subjects", { names: unknown.map((item) => item.name) }, this.signal);
     for (const item of unknown) {
       const { name } = item;
       const about = found[name];
       if (!about) continue;
       // What is still running is asked again when it has ended.
-      if (about.status === item.status) this.about.set(name, about);
+      if (about.status === item.status) this.about.set(name, { ...about, asked: Date.now() });
       for (const watcher of this.watchers) watcher.seen(item, about);
       this.drop(name);
     }

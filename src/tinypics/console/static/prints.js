@@ -9,7 +9,7 @@ export function record({ original, renditions, removed, manifest }) {
   const parts = [
     h(
       "div",
-      { class: "prints", tabindex: 0, role: "group", "aria-label": "The original and its renditions" },
+      { class: "prints" },
       print(original),
       renditions.map((each) => rendition(each)),
     ),
@@ -34,7 +34,7 @@ function print(original) {
   if (!original.there) frame.append(h("p", {}, "The original is no longer there."));
   else if (original.shown === false) preview(frame, original);
   else frame.append(image(original.url, "The original", original, () => h("p", {}, "Browsers cannot show this file.")));
-  const size = original.width ? `${original.width} × ${original.height}` : "size not known";
+  const size = original.width ? `${original.width} × ${original.height}` : "";
   return h(
     "figure",
     { class: "original" },
@@ -48,7 +48,7 @@ function print(original) {
         ? h(
             "span",
             { class: "quiet" },
-            `Shown ${Math.min(100, Math.round(100 * Math.min(420 / original.width, 320 / original.height)))} % of its size`,
+            `Shown at ${Math.min(100, Math.round(100 * Math.min(420 / original.width, 320 / original.height)))} % of its size`,
           )
         : null,
       original.overwritten ? h("span", { class: "warn" }, "It was overwritten since.") : null,
@@ -58,7 +58,7 @@ function print(original) {
 
 /** What browsers cannot show (HEIC, TIFF, JPEG 2000): said so, with a picture made by the core. */
 async function preview(frame, original) {
-  const note = h("p", {}, `Browsers do not show ${original.label}. This is a JPEG of it.`);
+  const note = h("p", {}, `Browsers do not show ${original.label}. Making a JPEG of it`);
   frame.append(note);
   try {
     const event = {
@@ -71,6 +71,7 @@ async function preview(frame, original) {
     };
     const response = await postForPicture("/api/preview", { event });
     const url = URL.createObjectURL(await response.blob());
+    note.textContent = `Browsers do not show ${original.label}. This is a JPEG of it.`;
     frame.prepend(h("img", { src: url, alt: "The original, as a JPEG", onload: () => URL.revokeObjectURL(url) }));
   } catch (error) {
     note.textContent = `Browsers do not show ${original.label}. ${reason(error)}`;
@@ -80,7 +81,7 @@ async function preview(frame, original) {
 function rendition(item) {
   const frame = h(
     "div",
-    { class: "frame true" },
+    { class: "frame true", tabindex: 0, role: "group", "aria-label": `Rendition ${item.width} × ${item.height}` },
     image(item.url, `Rendition ${item.width} × ${item.height}`, item, () => h("p", {}, "It is no longer there.")),
   );
   const saved = item.saved === null ? "" : item.saved >= 0 ? `${item.saved} % smaller` : `${-item.saved} % larger`;
@@ -94,7 +95,7 @@ function rendition(item) {
       h("strong", {}, item.rendition ?? `${item.width}x${item.height}`),
       h("span", {}, `${item.width} × ${item.height} · ${item.label} · ${bytes(item.bytes)}`),
       saved ? h("span", { class: "saved" }, saved) : null,
-      item.dropped?.length ? h("span", { class: "warn" }, `Without ${item.dropped.join(", ")}`) : null,
+      item.dropped?.length ? h("span", { class: "warn" }, `Not kept: ${item.dropped.join(", ")}`) : null,
       h("code", { class: "quiet" }, item.key),
     ),
   );

@@ -31,7 +31,14 @@ class Trial {
       changed: () => this.changed(),
       submitted: (button) => this.submit(button),
     });
-    this.result = h("div", { class: "result", "aria-live": "polite" });
+    this.result = h("div", { "aria-live": "polite" });
+    const rendition = h(
+      "div",
+      { class: "result" },
+      h("h3", {}, "Rendition"),
+      h("p", { class: "quiet small" }, "At its true size."),
+      this.result,
+    );
     const click = (event) => this.point(event);
     const load = () => this.place();
     this.source = h("img", {
@@ -52,10 +59,10 @@ class Trial {
       "section",
       { class: "card preview", "aria-label": "Preview" },
       h("h2", {}, "Preview"),
-      this.result,
+      rendition,
       this.original,
     );
-    this.snippets = h("section", { class: "card", "aria-label": "The same from elsewhere" });
+    this.snippets = h("section", { class: "card", "aria-label": "The same as code" });
     this.element = h("div", { class: "trial" }, this.form.element, preview, this.snippets);
   }
 
@@ -89,6 +96,8 @@ class Trial {
   }
 
   async settled() {
+    if (this.signal.aborted) return; // another view is shown
+    history.replaceState(null, "", `#/try?${this.form.address()}`);
     this.running?.abort();
     this.running = new AbortController();
     const signal = AbortSignal.any([this.signal, this.running.signal]);
@@ -97,6 +106,7 @@ class Trial {
       this.offer(await post("/api/snippets", { event }, signal));
       if (!event.key)
         return this.say("Name the key of a picture in the bucket, or drop one under Pictures first.", "empty small");
+      if (!this.result.querySelector("img")) this.say("Making it", "empty small");
       await this.load(event, signal);
       this.result.classList.add("busy");
       const response = await postForPicture("/api/preview", { event }, signal);
@@ -128,7 +138,7 @@ class Trial {
     const saved = Math.round(1000 * (1 - facts.bytes / facts.source.bytes)) / 10;
     const story = [
       `${facts.width} × ${facts.height}`,
-      facts.format,
+      facts.format.toUpperCase(),
       `${bytes(facts.bytes)}, ${saved >= 0 ? `${saved} % smaller` : `${-saved} % larger`}`,
       duration(facts.ms),
     ];
@@ -138,8 +148,8 @@ class Trial {
         { class: "frame true", tabindex: 0, role: "group", "aria-label": "The rendition at its true size" },
         image,
       ),
-      h("p", {}, h("strong", {}, facts.rendition), ` · ${story.join(" · ")}`),
-      facts.dropped.length ? h("p", { class: "warn" }, `Without ${facts.dropped.join(", ")}`) : "",
+      h("p", {}, h("strong", {}, facts.rendition), h("br"), story.join(" · ")),
+      facts.dropped.length ? h("p", { class: "warn" }, `Not kept: ${facts.dropped.join(", ")}`) : "",
     );
   }
 
@@ -167,7 +177,7 @@ class Trial {
       h(
         "div",
         { class: "bar" },
-        h("h2", {}, "The same from elsewhere"),
+        h("h2", {}, "The same as code"),
         copyButton(() => code.textContent, "Copy"),
       ),
       h("div", { class: "segments", role: "group", "aria-label": "Language" }, buttons),

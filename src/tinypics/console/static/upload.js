@@ -3,42 +3,54 @@
 import { get, poll, post, reason } from "./api.js";
 import { h, icon, tell } from "./dom.js";
 import { bytes } from "./format.js";
+import { story } from "./row.js";
 import { ENDED_BADLY, pill } from "./status.js";
 
 const PATIENCE = 60_000; // milliseconds until it is said that nothing was heard of it
 const SILENCE =
   "Uploaded, but nothing has been heard of it. Is this stack started by something else (Trigger)? tinypics logs may say.";
 
-/** `state`: queued, sending, refused, waiting (for its execution), running, ended. */
+/** `state`: queued, sending, refused, waiting (for its execution), running, ended. It has no elements while queued. */
 export class Upload {
   constructor(tray, file, key) {
     Object.assign(this, { tray, file, key, state: "queued", replace: false, at: 0, name: null, followed: false });
-    this.bar = h("progress", { max: 100, value: 0, "aria-label": `Upload of ${key}` });
-    this.note = h("p", { class: "note" }, "Waiting");
+    this.element = null;
+  }
+
+  build() {
+    this.bar = h("progress", { max: 100, value: 0, "aria-label": `Upload of ${this.key}` });
+    this.note = h("p", { class: "note" });
     this.thumb = h("span", { class: "thumb" }, icon("up"));
     this.actions = h("span", { class: "actions" });
     this.element = h(
       "li",
       {},
       this.thumb,
-      h("div", { class: "what" }, h("p", { class: "key" }, key), this.note, this.bar),
+      h("div", { class: "what" }, h("p", { class: "key" }, this.key), this.note, this.bar),
       this.actions,
     );
   }
 
   async send() {
+    if (!this.element) this.build();
     this.become("sending", "Uploading");
     this.actions.replaceChildren();
     this.bar.hidden = false;
+    this.stopping = new AbortController();
+    const { signal } = this.stopping;
     try {
-      const place = await post("/api/uploads", { key: this.key, type: this.file.type, replace: this.replace });
-      if (place.taken) return this.sent(412);
+      const asked = { key: this.key, type: this.file.type, replace: this.replace };
+      const place = await post("/api/uploads", asked, signal);
+      if (place.taken) return this.sent({ status: 412 });
       this.at = Date.now();
-      const status = await put(place, this.file, (share) => this.progress(share));
-      this.sent(status);
+      this.sent(await put(place, this.file, (share) => this.progress(share), signal));
     } catch (error) {
-      this.refuse(error instanceof Unreachable ? error.message : reason(error));
+      this.refuse(signal.aborted ? "Stopped." : error instanceof Unreachable ? error.message : reason(error));
     }
+  }
+
+  stop() {
+    this.stopping.abort();
   }
 
   progress(share) {
@@ -46,12 +58,12 @@ export class Upload {
     this.note.textContent = `Uploading, ${Math.round(share * 100)} % of ${bytes(this.file.size)}`;
   }
 
-  sent(status) {
-    if (status === 412)
-      return this.refuse("There is a picture with this key already.", "Replace it", () => {
-        this.replace = true;
-      });
-    if (status >= 300) return this.refuse(`The bucket refused it (HTTP ${status}).`);
+  sent({ status, code }) {
+    if (status === 412) {
+      this.replace = true; // when it is sent again
+      return this.refuse("There is a picture with this key already.", "Replace it");
+    }
+    if (status >= 300) return this.refuse(`The bucket refused it: ${code ?? `HTTP ${status}`}.`);
     this.bar.hidden = true;
     if (this.name) return this.follow(this.name);
     this.become("waiting", "Uploaded. Waiting for its turn");
@@ -60,25 +72,11 @@ export class Upload {
     }, PATIENCE);
   }
 
-  refuse(why, label = "Try again", before = () => {}) {
+  refuse(why, label = "Try again") {
     this.bar.hidden = true;
     this.become("refused", why);
-    this.actions.replaceChildren(
-      h(
-        "button",
-        {
-          type: "button",
-          onclick: () => {
-            before();
-            this.name = null;
-            this.tray.queue.push(this);
-            this.state = "queued";
-            this.tray.next();
-          },
-        },
-        label,
-      ),
-    );
+    const again = () => this.tray.again([this]);
+    this.actions.replaceChildren(h("button", { type: "button", onclick: again }, label));
   }
 
   become(state, text) {
@@ -104,7 +102,7 @@ export class Upload {
     if (!this.followed) return; // the list tells the end
     const done = new AbortController();
     const look = async () => {
-      const found = await get(`/api/executions/${encodeURIComponent(name)}`);
+      const found = await get(`/api/executions/${encodeURIComponent(name)}`).catch(forgotten);
       this.note.replaceChildren(trail(found));
       if (found.status === "RUNNING") return true;
       await this.ended(found);
@@ -132,9 +130,16 @@ export class Upload {
       this.note.append(h("span", { class: "why" }, h("strong", {}, answer.error), ` ${answer.message}`));
       return;
     }
+    this.note.append(h("span", { class: "story" }, story(answer)));
     if (answer.thumbnail) this.thumb.replaceChildren(h("img", { src: answer.thumbnail, alt: "" }));
     tell(`${this.key}: the thumbnail is there`);
   }
+}
+
+/** In the place of an execution that the stack does not know any more: asking on would never end. */
+function forgotten(error) {
+  if (error.status !== 404) throw error;
+  return { status: "ABORTED", error: error.error, message: error.message, visits: [] };
 }
 
 /** The states that an execution came through, lit as they pass. */
@@ -151,8 +156,8 @@ function trail(found) {
 
 class Unreachable extends Error {}
 
-/** PUT with progress, which fetch does not tell. The HTTP status. */
-function put({ url, headers }, file, progress) {
+/** PUT with progress, which fetch does not tell. The HTTP status, and S3's word for what is wrong. */
+function put({ url, headers }, file, progress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("PUT", url);
@@ -160,13 +165,16 @@ function put({ url, headers }, file, progress) {
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) progress(event.loaded / event.total);
     };
-    request.onload = () => resolve(request.status);
+    request.onload = () =>
+      resolve({ status: request.status, code: /<Code>(\w+)<\/Code>/.exec(request.responseText)?.[1] });
     request.onerror = () =>
       reject(
         new Unreachable(
           `The bucket could not be reached, or does not allow uploads from here: deploy with ConsoleOrigin=${location.origin}.`,
         ),
       );
+    request.onabort = () => reject(signal.reason);
+    signal.addEventListener("abort", () => request.abort());
     request.send(file);
   });
 }

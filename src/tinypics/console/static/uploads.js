@@ -1,13 +1,14 @@
 // Uploads: files straight to the bucket, by presigned addresses, with progress; and what became of each.
 
-import { h, icon, tell } from "./dom.js";
+import { announce, h, icon, tell } from "./dom.js";
 import { dropped, visible } from "./files.js";
 import { count, plural } from "./format.js";
 import { pill } from "./status.js";
 import { Upload } from "./upload.js";
 
 const AT_ONCE = 3;
-const SHOWN = 40; // of a folder of thousands; the bar counts all
+const SHOWN = 40; // of a folder of thousands; the bar counts all, and of those that ended no more are kept
+const KNOWN = 1000; // executions that are remembered
 const CLOCKS = 5000; // milliseconds that clocks may differ
 const FOLLOWED = 6; // uploads whose states are watched at a time; of the others the end is enough
 
@@ -16,12 +17,20 @@ export class Tray {
     this.stack = stack;
     this.queue = [];
     this.uploads = [];
+    this.past = 0; // how many ended before those
     this.active = 0;
     this.executions = new Map(); // by name: the upload that each is about, null for others
     this.followed = 0;
     this.summary = h("p", { class: "summary", role: "status" });
+    const button = (word, onclick) => h("button", { type: "button", class: "quiet", onclick }, word);
+    this.stopper = button("Stop", () => this.stop());
+    this.clearer = button("Clear", () => this.clear());
+    this.replacer = button("Replace all", () => this.again(this.refused(true)));
+    this.repeater = button("Try all again", () => this.again(this.refused(false)));
+    const actions = h("span", { class: "actions" }, this.replacer, this.repeater, this.stopper, this.clearer);
+    this.bar = h("div", { class: "bar", hidden: true }, this.summary, actions);
     this.list = h("ol", { class: "uploads" });
-    this.element = h("section", { class: "tray", "aria-label": "Upload" }, this.zone(), this.summary, this.list);
+    this.element = h("section", { class: "tray", "aria-label": "Upload" }, this.zone(), this.bar, this.list);
     addEventListener("paste", (event) => {
       if (this.element.isConnected) this.pasted(event);
     });
@@ -82,7 +91,9 @@ export class Tray {
     zone.addEventListener("drop", async (event) => {
       depth = 0;
       zone.classList.remove("over");
-      this.add(await dropped(event.dataTransfer));
+      const { found, unread } = await dropped(event.dataTransfer);
+      if (unread.length) announce(`${plural(unread.length, "file")} cannot be read: ${unread[0]}`);
+      this.add(found);
     });
     return zone;
   }
@@ -128,22 +139,62 @@ export class Tray {
     this.render();
   }
 
+  /** Those whose key is taken, or those that could not be sent. */
+  refused(taken) {
+    return this.uploads.filter((upload) => upload.state === "refused" && upload.replace === taken);
+  }
+
+  again(uploads) {
+    for (const upload of uploads) Object.assign(upload, { state: "queued", name: null });
+    this.queue.push(...uploads);
+    this.next();
+  }
+
+  /** None of those that are not uploaded yet. */
+  stop() {
+    const left = new Set(this.queue.splice(0));
+    this.uploads = this.uploads.filter((upload) => !left.has(upload));
+    for (const upload of this.uploads) if (upload.state === "sending") upload.stop();
+    if (left.size) announce(`${plural(left.size, "file")} will not be uploaded`);
+    this.render();
+  }
+
+  /** Out of sight with what needs no more attention. */
+  clear() {
+    this.uploads = this.uploads.filter((upload) => !["ended", "refused"].includes(upload.state));
+    this.past = 0;
+    this.render();
+  }
+
   render() {
-    const by = (state) => this.uploads.filter((upload) => upload.state === state).length;
-    const total = this.uploads.length;
-    const sent = total - by("queued") - by("sending") - by("refused");
-    this.summary.textContent =
-      total > 1
-        ? `${count(sent)} of ${plural(total, "file")} uploaded${by("refused") ? `, ${count(by("refused"))} not` : ""}`
-        : "";
-    const active = this.uploads.filter((upload) => upload.state !== "queued");
-    const rows = active
-      .slice(-SHOWN)
-      .reverse()
-      .map((upload) => upload.element);
+    const by = Object.groupBy(this.uploads, (upload) => upload.state);
+    const number = (...states) => states.reduce((sum, state) => sum + (by[state]?.length ?? 0), 0);
+    const total = this.past + this.uploads.length;
+    const sent = total - number("queued", "sending", "refused");
+    const refused = number("refused");
+    this.summary.textContent = total
+      ? `${count(sent)} of ${plural(total, "file")} uploaded${refused ? `, ${count(refused)} not` : ""}`
+      : "";
+    this.bar.hidden = !total;
+    this.stopper.hidden = !number("queued", "sending");
+    this.clearer.hidden = !number("ended", "refused");
+    this.replacer.hidden = this.refused(true).length < 2; // of one, its own button
+    this.repeater.hidden = this.refused(false).length < 2;
+    this.element.classList.toggle("used", total > 0);
+    this.retire((by.ended ?? []).slice(0, -SHOWN));
+    const others = this.uploads.filter((upload) => !["queued", "refused"].includes(upload.state)).reverse();
+    const rows = [...(by.refused ?? []), ...others].slice(0, SHOWN).map((upload) => upload.element);
     const same =
       rows.length === this.list.children.length && rows.every((row, index) => this.list.children[index] === row);
     if (!same) this.list.replaceChildren(...rows);
+  }
+
+  /** Those that ended long ago are only counted from now on. */
+  retire(old) {
+    if (!old.length) return;
+    const gone = new Set(old);
+    this.uploads = this.uploads.filter((upload) => !gone.has(upload));
+    this.past += gone.size;
   }
 
   /** Whether executions that are new matter, even those that nobody looks at. */
@@ -154,9 +205,11 @@ export class Tray {
   /** Told of each execution whose picture is known, again when it has ended. */
   seen(item, about) {
     if (!this.executions.has(item.name)) {
-      const isAbout = (each) => each.at && each.key === about.key && item.started >= each.at - CLOCKS;
+      const isAbout = (each) =>
+        each.name === item.name || (each.at && each.key === about.key && item.started >= each.at - CLOCKS);
       const upload = this.uploads.find(isAbout) ?? null;
       this.executions.set(item.name, upload);
+      if (this.executions.size > KNOWN) this.executions.delete(this.executions.keys().next().value);
       upload?.found(item.name);
     }
     const upload = this.executions.get(item.name);
