@@ -106,6 +106,7 @@ NEVER = {
     "numpy",
     "html",
     "dataclasses",
+    "hashlib",
     "inspect",
     "urllib",
 }

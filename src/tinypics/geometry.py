@@ -5,7 +5,7 @@ Coordinates are pixels from the upper left corner; boxes are (left, top, right, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from tinypics.values import replace, value
 
@@ -30,7 +30,8 @@ _ANCHORS: Final[dict[str, Point]] = {
 }
 
 
-class Turn(NamedTuple):
+@value
+class Turn:
     """One of the eight ways to turn and mirror a picture: first x and y change places, then each axis is mirrored."""
 
     swap: bool = False

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from tinypics import errors
 from tinypics.codecs import FORMATS
 from tinypics.errors import DecoderCrashed, PermanentError, StoreUnavailable, TimeLimitExceeded, TinypicsError
+from tinypics.later import load_later
 from tinypics.limits import MIB, Limits
 from tinypics.stream import Arriving
 
@@ -152,6 +153,9 @@ def _last_words(status: int, limits: Limits) -> PermanentError:
 
 # What follows runs in the other process.
 
+# Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.
+_SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
+
 
 class _Followed(Arriving):
     """The source, of which messages on the pipe `news` say how much is there."""
@@ -183,6 +187,7 @@ def _serve(line: socket.socket) -> NoReturn:
     """Work on one picture after the other, until the other end is closed."""
     try:
         _leave_everything()
+        load_later(*_SELDOM)
         import tinypics.resize  # noqa: F401 - while the function itself loads what it needs
 
         base = _memory()

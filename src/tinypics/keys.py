@@ -5,10 +5,8 @@ A key is at most 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects"
 
 from __future__ import annotations
 
-import hashlib
-import re
-
 from tinypics.codecs import FORMATS, OUTPUTS
+from tinypics.digest import digest
 from tinypics.errors import InvalidRequest
 
 MAX_BYTES = 1024
@@ -16,7 +14,8 @@ MANIFEST = "manifest.json"
 
 # The object-store client speaks paths, not bytes: it drops a leading slash (and would then read another object), and
 # refuses empty, "." and ".." segments and ASCII control characters. Better said before a call than after it.
-_UNREADABLE = re.compile(r"^/|//|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f]")
+_BAD_PARTS = frozenset({"", ".", ".."})
+_BAD_CHARACTERS = frozenset({*map(chr, range(0x20)), "\x7f"})
 
 _SYNONYMS = {
     "jpeg": "jpg",
@@ -44,7 +43,7 @@ def check(key: str, field: str = "key") -> str:
         raise InvalidRequest.expected(field, "valid Unicode", key) from error
     if size > MAX_BYTES:
         raise InvalidRequest.expected(field, f"at most {MAX_BYTES} bytes of UTF-8", f"{size} bytes: {key}")
-    if _UNREADABLE.search(key) or key.endswith("/"):
+    if not (_BAD_PARTS.isdisjoint(key.split("/")) and _BAD_CHARACTERS.isdisjoint(key)):
         raise InvalidRequest.expected(
             field, 'an object key without control characters, empty, "." or ".." parts, or a slash at either end', key
         )
@@ -95,7 +94,7 @@ def possible_sources(output: str) -> list[str]:
 
 def fingerprint(bucket: str, key: str) -> str:
     """A source as 16 hexadecimal digits: keys are too long, and not ASCII enough, for an object's metadata."""
-    return hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()[:16]
+    return digest(f"{bucket}/{key}")
 
 
 def extension(key: str) -> str:

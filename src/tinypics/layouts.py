@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
@@ -108,7 +107,7 @@ class Folder(Place):
             for key, output in planned.items()
         )
         new = {
-            str(output.rendition): _stored(key, output, written)
+            str(output.rendition): _stored(key, output, written, sha256=_sha256(output.data))
             for (key, output), written in zip(planned.items(), etags, strict=True)
         }
         stored = tuple({**made.kept, **new}[str(rendition)] for rendition in self.request.renditions)
@@ -175,7 +174,7 @@ def place_of(request: Request, bucket: Bucket, handling: Handling) -> Place:
     return (Folder if request.in_folder else Single)(request, bucket, handling)
 
 
-def _stored(key: str, output: Output, etag: str) -> Stored:
+def _stored(key: str, output: Output, etag: str, *, sha256: str = "") -> Stored:
     return Stored(
         rendition=str(output.rendition),
         key=key,
@@ -184,9 +183,15 @@ def _stored(key: str, output: Output, etag: str) -> Stored:
         format=output.format,
         bytes=len(output.data),
         etag=etag,
-        sha256=hashlib.sha256(output.data).hexdigest(),
+        sha256=sha256,
         dropped=output.dropped,
     )
+
+
+def _sha256(data: bytes) -> str:
+    from hashlib import sha256  # OpenSSL, which takes 4 ms to load: only a manifest tells it
+
+    return sha256(data).hexdigest()
 
 
 def _from_facts(rendition: str, key: str, stat: Stat) -> Stored | None:

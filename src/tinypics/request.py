@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from tinypics import keys
+from tinypics.digest import digest
 from tinypics.errors import InvalidRequest, LoopRefused
 from tinypics.values import value
 
@@ -61,7 +61,7 @@ class Request:
     def recipe_of(self, *renditions: Rendition) -> str:
         """The recipe of some of the renditions: of one, each output carries it."""
         text = ",".join(map(str, renditions)) + (",lenient" if self.lenient else "")
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest(text)
 
     @property
     def place(self) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
 from tinypics.errors import AccessDenied, InvalidRequest, shown
 from tinypics.rendition import FIELDS, Rendition
 from tinypics.request import Request, Skip
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
@@ -101,7 +102,7 @@ def _notification(record: Mapping[str, Any], settings: Settings) -> Request | Sk
         raise InvalidRequest.expected("Records[].s3.object.key", "a form-encoded key in UTF-8", found.key) from error
     # "ObjectCreated:Put", in some versions with an "s3:" before it.
     name = str(record.get("eventName"))
-    return _followed(found._replace(key=key), settings, name, "ObjectCreated:" in name, "ObjectRemoved:" in name)
+    return _followed(replace(found, key=key), settings, name, "ObjectCreated:" in name, "ObjectRemoved:" in name)
 
 
 def _decoded(key: str, errors: str = "replace") -> str:
@@ -117,7 +118,8 @@ def _eventbridge(record: Mapping[str, Any], settings: Settings) -> Request | Ski
     return _followed(_found(detail, "detail"), settings, name, name == "Object Created", name == "Object Deleted")
 
 
-class _Found(NamedTuple):
+@value
+class _Found:
     """The object that an event of a bucket is about."""
 
     bucket: str

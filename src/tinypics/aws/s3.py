@@ -10,6 +10,23 @@ from obstore.store import S3Store
 
 from tinypics.store import Bucket
 
+CERTIFICATES = (
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Amazon Linux, which Lambda runs on
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian
+)
+
+
+def trust_one_file() -> None:
+    """Have the store's client read the system's certificates once, from one file.
+
+    Left alone, each client (one a bucket) reads that file and then every file beside it (rustls-native-certs, "Which
+    certificates"), which takes as long as loading the client.
+    """
+    if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
+        for path in filter(os.path.exists, CERTIFICATES):
+            os.environ["SSL_CERT_FILE"] = path
+            return
+
 
 @cache
 def open_bucket(name: str) -> Bucket:
@@ -18,6 +35,7 @@ def open_bucket(name: str) -> Bucket:
     At most five tries within about a second, with jitter between them: beyond that the workflow's own Retry (or the
     queue) waits, and waiting there costs nothing.
     """
+    trust_one_file()
     # The endpoint itself is read from the environment by the client. A bucket with a host name of its own needs DNS,
     # which a local endpoint does not have.
     local = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
