@@ -17,8 +17,8 @@ from tinypics.outcomes import (
     Outcome,
     Report,
     Tally,
-    read_failures,
-    write_keys,
+    keys_csv,
+    read_keys,
 )
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ def test_the_report_says_what_failed_and_its_list_can_be_worked_on(tmp_path: Pat
     assert "incomplete in 2 min 5 s" in summary
     assert "2  failed  (1 CorruptImage, 1 UnsupportedFormat)" in summary
     assert "1  without an outcome" in summary
-    assert list(read_failures(tmp_path / "new" / "folder" / "report.csv")) == [
-        ("original-pics", ODD),
-        ("original-pics", "z.jpg"),
+    assert list(read_keys(tmp_path / "new" / "folder" / "report.csv")) == [
+        ("original-pics", ODD, "UnsupportedFormat"),
+        ("original-pics", "z.jpg", "CorruptImage"),
     ]
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == [
         "report.csv",
@@ -111,9 +111,26 @@ def test_a_run_that_changed_nothing_says_so() -> None:
     assert "It changed nothing" in made.summary()
 
 
-def test_a_list_of_keys_is_read_and_a_file_that_is_none_is_refused_by_its_row(tmp_path: Path) -> None:
-    write_keys(tmp_path / "keys.csv", "pics", ["a", ODD])
-    assert list(read_failures(tmp_path / "keys.csv")) == [("pics", "a"), ("pics", ODD)]
-    (tmp_path / "other.csv").write_text("bucket,name\npics,a\n")
-    with pytest.raises(ValueError, match=r"row 2: expected the columns bucket and key, got \['bucket', 'name'\]"):
-        list(read_failures(tmp_path / "other.csv"))
+def test_a_list_of_keys_is_read_whatever_wrote_it(tmp_path: Path) -> None:
+    (tmp_path / "keys.csv").write_bytes(keys_csv("pics", ["a", ODD]))
+    assert list(read_keys(tmp_path / "keys.csv")) == [("pics", "a", ""), ("pics", ODD, "")]
+    (tmp_path / "excel.csv").write_bytes(b"\xef\xbb\xbfkey,note\r\n\xc3\xbc.jpg,x\r\n")
+    assert list(read_keys(tmp_path / "excel.csv")) == [("", "ü.jpg", "")]
+    (tmp_path / "keys.jsonl").write_text('{"key": "a"}\n\n{"bucket": "pics", "key": "b", "error": "E"}\n')
+    assert list(read_keys(tmp_path / "keys.jsonl")) == [("", "a", ""), ("pics", "b", "E")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("other.csv", "bucket,name\npics,a\n", r"row 1: expected a column key .* got \['bucket', 'name'\]"),
+        ("hole.csv", "bucket,key\npics,a\npics,\n", "row 2: expected"),
+        ("list.jsonl", '{"key": "a"}\n["b"]\n', r"row 2: expected .* got \['b'\]"),
+        ("number.jsonl", '{"key": 5}\n', "row 1: expected"),
+        ("text.jsonl", "a.jpg\n", "Expecting value"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_by_its_row(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=message):
+        list(read_keys(tmp_path / name))

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from tinypics import keys, prices
 from tinypics.errors import CapExceeded
 from tinypics.limits import DEFAULT
+from tinypics.outcomes import DONE, FAILED, SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from tinypics.outcomes import Tally
     from tinypics.rendition import Rendition
 
 GETS: Final = 5
@@ -50,6 +52,10 @@ BYTES_PER_OUTPUT_PIXEL: Final = 0.26
 
 _MB = 1e6
 _GB = 1e9
+
+
+NOT_CURRENT: Final = "not a current version"
+"""Why a row of an inventory is left out that is no object of its own."""
 
 
 class Found(NamedTuple):
@@ -118,6 +124,16 @@ class Survey:
         self.bytes_by_format[name or "other"] += found.size
         return True
 
+    def add_not_current(self) -> None:
+        """Count a row of a list that tells of an older version, or of none."""
+        self.listed += 1
+        self.left_out[NOT_CURRENT] += 1
+
+    @property
+    def expected(self) -> int:
+        """How many outcomes there will be: one for each object, whether it is worked on or left out."""
+        return self.listed - self.left_out[NOT_CURRENT]
+
     @property
     def megapixels(self) -> float:
         """Guessed from the sizes of the files."""
@@ -166,25 +182,55 @@ class Estimate:
 def estimate(survey: Survey, renditions: Sequence[Rendition], *, memory_mb: int, batch: int) -> Estimate:
     """What it will cost on AWS to make all of these, as if none were there yet. Runs on other machines pay `requests`.
 
-    `batch` is how many pictures one invocation takes. One rendition has no manifest; several have one, and a listing.
+    `batch` is how many pictures one invocation takes.
     """
-    folder = len(renditions) > 1 or any(rendition.name for rendition in renditions)
-    gets, puts = GETS, len(renditions) + (2 if folder else 0)
+    gets, puts = _requests_of_one(renditions)
     waiting = (gets + puts) * ROUND_TRIP_MS
     milliseconds = survey.objects * waiting + survey.decoding_ms * (1 + 0.25 * (len(renditions) - 1))
-    batches = -(-survey.listed // batch)
-    express_gb = 64 / 1024
+    invocations = -(-survey.listed // batch)
     pixels = sum(_pixels(rendition) for rendition in renditions)
     return Estimate(
-        function=milliseconds / 1000 * memory_mb / 1024 * prices.LAMBDA_GB_SECOND_ARM + batches * prices.LAMBDA_REQUEST,
+        function=milliseconds / 1000 * memory_mb / 1024 * prices.LAMBDA_GB_SECOND_ARM
+        + invocations * prices.LAMBDA_REQUEST,
         requests=survey.objects * (gets * prices.S3_GET + puts * prices.S3_PUT)
-        + batches * (prices.S3_GET + prices.S3_PUT)  # each looks whether it shall stop, and writes its outcomes
+        + _around(invocations)
         + 3 * -(-survey.listed // LISTED_AT_ONCE) * prices.S3_PUT,  # counted here, counted there, read by the map
-        workflow=batches * (prices.EXPRESS_REQUEST + prices.STATE_TRANSITION)
-        + milliseconds / 1000 * express_gb * prices.EXPRESS_GB_SECOND,
+        workflow=_workflow(invocations, milliseconds),
         storage=survey.objects * pixels * BYTES_PER_OUTPUT_PIXEL / _GB * prices.S3_GB_MONTH,
         function_ms=milliseconds,
     )
+
+
+def spent(tally: Tally, renditions: Sequence[Rendition], *, batch: int) -> float:
+    """US dollars that a run on AWS came to so far, by what its work reported; without its listings."""
+    gets, puts = _requests_of_one(renditions)
+    invocations = -(-tally.finished // batch)
+    made, skipped, failed = (tally.states[state] for state in (DONE, SKIPPED, FAILED))
+    return (
+        tally.lambda_cost
+        + invocations * prices.LAMBDA_REQUEST
+        + made * (gets * prices.S3_GET + puts * prices.S3_PUT)
+        + (skipped * CURRENT_GETS + failed * gets) * prices.S3_GET
+        + _around(invocations)
+        + _workflow(invocations, tally.billed_ms)
+    )
+
+
+def _requests_of_one(renditions: Sequence[Rendition]) -> tuple[int, int]:
+    """Reads and writes for a picture. One rendition has no manifest; several have one, and a listing."""
+    folder = len(renditions) > 1 or any(rendition.name for rendition in renditions)
+    return GETS, len(renditions) + (2 if folder else 0)
+
+
+def _around(invocations: int) -> float:
+    """Of requests that are about no picture: each looks whether it shall stop, and writes its outcomes."""
+    return invocations * (prices.S3_GET + prices.S3_PUT)
+
+
+def _workflow(invocations: int, milliseconds: float) -> float:
+    """Of the map's children: each is started, is a transition of the workflow, and takes time at 64 MB."""
+    started = invocations * (prices.EXPRESS_REQUEST + prices.STATE_TRANSITION)
+    return started + milliseconds / 1000 * 64 / 1024 * prices.EXPRESS_GB_SECOND
 
 
 def _pixels(rendition: Rendition) -> float:

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from tinypics import prices
 
@@ -24,7 +24,7 @@ COMPLETE, STOPPED, INCOMPLETE = "complete", "stopped", "incomplete"
 """States of a `Report`: every object has an outcome that is final; somebody stopped it; something else did."""
 
 COLUMNS: Final = ("bucket", "key", "error", "message")
-"""Of the list of failed keys. Any list with the first two can be worked on."""
+"""Of the list of failed keys. Any list with a column `key` can be worked on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +208,32 @@ class Report:
         _replace(folder / "report.csv", _csv(self.bucket, self.failures))
 
 
-def read_failures(path: Path) -> Iterator[tuple[str, str]]:
-    """(bucket, key) of each row of a `report.csv`. Raises ValueError that names the first row that is none."""
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            bucket, key = row.get("bucket"), row.get("key")
-            if not bucket or not key:
-                raise ValueError(f"row {number}: expected the columns bucket and key, got {sorted(filter(None, row))}")
-            yield bucket, key
+class Row(NamedTuple):
+    """Of a list of keys; what the list does not tell is empty."""
+
+    bucket: str
+    key: str
+    error: str
 
 
-def write_keys(path: Path, bucket: str, keys: Iterable[str]) -> None:
-    """A list that `read_failures` reads."""
-    _replace(path, _csv(bucket, (Outcome(key, FAILED) for key in keys)))
+def read_keys(path: Path) -> Iterator[Row]:
+    """A list of keys: a `report.csv`, any CSV file whose first row names a column `key`, or JSON lines with a `key`.
+
+    Raises OSError, and ValueError that names the first row that is none.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = map(json.loads, filter(str.strip, file)) if path.suffix == ".jsonl" else csv.DictReader(file)
+        for number, row in enumerate(rows, start=1):
+            key = row.get("key") if isinstance(row, dict) else None
+            if not isinstance(key, str) or not key:
+                names = sorted(filter(None, row)) if isinstance(row, dict) else row
+                raise ValueError(f"row {number}: expected a column key with the key of an object, got {names}")
+            yield Row(str(row.get("bucket") or ""), key, str(row.get("error") or ""))
+
+
+def keys_csv(bucket: str, keys: Iterable[str]) -> bytes:
+    """A list of keys that `read_keys` and the backfill workflow read."""
+    return "".join(_csv(bucket, (Outcome(key, FAILED) for key in keys))).encode()
 
 
 class _Line(list[str]):

@@ -84,7 +84,7 @@ def test_what_is_over_a_cap_does_not_start(source: Path, caps: Caps) -> None:
     assert not (source.parent / "out").exists()
 
 
-def test_a_dry_run_and_a_no_make_nothing(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dry_run_and_a_no_make_nothing(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert backfill(source, dry_run=True) == (0, None)
 
     def declined(*_: object, **__: object) -> None:
@@ -93,7 +93,7 @@ def test_a_dry_run_and_a_no_make_nothing(source: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(typer, "confirm", declined)
     chosen = Walk.of(str(source), str(source.parent / "out"), ["16x16"])
     with pytest.raises(typer.Abort):
-        walk.backfill(chosen, Caps(), dry_run=False, yes=False, report_to=None)
+        walk.backfill(chosen, Caps(), dry_run=False, yes=False, report_to=tmp_path)
     assert not (source.parent / "out").exists()
 
 
@@ -126,7 +126,9 @@ def test_ctrl_c_leaves_whole_outputs_and_the_same_command_goes_on(tmp_path: Path
 
 def test_what_was_said_wrong_is_one_sentence(tmp_path: Path, source: Path) -> None:
     def said(*options: str) -> str:
-        done = CliRunner().invoke(app, ["backfill", "--from", str(source), "--to", str(tmp_path / "out"), *options])
+        done = CliRunner().invoke(
+            app, ["backfill", "--engine", "local", "--from", str(source), "--to", str(tmp_path / "out"), *options]
+        )
         assert done.exit_code == 1
         return done.stderr.strip()
 

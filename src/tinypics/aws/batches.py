@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tinypics.aws import events, telemetry
 from tinypics.aws.orders import Order, found
 from tinypics.aws.s3 import open_bucket
+from tinypics.backfill import NOT_CURRENT
 from tinypics.errors import DeadlineExceeded, InvalidRequest, TinypicsError, TransientError
 from tinypics.journal import Journal
 from tinypics.outcomes import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome
@@ -145,7 +146,7 @@ class _Batch:
     def _made(self, entry: _Entry) -> Outcome:
         listed = found(entry.item, self._order.source)
         if listed is None:
-            return Outcome(self._key(entry), SKIPPED, message="not a current version")
+            return Outcome(self._key(entry), SKIPPED, message=NOT_CURRENT)
         if reason := self._selection.why_not(listed):
             return Outcome(listed.key, SKIPPED, message=reason)
         known = {"size": listed.size} | ({"etag": listed.etag} if listed.etag else {})

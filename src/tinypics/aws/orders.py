@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from tinypics.aws import events
 from tinypics.backfill import Caps, Found, Selection
-from tinypics.errors import InvalidRequest
+from tinypics.errors import InvalidRequest, LoopRefused
 
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
@@ -64,9 +65,8 @@ class Order:
         return cls(**document)
 
     def __post_init__(self) -> None:
-        for name in ("bucket", "prefix", "list_bucket", "list_key"):
-            value = getattr(self, name)
-            if not isinstance(value, str | None):
+        for name, kind in {"bucket": str, "prefix": str, "list_bucket": str | None, "list_key": str | None}.items():
+            if not isinstance(value := getattr(self, name), kind):
                 raise InvalidRequest.expected(name, "text", value)
         for name, (low, high, allowed) in _RANGES.items():
             value = getattr(self, name)
@@ -81,8 +81,12 @@ class Order:
             raise InvalidRequest.expected("list_key", f"where the list is, for source {self.source}", self.list_key)
         if not isinstance(self.any_name, bool):
             raise InvalidRequest.expected("any_name", "true or false", self.any_name)
-        if self.renditions is not None and not (isinstance(self.renditions, list) and self.renditions):
-            raise InvalidRequest.expected("renditions", "a list of renditions, or nothing", self.renditions)
+        if self.renditions is not None:
+            if not isinstance(self.renditions, list) or not self.renditions:
+                raise InvalidRequest.expected("renditions", "a list of renditions, or nothing", self.renditions)
+            for each in self.renditions:
+                if not isinstance(each, str):
+                    raise InvalidRequest.expected("renditions[]", "text like 128x128", each)
         self.after()
 
     def after(self) -> datetime | None:
@@ -94,6 +98,14 @@ class Order:
         except (TypeError, ValueError) as error:
             raise InvalidRequest.expected("since", "a time like 2026-11-24T12:00:00Z", self.since) from error
         return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    def admit(self, settings: Settings) -> None:
+        """Raise AccessDenied for a bucket that is none of the stack's, LoopRefused for one that is full of outputs."""
+        events.admit("bucket", self.bucket, settings.source_buckets)
+        if self.bucket == settings.output_bucket and not settings.output_prefix:
+            raise LoopRefused(
+                "bucket: expected one without outputs, or a stack with an OutputPrefix that tells them apart"
+            )
 
     @property
     def caps(self) -> Caps:

@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tinypics import walk
 from tinypics.backfill import Caps, Selection, Survey, estimate
-from tinypics.cli.console import CommandFailed, err, out, plain, size
-from tinypics.errors import AccessDenied, CapExceeded, DestinationNotFound, InvalidRequest, LoopRefused, TinypicsError
+from tinypics.cli.console import err, out, plain
+from tinypics.cli.survey import counting, counts, refusals, say, told, working
+from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
 from tinypics.limits import DEFAULT, Limits
 from tinypics.listing import listed
 from tinypics.location import FILE, Location, outputs_within
-from tinypics.outcomes import COMPLETE, DONE, FAILED, SKIPPED, STOPPED, Outcome, Report
+from tinypics.outcomes import COMPLETE, FAILED, STOPPED, Outcome, Report
 from tinypics.rendition import Rendition
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tinypics.backfill import Found
 
 INTERRUPTED: Final = 130  # what shells say of a program that Ctrl-C ended
+MOST_PROCESSES: Final = 256
 HOPELESS: Final = 20
 """So many pictures that could not even be asked for, and no other: the fault is not theirs, and it ends the run."""
 _NOT_THEIRS: Final = (AccessDenied.__name__, DestinationNotFound.__name__, "StoreUnavailable")
@@ -70,6 +71,8 @@ class Walk:
         selection = Selection(prefix or places[0].prefix, since, outputs_within(*places) or "")
         if not selection.prefix.startswith(places[0].prefix):
             raise InvalidRequest.expected("--prefix", f"one that starts with {places[0].prefix}", prefix)
+        if processes and processes > MOST_PROCESSES:
+            raise InvalidRequest.expected("--concurrency", f"at most {MOST_PROCESSES} processes", processes)
         session = None
         if "s3" in (place.scheme for place in places):
             from tinypics.cli import s3
@@ -81,7 +84,7 @@ class Walk:
     def survey(self, caps: Caps, report: Report) -> Survey:
         """What there is to do. Ends as soon as it is more than is allowed: CapExceeded."""
         found = Survey()
-        with _counting() as progress:
+        with counting() as progress:
             bar = progress.add_task("", total=None)
             for each in self._listed(report):
                 progress.advance(bar)
@@ -129,7 +132,7 @@ class Walk:
         return listed(self.source, not_listed)
 
 
-def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: Path | None) -> int:
+def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: Path) -> int:
     """Count, ask, work, report. The exit code: 0; 1 when any picture failed; 130 after Ctrl-C."""
     started = datetime.now(UTC)
     texts = tuple(map(str, chosen.renditions))
@@ -146,22 +149,8 @@ def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: P
         report.tally.total, report.estimate = survey.objects, chosen.price(survey)
         code = _work(chosen, report)
     report.ended = datetime.now(UTC)
-    out.print(report.summary().rstrip())
-    if report_to:
-        report.write(report_to)
-        err.print(f"The report is in {plain(report_to)}.")
+    told(report, report_to)
     return code
-
-
-@contextlib.contextmanager
-def refusals() -> Iterator[None]:
-    """Tells why nothing was started as one sentence."""
-    try:
-        yield
-    except (CapExceeded, InvalidRequest, LoopRefused) as error:
-        raise CommandFailed(f"{error.name}: {plain(error)}. Nothing was started.") from None
-    except TinypicsError as error:
-        raise CommandFailed(f"{error.name}: {plain(error)}") from None
 
 
 def moment(text: str | None) -> datetime | None:
@@ -178,12 +167,12 @@ def moment(text: str | None) -> datetime | None:
 def _work(chosen: Walk, report: Report) -> int:
     outcomes = chosen.run(report)
     try:
-        with _working(report.tally.total) as progress:
+        with working(report.tally.total) as progress:
             bar = progress.add_task("", total=report.tally.total, counts="")
             begun = time.monotonic()
             for outcome in outcomes:
                 report.add(outcome)
-                progress.update(bar, advance=1, counts=_counts(report, time.monotonic() - begun))
+                progress.update(bar, advance=1, counts=counts(report.tally, time.monotonic() - begun))
                 if outcome.state == FAILED:
                     err.print(f"{plain(outcome.key)}: {outcome.error}: {plain(outcome.message)}", style="red")
                 if reason := _hopeless(report):
@@ -215,28 +204,8 @@ def _limits(processes: int) -> Limits:
 
 
 def _say(chosen: Walk, survey: Survey) -> None:
-    kinds = ", ".join(f"{count:,} {name or 'without extension'}" for name, count in survey.by_extension.most_common())
-    out.print(f"{survey.objects:,} pictures in {plain(chosen.source)}, {size(survey.bytes)}: {plain(kinds) or 'none'}")
-    if survey.left_out:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in survey.left_out.most_common())
-        out.print(f"{survey.left_out.total():,} left out: {reasons}")
+    say(survey, chosen.source)
     texts = ", ".join(map(str, chosen.renditions))
     out.print(f"To {plain(chosen.output)}: {texts}; {chosen.processes} processes of this machine.")
     if (price := chosen.price(survey)) >= _WORTH_SAYING:
         out.print(f"Requests cost about ${price:,.2f} at the list prices of S3.")
-
-
-def _counting() -> Progress:
-    columns = TextColumn("Counting"), BarColumn(), TextColumn("{task.completed:,.0f}")
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
-
-
-def _working(total: int) -> Progress:
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}"), TimeRemainingColumn()
-    return Progress(*columns, console=err, transient=True, disable=not (err.is_terminal and total))
-
-
-def _counts(report: Report, seconds: float) -> str:
-    tally = report.tally
-    counts = ", ".join(f"{tally.states[state]:,} {state}" for state in (DONE, SKIPPED, FAILED) if tally.states[state])
-    return f"{counts}  {tally.rate(seconds):,.0f}/s"

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 def settings(cloud: Cloud, stack: Stack) -> Settings:
     """The settings of the function as it is deployed. Raises InvalidRequest if they are none."""
+    return function(cloud, stack)[0]
+
+
+def function(cloud: Cloud, stack: Stack) -> tuple[Settings, int]:
+    """The settings of the function as it is deployed, and its memory in MB. Raises InvalidRequest."""
     config = cloud.client("lambda").get_function_configuration(FunctionName=stack.function)
     environment = config.get("Environment", {}).get("Variables", {})
-    return Settings.from_environment(environment | {MEMORY_MB: str(config["MemorySize"])})
+    memory = int(config["MemorySize"])
+    return Settings.from_environment(environment | {MEMORY_MB: str(memory)}), memory

@@ -1,0 +1,269 @@
+"""`tinypics backfill` on a deployed stack: count, ask, start its workflow once, watch it; join it again, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import typer
+from botocore.exceptions import BotoCoreError
+
+from tinypics import prices
+from tinypics.aws import lists
+from tinypics.aws.orders import INVENTORY, KEYS, Order, found
+from tinypics.backfill import Estimate, Survey, estimate
+from tinypics.cli.console import CommandFailed, err, out, plain
+from tinypics.cli.survey import counting, counts, refusals, say, told, working
+from tinypics.cli.target import readable_errors
+from tinypics.errors import InvalidRequest, TinypicsError
+from tinypics.local import backfills, deployed
+from tinypics.outcomes import COMPLETE, FAILED, STOPPED, Row, keys_csv, read_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from tinypics.aws.settings import Settings
+    from tinypics.backfill import Found
+    from tinypics.cli.target import Target
+    from tinypics.local.facts import Stack
+
+INTERRUPTED: Final = 130  # what shells say of a program that Ctrl-C ended
+GRACE: Final = 6.0
+"""Seconds that a run which shall stop has for ending by itself, before its workflow is ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a stack is to work on: the order for its workflow, and how its function will do it.
+
+    `keys` is the list that the order names, where that must be uploaded first.
+    """
+
+    order: Order
+    settings: Settings
+    memory_mb: int
+    keys: tuple[str, ...] | None = None
+
+    @classmethod
+    @readable_errors()
+    def of(cls, target: Target, options: dict[str, Any], inventory: str | None, rows: Iterable[Row] | None) -> Self:
+        """From fields of an order, and one of the other lists, if any.
+
+        Without a bucket it is the stack's own, or the one that the list names; of that bucket only what uploads are
+        taken from, when no prefix is given. Raises InvalidRequest, AccessDenied, LoopRefused.
+        """
+        stack = _with_backfills(target)
+        settings, memory = deployed.function(target.cloud, stack)
+        given = {name: value for name, value in options.items() if value is not None}
+        keys = None
+        if rows is not None:
+            bucket, keys = _one_bucket(rows, given.get("bucket"), stack.source_bucket)
+            name = f"lists/{hashlib.sha256(keys_csv(bucket, keys)).hexdigest()[:32]}.csv"
+            given |= {"bucket": bucket, "source": KEYS, "list_bucket": stack.backfill_bucket, "list_key": name}
+        elif inventory is not None:
+            given |= {"source": INVENTORY} | _manifest(target, stack, inventory)
+        given.setdefault("bucket", stack.source_bucket)
+        if rows is None and given["bucket"] == stack.source_bucket:
+            given.setdefault("prefix", settings.prefix)
+        order = Order.of(given)
+        order.admit(settings)
+        return cls(order, settings.of(order.renditions) if order.renditions else settings, memory, keys)
+
+    def survey(self, target: Target) -> Survey:
+        """What there is to do. Ends as soon as it is more than is allowed: CapExceeded."""
+        survey, selection = Survey(), self.order.selection(self.settings)
+        with counting() as progress:
+            bar = progress.add_task("", total=None)
+            for objects in self._pages(target):
+                progress.advance(bar, len(objects))
+                for each in objects:
+                    if each is None:
+                        survey.add_not_current()
+                    else:
+                        survey.add(each, selection)
+                self.order.caps.check(survey, self.cost(survey).total)
+        return survey
+
+    def cost(self, survey: Survey) -> Estimate:
+        return estimate(survey, self.settings.renditions, memory_mb=self.memory_mb, batch=self.order.batch)
+
+    def _pages(self, target: Target) -> Iterator[list[Found | None]]:
+        if self.keys is not None:
+            yield [found({"key": key}, KEYS) for key in self.keys]
+        else:
+            yield from (objects for objects, _ in lists.pages(self.order, None, target.client("s3")))
+
+
+@readable_errors()
+def failed(target: Target, path: Path, error: str | None) -> Chosen:
+    """What the failures of another run, as its `report.csv` lists them, take. Raises InvalidRequest, AccessDenied.
+
+    A `report.json` beside it tells what that run was to make of them; else it is what the stack makes of uploads.
+    """
+    rows = [row for row in key_list(path) if error in (None, row.error)]
+    if not rows:
+        raise CommandFailed(f"Nothing to try again: {plain(path)} lists no failure" + (f" {error}." if error else "."))
+    return Chosen.of(target, {"renditions": _renditions(path.with_name("report.json"))}, None, rows)
+
+
+def _renditions(report: Path) -> list[str] | None:
+    try:
+        return list(json.loads(report.read_text(encoding="utf-8"))["renditions"]) or None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def key_list(path: Path) -> list[Row]:
+    """What a file with a list of keys says."""
+    try:
+        return list(read_keys(path))
+    except (OSError, ValueError) as error:
+        raise CommandFailed(f"{plain(path)}: {plain(error)}") from None
+
+
+@readable_errors()
+def start(target: Target, chosen: Chosen, *, dry_run: bool, yes: bool, report_to: Path) -> int:
+    """Count, ask, start, watch: the exit code. What runs already, and was asked to do the same, is joined instead."""
+    stack = target.stack
+    runs = {} if dry_run else backfills.running(target.cloud, stack)
+    for identity, order in runs.items():
+        if order == chosen.order:
+            err.print(f"Backfill {identity} does just that already: joining it.")
+            return attach(target, identity, report_to)
+    with refusals():
+        survey = chosen.survey(target)
+    _say(target, chosen, survey)
+    if dry_run or not survey.objects:
+        return 0
+    for identity in runs:
+        err.print(f"Another backfill is running: {identity}.", style="yellow")
+    if not yes:
+        typer.confirm("Start?", abort=True)
+    if chosen.keys is not None:
+        body = keys_csv(chosen.order.bucket, chosen.keys)
+        target.client("s3").put_object(Bucket=stack.backfill_bucket, Key=chosen.order.list_key, Body=body)
+    return attach(target, backfills.start(target.cloud, stack, chosen.order), report_to)
+
+
+@readable_errors()
+def attach(target: Target, identity: str | None, report_to: Path) -> int:
+    """Watch a run (None: the newest) until it ends, and report: the exit code. Ctrl-C leaves it."""
+    run = _run(target, identity)
+    err.print(f"Backfill {run.identity}. Ctrl-C leaves it, and it goes on.")
+    try:
+        with _sight_of(run):
+            _watch(target, run)
+    except KeyboardInterrupt:
+        err.print(f"It goes on without you. {_join(run)}\nStop it: tinypics backfill --stop {run.identity}")
+        return INTERRUPTED
+    return _end(run, report_to)
+
+
+@readable_errors()
+def stop(target: Target, identity: str | None, report_to: Path) -> int:
+    """Have a run (None: the newest) begin nothing new, wait until it has ended, and report: the exit code."""
+    run = _run(target, identity)
+    with _sight_of(run), err.status("Finishing what is in hand"):
+        if not run.look():
+            err.print(f"Backfill {run.identity} does not run any more.")
+            return _end(run, report_to)
+        deadline = time.monotonic() + GRACE
+        run.stop()
+        while run.look() and time.monotonic() < deadline:
+            time.sleep(target.pause)
+        run.abort()
+        run.look()
+    told(run.report, report_to)
+    return 0
+
+
+@contextlib.contextmanager
+def _sight_of(run: backfills.Run) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, TinypicsError) as error:
+        raise CommandFailed(f"Lost sight of it: {plain(error)}\nIt may well go on. {_join(run)}") from None
+
+
+def _join(run: backfills.Run) -> str:
+    return f"Join it: tinypics backfill --attach {run.identity}"
+
+
+def _run(target: Target, identity: str | None) -> backfills.Run:
+    stack = _with_backfills(target)
+    identity = identity or backfills.newest(target.cloud, stack)
+    if identity is None:
+        raise CommandFailed("No backfill was started yet.")
+    run = backfills.Run(target.cloud, stack, identity)
+    with _sight_of(run):
+        known = run.known()
+    if not known:
+        raise CommandFailed(f"There is no backfill {plain(identity)}; what they write down is kept for 30 days.")
+    return run
+
+
+def _watch(target: Target, run: backfills.Run) -> None:
+    with working(1) as progress:
+        bar = progress.add_task("", total=None, counts="")
+        while run.look():
+            tally, seconds = run.report.tally, run.working()
+            how = counts(tally, seconds) if run.counted else "it counts again, by itself"
+            if run.report.cost:
+                how += f"  ${run.report.cost:,.4f}"
+            progress.update(bar, completed=tally.finished, total=tally.total or None, counts=how)
+            time.sleep(target.pause)
+
+
+def _end(run: backfills.Run, report_to: Path) -> int:
+    report = run.report
+    if not run.counted and report.state != STOPPED:
+        raise CommandFailed(f"{plain(report.reason) or 'What it wrote down is gone'}. Nothing was resized.")
+    told(report, report_to)
+    return 0 if report.state == COMPLETE and not report.tally.states[FAILED] else 1
+
+
+def _with_backfills(target: Target) -> Stack:
+    if target.stack.backfill and target.stack.backfill_bucket:
+        return target.stack
+    raise CommandFailed("This stack is of a version without backfills: deploy it again (docs/deploying.md).")
+
+
+def _one_bucket(rows: Iterable[Row], given: str | None, default: str) -> tuple[str, tuple[str, ...]]:
+    """The bucket of a list, and its keys, each once; rows that name no bucket mean the `given` one, or the default."""
+    keys: dict[str, None] = {}
+    buckets = {given} if given else set()
+    for row in rows:
+        keys[row.key] = None
+        buckets.add(row.bucket or given or default)
+    if not keys:
+        raise InvalidRequest("--keys: expected at least one key, got an empty list")
+    if len(buckets) > 1:
+        raise InvalidRequest.expected("--keys", "keys of one bucket", ", ".join(sorted(buckets)))
+    return buckets.pop(), tuple(keys)
+
+
+def _manifest(target: Target, stack: Stack, place: str) -> dict[str, Any]:
+    """Where an inventory's manifest is. Raises InvalidRequest."""
+    if target.cloud.endpoint:
+        raise InvalidRequest("--inventory: expected a stack on AWS; the workflows of the local engine read none")
+    bucket, _, key = place.removeprefix("s3://").partition("/")
+    if not place.startswith("s3://") or bucket != stack.backfill_bucket or not key.endswith("manifest.json"):
+        allowed = f"s3://{stack.backfill_bucket}/…/manifest.json, the only bucket that lists are read from"
+        raise InvalidRequest.expected("--inventory", allowed, place)
+    return {"list_bucket": bucket, "list_key": key}
+
+
+def _say(target: Target, chosen: Chosen, survey: Survey) -> None:
+    order, cost = chosen.order, chosen.cost(survey)
+    say(survey, order.bucket + (f", keys that start with {order.prefix}" if order.prefix else ""))
+    texts = ",".join(map(str, chosen.settings.renditions))
+    output = chosen.settings.output_bucket or target.stack.output_bucket
+    out.print(f"To {plain(output)}: {texts}; {order.concurrency} batches of {order.batch} at a time.")
+    parts = f"function ${cost.function:,.4f}, requests ${cost.requests:,.4f}, workflow ${cost.workflow:,.4f}"
+    out.print(f"About ${cost.total:,.4f} at list prices of {prices.AS_OF}, if none is there yet: {parts}.")
+    out.print(f"The outputs' storage: about ${cost.storage:,.4f} a month.")

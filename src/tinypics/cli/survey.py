@@ -1,0 +1,78 @@
+"""What the command line says of a backfill, whoever does the work: what there is, how far it is, how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from tinypics.cli.console import CommandFailed, err, out, plain, size
+from tinypics.errors import AccessDenied, CapExceeded, InvalidRequest, LoopRefused, TinypicsError
+from tinypics.outcomes import DONE, FAILED, SKIPPED
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tinypics.backfill import Survey
+    from tinypics.outcomes import Report, Tally
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Tells why nothing was started as one sentence."""
+    try:
+        yield
+    except (AccessDenied, CapExceeded, InvalidRequest, LoopRefused) as error:
+        raise CommandFailed(f"{error.name}: {plain(error)}. Nothing was started.") from None
+    except TinypicsError as error:
+        raise CommandFailed(f"{error.name}: {plain(error)}") from None
+
+
+def counting() -> Progress:
+    columns = TextColumn("Counting"), BarColumn(), TextColumn("{task.completed:,.0f}")
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+
+def say(survey: Survey, place: object) -> None:
+    """What counting found."""
+    kinds = ", ".join(f"{count:,} {name or 'without extension'}" for name, count in survey.by_extension.most_common())
+    out.print(f"{survey.objects:,} pictures in {plain(place)}, {size(survey.bytes)}: {plain(kinds) or 'none'}")
+    if survey.left_out:
+        out.print(f"{survey.left_out.total():,} left out: {listed(survey.left_out)}")
+
+
+def listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {plain(name)}" for name, count in counts.most_common() if count)
+
+
+def working(total: int) -> Progress:
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}")
+    return Progress(*columns, console=err, transient=True, disable=not (err.is_terminal and total))
+
+
+def counts(tally: Tally, seconds: float) -> str:
+    """How far it is, `seconds` after its start: counts, failures by name, rate, time left."""
+    found = [f"{tally.states[state]:,} {state}" for state in (DONE, SKIPPED, FAILED) if tally.states[state]]
+    if tally.states[FAILED]:
+        found[-1] += f" ({listed(tally.errors)})"
+    left = tally.eta(seconds)
+    return f"{', '.join(found)}  {tally.rate(seconds):,.0f}/s" + ("" if left is None else f"  {_clock(left)} left")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def told(report: Report, folder: Path) -> None:
+    """Print how it ended, and keep it."""
+    out.print(plain_lines(report.summary()))
+    report.write(folder)
+    err.print(f"The report is in {plain(folder)}.")
+
+
+def plain_lines(text: str) -> str:
+    return "\n".join(map(plain, text.rstrip().splitlines()))

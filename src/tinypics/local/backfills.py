@@ -1,0 +1,163 @@
+"""A backfill of a stack from outside: its workflow says whether it runs, its journal what became of each object."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from tinypics.aws.orders import Order
+from tinypics.backfill import Survey, spent
+from tinypics.errors import InvalidRequest
+from tinypics.journal import Journal
+from tinypics.local.executions import arn_of, outcome
+from tinypics.outcomes import COMPLETE, INCOMPLETE, STOPPED, Report
+from tinypics.rendition import Rendition
+
+if TYPE_CHECKING:
+    from tinypics.local.cloud import Cloud
+    from tinypics.local.facts import Stack
+
+RUNNING: Final = "RUNNING"
+LOST: Final = "the workflow knows nothing of it any more: start the same again, it goes on where this one was"
+REMOVED: Final = "some were counted that have no outcome: they were removed meanwhile, or what worked on them was lost"
+
+
+class Run:
+    """One run of a stack's backfill workflow; `identity` is the name of its execution.
+
+    `report` is as new as the last `look`. The methods raise what boto3 and `Bucket` do.
+    """
+
+    def __init__(self, cloud: Cloud, stack: Stack, identity: str) -> None:
+        self.identity = identity
+        self._states = cloud.client("stepfunctions")
+        self._arn = arn_of(str(stack.backfill), identity)
+        self._journal = Journal(cloud.bucket(str(stack.backfill_bucket)), identity)
+        self._plan: dict[str, Any] | None = None
+        self.report = Report(identity, "", "", (), datetime.now(UTC))
+
+    @property
+    def counted(self) -> bool:
+        """Whether its workflow has counted what there is, and so begun to work on it."""
+        return self._plan is not None
+
+    def look(self) -> bool:
+        """Read what is new; whether it still runs."""
+        execution = self._execution()  # before its journal, which is whole when it has ended
+        self._plan = self._plan or self._journal.plan()
+        self._describe(execution)
+        for each in self._journal.read():
+            self.report.add(each)
+        if self._plan:
+            wanted = tuple(map(Rendition.parse, self._plan["renditions"]))
+            self.report.cost = spent(self.report.tally, wanted, batch=self._plan["batch"])
+        if execution and execution["status"] == RUNNING:
+            return True
+        self._conclude(execution)
+        return False
+
+    def known(self) -> bool:
+        """Whether there is, or was, such a run."""
+        return self._execution() is not None or self._journal.plan() is not None
+
+    def working(self) -> float:
+        """Seconds since it was counted: what the rate is held against."""
+        return time.time() - self._plan["counted_at"] if self._plan else 0.0
+
+    def stop(self) -> None:
+        """Have its workers begin nothing new. They see it in some seconds; what they hold then is finished."""
+        self._journal.stop()
+
+    def abort(self) -> None:
+        """End its workflow, if it still runs: nothing more is handed out."""
+        if not self._runs():
+            return
+        try:
+            self._states.stop_execution(executionArn=self._arn, cause="tinypics backfill --stop")
+        except ClientError:
+            if self._runs():
+                raise  # else it has ended meanwhile
+
+    def _runs(self) -> bool:
+        found = self._execution()
+        return found is not None and found["status"] == RUNNING
+
+    def _execution(self) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self._states.describe_execution(executionArn=self._arn)
+        except self._states.exceptions.ExecutionDoesNotExist:
+            return None
+        return found
+
+    def _describe(self, execution: dict[str, Any] | None) -> None:
+        report = self.report
+        if self._plan:
+            report.bucket, report.prefix = self._plan["bucket"], self._plan["prefix"]
+            report.renditions = tuple(self._plan["renditions"])
+            report.tally.total = Survey.of(self._plan["survey"]).expected
+            report.estimate = self._plan["estimate"]
+            report.started = datetime.fromtimestamp(self._plan["counted_at"], UTC)
+        if execution:
+            report.started = execution["startDate"]
+
+    def _conclude(self, execution: dict[str, Any] | None) -> None:
+        report, tally = self.report, self.report.tally
+        report.ended = execution["stopDate"] if execution else None
+        status = execution["status"] if execution else None
+        if status == "SUCCEEDED" and self._plan and self._plan["source"] == "objects":
+            tally.total = min(tally.total, self._read_by_map())
+        tally.total = max(tally.total, tally.finished)  # what came while it ran counts, too
+        report.state, report.reason = INCOMPLETE, ""
+        if status == "SUCCEEDED" and not tally.left:
+            report.state = COMPLETE
+        elif status == "ABORTED" or self._journal.stopped():
+            report.state = STOPPED
+        elif execution is None:
+            report.reason = LOST
+        elif status == "SUCCEEDED":
+            report.reason = REMOVED
+        else:
+            why = outcome(execution)
+            report.reason = f"{why['error']}: {why['message']}"
+
+    def _read_by_map(self) -> int:
+        """Objects that were still there when the map read its list."""
+        runs = self._states.list_map_runs(executionArn=self._arn)["mapRuns"]
+        counts = [self._states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]["total"] for run in runs]
+        return sum(counts)
+
+
+def start(cloud: Cloud, stack: Stack, order: Order) -> str:
+    """Start the workflow, once; the id of the run."""
+    identity = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{time.time_ns() % 16**4:04x}"
+    cloud.client("stepfunctions").start_execution(
+        stateMachineArn=stack.backfill, name=identity, input=json.dumps(order.document())
+    )
+    return identity
+
+
+def newest(cloud: Cloud, stack: Stack) -> str | None:
+    """The id of the newest run that the workflow knows of."""
+    found = cloud.client("stepfunctions").list_executions(stateMachineArn=stack.backfill, maxResults=1)["executions"]
+    return str(found[0]["name"]) if found else None
+
+
+def running(cloud: Cloud, stack: Stack) -> dict[str, Order | None]:
+    """What runs, by id, and what each was asked to do; None for what is no order, and will be refused."""
+    states = cloud.client("stepfunctions")
+    pages = states.get_paginator("list_executions").paginate(stateMachineArn=stack.backfill, statusFilter=RUNNING)
+    found = (item for page in pages for item in page["executions"])
+    return {
+        item["name"]: _order(states.describe_execution(executionArn=item["executionArn"])["input"]) for item in found
+    }
+
+
+def _order(text: str) -> Order | None:
+    try:
+        return Order.of(json.loads(text))
+    except InvalidRequest:
+        return None

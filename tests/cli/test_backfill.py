@@ -1,0 +1,109 @@
+"""Which options of `tinypics backfill` go together, and what the terminal says while it runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tinypics.aws.orders import Order
+from tinypics.backfill import Caps, Survey
+from tinypics.cli.app import app
+from tinypics.cli.survey import counts, listed, plain_lines
+from tinypics.outcomes import DONE, FAILED, Outcome, Tally
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "keys.csv").write_text("key\na.jpg\n")
+
+
+def said(*options: str) -> str:
+    done = CliRunner().invoke(app, ["backfill", *options])
+    assert done.exit_code == 2, done.output
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    {
+        "--bucket": ["--bucket", "x"],
+        "--keys": ["--keys", "keys.csv"],
+        "--inventory": ["--inventory", "s3://x/manifest.json"],
+        "--attach": ["--attach"],
+        "--stop": ["--stop"],
+        "--data": ["--data", "x"],
+        "--stack": ["--stack", "x"],
+        "--local": ["--local"],
+        "--aws": ["--aws"],
+        "ID": ["20261125T225434-095f"],
+    }.items(),
+)
+def test_what_only_a_stack_has_is_refused_by_name_for_this_machine(option: str, words: list[str]) -> None:
+    assert f"{option}: it is not for --engine local" in said("--engine", "local", "--from", "a", "--to", "b", *words)
+
+
+@pytest.mark.parametrize("option", ["--from", "--to", "--endpoint"])
+def test_what_only_this_machine_has_is_refused_by_name_for_a_stack(option: str) -> None:
+    assert f"{option}: it is for --engine local only" in said(option, "x")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--bucket", "x"],
+        ["--prefix", "x"],
+        ["--keys", "keys.csv"],
+        ["--inventory", "x"],
+        ["--renditions", "8x"],
+        ["--since", "2026-11-24"],
+        ["--max-objects", "5"],
+        ["--max-cost", "5"],
+        ["--concurrency", "5"],
+        ["--dry-run"],
+    ],
+)
+@pytest.mark.parametrize("how", ["--attach", "--stop"])
+def test_a_run_that_was_started_takes_no_other_orders(how: str, words: list[str]) -> None:
+    assert f"{words[0]}: it is not for --attach and --stop" in said(how, *words)
+
+
+def test_what_excludes_each_other_is_said() -> None:
+    assert "--attach or --stop, not both" in said("--attach", "--stop")
+    assert "--keys or --inventory, not both" in said("--keys", "keys.csv", "--inventory", "x")
+    assert "ID: it is for --attach and --stop only" in said("20261125T225434-095f")
+    assert "name both" in said("--engine", "local", "--from", "x")
+
+
+def test_retry_of_a_report_takes_no_age() -> None:
+    for words in (["--since", "1d"], ["--max", "5"]):
+        done = CliRunner().invoke(app, ["retry", "--from", "keys.csv", *words])
+        assert (done.exit_code, f"{words[0]}: it is not for --from" in done.stderr) == (2, True)
+
+
+def test_the_help_tells_the_real_defaults() -> None:
+    text = CliRunner().invoke(app, ["backfill", "--help"]).stdout
+    told = dict(re.findall(r"--(max-objects|max-cost|concurrency).*default: \(([\d.]+)", text))
+    assert told == {
+        "max-objects": str(Caps().max_objects),
+        "max-cost": f"{Caps().max_cost:g}",
+        "concurrency": str(Order("x").concurrency),
+    }
+
+
+def test_the_line_tells_how_far_it_is() -> None:
+    tally = Tally(total=100)
+    for number in range(6):
+        tally.add(Outcome(f"{number}.jpg", DONE))
+    tally.add(Outcome("a.jpg", FAILED, "CorruptImage"))
+    tally.add(Outcome("b.jpg", FAILED, "CorruptImage"))
+    tally.add(Outcome("c.jpg", FAILED, "\x1b[31mRed"))
+    line = counts(tally, 3)
+    assert line.startswith("6 done, 3 failed (2 CorruptImage, 1 \\x1b[31mRed)  3/s  0:00:30 left")
+    assert counts(Tally(), 0) == "  0/s"
+    assert listed(Survey().left_out) == ""
+    assert plain_lines("a\x1b\nb\n") == "a\\x1b\nb"

@@ -1,0 +1,424 @@
+"""A backfill of the stack through the real engine: a full bucket, its workflow, and the terminal that watches it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tests.e2e.conftest import PROJECT, LocalStack
+from tests.e2e.test_resize import IN, OUT, eventually, finished
+from tinypics.cli.app import app
+from tinypics.local import deploy
+from tinypics.outcomes import read_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from typer.testing import Result
+
+pytestmark = pytest.mark.e2e
+
+WITHOUT_EVENTS = {"Trigger": "none"}  # what was there before the stack was
+
+
+def photo(number: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (24, 16), (number % 256, number // 256 % 256, 90)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+FORMS = ["{0}.jpg", "2024/{0}.JPG", "2024/a/b/{0}.jpeg", "ü +%41&=/{0} .jpg", "日本/{0}.jpg", "'q\"/<{0}>.jpg"]
+
+
+def content(count: int) -> dict[str, tuple[bytes, str]]:
+    """Objects, and what a first backfill says of each: `done`, a name of an error, or why it is left out."""
+    found = {}
+    for number in range(count):
+        key, good = FORMS[number % len(FORMS)].format(number), photo(number)
+        found[key] = {
+            3: (good[:-40], "CorruptImage"),
+            13: (b"called so only", "UnsupportedFormat"),
+            23: (b"", "empty"),
+        }.get(number % 50, (good, "done"))
+        if number % 25 == 9:
+            found[f"notes/{number}.txt"] = b"text", "not a picture by its name"
+        if number % 100 == 0:
+            found[f"folder {number}/"] = b"", "a folder marker"
+            found[f"odd//{number}.jpg"] = good, "InvalidRequest"
+    return found
+
+
+class Bucket:
+    """A source bucket with that content, some of which is done already."""
+
+    def __init__(self, stack: LocalStack, count: int, done: int) -> None:
+        self.stack = stack
+        self.content = content(count)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(self._put, self.content))
+        for key in [key for key, (_, what) in self.content.items() if what == "done"][:done]:
+            event = {"bucket": IN, "key": key, "dest_bucket": OUT, "width": 128, "height": 128}
+            stack.functions.invoke(FunctionName=stack.facts.stack.function, Payload=json.dumps(event))
+            self.content[key] = self.content[key][0], "the outputs are current"
+
+    def _put(self, key: str) -> None:
+        self.stack.s3.put_object(Bucket=IN, Key=key, Body=self.content[key][0])
+
+    def expected(self, *, again: bool = False) -> dict[str, Any]:
+        """Of the report of a run; of one that comes when all is done."""
+        counts = Counter(what for _, what in self.content.values())
+        if again:
+            counts["the outputs are current"] += counts.pop("done")
+        errors = {name: count for name, count in counts.items() if name[0].isupper()}
+        reasons = {name: count for name, count in counts.items() if name[0].islower() and name != "done"}
+        return {
+            "state": "complete",
+            "objects": len(self.content),
+            "unaccounted": 0,
+            "done": counts["done"],
+            "skipped": sum(reasons.values()),
+            "failed": sum(errors.values()),
+            "errors": errors,
+            "skipped_because": reasons,
+        }
+
+    def made(self) -> set[str]:
+        return set(listed(self.stack, OUT))
+
+    def wanted(self) -> set[str]:
+        return {key for key, (_, what) in self.content.items() if what in ("done", "the outputs are current")}
+
+
+def listed(stack: LocalStack, bucket: str) -> list[str]:
+    pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+def tinypics(stack: LocalStack, *words: str, **more: Any) -> Result:
+    return CliRunner().invoke(app, [*words, "--data", str(stack.data)], **more)
+
+
+def backfill(stack: LocalStack, *options: str, **more: Any) -> Result:
+    return tinypics(stack, "backfill", "--report", str(stack.data / "report"), *options, **more)
+
+
+def report(stack: LocalStack) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((stack.data / "report" / "report.json").read_text())
+    return found
+
+
+def part(document: dict[str, Any], of: dict[str, Any]) -> dict[str, Any]:
+    return {name: document[name] for name in of}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    data = tmp_path_factory.mktemp("backfill")
+    with deploy.running(data, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
+        yield LocalStack(facts, data)
+
+
+@pytest.fixture(autouse=True)
+def empty_buckets(engine: LocalStack) -> Iterator[None]:
+    yield
+    for bucket in (IN, OUT):
+        for key in listed(engine, bucket):
+            engine.s3.delete_object(Bucket=bucket, Key=key)
+
+
+def executions(stack: LocalStack) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = stack.workflows.list_executions(stateMachineArn=stack.facts.stack.backfill)[
+        "executions"
+    ]
+    return found
+
+
+def verified(stack: LocalStack) -> bool:
+    done = tinypics(stack, "verify", "--json")
+    return done.exit_code == 0 and json.loads(done.stdout)["findings"] == []
+
+
+@contextmanager
+def in_the_background(stack: LocalStack, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The same command in a process of its own, once it watches a run."""
+    order = [sys.executable, "-m", "tinypics", "backfill", "--data", str(stack.data), *options]
+    order += ["--report", str(stack.data / "watched")]
+    with subprocess.Popen(order, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stderr
+            assert "Ctrl-C leaves it" in process.stderr.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+def until(stack: LocalStack, count: int) -> None:
+    """Until there are that many outputs."""
+    eventually(lambda: len(listed(stack, OUT)) >= count or None, within=60)
+
+
+SIZES = [150, pytest.param(5000, marks=[pytest.mark.long, pytest.mark.timeout(1500)])]
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_a_full_bucket_is_worked_on_and_a_second_run_changes_nothing(engine: LocalStack, count: int) -> None:
+    bucket = Bucket(engine, count, done=count // 50)
+    before = len(executions(engine))
+    done = backfill(engine, input="y\n")
+    assert done.exit_code == 1  # some are broken
+    assert len(executions(engine)) == before + 1
+    expected = bucket.expected()
+    assert part(report(engine), expected) == expected
+    assert bucket.made() == bucket.wanted()
+    pictures = sum(
+        what[0].isupper() or what in ("done", "the outputs are current") for _, what in bucket.content.values()
+    )
+    assert f"{pictures:,} pictures in {IN}" in done.stdout
+    assert re.search(r"About \$0\.\d+ at list prices of .*: function \$.*, requests \$.*, workflow \$", done.stdout)
+    assert "storage" in done.stdout
+    assert verified(engine)
+
+    again = backfill(engine, "--yes")
+    expected = bucket.expected(again=True)
+    assert part(report(engine), expected) == expected
+    assert "It changed nothing: everything that can be made was there already." in again.stdout
+    failed = list(read_keys(engine.data / "report" / "report.csv"))
+    assert {row.key: row.error for row in failed} == {
+        key: what for key, (_, what) in bucket.content.items() if what[0].isupper()
+    }
+
+    shown = report(engine)
+    joined = backfill(engine, "--attach")  # the newest, which has ended
+    assert joined.exit_code == 1
+    assert report(engine) == shown
+
+
+def test_what_is_over_a_cap_starts_nothing_and_says_why(engine: LocalStack) -> None:
+    Bucket(engine, 110, done=0)
+    before = len(executions(engine))
+    for options in (["--max-objects", "100"], ["--max-cost", "0.000001"]):
+        refused = backfill(engine, "--yes", *options)
+        assert refused.exit_code == 1
+        assert re.search(rf"CapExceeded: {options[0][2:].replace('-', '_')}: expected at most .* got ", refused.stderr)
+        assert "Nothing was started." in refused.stderr
+    assert len(executions(engine)) == before
+    assert listed(engine, OUT) == []
+
+
+def by_hand(stack: LocalStack, order: object) -> dict[str, Any]:
+    """An execution that somebody starts past our command line."""
+    machine = stack.facts.stack.backfill
+    arn = stack.workflows.start_execution(stateMachineArn=machine, input=json.dumps(order))["executionArn"]
+    return finished(stack, arn)
+
+
+def test_the_caps_hold_for_whoever_starts_the_workflow_by_hand(engine: LocalStack) -> None:
+    for number in range(101):
+        engine.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
+    orders: list[tuple[object, str, str]] = [
+        ({"bucket": IN, "max_objects": 100}, "CapExceeded", "max_objects: expected at most 100 pictures, got 101"),
+        ({"bucket": IN, "max_cost": 0}, "CapExceeded", "max_cost: expected at most $0.00"),
+        ({"bucket": IN, "max_items": 10**9}, "InvalidRequest", "input: expected only the fields bucket, prefix"),
+        ({"bucket": IN, "max_objects": 10**12}, "InvalidRequest", "max_objects: expected a whole number from 1"),
+        ({"bucket": OUT}, "AccessDenied", "bucket: expected a bucket of this stack (original-pics)"),
+        ({"bucket": IN, "renditions": ["huge"]}, "InvalidRequest", "rendition"),
+        ([], "InvalidRequest", "input: expected a JSON object"),
+    ]
+    for order, error, cause in orders:
+        execution = by_hand(engine, order)
+        assert (execution["status"], execution["error"]) == ("FAILED", error)
+        assert execution["cause"].startswith(cause)
+        told = backfill(engine, "--attach", execution["name"])
+        assert told.exit_code == 1
+        assert f"{error}: {cause}" in told.stderr
+        assert "Nothing was resized." in told.stderr
+    assert listed(engine, OUT) == []
+
+
+def test_outputs_are_no_inputs_where_they_are_in_the_same_bucket(tmp_path: Path) -> None:
+    parameters = WITHOUT_EVENTS | {"OutputBucket": IN, "OutputPrefix": "thumbs/", "CreateBuckets": "none"}
+    with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS | parameters) as (_, facts):
+        stack = LocalStack(facts, tmp_path)
+        stack.s3.create_bucket(Bucket=IN)
+        for number in range(3):
+            stack.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
+        for _ in range(2):
+            assert backfill(stack, "--yes").exit_code == 0
+            keys = [f"{number}.jpg" for number in range(3)]
+            assert listed(stack, IN) == [*keys, *(f"thumbs/{key}" for key in keys)]
+        assert report(stack)["skipped_because"] == {"the outputs are current": 3, "an output": 3}
+
+
+def test_a_dry_run_counts_and_a_no_starts_nothing(engine: LocalStack) -> None:
+    bucket = Bucket(engine, 60, done=0)
+    before = len(executions(engine))
+    assert f"{len(bucket.wanted()) + 4} pictures" in backfill(engine, "--dry-run").stdout
+    assert "Aborted" in backfill(engine, input="n\n").output
+    chosen = backfill(engine, "--dry-run", "--prefix", "2024/", "--since", "2026-01-01", "--renditions", "8x,16x-webp")
+    assert re.search(r"To tiny-pics: 8x,16x-webp; 50 batches of 40", chosen.stdout)
+    assert "keys that start with 2024/" in chosen.stdout
+    assert "0 pictures" in backfill(engine, "--dry-run", "--since", "2999-01-01").stdout
+    assert len(executions(engine)) == before
+
+
+def stopped(stack: LocalStack, count: int) -> float:
+    """Stop a run after `count` outputs; how many seconds that takes."""
+    with in_the_background(stack, "--yes") as watching:
+        until(stack, count)
+        begun = time.monotonic()
+        done = backfill(stack, "--stop")
+        took = time.monotonic() - begun
+        assert done.exit_code == 0, done.output
+        assert watching.wait(60) == 1
+    made = listed(stack, OUT)
+    found = report(stack)
+    assert (found["state"], found["done"]) == ("stopped", len(made))
+    assert found["unaccounted"] == found["objects"] - found["done"] - found["skipped"] - found["failed"] > 0
+    assert "run it again" in done.stdout
+    time.sleep(1)  # in which nothing may happen
+    assert listed(stack, OUT) == made
+    return took
+
+
+def test_a_run_that_is_stopped_goes_on_with_the_next(engine: LocalStack) -> None:
+    bucket = Bucket(engine, 250, done=0)
+    stopped(engine, 20)
+    assert "does not run any more" in backfill(engine, "--stop").stderr
+    backfill(engine, "--yes")
+    assert bucket.made() == bucket.wanted()
+    assert report(engine)["state"] == "complete"
+    assert report(engine)["skipped_because"]["the outputs are current"] >= 20
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_long_run_is_stopped_within_ten_seconds(engine: LocalStack) -> None:
+    Bucket(engine, 3000, done=0)
+    assert stopped(engine, 300) < 10
+
+
+def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(engine: LocalStack) -> None:
+    bucket = Bucket(engine, 200, done=0)
+    before = len(executions(engine))
+    with in_the_background(engine, "--yes") as watching:
+        until(engine, 10)
+        watching.send_signal(signal.SIGINT)
+        _, said = watching.communicate(timeout=30)
+        assert watching.returncode == 130
+    name = executions(engine)[0]["name"]
+    assert f"It goes on without you. Join it: tinypics backfill --attach {name}" in said
+    assert executions(engine)[0]["status"] == "RUNNING"
+    joined = backfill(engine, "--yes")  # the same command
+    assert f"Backfill {name} does just that already: joining it." in joined.stderr
+    assert len(executions(engine)) == before + 1
+    assert part(report(engine), bucket.expected()) == bucket.expected()
+
+
+@pytest.mark.parametrize("count", [300, *SIZES[1:]])
+def test_whatever_is_killed_the_next_run_ends_in_the_same_state(tmp_path: Path, count: int) -> None:
+    """SIGKILL of the one that watches, of the processes that run the function, and of the whole engine."""
+    with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
+        stack = LocalStack(facts, tmp_path)
+        bucket = Bucket(stack, count, done=0)
+        with in_the_background(stack, "--yes") as watching:
+            until(stack, 5)
+            watching.kill()
+        with in_the_background(stack, "--attach") as watching:  # it goes on, whoever watches
+            for share in (5, 4, 3):
+                kill_workers(stack)
+                until(stack, count // share)
+            lost = executions(stack)[0]
+            assert lost["status"] == "RUNNING"
+            os.killpg(facts.pid, signal.SIGKILL)
+            _, said = watching.communicate(timeout=60)
+        assert watching.returncode == 1
+        assert f"It may well go on. Join it: tinypics backfill --attach {lost['name']}" in said
+    with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
+        stack = bucket.stack = LocalStack(facts, tmp_path)
+        assert count // 3 <= len(listed(stack, OUT)) < len(bucket.wanted())
+        told = backfill(stack, "--attach", lost["name"])
+        assert told.exit_code == 1
+        assert "the workflow knows nothing of it any more" in told.stdout
+        assert report(stack)["state"] == "incomplete"
+        assert backfill(stack, "--yes").exit_code == 1
+        expected = bucket.expected() | {"done": ANY, "skipped": ANY, "skipped_because": ANY}
+        assert part(report(stack), expected) == expected
+        assert bucket.made() == bucket.wanted()
+        assert verified(stack)
+
+
+def kill_workers(stack: LocalStack) -> None:
+    """All of the engine's process group but itself."""
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
+    for pid, group in (map(int, line.split()) for line in listing.splitlines()):
+        if group == stack.facts.pid != pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_a_list_of_keys_is_worked_on_and_what_failed_is_tried_again(engine: LocalStack, tmp_path: Path) -> None:
+    good, odd = photo(1), "ü, \"x\" 'y'.jpg"
+    for key, body in {"a.jpg": good, odd: good, "broken.jpg": good[:-40], "other.jpg": good, "noname": good}.items():
+        engine.s3.put_object(Bucket=IN, Key=key, Body=body)
+    (tmp_path / "keys.jsonl").write_text("".join(json.dumps({"key": key}) + "\n" for key in ("a.jpg", odd, "noname")))
+    some = backfill(engine, "--yes", "--keys", str(tmp_path / "keys.jsonl"), "--renditions", "8x8")
+    assert some.exit_code == 0, some.output
+    assert sorted(listed(engine, OUT)) == sorted(["a.jpg", odd, "noname"])
+    assert report(engine)["objects"] == 3
+
+    backfill(engine, "--yes", "--renditions", "8x8")
+    failures = engine.data / "report" / "report.csv"
+    assert [row.key for row in read_keys(failures)] == ["broken.jpg"]
+    engine.s3.put_object(Bucket=IN, Key="broken.jpg", Body=good)
+    retry = ["retry", "--from", str(failures), "--yes", "--report", str(engine.data / "report")]
+    nothing = tinypics(engine, *retry, "--error", "SourceNotFound")
+    assert (nothing.exit_code, "lists no failure SourceNotFound" in nothing.stderr) == (1, True)
+    again = tinypics(engine, *retry)
+    assert again.exit_code == 0, again.output
+    assert "To tiny-pics: 8x8;" in again.stdout
+    assert (report(engine)["done"], report(engine)["objects"]) == (1, 1)
+    assert "broken.jpg" in listed(engine, OUT)
+    assert "lists no failure." in tinypics(engine, *retry).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("bucket,key\nelsewhere,a.jpg\n", "AccessDenied: bucket: expected a bucket of this stack"),
+        ("bucket,key\n/home/me/photos,a.jpg\n", "AccessDenied: bucket: expected a bucket of this stack"),
+        ("bucket,key\na,a.jpg\nb,b.jpg\n", "keys of one bucket"),
+        ("bucket,name\na,a.jpg\n", "row 1: expected a column key"),
+    ],
+)
+def test_a_list_that_the_stack_cannot_read_is_refused(
+    engine: LocalStack, tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "report.csv"
+    path.write_text(text)
+    for command in (["retry", "--from", str(path)], ["backfill", "--keys", str(path)]):
+        refused = tinypics(engine, *command)
+        assert refused.exit_code == 1
+        assert message in refused.stderr
+
+
+def test_what_is_not_there_is_said(engine: LocalStack) -> None:
+    assert "There is no backfill nonsense" in backfill(engine, "--attach", "nonsense").stderr
+    assert "the workflows of the local engine read none" in backfill(engine, "--inventory", "s3://a/b").stderr
+    assert "AccessDenied: bucket" in backfill(engine, "--bucket", "elsewhere").stderr
+    assert "InvalidRequest: since" in backfill(engine, "--since", "yesterday").stderr
