@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import io
 import os
 import signal
+import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +18,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tinypics import apart, download, headers
 from tinypics import guard as module
-from tinypics import headers
 from tinypics.download import Download
 from tinypics.errors import (
     CorruptImage,
@@ -25,6 +29,7 @@ from tinypics.errors import (
     SourceChanged,
     StoreUnavailable,
     TimeLimitExceeded,
+    UnsupportedFormat,
 )
 from tinypics.guard import Guard
 from tinypics.limits import MIB, Limits
@@ -140,6 +145,10 @@ def hang() -> None:
         pass
 
 
+def sleep() -> None:
+    signal.pause()
+
+
 def crash() -> None:
     faulthandler.disable()  # pytest's
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -155,20 +164,108 @@ def stumble() -> None:
         (crash, DecoderCrashed, "SIGSEGV"),
         (lambda: os._exit(7), DecoderCrashed, "exit code 7"),
         (hang, TimeLimitExceeded, "more than 1 s of processor time"),
+        (sleep, TimeLimitExceeded, "came to a halt"),
+        (lambda: Path(f"/proc/self/fd/{os.memfd_create('x')}").write_bytes(b"a"), RuntimeError, "File too large"),
         (eat_memory, ImageTooLarge, "more memory than the 300 MiB"),
         (stumble, RuntimeError, "(?s)Traceback.*KeyError: 'a mistake'"),
     ],
 )
 def test_harm_costs_one_picture(
-    harmed: Callable[[Callable[[], Any]], Guard], harm: Callable[[], None], error: type[Exception], says: str
+    harmed: Callable[[Callable[[], Any]], Guard],
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[], None],
+    error: type[Exception],
+    says: str,
 ) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.5)
     guard = harmed(harm)
     limits = Limits(cpu_seconds=1, memory=300 * MIB)
+    assert len(guard.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
+    with pytest.raises(error, match=says):
+        guard.resize_all(arriving(picture(size=EVIL)), WANTED, limits)
     for _ in range(2):
         assert len(guard.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
-        with pytest.raises(error, match=says):
-            guard.resize_all(arriving(picture(size=EVIL)), WANTED, limits)
-    assert len(guard.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
+
+
+def test_who_waits_for_a_slow_store_has_not_come_to_a_halt(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    data, waited = picture(), threading.Event()
+    timed_out = []
+
+    def worked(process: int) -> float:
+        timed_out.append(process)
+        if len(timed_out) == 4:
+            waited.set()
+        return 0.0
+
+    monkeypatch.setattr(module, "_worked", worked)
+
+    def chunks() -> Iterator[bytes]:
+        yield data[:1000]
+        waited.wait(60)
+        yield data[1000:]
+
+    source = Download(Stat("etag", len(data), None, {}), chunks(), lambda *_: b"", contextlib.nullcontext)
+    assert len(guard.resize_all(source, WANTED, Limits()).outputs) == 2
+    assert len(timed_out) >= 4
+
+
+def test_a_process_that_cannot_start_is_no_fault_of_the_picture(
+    harmed: Callable[[Callable[[], Any]], Guard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tinypics.resize", None)
+    guard = harmed(lambda: None)
+    monkeypatch.undo()
+    with pytest.raises(RuntimeError, match=r"import of tinypics\.resize halted"):
+        guard.resize_all(arriving(picture()), WANTED, Limits())
+
+
+def test_a_process_that_cannot_be_replaced_is_tried_again_with_the_next_picture(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard.close()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/there/is/none")
+        with pytest.raises(FileNotFoundError):
+            guard.resize_all(arriving(picture()), WANTED, Limits())
+    assert len(guard.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
+
+
+def test_without_files_in_memory_it_is_one_without_a_name(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: str) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(download.os, "memfd_create", refused)  # type: ignore[attr-defined]
+    assert len(guard.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
+
+
+def test_a_thousand_pictures_leave_no_file_open_and_no_process(guard: Guard) -> None:
+    """Good ones, bad ones, and some that end the process."""
+    good, bad = picture(size=(16, 12)), b"no picture"
+
+    def turn(number: int) -> None:
+        if number % 100 == 49:
+            assert guard._process is not None
+            os.kill(guard._process, signal.SIGKILL)
+        try:
+            guard.resize_all(arriving((good, bad)[number % 2]), WANTED[:1], Limits())
+        except (UnsupportedFormat, DecoderCrashed):
+            assert number % 2
+
+    def files() -> int:
+        gc.collect()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    turn(0)
+    before = files()
+    for number in range(1000):
+        turn(number)
+    assert files() <= before + 1  # of a download whose thread has not ended yet
+    assert guard._process is not None
+    children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children").read_text().split()
+    assert children.count(str(guard._process)) == 1
+    states = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in children]
+    assert "Z" not in states
 
 
 def test_a_deadline_in_the_middle_ends_the_process_and_not_the_next_picture(
@@ -203,31 +300,99 @@ def test_a_process_that_ended_while_nobody_asked_is_replaced(guard: Guard) -> No
         {"format": "exe", "width": 1, "height": 1, "bytes": 1, "dropped": []},
         {"format": "jpeg", "width": 10**6, "height": 1, "bytes": 1, "dropped": []},
         {"format": "jpeg", "width": 1, "height": 1, "bytes": 10**12, "dropped": []},
+        {"format": "jpeg", "width": 1, "height": 1, "bytes": float("inf"), "dropped": []},
         {"format": "jpeg", "width": "x", "height": 1, "bytes": 1, "dropped": []},
+        {"format": "jpeg", "width": -1, "height": 1, "bytes": 1, "dropped": []},
+        {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "dropped": ["a\r\nx-amz-acl: public-read"]},
         {"format": "jpeg"},
+        [],
     ],
 )
-def test_an_answer_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> None:
-    said = {"outputs": [answer], "waited": 0, "source": {}, "timings_ms": {}}
-    monkeypatch.setattr(module, "_work", lambda *_: (said, []))
+def test_an_output_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+    said = {"outputs": [answer], "waited": 0, "source": SOURCE, "timings_ms": {}}
+    is_a_crash(monkeypatch, said)
+
+
+SOURCE = {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "frames": 1}
+OUTPUT = {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "dropped": ["gain-map"]}
+SAID = {"outputs": [OUTPUT], "waited": 0.5, "source": SOURCE, "timings_ms": {"decode": 0.5}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"waited": float("nan")},
+        {"waited": -1},
+        {"timings_ms": {"decode": float("inf")}},
+        {"timings_ms": {'"}\n{"status': 1}},
+        {"timings_ms": [1]},
+        {"source": SOURCE | {"format": "exe"}},
+        {"source": SOURCE | {"width": "<script>"}},
+        {"source": SOURCE | {"more": 1}},
+        {"source": {}},
+        {"outputs": [OUTPUT, OUTPUT]},
+        {"outputs": []},
+        {"tail": -5},
+        {"tail": 2**40},
+        {"tail": 2},  # and again, and again
+    ],
+)
+def test_an_answer_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
+    is_a_crash(monkeypatch, SAID | said)
+
+
+def test_an_answer_that_can_be_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "_work", lambda *_: (SAID, [b"x"]))
     guard = Guard()
-    with pytest.raises(DecoderCrashed, match="what cannot be"):
+    resized = guard.resize_all(arriving(picture()), WANTED[:1], Limits())
+    guard.close()
+    assert resized.outputs[0].dropped == ("gain-map",)
+
+
+def test_an_answer_without_end_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(line: socket.socket, *_: object) -> None:
+        nested = b"[" * 900_000
+        line.sendall(len(nested).to_bytes(4, "little") + nested)
+
+    monkeypatch.setattr(apart, "send", endless)
+    is_a_crash(monkeypatch, SAID)
+
+
+def is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
+    monkeypatch.setattr(apart, "_work", lambda *_: (said, [b"x"]))
+    guard = Guard()
+    with pytest.raises(DecoderCrashed, match="what cannot be|crashed"):
         guard.resize_all(arriving(picture()), WANTED[:1], Limits())
     guard.close()
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux shows what a process was started with")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux shows what a process has")
 def test_the_process_has_no_credentials_and_no_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the first one, which is a copy of this process, nor one in its place."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()[:2]) as ours:
+        os.set_inheritable(ours.fileno(), True)
+        guard = Guard()
+        for _ in range(2):
+            guard.resize_all(arriving(picture()), WANTED, Limits())
+            assert guard._process is not None
+            process = Path(f"/proc/{guard._process}")
+            assert process.joinpath("environ").read_bytes().strip(b"\0") in (b"", b"LC_CTYPE=C.UTF-8")
+            links = [str(each.readlink()) for each in process.joinpath("fd").iterdir()]
+            assert len([link for link in links if link != os.devnull]) == 1
+            os.kill(guard._process, signal.SIGKILL)
+            os.waitid(os.P_PID, guard._process, os.WEXITED | os.WNOWAIT)
+        guard.close()
+    assert guard._process is None
+
+
+def test_its_own_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     def told(*_: object) -> tuple[dict[str, Any], list[bytes]]:
-        files = sorted(str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.exists())
-        message = f"{dict(os.environ)} {Path('/proc/self/environ').read_bytes().strip(bytes(1))!r} {files[:3]}"
-        return {"error": "CorruptImage", "message": message, "waited": 0}, []
+        return {"error": "CorruptImage", "message": str(dict(os.environ)), "waited": 0}, []
 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
-    monkeypatch.setattr(module, "_work", told)
+    monkeypatch.setattr(apart, "_work", told)
     guard = Guard()
-    with pytest.raises(CorruptImage, match=r"^\{\} b'' ") as found:
+    with pytest.raises(CorruptImage, match=r"^\{\}$"):
         guard.resize_all(arriving(picture()), WANTED, Limits())
-    assert found.value.message.count("/dev/null") == 3
     guard.close()
-    assert guard._process is None

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tinypics import guard
+from tinypics import apart
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -56,7 +56,7 @@ def test_pillow_works_with_what_its_process_loads_later() -> None:
     program = f"""
 import io
 from tinypics.later import load_later
-load_later(*{guard._SELDOM!r})
+load_later(*{apart._SELDOM!r})
 import sys, tinypics
 from PIL import Image
 file = io.BytesIO()

@@ -27,6 +27,7 @@ WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "lay
     "walk",
     "pool",
     "guard",
+    "apart",
     "calls",
 }
 WITHOUT_PILLOW = {"geometry", "rendition", "limits", "errors", "request", "keys", "store", "codecs"}

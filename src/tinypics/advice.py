@@ -52,7 +52,7 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
     "TimeLimitExceeded": Advice(
-        "The picture took more of the processor's time than one picture may.",
+        "The picture took more of the processor's time than one picture may, or its decoder came to a halt.",
         "Ask for a smaller rendition, or for a format that is quicker to write than AVIF. A picture that takes so long "
         "to decode is rarely a photo: look where it came from.",
         retry=False,

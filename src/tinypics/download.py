@@ -55,6 +55,11 @@ class Download(Arriving):
         self._news = threading.Condition()
         threading.Thread(target=self._fetch, args=(chunks,), name="download", daemon=True).start()
 
+    @property
+    def ended(self) -> bool:
+        """Whether no more will come: all is there, or something broke."""
+        return self._ended
+
     def tail(self, count: int) -> bytes:
         start = max(0, self.size - count)
         if self._ended:
@@ -159,7 +164,7 @@ class Arrived(Download):
 
 def _room() -> int:
     """A file in memory (or, where there are none, one without a name), which another process can be given."""
-    if hasattr(os, "memfd_create"):
+    with suppress(AttributeError, OSError):  # not Linux, or not allowed
         return os.memfd_create("source")
     import tempfile
 

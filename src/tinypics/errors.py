@@ -10,7 +10,7 @@
     │   ├── UnsupportedFormat      not one of the formats in `codecs.FORMATS`
     │   ├── CorruptImage           the right format, but it cannot be decoded (or is cut short)
     │   ├── ImageTooLarge          more pixels, frames, scans or memory than `Limits` allow
-    │   ├── TimeLimitExceeded      more of the processor's time than `Limits.cpu_seconds`
+    │   ├── TimeLimitExceeded      more of the processor's time than `Limits.cpu_seconds`, or a halt
     │   ├── DecoderCrashed         the process that decodes ended
     │   ├── DestinationNotFound    no such bucket to write to
     │   ├── AccessDenied           the store, or the stack's own list of buckets, says no
@@ -86,7 +86,7 @@ class ImageTooLarge(PermanentError):
 
 
 class TimeLimitExceeded(PermanentError):
-    """Decoding took more of the processor's time than one picture may."""
+    """Decoding took more of the processor's time than one picture may, or came to a halt."""
 
 
 class DecoderCrashed(PermanentError):

@@ -1,63 +1,77 @@
 """Pictures are decoded in a process of its own: a crash, a hang or a bomb in a decoder costs one picture.
 
-The process is forked when the function starts, before there are threads, connections or credentials in memory, and
-kept: a picture costs two messages more. Its source lies in a file in memory, which both have open and which may still
-be growing. A process that died is replaced with the next picture. What it says is checked as any input from outside.
+The process is forked when the function starts, before there are threads and connections, and kept: a picture costs two
+messages more. Its source lies in a file in memory, which both have open and which may still be growing. What it says is
+checked as any input from outside. A process that died is replaced with the next picture, and not by a fork: by then
+there is in this one's memory what a decoder shall not have.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import socket
+import sys
 import threading
-import warnings
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from tinypics import errors
 from tinypics.codecs import FORMATS
 from tinypics.errors import DecoderCrashed, PermanentError, StoreUnavailable, TimeLimitExceeded, TinypicsError
-from tinypics.later import load_later
-from tinypics.limits import MIB, Limits
-from tinypics.stream import Arriving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinypics.download import Download
+    from tinypics.limits import Limits
     from tinypics.rendition import Rendition
     from tinypics.results import Resized
 
-_LENGTH = 4  # bytes, before each message
+LENGTH = 4  # bytes, before each message
 _MOST = 2**20  # bytes of a message; the pictures themselves come after it
+_SHOWN = 10_000  # characters of what it says of an error
+_PATIENCE = 10.0  # seconds without an answer, after which is looked whether it still works
+_IDLE = 0.01  # of that time, below which it does not
 
 
 class Guard:
     """`resize_all` in another process; one picture at a time."""
 
     def __init__(self) -> None:
-        self._process: int | None = None
-        self._line: socket.socket | None = None
         self._turn = threading.Lock()
-        self._begin()
+        self._process: int | None = None
+        self._line, its = socket.socketpair()
+        self._process = os.fork()
+        if self._process == 0:
+            try:
+                from tinypics import apart
+
+                apart.serve(its)
+            finally:
+                os._exit(1)  # whatever happens: never back into the function's own code
+        its.close()
 
     def resize_all(self, source: Download, renditions: Sequence[Rendition], limits: Limits) -> Resized:
         """As `tinypics.resize_all`.
 
         :raises DecoderCrashed: the process ended, or said what it cannot say.
-        :raises TimeLimitExceeded: more than `limits.cpu_seconds` of processor time.
+        :raises TimeLimitExceeded: more than `limits.cpu_seconds` of processor time, or none for a long time.
         """
         with self._turn:
-            if self._process is None or os.waitpid(self._process, os.WNOHANG)[0]:  # it ended while nobody asked
-                self._begin()
+            if not self._is_alive():
+                self._line.close()
+                self._line, self._process = _started()
             try:
                 answer = self._ask(source, renditions, limits)
             except (EOFError, ConnectionError):
                 raise _last_words(self._end(), limits) from None
-            except (KeyError, TypeError, ValueError, AttributeError):
+            except TimeoutError:
+                self._end()
+                raise TimeLimitExceeded("decoding came to a halt: it did nothing, and had all that it needs") from None
+            except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
                 self._end()
                 raise DecoderCrashed("the decoder's process answered what cannot be") from None
             except BaseException:  # a deadline: it is not known any more what comes next
@@ -72,53 +86,82 @@ class Guard:
         with self._turn:
             self._end()
 
-    def _begin(self) -> None:
-        ours, its = socket.socketpair()
-        with warnings.catch_warnings():
-            # Later ones are forked beside threads. Of those the new process has none, and uses nothing of theirs.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            process = os.fork()
-        if process == 0:
-            ours.close()
-            _serve(its)
-        its.close()
-        if self._line is not None:
-            self._line.close()
-        self._process, self._line = process, ours
+    def _is_alive(self) -> bool:
+        with suppress(ChildProcessError):  # somebody else has asked for its end
+            return self._process is not None and not os.waitpid(self._process, os.WNOHANG)[0]
+        return False
 
     def _end(self) -> int:
         """Kill the process, if it is not dead yet; its status, as `os.wait` has it."""
-        if self._process is None or self._line is None:
-            return 0
         process, self._process = self._process, None
         self._line.close()
-        self._line = None
-        with suppress(ProcessLookupError):
-            # One that is dying of itself shall say of what.
-            found, status = os.waitpid(process, os.WNOHANG)
-            if found:
+        with suppress(ChildProcessError, ProcessLookupError):
+            if process is not None:
+                # One that is dying of itself shall say of what.
+                found, status = os.waitpid(process, os.WNOHANG)
+                if not found:
+                    os.kill(process, signal.SIGKILL)
+                    _, status = os.waitpid(process, 0)
                 return status
-            os.kill(process, signal.SIGKILL)
-        return os.waitpid(process, 0)[1]
+        return 0
 
     def _ask(self, source: Download, renditions: Sequence[Rendition], limits: Limits) -> Resized | Exception:
-        assert self._line is not None  # noqa: S101 - `resize_all` began
         line, news = self._line, source.follow()
         try:
             asked = {"size": source.size, "renditions": list(map(str, renditions)), "limits": vars(limits)}
-            _send(line, asked, [source.fd, news])
+            send(line, asked, [source.fd, news])
         finally:
             os.close(news)
-        while "tail" in (said := _received(line)[0]):
-            end = source.tail(int(said["tail"]))
-            line.sendall(len(end).to_bytes(_LENGTH, "little") + end)
-        source.waited = float(said["waited"])
+        said = self._heard(source)
+        if "tail" in said:  # once
+            end = source.tail(_number(said["tail"], _MOST))
+            line.sendall(len(end).to_bytes(LENGTH, "little") + end)
+            said = self._heard(source)
+        source.waited = _time(said["waited"])
         return _error(said, source) if "error" in said else _resized(line, said, renditions, limits)
+
+    def _heard(self, source: Download) -> dict[str, Any]:
+        """The next message. Raises TimeoutError if the process has come to a halt."""
+        assert self._process is not None  # noqa: S101 - `resize_all` began
+        self._line.settimeout(_PATIENCE)
+        before: float | None = None
+        while True:
+            try:
+                self._line.recv(1, socket.MSG_PEEK)
+                return dict(received(self._line)[0])
+            except TimeoutError:
+                now = _worked(self._process)
+                if before is not None and now - before < _IDLE * _PATIENCE:
+                    raise
+                before = now if source.ended else None  # what waits for the store does not work, either
+
+
+def _started() -> tuple[socket.socket, int]:
+    """A process that shares no memory, no files and no environment with this one, and the line to it."""
+    ours, its = socket.socketpair()
+    script = f"import sys; sys.path[:] = {sys.path!r}; from tinypics import apart; apart.start()"
+    found = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}  # the interpreter's own
+    files = [(os.POSIX_SPAWN_DUP2, its.fileno(), 0)]
+    try:
+        return ours, os.posix_spawn(sys.executable, [sys.executable, "-ISc", script], found, file_actions=files)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        its.close()
+
+
+def _worked(process: int) -> float:
+    """Seconds of processor time that another process has taken so far."""
+    try:
+        return time.clock_gettime(~process << 3 | 2)  # as clock_getcpuclockid(3) has it on Linux
+    except OSError:  # elsewhere: it is taken to work all the time
+        return time.monotonic()
 
 
 def _error(said: dict[str, Any], source: Download) -> Exception:
     """What was raised there."""
-    kind, message = getattr(errors, str(said["error"]), None), str(said["message"])
+    kind, message = getattr(errors, str(said["error"]), None), str(said["message"])[-_SHOWN:]
     if isinstance(kind, type) and issubclass(kind, PermanentError):
         return kind(message)
     if kind is StoreUnavailable:
@@ -132,14 +175,44 @@ def _error(said: dict[str, Any], source: Download) -> Exception:
 def _resized(line: socket.socket, said: dict[str, Any], renditions: Sequence[Rendition], limits: Limits) -> Resized:
     from tinypics.results import Output, Resized, Source
 
-    made = []
+    made, room = [], limits.memory
     for rendition, facts in zip(renditions, said["outputs"], strict=True):
-        name, wide, high, count = str(facts["format"]), *(int(facts[key]) for key in ("width", "height", "bytes"))
-        if not (name in FORMATS and 0 < max(wide, high) <= limits.output_side and 0 < count <= limits.memory):
-            raise ValueError
-        data = _exactly(line, count)
-        made.append(Output(rendition, data, name, wide, high, tuple(map(str, facts["dropped"]))))
-    return Resized(tuple(made), Source(**said["source"]), {key: float(ms) for key, ms in said["timings_ms"].items()})
+        wide, high = (_number(facts[side], limits.output_side) for side in ("width", "height"))
+        count = _number(facts["bytes"], room)
+        room -= count
+        dropped = tuple(map(_word, facts["dropped"]))
+        name = _format(facts["format"])
+        made.append(Output(rendition, exactly(line, count), name, wide, high, dropped))
+    source = {name: _number(number, 2**63) for name, number in said["source"].items() if name != "format"}
+    timings = {_word(step): _time(ms) for step, ms in said["timings_ms"].items()}
+    return Resized(tuple(made), Source(format=_format(said["source"]["format"]), **source), timings)
+
+
+# What it says is what it may say, or a ValueError.
+
+
+def _number(said: Any, most: int) -> int:
+    if type(said) is not int or not 0 < said <= most:
+        raise ValueError
+    return said
+
+
+def _time(said: Any) -> float:
+    if not 0 <= said < 2**31:  # neither is what is no number
+        raise ValueError
+    return float(said)
+
+
+def _word(said: Any) -> str:
+    if not (isinstance(said, str) and len(said) < 32 and said.isascii() and said.replace("-", "").isalpha()):
+        raise ValueError
+    return said
+
+
+def _format(said: Any) -> str:
+    if said not in FORMATS:
+        raise ValueError
+    return str(said)
 
 
 def _last_words(status: int, limits: Limits) -> PermanentError:
@@ -151,149 +224,28 @@ def _last_words(status: int, limits: Limits) -> PermanentError:
     return DecoderCrashed(f"the decoder crashed on this picture ({how})")
 
 
-# What follows runs in the other process.
-
-# Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.
-_SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
+# Messages, in both directions.
 
 
-class _Followed(Arriving):
-    """The source, of which messages on the pipe `news` say how much is there."""
-
-    def __init__(self, size: int, fd: int, news: int, line: socket.socket) -> None:
-        super().__init__(size, fd)
-        self._news = news
-        self._line = line
-        self._arrived = 0
-
-    def _wait(self, end: int) -> None:
-        while self._arrived < end:
-            found = os.read(self._news, 8 * 512)
-            if not found:
-                # One of ours: any other that a decoder meets while it reads says that the picture is corrupt.
-                raise StoreUnavailable("the source did not come whole")
-            self._arrived = int.from_bytes(found[-8:], "little")
-
-    def tail(self, count: int) -> bytes:
-        _send(self._line, {"tail": count})
-        return _exactly(self._line, int.from_bytes(_exactly(self._line, _LENGTH), "little"))
-
-    def close(self) -> None:
-        os.close(self.fd)
-        os.close(self._news)
-
-
-def _serve(line: socket.socket) -> NoReturn:
-    """Work on one picture after the other, until the other end is closed."""
-    try:
-        _leave_everything()
-        load_later(*_SELDOM)
-        import tinypics.resize  # noqa: F401 - while the function itself loads what it needs
-
-        base = _memory()
-        while True:
-            asked, files = _received(line, most=2)
-            source = _Followed(int(asked["size"]), files[0], files[1], line)
-            try:
-                said, outputs = _work(source, asked, base)
-            finally:
-                source.close()
-            _send(line, said)
-            for data in outputs:
-                line.sendall(data)
-    except (EOFError, ConnectionError):
-        os._exit(0)
-    except BaseException:  # noqa: BLE001 - never back into the function's own code
-        os._exit(1)
-
-
-def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str, Any], list[bytes]]:
-    """The answer, and the pictures that follow it."""
-    from tinypics.resize import resize_all
-
-    limits = Limits(**asked["limits"])
-    try:
-        _confine(limits, base)
-        resized = resize_all(source, asked["renditions"], limits)
-    except TinypicsError as error:
-        return {"error": error.name, "message": error.message, "waited": source.waited}, []
-    except MemoryError:
-        message = f"this needs more memory than the {limits.memory // MIB:,} MiB that are allowed"
-        return {"error": "ImageTooLarge", "message": message, "waited": source.waited}, []
-    except Exception:  # noqa: BLE001 - a mistake of ours: the other process raises it
-        import traceback
-
-        return {"error": "unforeseen", "message": traceback.format_exc(), "waited": source.waited}, []
-    outputs = [
-        {
-            "format": output.format,
-            "width": output.width,
-            "height": output.height,
-            "bytes": len(output.data),
-            "dropped": output.dropped,
-        }
-        for output in resized.outputs
-    ]
-    said = {"outputs": outputs, "source": vars(resized.source), "timings_ms": resized.timings_ms}
-    return said | {"waited": source.waited}, [output.data for output in resized.outputs]
-
-
-def _leave_everything() -> None:
-    """What this process has no use for: the function's standard files, its signals, and its credentials."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    os.environ.clear()
-    with suppress(OSError, ValueError, IndexError):  # Linux: what the process was started with stays readable
-        with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib takes a while to load
-            start, end = map(int, file.read().rpartition(b")")[2].split()[47:49])
-        with open("/proc/self/mem", "r+b", buffering=0) as memory:  # noqa: PTH123
-            memory.seek(start)
-            memory.write(bytes(end - start))
-
-
-_STACKS = 64 * MIB  # of a decoder's threads
-
-
-def _confine(limits: Limits, base: int) -> None:
-    """So much more memory than at first, so much more processor time than now; then a MemoryError, or the end."""
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(spent.ru_utime + spent.ru_stime) + 1 + limits.cpu_seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if base:
-        most = base + limits.memory + _STACKS
-        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-
-
-def _memory() -> int:
-    """Bytes that count against RLIMIT_DATA, which on Linux are all that this process alone can write to; else 0."""
-    with suppress(OSError), open("/proc/self/statm", "rb") as file:  # noqa: PTH123
-        return int(file.read().split()[5]) * resource.getpagesize()
-    return 0
-
-
-def _send(line: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
+def send(line: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
     data = json.dumps(message).encode()
-    socket.send_fds(line, [len(data).to_bytes(_LENGTH, "little")], list(files))
+    socket.send_fds(line, [len(data).to_bytes(LENGTH, "little")], list(files))
     line.sendall(data)
 
 
-def _received(line: socket.socket, most: int = 0) -> tuple[Any, list[int]]:
+def received(line: socket.socket, most: int = 0) -> tuple[Any, list[int]]:
     """A message, and the files that came with it. Raises EOFError at the end of the line."""
-    length, files, _, _ = socket.recv_fds(line, _LENGTH, most) if most else (_exactly(line, _LENGTH), [], 0, None)
+    length, files, _, _ = socket.recv_fds(line, LENGTH, most) if most else (exactly(line, LENGTH), [], 0, None)
     if not length:
         raise EOFError
-    length += _exactly(line, _LENGTH - len(length))
+    length += exactly(line, LENGTH - len(length))
     count = int.from_bytes(length, "little")
     if count > _MOST:
         raise ValueError
-    return json.loads(_exactly(line, count)), list(files)
+    return json.loads(exactly(line, count)), list(files)
 
 
-def _exactly(line: socket.socket, count: int) -> bytes:
+def exactly(line: socket.socket, count: int) -> bytes:
     found = bytearray(count)
     view = memoryview(found)
     while view:

@@ -1,0 +1,156 @@
+"""What runs in the process that decodes (see `guard`), which has nothing but a picture, its limits, and a line."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from tinypics.errors import StoreUnavailable, TinypicsError
+from tinypics.guard import LENGTH, exactly, received, send
+from tinypics.later import load_later
+from tinypics.limits import MIB, Limits
+from tinypics.stream import Arriving
+
+
+# Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.
+_SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
+
+
+def start() -> NoReturn:
+    """In a process that was started for it, with the line for its standard input."""
+    serve(socket.socket(fileno=os.dup(0)))
+
+
+def serve(line: socket.socket) -> NoReturn:
+    """Work on one picture after the other, until the other end is closed."""
+    try:
+        _leave_everything(line)
+        load_later(*_SELDOM)
+        with suppress(Exception):  # `_work` says what is wrong
+            import tinypics.resize  # noqa: F401 - while the function itself loads what it needs
+
+        base = _memory()
+        while True:
+            asked, files = received(line, most=2)
+            source = _Followed(int(asked["size"]), files[0], files[1], line)
+            try:
+                said, outputs = _work(source, asked, base)
+            finally:
+                source.close()
+            send(line, said)
+            for data in outputs:
+                line.sendall(data)
+    except (EOFError, ConnectionError):
+        os._exit(0)
+    except BaseException:  # noqa: BLE001 - nobody could read what it would say
+        os._exit(1)
+
+
+def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str, Any], list[bytes]]:
+    """The answer, and the pictures that follow it."""
+    limits = Limits(**asked["limits"])
+    try:
+        from tinypics.resize import resize_all
+
+        _confine(limits, base)
+        resized = resize_all(source, asked["renditions"], limits)
+    except TinypicsError as error:
+        return {"error": error.name, "message": error.message, "waited": source.waited}, []
+    except MemoryError:
+        message = f"this needs more memory than the {limits.memory // MIB:,} MiB that are allowed"
+        return {"error": "ImageTooLarge", "message": message, "waited": source.waited}, []
+    except Exception:  # noqa: BLE001 - a mistake of ours: the other process raises it
+        import traceback
+
+        return {"error": "unforeseen", "message": traceback.format_exc(), "waited": source.waited}, []
+    outputs = [
+        {
+            "format": output.format,
+            "width": output.width,
+            "height": output.height,
+            "bytes": len(output.data),
+            "dropped": output.dropped,
+        }
+        for output in resized.outputs
+    ]
+    said = {"outputs": outputs, "source": vars(resized.source), "timings_ms": resized.timings_ms}
+    return said | {"waited": source.waited}, [output.data for output in resized.outputs]
+
+
+def _leave_everything(line: socket.socket) -> None:
+    """What this process has no use for: the function's files, its signals, and its credentials."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    # Not closed: an object that thinks that a file is its own would later close another one of that number.
+    for number in {0, 1, 2, *map(int, _listed("/proc/self/fd"))} - {line.fileno(), nowhere}:
+        os.dup2(nowhere, number)
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    os.environ.clear()
+    with suppress(OSError, ValueError, IndexError):  # Linux: what the process was started with stays readable
+        with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib takes a while to load
+            start, end = map(int, file.read().rpartition(b")")[2].split()[47:49])
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:  # noqa: PTH123
+            memory.seek(start)
+            memory.write(bytes(end - start))
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - pathlib takes a while to load
+    except OSError:  # not Linux
+        return []
+
+
+_STACKS = 64 * MIB  # of a decoder's threads
+
+
+def _confine(limits: Limits, base: int) -> None:
+    """So much more memory than at first, so much more processor time than now; then a MemoryError, or the end.
+
+    And no file may grow, the source's in memory included.
+    """
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(spent.ru_utime + spent.ru_stime) + 1 + limits.cpu_seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    for nothing in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+        resource.setrlimit(nothing, (0, 0))
+    if base:
+        most = base + limits.memory + _STACKS
+        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _memory() -> int:
+    """Bytes that count against RLIMIT_DATA, which on Linux are all that this process alone can write to; else 0."""
+    with suppress(OSError), open("/proc/self/statm", "rb") as file:  # noqa: PTH123
+        return int(file.read().split()[5]) * resource.getpagesize()
+    return 0
+
+
+class _Followed(Arriving):
+    """The source, of which messages on the pipe `news` say how much is there."""
+
+    def __init__(self, size: int, fd: int, news: int, line: socket.socket) -> None:
+        super().__init__(size, fd)
+        self._news = news
+        self._line = line
+        self._arrived = 0
+
+    def _wait(self, end: int) -> None:
+        while self._arrived < end:
+            found = os.read(self._news, 8 * 512)
+            if not found:
+                # One of ours: any other that a decoder meets while it reads says that the picture is corrupt.
+                raise StoreUnavailable("the source did not come whole")
+            self._arrived = int.from_bytes(found[-8:], "little")
+
+    def tail(self, count: int) -> bytes:
+        send(self._line, {"tail": count})
+        return exactly(self._line, int.from_bytes(exactly(self._line, LENGTH), "little"))
+
+    def close(self) -> None:
+        os.close(self.fd)
+        os.close(self._news)
