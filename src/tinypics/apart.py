@@ -15,7 +15,6 @@ from tinypics.later import load_later
 from tinypics.limits import MIB, Limits
 from tinypics.stream import Arriving
 
-
 # Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.
 _SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
 
