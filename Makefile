@@ -11,6 +11,7 @@ help: ## Show this help
 # The stamp makes a second call cost nothing: pip runs again only when what it installs has changed.
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tinypics needs Python 3.11 or later; this is " + sys.version.split()[0])'
+	@echo "Installing what it needs into $(VENV), this once: a minute or two."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

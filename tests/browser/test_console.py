@@ -16,7 +16,7 @@ from tinypics.advice import ADVICE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Locator, Page
+    from playwright.sync_api import BrowserContext, Locator, Page, Route
 
     from tests.e2e.conftest import LocalStack
 
@@ -124,6 +124,64 @@ def test_a_key_that_is_taken_is_not_written_over_without_asking(page: Page, stac
     assert stack.s3.head_object(Bucket="original-pics", Key="taken.jpg")["ETag"] != before
 
 
+@pytest.fixture
+def rough(context: BrowserContext, address: str) -> Page:
+    """The console, open, for tests in which something is out of reach: browsers report that as an error."""
+    page = context.new_page()
+    page.goto(address)
+    page.locator(".zone").wait_for()
+    return page
+
+
+def test_what_could_not_be_sent_says_why_and_is_sent_again_all_at_once(rough: Page) -> None:
+    files = [FilePayload(name=f"net-{n}.jpg", mimeType="image/jpeg", buffer=SMALL) for n in range(3)]
+    answers = [{"status": 400, "body": "<Error><Code>ExpiredToken</Code></Error>"}, None, None]
+
+    def refuse(route: Route) -> None:
+        answer = answers.pop()
+        route.fulfill(**answer, headers={"Access-Control-Allow-Origin": "*"}) if answer else route.abort()
+
+    rough.route(re.compile("/original-pics/net-"), refuse)
+    rough.set_input_files("#files", files)
+    refused = rough.locator(".uploads li.refused")
+    expect(refused.filter(has_text="The bucket could not be reached. Is tinypics up still running?")).to_have_count(2)
+    expect(refused.filter(has_text="The bucket refused it: ExpiredToken.")).to_have_count(1)
+    expect(rough.locator(".summary")).to_have_text("0 of 3 files uploaded, 3 not")
+    rough.unroute_all()
+    rough.get_by_role("button", name="Try all again").click()
+    expect(rough.locator(".uploads li.ended")).to_have_count(3, timeout=30_000)
+
+    rough.set_input_files("#files", files)  # once more: now the keys are taken
+    expect(refused).to_have_count(3)
+    rough.get_by_role("button", name="Replace all").click()
+    expect(rough.locator(".summary")).to_have_text("6 of 6 files uploaded", timeout=30_000)
+
+
+def test_uploads_are_stopped(rough: Page) -> None:
+    rough.route(re.compile("/original-pics/still-"), lambda _: None)  # no answer, ever
+    rough.set_input_files(
+        "#files", [FilePayload(name=f"still-{n}.jpg", mimeType="image/jpeg", buffer=SMALL) for n in range(7)]
+    )
+    expect(rough.locator(".summary")).to_have_text("0 of 7 files uploaded")
+    expect(rough.locator(".uploads li.sending")).to_have_count(3)
+    rough.get_by_role("button", name="Stop").click()
+    expect(rough.locator("#toast")).to_have_text("4 files will not be uploaded")
+    expect(rough.locator(".uploads li.refused", has_text="Stopped.")).to_have_count(3)
+    rough.get_by_role("button", name="Clear").click()
+    expect(rough.locator(".tray .bar")).to_be_hidden()
+
+
+def test_a_view_that_cannot_be_shown_says_so_and_can_be_tried_again(rough: Page) -> None:
+    rough.route("**/api/health?*", lambda route: route.abort())
+    go(rough, "#/health")
+    expect(rough.get_by_role("alert")).to_contain_text("The console does not answer.")
+    rough.unroute_all()
+    rough.get_by_role("button", name="Try again").click()
+    expect(rough.locator("h1")).to_have_text("Health")
+    go(rough, "#/executions/no-such-execution")
+    expect(rough.get_by_role("alert")).to_contain_text("ExecutionNotFound")
+
+
 def test_chosen_and_pasted_files_are_uploaded_as_well(page: Page) -> None:
     page.set_input_files("#files", FilePayload(name="chosen.jpg", mimeType="image/jpeg", buffer=SMALL))
     expect(uploaded(page, "chosen.jpg").locator(".pill")).to_have_text("Succeeded", timeout=30_000)
@@ -191,6 +249,10 @@ def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Pag
     expect(page.locator("#snippet")).to_contain_text(re.compile(r'"gravity": "0\.0\d+,0\.\d+"'))
     page.get_by_label("Point: x,y").fill("1,0.5")  # the same by the keyboard
     expect(page.locator("#snippet")).to_contain_text('"gravity": "1,0.5"')
+    page.reload()  # its address has all of the form
+    expect(page.get_by_label("Point: x,y")).to_have_value("1,0.5")
+    expect(page.get_by_label("Format")).to_have_value("webp")
+    expect(page.locator(".result")).to_contain_text("160x320-at1x0.5-webp")
     page.get_by_role("button", name="Python").click()
     expect(page.locator("#snippet")).to_contain_text("import boto3")
     page.get_by_role("button", name="Copy").click()

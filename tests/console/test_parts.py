@@ -7,10 +7,12 @@ import threading
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tinypics import prices
 from tinypics.aws.settings import Settings
 from tinypics.console import loglines
+from tinypics.console.app import _foreign
 from tinypics.console.health import bars, percentile, summary
 from tinypics.console.trial import Busy, Trial
 from tinypics.local.cloud import Cloud
@@ -64,6 +66,14 @@ def test_a_line_is_told_from_others_of_its_picture_by_the_answer() -> None:
     assert not loglines.belongs(line, "k", [])
     assert loglines.belongs({"status": "RETRY", "source_key": "k"}, "k", [])
     assert not loglines.belongs({"status": "RETRY", "source_key": "other"}, "k", [])
+
+
+def test_credentials_that_have_expired_say_what_to_do() -> None:
+    error = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "It has expired."}}, "ListExecutions")
+    answer = _foreign(None, error)  # type: ignore[arg-type]
+    assert answer.status_code == 502
+    assert b"ExpiredTokenException" in answer.body
+    assert b"Renew your credentials" in answer.body
 
 
 def test_figures_of_some_lines() -> None:

@@ -88,8 +88,8 @@ def up(
 ) -> None:
     """Start a cloud on this computer, deploy the stack into it, and follow its logs until Ctrl-C.
 
-    The first line that it prints is the address of the web console: open it
-    and drop a picture there.
+    First it prints the address of the web console: open it in a browser and
+    drop a picture there.
 
     Pictures are kept in the data folder and are there again the next time.
 

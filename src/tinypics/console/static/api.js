@@ -69,7 +69,7 @@ export async function poll(look, signal, { fast = 500, slow = 5000 } = {}) {
 export function reason(error) {
   if (error instanceof Refused) return error.status === 403 ? error.message : `${error.error}: ${error.message}`;
   return error instanceof TypeError
-    ? "The console does not answer. Is it still running? Its terminal says."
+    ? "The console does not answer. If it was stopped, start it again and open the address that it prints then."
     : String(error.message);
 }
 

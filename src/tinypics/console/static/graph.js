@@ -115,7 +115,7 @@ function light({ boxes, edges, title }, visits, running) {
     const took = stays.reduce((sum, visit) => sum + (visit.ms ?? 0), 0);
     detail.textContent = now
       ? retries
-        ? `working, ${retries + 1}. attempt`
+        ? `working, attempt ${retries + 1}`
         : "working"
       : `${duration(took)}${retries ? `, ${retries} ${retries === 1 ? "retry" : "retries"}` : ""}`;
   }

@@ -89,8 +89,8 @@ function cards(found) {
         figure(
           queue.name,
           count(queue.waiting),
-          queue.taken ? `and ${count(queue.taken)} in work` : queue.waiting ? "waiting" : "nothing waits",
-          queue.waiting && queue.name === "Dead letters" ? "bad" : "",
+          waits(queue),
+          lost(queue) ? "bad" : "",
         ),
       ),
     ),
@@ -157,6 +157,16 @@ function run({ name, status, started, total, done, failed }) {
     h("progress", { max: total || 1, value: ended, "aria-label": `Backfill ${name}` }),
     h("p", { class: "note" }, `${name}, since ${moment(started)}`),
   );
+}
+
+function lost({ name, waiting }) {
+  return name === "Dead letters" && waiting > 0;
+}
+
+function waits(queue) {
+  if (lost(queue)) return "gave up: mend the cause (tinypics logs), then tinypics verify --fix";
+  if (queue.taken) return `and ${count(queue.taken)} in work`;
+  return queue.waiting ? "waiting" : "nothing waits";
 }
 
 function figure(name, value, detail, kind = "") {

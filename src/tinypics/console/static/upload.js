@@ -45,12 +45,19 @@ export class Upload {
       this.at = Date.now();
       this.sent(await put(place, this.file, (share) => this.progress(share), signal));
     } catch (error) {
-      this.refuse(signal.aborted ? "Stopped." : error instanceof Unreachable ? error.message : reason(error));
+      this.refuse(signal.aborted ? "Stopped." : error instanceof Unreachable ? this.unreachable() : reason(error));
     }
   }
 
   stop() {
     this.stopping.abort();
+  }
+
+  /** A browser tells a page no more than this. */
+  unreachable() {
+    return this.tray.stack.local
+      ? "The bucket could not be reached. Is tinypics up still running?"
+      : `The bucket could not be reached, or does not allow uploads from here: deploy with ConsoleOrigin=${location.origin}.`;
   }
 
   progress(share) {
@@ -167,12 +174,7 @@ function put({ url, headers }, file, progress, signal) {
     };
     request.onload = () =>
       resolve({ status: request.status, code: /<Code>(\w+)<\/Code>/.exec(request.responseText)?.[1] });
-    request.onerror = () =>
-      reject(
-        new Unreachable(
-          `The bucket could not be reached, or does not allow uploads from here: deploy with ConsoleOrigin=${location.origin}.`,
-        ),
-      );
+    request.onerror = () => reject(new Unreachable());
     request.onabort = () => reject(signal.reason);
     signal.addEventListener("abort", () => request.abort());
     request.send(file);
