@@ -135,11 +135,13 @@ def rough(context: BrowserContext, address: str) -> Page:
 
 def test_what_could_not_be_sent_says_why_and_is_sent_again_all_at_once(rough: Page) -> None:
     files = [FilePayload(name=f"net-{n}.jpg", mimeType="image/jpeg", buffer=SMALL) for n in range(3)]
-    answers = [{"status": 400, "body": "<Error><Code>ExpiredToken</Code></Error>"}, None, None]
+    answers = ["<Error><Code>ExpiredToken</Code></Error>", None, None]
 
     def refuse(route: Route) -> None:
-        answer = answers.pop()
-        route.fulfill(**answer, headers={"Access-Control-Allow-Origin": "*"}) if answer else route.abort()
+        if body := answers.pop():
+            route.fulfill(status=400, body=body, headers={"Access-Control-Allow-Origin": "*"})
+        else:
+            route.abort()
 
     rough.route(re.compile("/original-pics/net-"), refuse)
     rough.set_input_files("#files", files)
@@ -169,6 +171,19 @@ def test_uploads_are_stopped(rough: Page) -> None:
     expect(rough.locator(".uploads li.refused", has_text="Stopped.")).to_have_count(3)
     rough.get_by_role("button", name="Clear").click()
     expect(rough.locator(".tray .bar")).to_be_hidden()
+
+
+def test_no_more_is_sent_than_a_laptop_can_take_and_the_rest_goes_while_another_view_is_looked_at(rough: Page) -> None:
+    rough.route("**/api/executions?*", lambda route: route.fulfill(json={"items": [], "next": None}))
+    files = [FilePayload(name=f"many-{n:02}.jpg", mimeType="image/jpeg", buffer=SMALL) for n in range(10)]
+    rough.set_input_files("#files", files)
+    expect(rough.locator(".uploads li.waiting")).to_have_count(8)  # of which nothing is heard
+    expect(rough.locator(".summary")).to_have_text("8 of 10 files uploaded")
+    with rough.expect_response(re.compile("/original-pics/many-09"), timeout=30_000):
+        go(rough, "#/failures")
+        rough.unroute_all()
+    go(rough, "#/")
+    expect(rough.locator(".uploads li.ended")).to_have_count(10, timeout=30_000)
 
 
 def test_a_view_that_cannot_be_shown_says_so_and_can_be_tried_again(rough: Page) -> None:

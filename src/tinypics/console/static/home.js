@@ -13,12 +13,14 @@ const FILTERS = [
 ];
 
 let tray; // one for as long as the page is open: uploads go on while another view is looked at
+let watched; // and somebody looks what becomes of them
 
 export async function show(main, { query, stack, signal }) {
   document.title = "Pictures · Tinypics";
   const status = query.get("status") ?? "";
   const told = stack.listed && !stack.by_queue; // whether uploads have executions, and those a list
   tray ??= new Tray(stack);
+  watched?.abort();
   main.append(h("h1", { class: "unseen" }, "Pictures"), tray.element);
   if (!told)
     main.append(
@@ -38,6 +40,7 @@ export async function show(main, { query, stack, signal }) {
     ),
   );
   const list = new ExecutionList({ status, stack, signal, watchers: told ? [tray] : [] });
+  if (told) signal.addEventListener("abort", () => watch(stack), { once: true });
   main.append(
     h(
       "section",
@@ -52,4 +55,12 @@ export async function show(main, { query, stack, signal }) {
     ),
   );
   list.start();
+}
+
+/** Until the tray knows what became of all, or this view is shown again: a list that nobody sees. */
+function watch(stack) {
+  if (!tray.waiting) return;
+  watched = new AbortController();
+  tray.settled = () => watched.abort();
+  new ExecutionList({ status: "", stack, signal: watched.signal, watchers: [tray] }).start();
 }

@@ -14,6 +14,7 @@ const SILENCE =
 export class Upload {
   constructor(tray, file, key) {
     Object.assign(this, { tray, file, key, state: "queued", replace: false, at: 0, name: null, followed: false });
+    this.silent = false; // uploaded, and not heard of for long
     this.element = null;
   }
 
@@ -75,7 +76,10 @@ export class Upload {
     if (this.name) return this.follow(this.name);
     this.become("waiting", "Uploaded. Waiting for its turn");
     setTimeout(() => {
-      if (this.state === "waiting") this.note.textContent = SILENCE;
+      if (this.state !== "waiting") return;
+      this.note.textContent = SILENCE;
+      this.silent = true;
+      this.tray.next();
     }, PATIENCE);
   }
 
@@ -129,6 +133,7 @@ export class Upload {
   /** The last word about it, said by `sign`: what `answer` says of an error, or its thumbnail. */
   answered(answer, sign) {
     this.become("ended", "");
+    this.tray.next(); // there may be room for one more now
     this.note.replaceChildren(...sign);
     if (answer.error) {
       this.thumb.replaceChildren(icon("bad"));

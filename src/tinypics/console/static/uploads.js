@@ -7,6 +7,7 @@ import { pill } from "./status.js";
 import { Upload } from "./upload.js";
 
 const AT_ONCE = 3;
+const AHEAD = 8; // uploads in work at a time on a laptop, where each is a process: a folder of hundreds would bring it down
 const SHOWN = 40; // of a folder of thousands; the bar counts all, and of those that ended no more are kept
 const KNOWN = 1000; // executions that are remembered
 const CLOCKS = 5000; // milliseconds that clocks may differ
@@ -21,6 +22,7 @@ export class Tray {
     this.active = 0;
     this.executions = new Map(); // by name: the upload that each is about, null for others
     this.followed = 0;
+    this.settled = () => {}; // called when nothing is waited for any more
     this.summary = h("p", { class: "summary", role: "status" });
     const button = (word, onclick) => h("button", { type: "button", class: "quiet", onclick }, word);
     this.stopper = button("Stop", () => this.stop());
@@ -126,7 +128,7 @@ export class Tray {
   }
 
   next() {
-    while (this.active < AT_ONCE && this.queue.length) {
+    while (this.active < AT_ONCE && this.queue.length && this.room()) {
       this.active += 1;
       this.queue
         .shift()
@@ -142,6 +144,12 @@ export class Tray {
   /** Those whose key is taken, or those that could not be sent. */
   refused(taken) {
     return this.uploads.filter((upload) => upload.state === "refused" && upload.replace === taken);
+  }
+
+  /** Whether the stack can take one more: AWS can. */
+  room() {
+    const busy = (upload) => ["sending", "waiting", "running"].includes(upload.state) && !upload.silent;
+    return !this.stack.local || this.uploads.filter(busy).length < AHEAD;
   }
 
   again(uploads) {
@@ -187,6 +195,7 @@ export class Tray {
     const same =
       rows.length === this.list.children.length && rows.every((row, index) => this.list.children[index] === row);
     if (!same) this.list.replaceChildren(...rows);
+    if (!this.waiting) this.settled();
   }
 
   /** Those that ended long ago are only counted from now on. */
@@ -199,7 +208,7 @@ export class Tray {
 
   /** Whether executions that are new matter, even those that nobody looks at. */
   get waiting() {
-    return this.uploads.some((upload) => ["sending", "waiting", "running"].includes(upload.state));
+    return this.uploads.some((upload) => ["queued", "sending", "waiting", "running"].includes(upload.state));
   }
 
   /** Told of each execution whose picture is known, again when it has ended. */
