@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -42,6 +43,36 @@ def test_the_handler_loads_and_answers_in_a_clean_interpreter(artifact: Path) ->
     log_line, found = map(json.loads, ran.stdout.splitlines())
     assert found["outside"] == []
     assert found["answer"]["error"] == log_line["error"] == "InvalidRequest"
+
+
+COUNT = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import lambda_function
+try:
+    lambda_function.lambda_handler({"backfill": {"id": "x", "input": {"bucket": "original-pics"}}}, None)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+"""What Lambda's Python runtime has beside the interpreter: boto3 and what it needs."""
+
+
+def test_a_count_needs_the_sdk_of_the_runtime_and_nothing_else(artifact: Path, tmp_path: Path) -> None:
+    for name in RUNTIME:
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert found.origin is not None
+        place = Path(found.origin)
+        place = place.parent if place.name == "__init__.py" else place
+        (tmp_path / place.name).symlink_to(place)
+    assert not {path.name for path in artifact.iterdir()} & set(RUNTIME)
+    nowhere = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1", "AWS_DEFAULT_REGION": "x"}
+    nowhere |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    command = [sys.executable, "-I", "-S", "-B", "-c", COUNT, str(artifact), str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=nowhere, cwd=artifact)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "StoreUnavailable original-pics: EndpointConnectionError\n"
 
 
 def test_the_folder_is_small_enough_and_holds_what_ships(artifact: Path) -> None:

@@ -141,6 +141,17 @@ assert tinypics.resize(made, "16x16").format == "{format}".lower()
     assert pillow_plugins(modules) == {f"PIL.{family}ImagePlugin"}
 
 
+def test_only_what_counts_and_the_api_use_the_sdk_that_lambda_brings_along() -> None:
+    using = {path.stem for path in (PACKAGE / "aws").glob("*.py") if roots(path) & {"boto3", "botocore"}}
+    assert using == {"api", "counting", "lists"}
+
+
+def test_a_batch_of_a_backfill_loads_no_sdk() -> None:
+    modules = loaded_by("import lambda_function; from tinypics.aws import batches")
+    assert not modules & {"boto3", "botocore", "tinypics.aws.counting", "tinypics.aws.lists"}
+    assert "boto3" in loaded_by("from tinypics.aws import counting")  # which is how it would be seen
+
+
 def test_a_process_of_a_backfill_loads_neither_terminal_nor_sdk() -> None:
     modules = loaded_by("import tinypics.walk")
     assert not modules & {"boto3", "botocore", "typer", "rich", "numpy", "pi_heif"}

@@ -1,0 +1,159 @@
+"""The input of the backfill workflow, and what its readers tell of an object."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tinypics.aws.orders import ASSUMED_BYTES, INVENTORY, KEYS, OBJECTS, Order, found
+from tinypics.aws.settings import Settings
+from tinypics.backfill import Caps, Found
+from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused
+
+LIST: dict[str, Any] = {"list_bucket": "lists", "list_key": "keys.csv"}
+
+
+def test_a_bucket_is_enough_and_every_number_has_its_default() -> None:
+    order = Order.of({"bucket": "pics"})
+    assert order.caps == Caps()
+    assert (order.source, order.concurrency, order.batch, order.tolerated_failure_percentage) == (OBJECTS, 50, 40, 5)
+    assert Order.of(order.document()) == order
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        {"max_objects": 1},
+        {"max_objects": 100_000_000},
+        {"max_cost": 0},
+        {"max_cost": 0.5},
+        {"concurrency": 1000},
+        {"batch": 100},
+        {"tolerated_failure_percentage": 0},
+        {"tolerated_failure_percentage": 99.5},
+        {"renditions": ["8x", "16x"]},
+        {"since": "2026-11-24"},
+        {"since": "2026-11-24T06:00:00+01:00"},
+        {"any_name": True},
+        {"source": "keys", **LIST},
+        {"source": "inventory", **LIST},
+        {"prefix": "ü/"},
+    ],
+)
+def test_what_is_allowed_is_kept(allowed: dict[str, Any]) -> None:
+    order = Order.of({"bucket": "pics", **allowed})
+    assert {name: getattr(order, name) for name in allowed} == allowed
+    assert Order.of(order.document()) == order
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"bucket": ""}, "bucket: expected the name of a bucket"),
+        ({"bucket": 5}, "bucket: expected text, got 5"),
+        ({"prefix": None}, "prefix: expected text"),
+        ({"prefix": ["a"]}, "prefix: expected text"),
+        ({"max_objects": 0}, "max_objects: expected a whole number from 1 to 100000000, got 0"),
+        ({"max_objects": 1.5}, "max_objects"),
+        ({"max_objects": "5"}, "max_objects"),
+        ({"max_objects": True}, "max_objects"),
+        ({"max_objects": 100_000_001}, "max_objects"),
+        ({"max_cost": -1}, "max_cost: expected US dollars from 0 to 1000000"),
+        ({"max_cost": float("nan")}, "max_cost"),
+        ({"max_cost": float("inf")}, "max_cost"),
+        ({"concurrency": 1001}, "concurrency"),
+        ({"batch": 101}, "batch"),
+        ({"tolerated_failure_percentage": 101}, "tolerated_failure_percentage"),
+        ({"source": "everything"}, "source: expected objects, inventory or keys"),
+        ({"source": ["keys"]}, "source"),
+        ({"source": "keys"}, "list_key: expected where the list is, for source keys"),
+        ({"source": "keys", "list_bucket": "lists"}, "list_key"),
+        ({"source": "keys", "list_bucket": 5, "list_key": "x"}, "list_bucket: expected text"),
+        ({"any_name": "yes"}, "any_name: expected true or false"),
+        ({"renditions": []}, "renditions: expected a list of renditions, or nothing"),
+        ({"renditions": "8x"}, "renditions"),
+        ({"renditions": [8]}, r"renditions\[\]: expected text like 128x128, got 8"),
+        ({"since": "yesterday"}, "since: expected a time like"),
+        ({"since": 5}, "since"),
+        ({"run": {}}, 'input: expected only the fields bucket, prefix, source.*got "run"'),
+    ],
+)
+def test_what_is_not_allowed_is_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        Order.of({"bucket": "pics", **wrong})
+
+
+@pytest.mark.parametrize("given", [None, [], "pics", 5])
+def test_an_input_that_is_no_object_is_refused(given: object) -> None:
+    with pytest.raises(InvalidRequest, match="input: expected a JSON object"):
+        Order.of(given)
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    assert Order("pics", since="2026-11-24").after() == datetime(2026, 11, 24, tzinfo=UTC)
+    zoned = Order("pics", since="2026-11-24T06:00:00+01:00").after()
+    assert zoned == datetime(2026, 11, 24, 5, tzinfo=UTC)
+
+
+STACK = Settings(source_buckets=frozenset({"pics", "tiny"}), output_bucket="tiny", output_prefix="thumbs/")
+
+
+def test_only_buckets_of_the_stack_are_worked_on_and_none_that_outputs_lie_all_over() -> None:
+    Order("pics").admit(STACK)
+    Order("tiny").admit(STACK)
+    with pytest.raises(AccessDenied, match=r"bucket: expected a bucket of this stack \(pics or tiny\)"):
+        Order("other").admit(STACK)
+    with pytest.raises(LoopRefused):
+        Order("tiny").admit(Settings(source_buckets=frozenset({"tiny"}), output_bucket="tiny"))
+
+
+def test_outputs_are_left_out_where_they_are_and_names_do_not_matter_in_a_list() -> None:
+    output = Found("thumbs/a.jpg", 5, "", None)
+    assert Order("tiny").selection(STACK).why_not(output) == "an output"
+    assert Order("pics").selection(STACK).why_not(output) is None
+    unnamed = Found("a", 5, "", None)
+    assert Order("pics").selection(STACK).why_not(unnamed) == "not a picture by its name"
+    assert Order("pics", source=KEYS, **LIST).selection(STACK).why_not(unnamed) is None
+    assert Order("pics", any_name=True).selection(STACK).why_not(unnamed) is None
+    assert Order("pics", prefix="b/").selection(STACK).why_not(unnamed) == "outside of the prefix"
+
+
+WHEN = datetime(2022, 12, 2, 13, 24, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("source", "item", "told"),
+    [
+        (OBJECTS, {"Key": "a", "Size": 5, "Etag": '"e"', "LastModified": 1669987443}, Found("a", 5, "e", WHEN)),
+        (OBJECTS, {"Key": "a", "Size": 0}, Found("a", 0, "", None)),
+        (KEYS, {"bucket": "pics", "key": "a+b%41", "error": "E"}, Found("a+b%41", ASSUMED_BYTES, "", None)),
+        (
+            INVENTORY,
+            {"Key": "a+b%2Bc/%C3%BC", "Size": "5", "ETag": "e", "LastModifiedDate": "2022-12-02T13:24:03.000Z"},
+            Found("a b+c/ü", 5, "", WHEN),
+        ),
+        (INVENTORY, {"Key": "a", "Size": "5", "IsLatest": "true", "IsDeleteMarker": "false"}, Found("a", 5, "", None)),
+        (INVENTORY, {"Key": "a", "Size": "5", "IsLatest": "false"}, None),
+        (INVENTORY, {"Key": "a", "Size": "", "IsLatest": "true", "IsDeleteMarker": "true"}, None),
+    ],
+)
+def test_every_reader_tells_of_an_object_in_its_own_way(source: str, item: dict[str, Any], told: Found | None) -> None:
+    assert found(item, source) == told
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {},
+        {"Key": ""},
+        {"Key": 5},
+        {"Key": "a", "Size": "big"},
+        {"Key": "a", "LastModified": "soon"},
+        {"Key": "a", "LastModified": 1e300},
+    ],
+)
+def test_an_item_that_is_none_is_refused_by_name(item: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match=r"Items\[\]"):
+        found(item, OBJECTS)

@@ -1,0 +1,302 @@
+"""The count of a backfill, through the SDK and real S3: what each kind of list holds, and what is refused."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from obstore.store import MemoryStore
+
+import lambda_function
+from tests.e2e.conftest import PROJECT, LocalStack
+from tinypics.aws import batches, counting, lists, orders
+from tinypics.aws.settings import Settings
+from tinypics.backfill import NOT_CURRENT
+from tinypics.errors import DeadlineExceeded, StoreUnavailable
+from tinypics.journal import Journal
+from tinypics.store import Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.e2e
+
+SOURCE, LISTS = "counted-pics", "counted-lists"
+
+
+class Context:
+    """An invocation whose time is told in advance: what is left, each time that it is asked for."""
+
+    memory_limit_in_mb = "1769"
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = list(seconds)
+
+    def get_remaining_time_in_millis(self) -> float:
+        return (self.seconds.pop(0) if self.seconds else 60) * 1000
+
+
+@pytest.fixture(autouse=True)
+def sdk(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The SDK finds the engine as it finds S3 on Lambda; there are a bucket of pictures and one of lists."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", stack.facts.endpoint)
+    monkeypatch.setenv("AWS_REGION", stack.facts.region)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", stack.facts.region)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for bucket in (SOURCE, LISTS):
+        stack.s3.create_bucket(Bucket=bucket)
+    yield
+    for bucket in (SOURCE, LISTS):
+        for item in stack.s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            stack.s3.delete_object(Bucket=bucket, Key=item["Key"])
+
+
+@pytest.fixture
+def journal() -> Bucket:
+    return Bucket("backfill", MemoryStore())
+
+
+SETTINGS = Settings(
+    source_buckets=frozenset({SOURCE, LISTS}), output_bucket="tiny-pics", output_prefix="", backfill_bucket="backfill"
+)
+
+
+def count(order: object, journal: Bucket, context: Context | None = None, **state: Any) -> dict[str, Any]:
+    event = {"backfill": {"id": "run-1", "input": order, **state}}
+    answer: dict[str, Any] = counting.count(event, context or Context(), SETTINGS, lambda _: journal)
+    json.dumps(answer)  # as Lambda does
+    return answer
+
+
+def put(stack: LocalStack, **objects: bytes) -> None:
+    for key, body in objects.items():
+        stack.s3.put_object(Bucket=SOURCE, Key=key, Body=body)
+
+
+def fill(stack: LocalStack) -> None:
+    put(stack, **{"a.jpg": b"12345", "b/c d+e%41.PNG": b"123", "a//b.jpg": b"1"})
+    put(stack, **{"n.txt": b"1", "empty.jpg": b"", "f/": b""})
+
+
+def test_all_of_a_bucket_is_counted_and_the_plan_is_all_that_the_next_states_need(
+    stack: LocalStack, journal: Bucket
+) -> None:
+    fill(stack)
+    answer = count({"bucket": SOURCE}, journal)
+    survey = answer["survey"]
+    assert (answer["status"], survey["listed"], survey["objects"], survey["bytes"]) == ("COUNTED", 6, 3, 9)
+    assert survey["by_extension"] == {"jpg": 2, "png": 1}
+    assert survey["left_out"] == {"not a picture by its name": 1, "empty": 1, "a folder marker": 1}
+    states = json.loads((PROJECT / "backfill-definition.json").read_text())["States"]
+    after = [states[name] for name in ("CheckCount", "ChooseList", "Objects", "Inventory", "Keys")]
+    maps = [{name: part for name, part in state.items() if name != "ItemProcessor"} for state in after]
+    assert set(re.findall(r'"\$\.(\w+)"', json.dumps(maps))) <= answer.keys()
+    assert answer["max_items"] >= survey["listed"]
+    assert answer["results_prefix"] == "runs/run-1/map"
+    assert answer["run"] == {"id": "run-1", "bucket": SOURCE, "source": "objects"}
+    assert answer["estimate"] > 0
+    plan = Journal(journal, "run-1").plan()
+    assert plan is not None
+    assert plan | {"status": "COUNTED"} == answer
+
+
+def test_the_plan_stays_the_first_when_its_step_runs_twice(stack: LocalStack, journal: Bucket) -> None:
+    fill(stack)
+    count({"bucket": SOURCE}, journal)
+    put(stack, **{"later.jpg": b"1"})
+    count({"bucket": SOURCE}, journal)
+    plan = Journal(journal, "run-1").plan()
+    assert plan is not None
+    assert plan["survey"]["listed"] == 6
+
+
+def test_a_run_carries_what_a_batch_of_it_needs(stack: LocalStack, journal: Bucket) -> None:
+    fill(stack)
+    order = {"bucket": SOURCE, "prefix": "a", "renditions": ["8x", "16x"], "since": "2020-01-01", "any_name": True}
+    answer = count(order, journal)
+    assert answer["survey"]["objects"] == 2
+    assert answer["run"] == {"id": "run-1", "source": "objects"} | order
+    assert answer["renditions"] == ["8x", "16x"]
+
+
+def test_counting_goes_on_where_the_time_of_an_invocation_ended(
+    stack: LocalStack, journal: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "LISTED_AT_ONCE", 2)
+    fill(stack)
+    answer, steps = count({"bucket": SOURCE}, journal, Context(1)), 1
+    while answer["status"] == counting.COUNTING:
+        state = answer["backfill"]
+        assert state["survey"]["listed"] == 2 * steps
+        goes_on = {name: state[name] for name in ("survey", "token")}
+        answer, steps = count(state["input"], journal, Context(1), **goes_on), steps + 1
+    assert (answer["status"], steps) == ("COUNTED", 3)
+    whole = count({"bucket": SOURCE}, Bucket("other", MemoryStore()))
+    assert answer["survey"] == whole["survey"]
+
+
+def test_counting_ends_with_the_first_page_that_is_too_much(
+    stack: LocalStack, journal: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "LISTED_AT_ONCE", 2)
+    put(stack, **{f"{number}.jpg": b"1" for number in range(9)})
+    answer = count({"bucket": SOURCE, "max_objects": 3}, journal)
+    assert (answer["status"], answer["error"]) == ("FAILED", "CapExceeded")
+    assert answer["message"] == "max_objects: expected at most 3 pictures, got 4 among the first 4 objects"
+    assert Journal(journal, "run-1").plan() is None
+    assert count({"bucket": SOURCE, "max_objects": 9}, journal)["status"] == "COUNTED"
+    dear = count({"bucket": SOURCE, "max_cost": 0.00001}, journal)
+    assert (dear["error"], dear["message"][:40]) == ("CapExceeded", "max_cost: expected at most $0.00, got an")
+
+
+def listing(stack: LocalStack, name: str, body: bytes) -> dict[str, str]:
+    stack.s3.put_object(Bucket=LISTS, Key=name, Body=body)
+    return {"bucket": SOURCE, "list_bucket": LISTS, "list_key": name}
+
+
+def test_a_list_of_keys_is_counted_whatever_the_names_are(stack: LocalStack, journal: Bucket) -> None:
+    body = b'bucket,key,error\nx,"a ""b"", c.jpg",E\nx,noname,E\nx,n.txt,E\n'
+    answer = count(listing(stack, "keys.csv", body) | {"source": "keys"}, journal)
+    assert (answer["status"], answer["survey"]["objects"]) == ("COUNTED", 3)
+    assert answer["survey"]["bytes"] == 3 * orders.ASSUMED_BYTES
+    assert answer["max_items"] == 3  # a list does not grow
+    assert answer["run"]["list_key"] == "keys.csv"
+
+
+def inventory(stack: LocalStack, *files: bytes) -> dict[str, str]:
+    """As S3 delivers one: gzipped files of CSV without a head, and a manifest that names them and their columns."""
+    names = [f"inventory/data/{uuid.uuid4()}.csv.gz" for _ in files]
+    for name, body in zip(names, files, strict=True):
+        stack.s3.put_object(Bucket=LISTS, Key=name, Body=body)
+    manifest = {
+        "sourceBucket": SOURCE,
+        "destinationBucket": f"arn:aws:s3:::{LISTS}",
+        "version": "2016-11-30",
+        "creationTimestamp": "1514944800000",
+        "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, IsLatest, IsDeleteMarker, Size",
+        "files": [{"key": name, "size": 1, "MD5checksum": "f11166069f1990abeb9c97ace9cdfabc"} for name in names],
+    }
+    order = listing(stack, "inventory/2026-11-25T01-00Z/manifest.json", json.dumps(manifest).encode())
+    return order | {"source": "inventory"}
+
+
+def rows(*lines: str) -> bytes:
+    return gzip.compress("".join(f'"{SOURCE}",{line}\n' for line in lines).encode())
+
+
+FILES = (
+    rows('"a+b%2Bc/%C3%BC.jpg","true","false","700"', '"old.jpg","false","false","9"', '"n.txt","true","false","5"'),
+    rows('"gone.jpg","true","true",""', '"d.png","true","false","300"'),
+)
+
+
+def test_an_inventory_is_counted_file_by_file(stack: LocalStack, journal: Bucket) -> None:
+    order = inventory(stack, *FILES)
+    answer = count(order, journal)
+    assert answer["status"] == "COUNTED"
+    assert (answer["survey"]["objects"], answer["survey"]["bytes"]) == (2, 1000)
+    assert answer["survey"]["left_out"] == {NOT_CURRENT: 2, "not a picture by its name": 1}
+    assert answer["max_items"] == 5
+    first = count(order, journal, Context(1))
+    assert (first["status"], first["backfill"]["token"]) == ("COUNTING", "1")
+    again = count(order, journal, None, survey=first["backfill"]["survey"], token="1")
+    assert again["survey"] == answer["survey"]
+    assert count(inventory(stack), journal)["survey"]["listed"] == 0
+
+
+def test_a_file_is_left_midway_only_to_be_counted_again_from_its_start(
+    stack: LocalStack, journal: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "LISTED_AT_ONCE", 2)
+    order = inventory(stack, *FILES)
+    answer = count(order, journal, Context(60, 60, 1))  # in the middle of the second file
+    assert (answer["status"], answer["backfill"]["token"]) == ("COUNTING", "1")
+    assert answer["backfill"]["survey"]["listed"] == 3
+    with pytest.raises(DeadlineExceeded, match="longer to count than an invocation may"):
+        count(order, journal, Context(1))
+    with pytest.raises(DeadlineExceeded):
+        count(listing(stack, "k.csv", b"key\n1\n2\n3\n") | {"source": "keys"}, journal, Context(1))
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "message"),
+    [
+        ("keys", b"name\na.jpg\n", r"Items\[\].Key: expected an object key, got nothing"),
+        ("keys", b"key\n\xff\xfe.jpg\n", "the list cannot be read"),
+        ("keys", b"key\n" + b"x" * 200_000, "the list cannot be read: field larger"),
+        ("inventory", b"no json", r"list_key: expected the manifest.json of an inventory in CSV, got .*no json"),
+        ("inventory", b"[]", "list_key: expected the manifest.json"),
+        ("inventory", b'{"fileFormat": "Parquet", "files": []}', "in CSV, got .*Parquet"),
+        ("inventory", b'{"fileFormat": "CSV", "files": [{"name": "x"}]}', "list_key: expected the manifest.json"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_by_name(
+    stack: LocalStack, journal: Bucket, source: str, body: bytes, message: str
+) -> None:
+    answer = count(listing(stack, "some", body) | {"source": source}, journal)
+    assert (answer["status"], answer["error"]) == ("FAILED", "InvalidRequest")
+    assert re.search(message, answer["message"]), answer["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"no gzip", gzip.compress(b'"x","a.jpg","true","false","1"\n')[:-9], b"\x1f\x8b\x08" + bytes(40)],
+)
+def test_a_file_of_an_inventory_that_is_damaged_is_said(stack: LocalStack, journal: Bucket, body: bytes) -> None:
+    answer = count(inventory(stack, body), journal)
+    assert (answer["error"], answer["message"][:23]) == ("InvalidRequest", "the list cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        ({"bucket": "tiny-pics"}, "AccessDenied"),
+        ({"bucket": SOURCE, "source": "keys", "list_bucket": LISTS, "list_key": "none.csv"}, "SourceNotFound"),
+        ({"bucket": SOURCE, "source": "keys", "list_bucket": "nowhere-at-all", "list_key": "x"}, "SourceNotFound"),
+        ({"bucket": SOURCE, "source": "inventory", "list_bucket": LISTS, "list_key": "none"}, "SourceNotFound"),
+        ({"bucket": SOURCE, "source": "keys"}, "InvalidRequest"),
+        ({"bucket": SOURCE, "renditions": ["0x0"]}, "InvalidRequest"),
+        ({"bucket": SOURCE, "renditions": [8]}, "InvalidRequest"),
+        ({"bucket": SOURCE, "prefix": None}, "InvalidRequest"),
+    ],
+)
+def test_what_may_not_be_counted_fails_by_name(journal: Bucket, order: dict[str, Any], error: str) -> None:
+    answer = count(order, journal)
+    assert (answer["status"], answer["error"]) == ("FAILED", error)
+    assert answer["message"]
+
+
+def test_a_bucket_of_outputs_is_no_source(journal: Bucket) -> None:
+    full = Settings(source_buckets=frozenset({SOURCE}), output_bucket=SOURCE, backfill_bucket="backfill")
+    event = {"backfill": {"id": "x", "input": {"bucket": SOURCE}}}
+    assert counting.count(event, Context(), full, lambda _: journal)["error"] == "LoopRefused"
+
+
+def test_a_stack_without_a_bucket_for_it_says_so(stack: LocalStack, journal: Bucket) -> None:
+    none = Settings(source_buckets=frozenset({SOURCE}), output_bucket="tiny-pics")
+    event = {"backfill": {"id": "x", "input": {"bucket": SOURCE}}}
+    answer = counting.count(event, Context(), none, lambda _: journal)
+    assert answer["message"].startswith("backfill_bucket: expected the stack's bucket for backfills")
+
+
+def test_an_endpoint_that_does_not_answer_may_later(journal: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(StoreUnavailable, match=f"{SOURCE}: EndpointConnectionError"):
+        count({"bucket": SOURCE}, journal)
+
+
+def test_the_function_counts_where_the_workflow_asks_it_to(
+    stack: LocalStack, journal: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambda_function, "SETTINGS", SETTINGS)
+    monkeypatch.setattr(batches, "open_bucket", lambda _: journal)
+    fill(stack)
+    event = {"backfill": {"id": "run-1", "input": {"bucket": SOURCE}}}
+    assert lambda_function.lambda_handler(event, Context())["survey"]["objects"] == 3
