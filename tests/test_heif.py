@@ -69,5 +69,5 @@ def test_whatever_libheif_raises_is_corrupt(phone: SimpleNamespace) -> None:
 
 def test_without_pi_heif_the_message_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pi_heif", None)
-    with pytest.raises(UnsupportedFormat, match="needs the package pi-heif"):
+    with pytest.raises(UnsupportedFormat, match=r"needs the package pi-heif: pip install \"tinypics\[heif\]\""):
         resize_all(heic((64, 48)), ["32x24"])

@@ -81,6 +81,25 @@ def test_it_works_without_extras_and_says_which_one_is_missing(built: dict[str, 
     assert (ran.returncode, ran.stderr.strip()) == (1, 'This command needs typer: pip install "tinypics[cli]"')
 
 
+@pytest.mark.parametrize(
+    ("module", "command", "extra"),
+    [
+        ("boto3", ["logs"], "local"),
+        ("obstore", ["backfill", "--engine", "local", "--from", ".", "--to", "small"], "aws"),
+    ],
+)
+def test_a_command_whose_extra_is_missing_names_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str, command: list[str], extra: str
+) -> None:
+    program = f"import sys; sys.modules[{module!r}] = None; from tinypics.cli import main; main()"
+    monkeypatch.chdir(tmp_path)
+    ran = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr.strip()) == (
+        1,
+        f'This command needs {module}: pip install "tinypics[{extra}]"',
+    )
+
+
 def test_the_module_is_the_command() -> None:
     ran = subprocess.run([sys.executable, "-m", "tinypics", "--version"], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout.strip()) == (0, f"tinypics {tinypics.__version__}")

@@ -122,7 +122,7 @@ def _open_heif(header: Header, limits: Limits) -> Opened:
     try:
         import pi_heif
     except ImportError as error:
-        raise UnsupportedFormat("HEIC/HEIF needs the package pi-heif, which is not installed") from error
+        raise UnsupportedFormat('HEIC/HEIF needs the package pi-heif: pip install "tinypics[heif]"') from error
     image = pi_heif.open_heif(header.data, convert_hdr_to_8bit=True)
     # libheif applies the rotation boxes; the orientation in EXIF repeats them and is to be ignored (23008-12, 6.5.10).
     return Opened(

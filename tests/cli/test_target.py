@@ -53,7 +53,8 @@ def logs(*arguments: str) -> Result:
     ("arguments", "said"),
     [
         (["--local"], "No local engine runs with its data in"),
-        ([], "Which AWS region? Choose one with --region."),
+        ([], "No local engine runs for this folder: start it with `tinypics up`."),
+        (["--stack", "prod"], "choose its region with --region"),
         (["--region", "eu-west-1"], "start `tinypics up` first"),
         (["--profile", "nobody"], "The config profile (nobody) could not be found"),
     ],

@@ -6,7 +6,7 @@ import sys
 
 _CLI = ("typer", "rich")
 _LOCAL = ("boto3", "botocore", "samtranslator", "starlette", "uvicorn")
-_EXTRAS = dict.fromkeys(_CLI, "cli") | dict.fromkeys(_LOCAL, "local")
+_EXTRAS = dict.fromkeys(_CLI, "cli") | dict.fromkeys(_LOCAL, "local") | {"obstore": "aws"}
 
 
 def main() -> None:

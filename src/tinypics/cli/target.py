@@ -33,7 +33,10 @@ def readable_errors() -> Iterator[None]:
             "For the stack on this computer, start `tinypics up` first."
         ) from None
     except NoRegionError:
-        raise CommandFailed("Which AWS region? Choose one with --region.") from None
+        raise CommandFailed(
+            "No local engine runs for this folder: start it with `tinypics up`.\n"
+            "For a stack on AWS, choose its region with --region."
+        ) from None
     except ClientError as error:
         detail = error.response["Error"]
         raise CommandFailed(f"{error.operation_name}: {detail['Code']}: {detail.get('Message', '')}") from error
