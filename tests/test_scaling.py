@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from bench import costs
 from tinypics import backfill
+from tinypics.outcomes import Tally
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "scaling.md").read_text(encoding="utf-8")
@@ -61,6 +63,18 @@ def test_more_takes_longer_and_costs_more(scaling: Any) -> None:
         scaling.survey(10**6), scaling.RENDITIONS, memory_mb=scaling.MEMORY_MB, batch=scaling.BATCH
     )
     assert nothing < everything.total / 4
+
+
+def test_a_pass_that_changes_nothing_costs_what_a_report_of_it_would_say(scaling: Any) -> None:
+    count = 1_000_000
+    milliseconds = count * (backfill.ROUND_TRIP_MS + scaling.CURRENT_CPU_MS)
+    tally = Tally(count, Counter(skipped=count), billed_ms=round(milliseconds))
+    tally.gb_seconds = milliseconds / 1000 * scaling.MEMORY_MB / 1024
+    parts = scaling.current_pass(count)
+    listings = parts.pop("listings")
+    assert backfill.spent(tally, scaling.RENDITIONS, batch=scaling.BATCH) == pytest.approx(sum(parts.values()))
+    shown = f"${sum(parts.values()) + listings:,.2f} for a million pictures"
+    assert shown in (DOCS / "backfill.md").read_text(encoding="utf-8")
 
 
 def test_a_batch_fits_into_every_quota(scaling: Any) -> None:

@@ -299,7 +299,7 @@ def test_health_shows_how_far_a_backfill_is(page: Page) -> None:
         "ended": None,
         "total": 200_000,
         "done": 49_990,
-        "failed": 10,
+        "lost": 10,
     }
 
     figures = page.evaluate("fetch('/api/health').then((answer) => answer.json())") | {"backfills": [run]}
@@ -307,7 +307,8 @@ def test_health_shows_how_far_a_backfill_is(page: Page) -> None:
     go(page, "#/health")
     card = page.get_by_label("Backfills")
     expect(card).to_contain_text("50,000 of 200,000 objects, 25 %")
-    expect(card).to_contain_text("10 failed")
+    expect(card).to_contain_text("10 lost")
+    expect(card).to_contain_text("tinypics backfill --attach all")
     expect(card.get_by_role("progressbar")).to_have_attribute("value", "50000")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.console.conftest import JPEG
 from tinypics.console.backfills import Backfills
+from tinypics.local.backfills import Run
 from tinypics.local.cloud import Cloud
 
 if TYPE_CHECKING:
@@ -62,11 +63,19 @@ def test_a_stack_without_one_has_none(stack: LocalStack) -> None:
 def test_the_stacks_own_backfill_is_told_of(stack: LocalStack) -> None:
     for number in range(3):
         stack.s3.put_object(Bucket="original-pics", Key=f"backfilled/{number}.jpg", Body=JPEG)
+    stack.s3.put_object(Bucket="original-pics", Key="backfilled/broken.jpg", Body=JPEG[:200])
+    stack.s3.put_object(Bucket="original-pics", Key="backfilled/notes.txt", Body=b"x")
     asked = json.dumps({"bucket": "original-pics", "prefix": "backfilled/"})
     stack.workflows.start_execution(stateMachineArn=stack.facts.stack.backfill, name="backfilled", input=asked)
-    (run,) = ended(Backfills(Cloud.local(stack.facts.endpoint, stack.facts.region), stack.facts.stack))
+    cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
+    (run,) = ended(Backfills(cloud, stack.facts.stack))
     assert (run["name"], run["status"]) == ("backfilled", "SUCCEEDED")
-    assert (run["total"], run["done"], run["failed"]) == (3, 3, 0)
+    assert (run["total"], run["done"], run["lost"]) == (5, 5, 0)
+    journal = Run(cloud, stack.facts.stack, "backfilled")
+    assert not journal.look()
+    tally = journal.report.tally
+    assert (tally.total, tally.finished, tally.left) == (run["total"], run["done"], run["lost"])
+    assert tally.states["failed"] == 1  # has its outcome, too
 
 
 def test_the_newest_runs_are_counted(stack: LocalStack) -> None:
@@ -86,5 +95,5 @@ def test_the_newest_runs_are_counted(stack: LocalStack) -> None:
     assert len(found) == 3
     assert {run["name"] for run in found} < {"one", "two", "three", "four"}
     for run in found:
-        assert (run["status"], run["total"], run["done"], run["failed"]) == ("SUCCEEDED", 9, 7, 2)
+        assert (run["status"], run["total"], run["done"], run["lost"]) == ("SUCCEEDED", 9, 7, 2)
         assert run["started"] <= run["ended"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tinypics.local.facts import Stack
 
 NEWEST = 3
-_FAILED = ("failed", "timedOut", "aborted")
+_LOST = ("failed", "timedOut", "aborted")
 
 
 class Backfills:
@@ -24,7 +24,10 @@ class Backfills:
         self._states = cloud.client("stepfunctions")
 
     def newest(self) -> list[dict[str, Any]]:
-        """Up to `NEWEST`, newest first: status, times, and counts of the objects that their maps were given."""
+        """Up to `NEWEST`, newest first: status, times, and counts of the objects that their maps were given.
+
+        `done` have an outcome, whichever; `lost` are those that nothing could even work on.
+        """
         if self._machine is None:
             return []
         found = self._states.list_executions(stateMachineArn=self._machine, maxResults=NEWEST)["executions"]
@@ -40,7 +43,7 @@ class Backfills:
             "ended": ended and milliseconds(ended),
             "total": sum(count["total"] for count in counts),
             "done": sum(count["succeeded"] for count in counts),
-            "failed": sum(count[name] for count in counts for name in _FAILED),
+            "lost": sum(count[name] for count in counts for name in _LOST),
         }
 
     def _counts(self, execution: str) -> Iterator[dict[str, int]]:

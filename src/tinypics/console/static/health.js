@@ -139,8 +139,8 @@ function backfills(runs) {
 }
 
 /** A progress bar of one backfill. Its map may not have been counted yet. */
-function run({ name, status, started, total, done, failed }) {
-  const ended = done + failed;
+function run({ name, status, started, total, done, lost }) {
+  const ended = done + lost;
   const story = total
     ? `${count(ended)} of ${plural(total, "object")}, ${Math.floor((100 * ended) / total)} %`
     : "nothing counted yet";
@@ -152,10 +152,10 @@ function run({ name, status, started, total, done, failed }) {
       {},
       pill(status),
       h("strong", {}, story),
-      failed ? h("span", { class: "warn" }, `${count(failed)} failed`) : null,
+      lost ? h("span", { class: "warn" }, `${count(lost)} lost`) : null,
     ),
     h("progress", { max: total || 1, value: ended, "aria-label": `Backfill ${name}` }),
-    h("p", { class: "note" }, `${name}, since ${moment(started)}`),
+    h("p", { class: "note" }, `since ${moment(started)}; what became of each: tinypics backfill --attach ${name}`),
   );
 }
 
