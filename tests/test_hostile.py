@@ -184,31 +184,67 @@ for name in sys.argv[1:]:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
-    ("data", "looks_like"),
-    [
-        (b"", "an empty file"),
-        (b"%PDF-1.7", "a PDF document"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0", "a PostScript file"),
-        (b'<?xml version="1.0"?><svg/>', "an SVG picture or a web page"),
-        (b"\xef\xbb\xbf <svg><!ENTITY x SYSTEM 'file:///etc/passwd'></svg>", "an SVG picture or a web page"),
-        (b"push graphic-context viewbox 0 0 640 480", "text"),
-        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "a video (MP4 family)"),
-        (b"PK\x03\x04", "a ZIP archive"),
-        (b"8BPS\0\1", "a Photoshop document"),
-        (b"P6 9 9 255 ", "a PPM picture"),
-        (b"#!/bin/sh\necho gotcha", "text"),
-        (bytes(range(128, 192)), "unknown data"),
-        (encoded(quadrants(), "PPM"), "a PPM picture"),
-        (encoded(quadrants(), "TGA"), "unknown data"),
-        (encoded(quadrants(), "PCX"), "unknown data"),
-        (encoded(quadrants(), "EPS"), "a PostScript file"),
-    ],
-)
+STRANGERS = [
+    (b"", "an empty file"),
+    (b"%PDF-1.7", "a PDF document"),
+    (b"%!PS-Adobe-3.0 EPSF-3.0", "a PostScript file"),
+    (b'<?xml version="1.0"?><svg/>', "an SVG picture or a web page"),
+    (b"\xef\xbb\xbf <svg><!ENTITY x SYSTEM 'file:///etc/passwd'></svg>", "an SVG picture or a web page"),
+    (b"push graphic-context viewbox 0 0 640 480", "text"),
+    (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "a video (MP4 family)"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"8BPS\0\1", "a Photoshop document"),
+    (b"P6 9 9 255 ", "a PPM picture"),
+    (b"#!/bin/sh\necho gotcha", "text"),
+    (bytes(range(128, 192)), "unknown data"),
+    (encoded(quadrants(), "PPM"), "a PPM picture"),
+    (encoded(quadrants(), "TGA"), "unknown data"),
+    (encoded(quadrants(), "PCX"), "unknown data"),
+    (encoded(quadrants(), "EPS"), "a PostScript file"),
+]
+
+
+@pytest.mark.parametrize(("data", "looks_like"), STRANGERS)
 def test_what_is_no_picture_of_ours_is_named(data: bytes, looks_like: str) -> None:
     with pytest.raises(UnsupportedFormat) as caught:
         resize(data, "64x64")
     assert str(caught.value) == f"not a picture in a supported format: it looks like {looks_like}"
+
+
+def test_no_file_opens_another_file_or_a_connection(tmp_path: Path) -> None:
+    """Whatever stands in it. Once everything is loaded, not one open, connection or program, not even in C code."""
+    files = [*(data for data, _ in STRANGERS), *CORRUPT.values(), *(data for data, _ in TOO_LARGE.values())]
+    files += [encoded(quadrants(), format) for format in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "ICO", "AVIF")]
+    names = []
+    for number, data in enumerate(data for data in files if len(data) < MIB):
+        names.append(str(tmp_path / str(number)))
+        Path(names[-1]).write_bytes(data)
+    script = """
+import resource, sys
+from pathlib import Path
+import tinypics
+files = [Path(name).read_bytes() for name in sys.argv[1:]]
+seen = []
+
+def turn():
+    for data in files:
+        for text in ("16x16", "16x16-keepall"):
+            try:
+                seen.append(len(tinypics.resize(data, text).data))
+            except tinypics.TinypicsError as error:
+                seen.append(str(error))
+
+turn()
+before, seen = seen, []
+forbidden = []
+sys.addaudithook(lambda event, _: forbidden.append(event) if event == "open" or event.startswith(
+    ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.system", "os.fork", "urllib.")) else None)
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # whoever opens a file now fails, and then says something else
+turn()
+print(seen == before, len(seen), forbidden)
+"""
+    done = subprocess.run([sys.executable, "-c", script, *names], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"True {2 * len(names)} []\n", "")
 
 
 def test_twelve_bit_jpeg_is_unsupported() -> None:

@@ -25,7 +25,7 @@ import pytest
 from tests.e2e import faults
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, mission, run
-from tests.e2e.world import BLUE, GREEN, OUTPUT, OUTPUTS, RED, RENDITIONS, SOURCE, World, created, event
+from tests.e2e.world import BLUE, GREEN, OUTPUT, OUTPUTS, RED, RENDITIONS, SOURCE, World, created, event, photo
 from tinypics.local import deploy
 
 pytestmark = pytest.mark.e2e
@@ -127,16 +127,28 @@ def test_f1_a_write_whose_answer_was_lost_is_recognised(world: World) -> None:
     assert world.run(event, attempts=3)["status"] == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("action", [faults.cut(3000), faults.cut(0), faults.short(100)])
+LARGE = photo("green", (2400, 1800))  # is decoded while it comes
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        (faults.cut(3000), RED),
+        (faults.cut(0), RED),
+        (faults.short(100), RED),
+        (faults.cut(200_000), LARGE),
+        (faults.short(300_000), LARGE),
+    ],
+)
 def test_f5_a_broken_transfer_is_resumed_and_never_taken_for_a_corrupt_picture(
-    world: World, action: faults.Action
+    world: World, action: faults.Action, body: bytes
 ) -> None:
-    event = world.upload("a.jpg")
+    event = world.upload("a.jpg", body)
     world.fail(action, times=2)
     assert world.run(event)["status"] == "SUCCEEDED"
     world.proxy.clear()
     world.fail(action, times=None)
-    event = world.upload("a.jpg", BLUE)
+    event = world.upload("a.jpg", body + b"\0")
     failed = world.invoke(event)
     assert 'object "a.jpg" in bucket original-pics' in failed["raised"]
     assert len(world.proxy.seen("GET", SOURCE)) <= TRIES
