@@ -23,8 +23,10 @@ Answer = dict[str, Any]
 
 
 def success(request: Request, outcome: Outcome) -> Answer:
-    """The mission's document, extended. `width` and `height` are the true size of the (first) stored picture, `bytes`
-    is how much all of them are."""
+    """What an event that succeeded is answered.
+
+    `width` and `height` are the true size of the (first) stored picture, `bytes` is how much all of them are.
+    """
     answer: Answer = {
         "status": "SUCCESS",
         "source_bucket": request.bucket,

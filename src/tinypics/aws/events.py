@@ -164,7 +164,7 @@ def _followed(found: _Found, settings: Settings, event: str, created: bool, dele
 
 
 def parse_direct(record: object, settings: Settings) -> Request | Skip:
-    """The mission's event: `{"bucket", "key", "dest_bucket", "width", "height"}` and the optional fields."""
+    """The direct event: `{"bucket", "key", "dest_bucket", "width", "height"}` and the optional fields."""
     if not isinstance(record, Mapping):
         raise InvalidRequest.expected("event", "a JSON object", record)
     for field in record:
