@@ -26,7 +26,7 @@ Adapters translate foreign errors into these at the edge, and nothing is ever de
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 _SHOWN = 80  # characters of a rejected value that a message repeats; values come from strangers
 
@@ -91,6 +91,10 @@ class TimeLimitExceeded(PermanentError):
 
 class DecoderCrashed(PermanentError):
     """The process that decodes pictures ended on this one."""
+
+
+REFUSED: Final = (SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge, TimeLimitExceeded, DecoderCrashed)
+"""What is said of an object that is there: it can have no outputs, whoever tries."""
 
 
 class DestinationNotFound(PermanentError):

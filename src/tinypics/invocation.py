@@ -20,15 +20,12 @@ from tinypics.codecs import HEAD, sniff
 from tinypics.delivery import Made, Torn
 from tinypics.download import Download
 from tinypics.errors import (
+    REFUSED,
     CorruptImage,
-    DecoderCrashed,
-    ImageTooLarge,
     LoopRefused,
     PermanentError,
     SourceChanged,
     SourceNotFound,
-    SourceTooLarge,
-    TimeLimitExceeded,
     UnsupportedFormat,
 )
 from tinypics.store import Conflict
@@ -45,15 +42,7 @@ if TYPE_CHECKING:
     from tinypics.results import Resized
     from tinypics.store import Bucket
 
-_NO_PICTURE = (
-    SourceNotFound,
-    SourceTooLarge,
-    UnsupportedFormat,
-    CorruptImage,
-    ImageTooLarge,
-    TimeLimitExceeded,
-    DecoderCrashed,
-)
+_NO_PICTURE = (SourceNotFound, *REFUSED)
 
 CURRENT = "the outputs are current"
 GONE = "the source is gone"

@@ -17,18 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from obstore.store import MemoryStore
 
 from tinypics import delivery, invocation, keys, layouts
-from tinypics.errors import (
-    CorruptImage,
-    DecoderCrashed,
-    ImageTooLarge,
-    InvalidRequest,
-    LoopRefused,
-    SourceNotFound,
-    SourceTooLarge,
-    TimeLimitExceeded,
-    TinypicsError,
-    UnsupportedFormat,
-)
+from tinypics.errors import REFUSED, InvalidRequest, LoopRefused, SourceNotFound, TinypicsError
 from tinypics.findings import (
     DAMAGED,
     MANAGED,
@@ -57,15 +46,6 @@ _T = TypeVar("_T")
 
 _PAGE = 256  # objects looked at before the next are listed
 
-_REFUSALS = (
-    SourceTooLarge,
-    UnsupportedFormat,
-    CorruptImage,
-    ImageTooLarge,
-    LoopRefused,
-    TimeLimitExceeded,
-    DecoderCrashed,
-)
 _NOWHERE = "(memory)"  # no bucket is called that
 _REASONS = {
     "complete": "its source has other outputs",
@@ -177,7 +157,7 @@ class Checker:
                 return Verdict("gone")
             except InvalidRequest:
                 return Verdict("unreadable")
-            except _REFUSALS as error:
+            except (*REFUSED, LoopRefused) as error:
                 return Verdict(error.name)
         if isinstance(outcome, invocation.Gone):
             return Verdict("gone")
