@@ -399,7 +399,7 @@ def test_a_draft_is_as_good_as_the_whole(baseline: bytes, full: Any, side: int) 
     assert reference.psnr(shown, reference.lanczos(full, (shown.shape[1], shown.shape[0]))) >= 50
 
 
-@pytest.mark.parametrize("side", [100, 140, 310, 800, 1550])
+@pytest.mark.parametrize("side", [32, 64, 100, 140, 310, 800, 1550])
 def test_a_lossy_output_loses_next_to_nothing_by_a_smaller_draft(baseline: bytes, full: Any, side: int) -> None:
     output = resize(baseline, f"{side}x")
     wanted = reference.lanczos(full, (output.width, output.height))
@@ -415,6 +415,14 @@ def test_the_draft_is_smaller_where_the_encoder_loses_more(baseline: bytes, text
     header = read(Whole(baseline), DEFAULT)
     lossy = is_lossy(header, Rendition.parse(text))
     assert draft_scale(open_picture(header, DEFAULT), 2016 / 800, lossy=lossy) == scale
+
+
+@pytest.mark.parametrize(("text", "start"), [("200x150", b"\xff\xc0"), ("400x300", b"\xff\xc2")])
+def test_a_jpeg_is_written_in_scans_where_that_is_smaller(baseline: bytes, text: str, start: bytes) -> None:
+    data = resize(baseline, text).data
+    ways = [encoded(opened(data), "JPEG", optimize=True, progressive=way) for way in (False, True)]
+    assert start in data
+    assert start in min(ways, key=len)
 
 
 def test_a_cascade_is_as_good_as_the_whole(baseline: bytes, full: Any) -> None:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-# Up to so many pixels a progressive JPEG may be the larger one, and encoding twice or thoroughly costs little.
+# Up to so many pixels a progressive JPEG is larger as a rule: the tables of its scans outweigh what they save.
+_BASELINE: Final = 40_000
+# Up to so many pixels encoding thoroughly costs little.
 _SMALL: Final = 65_536
 
 
@@ -52,14 +54,11 @@ def _saved(writing: Writing, name: str, **options: Any) -> bytes:
 
 def _jpeg(writing: Writing) -> bytes:
     """Progressive where that is smaller."""
+    wide, high = writing.frames[0].size
     try:
-        progressive = _saved(writing, "jpeg", optimize=True, progressive=True)
+        return _saved(writing, "jpeg", optimize=True, progressive=wide * high > _BASELINE)
     except OSError:  # Pillow has a byte for each pixel of such a file, and noise may need more
         return _saved(writing, "jpeg")
-    wide, high = writing.frames[0].size
-    if wide * high > _SMALL:
-        return progressive
-    return min(_saved(writing, "jpeg", optimize=True), progressive, key=len)
 
 
 def _png(writing: Writing) -> bytes:

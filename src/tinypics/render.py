@@ -31,6 +31,8 @@ class Recipe:
     """From as stored to as asked for: EXIF orientation, then the rendition's own turning."""
     plan: Plan
     animated: bool
+    lossy: bool
+    """See `is_lossy`."""
 
 
 def animates(header: Header, rendition: Rendition) -> bool:
@@ -62,7 +64,8 @@ def recipe(opened: Opened, still: Still, rendition: Rendition) -> Recipe:
     if rendition.gravity in SMART and planned.crops(size):
         found = focus.interesting(level, region, planned.size, rendition.gravity)
         planned = plan(size, rendition, found)
-    return Recipe(rendition, turn, planned.moved(left, top), animates(opened.header, rendition))
+    header = opened.header
+    return Recipe(rendition, turn, planned.moved(left, top), animates(header, rendition), is_lossy(header, rendition))
 
 
 def images(opened: Opened, still: Still, recipes: Sequence[Recipe]) -> list[Image.Image]:
@@ -76,7 +79,8 @@ def images(opened: Opened, still: Still, recipes: Sequence[Recipe]) -> list[Imag
             groups.setdefault(recipe.turn, []).append(number)
     for turn, numbers in groups.items():
         base = transform.level_of(still, turn)
-        resampled = transform.cascade(base, [recipes[number].plan for number in numbers])
+        chosen = [recipes[number] for number in numbers]
+        resampled = transform.cascade(base, [each.plan for each in chosen], [each.lossy for each in chosen])
         made |= {number: transform.straight(image) for number, image in zip(numbers, resampled, strict=True)}
     return [made[number] for number in range(len(recipes))]
 
