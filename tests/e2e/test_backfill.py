@@ -221,10 +221,10 @@ def test_what_is_over_a_cap_starts_nothing_and_says_why(engine: LocalStack) -> N
     assert listed(engine, OUT) == []
 
 
-def by_hand(stack: LocalStack, order: object) -> dict[str, Any]:
+def by_hand(stack: LocalStack, order: object, **name: str) -> dict[str, Any]:
     """An execution that somebody starts past our command line."""
-    machine = stack.facts.stack.backfill
-    arn = stack.workflows.start_execution(stateMachineArn=machine, input=json.dumps(order))["executionArn"]
+    machine, asked = stack.facts.stack.backfill, json.dumps(order)
+    arn = stack.workflows.start_execution(stateMachineArn=machine, input=asked, **name)["executionArn"]
     return finished(stack, arn)
 
 
@@ -249,6 +249,44 @@ def test_the_caps_hold_for_whoever_starts_the_workflow_by_hand(engine: LocalStac
         assert f"{error}: {cause}" in told.stderr
         assert "Nothing was resized." in told.stderr
     assert listed(engine, OUT) == []
+
+
+def test_what_is_removed_after_it_was_counted_makes_no_run_incomplete(engine: LocalStack) -> None:
+    """The first plan stays, so that one that is there already stands for a count of before."""
+    for number in range(3):
+        engine.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
+    assert backfill(engine, "--yes").exit_code == 0
+    found, kept = report(engine)["id"], str(engine.facts.stack.backfill_bucket)
+    plan = json.loads(engine.s3.get_object(Bucket=kept, Key=f"runs/{found}/plan.json")["Body"].read())
+    plan["survey"]["listed"] = 9
+    engine.s3.put_object(Bucket=kept, Key="runs/counted-before/plan.json", Body=json.dumps(plan).encode())
+    by_hand(engine, {"bucket": IN}, name="counted-before")
+    assert backfill(engine, "--attach", "counted-before").exit_code == 0
+    assert (report(engine)["state"], report(engine)["objects"]) == ("complete", 3)
+
+
+def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_such(engine: LocalStack) -> None:
+    engine.s3.put_object(Bucket=IN, Key="a.jpg", Body=photo(1))
+    kept = str(engine.facts.stack.backfill_bucket)
+    engine.s3.put_object(Bucket=kept, Key="lists/twice.csv", Body=b"key\na.jpg\na.jpg\n")
+    order = {"bucket": IN, "source": "keys", "list_bucket": kept, "list_key": "lists/twice.csv"}
+    execution = by_hand(engine, order)
+    assert execution["status"] == "SUCCEEDED"
+    assert backfill(engine, "--attach", execution["name"]).exit_code == 1
+    assert report(engine)["reason"].startswith("fewer have an outcome than were counted")
+
+    Bucket(engine, 200, done=0)
+    with in_the_background(engine, "--yes") as watching:
+        until(engine, 5)
+        engine.workflows.stop_execution(executionArn=executions(engine)[0]["executionArn"])
+        assert watching.wait(60) == 1
+    assert json.loads((engine.data / "watched" / "report.json").read_text())["state"] == "stopped"
+    assert "does not run any more" in backfill(engine, "--stop").stderr
+    time.sleep(2)  # what is in hand is finished
+    made = listed(engine, OUT)
+    assert len(made) < 190
+    time.sleep(1)  # in which nothing may happen
+    assert listed(engine, OUT) == made
 
 
 def test_outputs_are_no_inputs_where_they_are_in_the_same_bucket(tmp_path: Path) -> None:

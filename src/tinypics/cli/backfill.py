@@ -170,6 +170,8 @@ def stop(target: Target, identity: str | None, report_to: Path) -> int:
     run = _run(target, identity)
     with _sight_of(run), err.status("Finishing what is in hand"):
         if not run.look():
+            if run.report.state == STOPPED:
+                run.stop()  # the local engine goes on with a map whose execution was ended
             err.print(f"Backfill {run.identity} does not run any more.")
             return _end(run, report_to)
         deadline = time.monotonic() + GRACE
@@ -210,13 +212,16 @@ def _run(target: Target, identity: str | None) -> backfills.Run:
 def _watch(target: Target, run: backfills.Run) -> None:
     with working(1) as progress:
         bar = progress.add_task("", total=None, counts="")
+        begun = time.monotonic()
         while run.look():
-            tally, seconds = run.report.tally, run.working()
-            how = counts(tally, seconds) if run.counted else "it counts again, by itself"
+            took = time.monotonic() - begun
+            tally = run.report.tally
+            how = counts(tally, run.working()) if run.counted else "its workflow counts"
             if run.report.cost:
                 how += f"  ${run.report.cost:,.4f}"
             progress.update(bar, completed=tally.finished, total=tally.total or None, counts=how)
-            time.sleep(target.pause)
+            time.sleep(max(target.pause, took))  # who watches shall not be what it waits for
+            begun = time.monotonic()
 
 
 def _end(run: backfills.Run, report_to: Path) -> int:

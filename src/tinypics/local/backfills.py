@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RUNNING: Final = "RUNNING"
 LOST: Final = "the workflow knows nothing of it any more: start the same again, it goes on where this one was"
-REMOVED: Final = "some were counted that have no outcome: they were removed meanwhile, or what worked on them was lost"
+FEWER: Final = "fewer have an outcome than were counted: some are listed twice, or what worked on them was lost"
 
 
 class Run:
@@ -119,7 +119,7 @@ class Run:
         elif execution is None:
             report.reason = LOST
         elif status == "SUCCEEDED":
-            report.reason = REMOVED
+            report.reason = FEWER
         else:
             why = outcome(execution)
             report.reason = f"{why['error']}: {why['message']}"
