@@ -170,7 +170,7 @@ def in_the_background(stack: LocalStack, *options: str) -> Iterator[subprocess.P
 
 def until(stack: LocalStack, count: int) -> None:
     """Until there are that many outputs."""
-    eventually(lambda: len(listed(stack, OUT)) >= count or None, within=60)
+    eventually(lambda: len(listed(stack, OUT)) >= count or None, within=100)
 
 
 SIZES = [150, pytest.param(5000, marks=[pytest.mark.long, pytest.mark.timeout(1500)])]
@@ -316,12 +316,11 @@ def test_a_dry_run_counts_and_a_no_starts_nothing(engine: LocalStack) -> None:
 
 
 def stopped(stack: LocalStack, count: int) -> float:
-    """Stop a run after `count` outputs; how many seconds that takes."""
+    """Stop a run after `count` outputs; for how many seconds after that it still made some."""
     with in_the_background(stack, "--yes") as watching:
         until(stack, count)
-        begun = time.monotonic()
+        begun = time.time()
         done = backfill(stack, "--stop")
-        took = time.monotonic() - begun
         assert done.exit_code == 0, done.output
         assert watching.wait(60) == 1
     made = listed(stack, OUT)
@@ -331,11 +330,13 @@ def stopped(stack: LocalStack, count: int) -> float:
     assert "run it again" in done.stdout
     time.sleep(1)  # in which nothing may happen
     assert listed(stack, OUT) == made
-    return took
+    pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=OUT)
+    newest: float = max(item["LastModified"].timestamp() for page in pages for item in page["Contents"])
+    return newest - begun
 
 
 def test_a_run_that_is_stopped_goes_on_with_the_next(engine: LocalStack) -> None:
-    bucket = Bucket(engine, 250, done=0)
+    bucket = Bucket(engine, 150, done=0)
     stopped(engine, 20)
     assert "does not run any more" in backfill(engine, "--stop").stderr
     backfill(engine, "--yes")
@@ -345,14 +346,14 @@ def test_a_run_that_is_stopped_goes_on_with_the_next(engine: LocalStack) -> None
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_long_run_is_stopped_within_ten_seconds(engine: LocalStack) -> None:
     Bucket(engine, 3000, done=0)
     assert stopped(engine, 300) < 10
 
 
 def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(engine: LocalStack) -> None:
-    bucket = Bucket(engine, 200, done=0)
+    bucket = Bucket(engine, 150, done=0)
     before = len(executions(engine))
     with in_the_background(engine, "--yes") as watching:
         until(engine, 10)
@@ -368,7 +369,7 @@ def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(engine
     assert part(report(engine), bucket.expected()) == bucket.expected()
 
 
-@pytest.mark.parametrize("count", [300, *SIZES[1:]])
+@pytest.mark.parametrize("count", [240, *SIZES[1:]])
 def test_whatever_is_killed_the_next_run_ends_in_the_same_state(tmp_path: Path, count: int) -> None:
     """SIGKILL of the one that watches, of the processes that run the function, and of the whole engine."""
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):

@@ -168,20 +168,27 @@ def attach(target: Target, identity: str | None, report_to: Path) -> int:
 def stop(target: Target, identity: str | None, report_to: Path) -> int:
     """Have a run (None: the newest) begin nothing new, wait until it has ended, and report: the exit code."""
     run = _run(target, identity)
-    with _sight_of(run), err.status("Finishing what is in hand"):
-        if not run.look():
-            if run.report.state == STOPPED:
-                run.stop()  # the local engine goes on with a map whose execution was ended
-            err.print(f"Backfill {run.identity} does not run any more.")
-            return _end(run, report_to)
-        deadline = time.monotonic() + GRACE
-        run.stop()
-        while run.look() and time.monotonic() < deadline:
-            time.sleep(target.pause)
-        run.abort()
+    with _sight_of(run):
+        running = run.runs()
+        if running:  # before all that it has written down is read, which may take longer than it shall go on
+            with err.status("Finishing what is in hand"):
+                _stop(target, run)
         run.look()
+        if not running and run.report.state == STOPPED:
+            run.stop()  # the local engine goes on with a map whose execution was ended
+    if not running:
+        err.print(f"Backfill {run.identity} does not run any more.")
+        return _end(run, report_to)
     told(run.report, report_to)
     return 0
+
+
+def _stop(target: Target, run: backfills.Run) -> None:
+    deadline = time.monotonic() + GRACE
+    run.stop()
+    while run.runs() and time.monotonic() < deadline:
+        time.sleep(target.pause)
+    run.abort()
 
 
 @contextlib.contextmanager

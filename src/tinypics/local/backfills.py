@@ -64,6 +64,11 @@ class Run:
         """Whether there is, or was, such a run."""
         return self._execution() is not None or self._journal.plan() is not None
 
+    def runs(self) -> bool:
+        """Whether its workflow is under way: one question, whatever it has written down."""
+        found = self._execution()
+        return found is not None and found["status"] == RUNNING
+
     def working(self) -> float:
         """Seconds since it was counted: what the rate is held against."""
         return time.time() - self._plan["counted_at"] if self._plan else 0.0
@@ -74,17 +79,13 @@ class Run:
 
     def abort(self) -> None:
         """End its workflow, if it still runs: nothing more is handed out."""
-        if not self._runs():
+        if not self.runs():
             return
         try:
             self._states.stop_execution(executionArn=self._arn, cause="tinypics backfill --stop")
         except ClientError:
-            if self._runs():
+            if self.runs():
                 raise  # else it has ended meanwhile
-
-    def _runs(self) -> bool:
-        found = self._execution()
-        return found is not None and found["status"] == RUNNING
 
     def _execution(self) -> dict[str, Any] | None:
         try:
