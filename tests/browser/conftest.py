@@ -3,6 +3,7 @@ with `TINYPICS_REQUIRE_BROWSER=1`, as CI has it, they fail instead."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING
@@ -15,11 +16,23 @@ from tinypics.console.server import serving
 from tinypics.local.cloud import Cloud
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 expect.set_options(timeout=20_000)  # milliseconds; a machine may be busy with other tests
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noqa: F811 - not the fixture
+    """`check(milliseconds)`, which waits for a line of the log.
+
+    On a busy machine the engine reads a line too late, and writes it with those of the next picture: here is one.
+    """
+    for _ in range(10):
+        with contextlib.suppress(AssertionError):
+            return check(3000)
+        stack.functions.invoke(FunctionName=stack.facts.stack.function, Payload=b"{}")
+    return check(3000)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.pictures import encoded, photo
 
@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
 VIEWS = {
     "#/": "a.row",
+    "#/?status=": ".uploads li:is(.ended, .refused)",
     "#/?status=RUNNING": ".empty",
     "good": "figure img",
     "bad": ".advice",
@@ -55,6 +56,9 @@ def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iter
     )
     page = context.new_page()
     page.goto(address)
+    page.locator(".zone").wait_for()
+    file = FilePayload(name="any.jpg", mimeType="image/jpeg", buffer=encoded(photo((320, 240)), "JPEG"))
+    page.set_input_files("#files", file)
     yield page
     context.close()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import FilePayload, expect
 
+from tests.browser.conftest import once_told
 from tests.pictures import encoded, photo
 from tinypics.advice import ADVICE
 
@@ -53,7 +54,7 @@ def go(page: Page, place: str) -> None:
     page.evaluate("place => { location.hash = place; }", place)
 
 
-def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page) -> None:
+def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page, stack: LocalStack) -> None:
     drop(page, ("beach.jpg", BIG))
     row = uploaded(page, "beach.jpg")
     expect(row.locator(".trail .step")).to_have_text(["ResizeImage", "CheckStatus", "Succeeded"], timeout=30_000)
@@ -72,7 +73,8 @@ def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page) -> None:
     shown = page.locator("figure", has_text="128x128").locator("img")
     assert shown.evaluate("image => [image.clientWidth, image.clientHeight]") == [128, 128]  # its true size
     expect(page.locator("figure.original")).to_contain_text("4000 × 3000 · JPEG")
-    expect(page.locator("details.line")).to_contain_text("SUCCESS")
+    line = page.locator("details.line")
+    once_told(stack, lambda ms: expect(line).to_contain_text("SUCCESS made 128 × 128 JPEG", timeout=ms))
     expect(page.get_by_label("Input", exact=True)).to_contain_text('"key": "beach.jpg"')
 
 
@@ -85,7 +87,8 @@ def test_a_broken_file_says_why_and_what_to_do_and_can_be_retried(page: Page, st
     expect(advice).to_contain_text("CorruptImage")
     expect(advice).to_contain_text(ADVICE["CorruptImage"].do.replace("`", ""))
     expect(page.locator(".node.fail.lit")).to_have_count(1)
-    expect(page.locator("details.line[open] pre")).to_contain_text('"error": "CorruptImage"')
+    line = page.locator("details.line[open] pre")
+    once_told(stack, lambda ms: expect(line).to_contain_text('"error": "CorruptImage"', timeout=ms))
 
     go(page, "#/failures")
     group = page.locator(".failure", has_text="CorruptImage")
@@ -281,11 +284,12 @@ def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Pag
     expect(page.locator(".subject .pill")).to_have_text("Succeeded", timeout=30_000)
 
 
-def test_health_counts_what_the_log_says(page: Page) -> None:
+def test_health_counts_what_the_log_says(page: Page, stack: LocalStack) -> None:
     drop(page, ("healthy.jpg", SMALL))
     expect(uploaded(page, "healthy.jpg").locator(".pill")).to_have_text("Succeeded", timeout=30_000)
     go(page, "#/health")
-    expect(page.locator(".figure", has_text="Pictures").locator("strong")).to_have_text(re.compile(r"[1-9]"))
+    pictures = page.locator(".figure", has_text="Pictures").locator("strong")
+    once_told(stack, lambda ms: expect(pictures).to_have_text(re.compile(r"[1-9]"), timeout=ms))
     expect(page.locator(".figure", has_text="Median time")).to_contain_text("ms")
     expect(page.locator(".figure", has_text="cost").locator("strong")).to_have_text(re.compile(r"^\$0\.0*[1-9]\d*$"))
     assert page.locator(".chart rect.good").evaluate_all("all => all.some((bar) => bar.height.baseVal.value > 0)")

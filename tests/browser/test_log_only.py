@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import FilePayload, expect
 
-from tests.e2e.conftest import PROJECT
+from tests.browser.conftest import once_told
+from tests.e2e.conftest import PROJECT, LocalStack
 from tests.pictures import encoded, photo
 from tinypics.console.server import serving
 from tinypics.local import deploy
@@ -49,9 +50,10 @@ def test_uploads_show_what_the_log_says_of_them(
             "#files", [FilePayload(name=key, mimeType="image/jpeg", buffer=body) for key, body in files.items()]
         )
         good, bad = (page.locator(".uploads li", has_text=key) for key in files)
-        expect(good.locator(".pill")).to_have_text("Made", timeout=30_000)
+        stack = LocalStack(facts, data)
+        once_told(stack, lambda ms: expect(good.locator(".pill")).to_have_text("Made", timeout=ms))
         expect(good.locator(".thumb img")).to_have_count(1)
-        expect(bad.locator(".why")).to_contain_text("CorruptImage", timeout=30_000)
+        once_told(stack, lambda ms: expect(bad.locator(".why")).to_contain_text("CorruptImage", timeout=ms))
         expect(page.locator(".plain-rows li", has_text="good.jpg")).to_contain_text("320 × 240 JPEG")
         page.evaluate("location.hash = '#/health'")
         expect(page.locator(".figure", has_text=figure)).to_be_visible()

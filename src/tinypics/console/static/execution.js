@@ -9,7 +9,7 @@ import { pill } from "./status.js";
 
 const LATE = 60_000; // milliseconds that lines are waited for
 
-export async function show(main, { argument: name, signal }) {
+export async function show(main, { argument: name, stack, signal }) {
   document.title = "Execution · Tinypics";
   const path = `/api/executions/${encodeURIComponent(name)}`;
   const [workflow, first] = await Promise.all([get("/api/workflow", signal), get(path, signal)]);
@@ -63,7 +63,7 @@ export async function show(main, { argument: name, signal }) {
     documents.replaceChildren(json("Input", found.input), json("Output", found.output));
   };
   const finish = async () => {
-    tell(`${path}/log`, log, signal);
+    tell(`${path}/log`, log, signal, stack.local);
     const found = await get(`${path}/pictures`, signal).catch(reason);
     if (signal.aborted) return;
     const said = typeof found === "string" ? found : found.length ? null : "This execution was about no picture.";
@@ -87,11 +87,11 @@ export async function show(main, { argument: name, signal }) {
 }
 
 /** The log lines, once there are some: they come a little later than the end. */
-function tell(path, log, signal) {
+function tell(path, log, signal, local) {
   const enough = new AbortController();
   const look = async () => {
     const lines = await get(path, signal);
-    log.replaceChildren(h("h2", { id: "log" }, "Log"), logLines(lines));
+    log.replaceChildren(h("h2", { id: "log" }, "Log"), logLines(lines, local));
     if (lines.length) enough.abort();
     return false;
   };
@@ -178,12 +178,14 @@ function step(visit) {
   );
 }
 
-function logLines(lines) {
+function logLines(lines, local) {
   if (!lines.length)
     return h(
       "p",
       { class: "empty small" },
-      "No line of the function is about this execution (yet): lines come a few seconds late on AWS.",
+      `No line of the function is about this execution (yet): ${
+        local ? "a busy engine writes it together with those of the next picture" : "lines come a few seconds late"
+      }.`,
     );
   return h(
     "div",

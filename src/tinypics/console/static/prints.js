@@ -48,7 +48,7 @@ function print(original) {
         ? h(
             "span",
             { class: "quiet" },
-            `Shown at ${Math.min(100, Math.round(100 * Math.min(420 / original.width, 320 / original.height)))} % of its size`,
+            `Shown at ${Math.min(100, Math.round(100 * Math.min(360 / original.width, 320 / original.height)))} % of its size`,
           )
         : null,
       original.overwritten ? h("span", { class: "warn" }, "It was overwritten since.") : null,
@@ -93,8 +93,8 @@ function rendition(item) {
       "figcaption",
       {},
       h("strong", {}, item.rendition ?? `${item.width}x${item.height}`),
-      h("span", {}, `${item.width} × ${item.height} · ${item.label} · ${bytes(item.bytes)}`),
-      saved ? h("span", { class: "saved" }, saved) : null,
+      h("span", {}, `${item.width} × ${item.height} · ${item.label}`),
+      h("span", {}, bytes(item.bytes), saved ? [" · ", h("span", { class: "saved" }, saved)] : null),
       item.dropped?.length ? h("span", { class: "warn" }, `Not kept: ${item.dropped.join(", ")}`) : null,
       h("code", { class: "quiet" }, item.key),
     ),
