@@ -63,6 +63,7 @@ def test_what_only_this_machine_has_is_refused_by_name_for_a_stack(option: str) 
     [
         ["--bucket", "x"],
         ["--prefix", "x"],
+        ["--any-name"],
         ["--keys", "keys.csv"],
         ["--inventory", "x"],
         ["--renditions", "8x"],

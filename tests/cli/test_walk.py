@@ -59,6 +59,13 @@ def test_what_is_there_is_made_and_told(source: Path, capsys: pytest.CaptureFixt
     assert "It changed nothing" in capsys.readouterr().out
 
 
+def test_pictures_without_an_extension_are_taken_when_any_name_will_do(source: Path) -> None:
+    (source / "4f1d3c").write_bytes(PICTURE)
+    (source / "notes.txt").unlink()
+    code, report = backfill(source, any_name=True)
+    assert (code, report["done"]) == (0, 4)
+
+
 def test_failures_are_named_and_the_exit_code_says_so(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (source / "broken.png").write_bytes(PICTURE[:50])
     code, report = backfill(source)

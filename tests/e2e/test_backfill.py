@@ -426,7 +426,8 @@ def test_a_list_of_keys_is_worked_on_and_what_failed_is_tried_again(engine: Loca
     assert sorted(listed(engine, OUT)) == sorted(["a.jpg", odd, "noname"])
     assert report(engine)["objects"] == 3
 
-    backfill(engine, "--yes", "--renditions", "8x8")
+    backfill(engine, "--yes", "--renditions", "8x8", "--any-name")
+    assert report(engine)["objects"] == report(engine)["done"] + 1 + 3
     failures = engine.data / "report" / "report.csv"
     assert [row.key for row in read_keys(failures)] == ["broken.jpg"]
     engine.s3.put_object(Bucket=IN, Key="broken.jpg", Body=good)

@@ -357,6 +357,9 @@ def backfill(
         ),
     ] = None,
     prefix: Annotated[str | None, typer.Option(help="Only keys that start with this.", show_default=False)] = None,
+    any_name: Annotated[
+        bool, typer.Option("--any-name", help="Also keys whose names do not say that they are pictures.")
+    ] = False,
     keys: Annotated[
         Path | None,
         typer.Option(
@@ -461,6 +464,7 @@ def backfill(
                 endpoint=endpoint,
                 prefix=prefix or "",
                 since=walk.moment(since),
+                any_name=any_name,
                 processes=concurrency,
                 profile=profile,
                 region=region,
@@ -471,7 +475,7 @@ def backfill(
     from tinypics.cli.target import Target
 
     order = {"bucket": bucket, "prefix": prefix, "since": since, "concurrency": concurrency, **caps}
-    order["renditions"] = renditions and renditions.split(",")
+    order |= {"renditions": renditions and renditions.split(","), "any_name": any_name or None}
     if attach or stop:
         _refuse("it is not for --attach and --stop", **order, keys=keys, inventory=inventory, dry_run=dry_run)
         if attach and stop:

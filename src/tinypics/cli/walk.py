@@ -62,13 +62,14 @@ class Walk:
         endpoint: str | None = None,
         prefix: str = "",
         since: datetime | None = None,
+        any_name: bool = False,
         processes: int | None = None,
         profile: str | None = None,
         region: str | None = None,
     ) -> Walk:
         """Raises InvalidRequest, LoopRefused. `prefix` is of whole keys, in addition to the path in `source`."""
         places = Location.parse(source, endpoint), Location.parse(output, endpoint)
-        selection = Selection(prefix or places[0].prefix, since, outputs_within(*places) or "")
+        selection = Selection(prefix or places[0].prefix, since, outputs_within(*places) or "", any_name=any_name)
         if not selection.prefix.startswith(places[0].prefix):
             raise InvalidRequest.expected("--prefix", f"one that starts with {places[0].prefix}", prefix)
         if processes and processes > MOST_PROCESSES:
