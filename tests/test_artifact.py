@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,13 +80,23 @@ def test_the_folder_is_small_enough_and_holds_what_ships(artifact: Path) -> None
     size = sum(path.stat().st_size for path in artifact.rglob("*") if path.is_file())
     assert size <= 60 * 10**6
     assert {"lambda_function.py", "tinypics", "PIL", "obstore", "pi_heif"} <= {path.name for path in artifact.iterdir()}
-    assert not list(artifact.rglob("*.pyc"))
-    assert {path.name for path in (artifact / "tinypics").iterdir() if path.is_dir()} == {
-        "aws"
-    }  # the rest is for laptops
+    folders = {path.name for path in (artifact / "tinypics").iterdir() if path.is_dir()}
+    assert folders == {"aws", "__pycache__"}  # the rest is for laptops
+
+
+def test_every_module_comes_with_bytecode_that_is_taken_whatever_times_a_zip_gives_the_files(artifact: Path) -> None:
+    sources = {path for path in artifact.rglob("*.py") if path.parts[-2] != "__pycache__"}
+    compiled = {Path(importlib.util.cache_from_source(str(path))) for path in sources}
+    assert compiled == set(artifact.rglob("*.pyc"))
+    never_checked = (0b01).to_bytes(4, "little")  # PEP 552
+    assert {path.read_bytes()[:8] for path in compiled} == {importlib.util.MAGIC_NUMBER + never_checked}
 
 
 def test_the_recipe_builds_for_the_processor_of_the_template() -> None:
     template = (PROJECT / "template.yaml").read_text()
     assert template.count("Architectures: [arm64]") == template.count("Type: AWS::Serverless::Function")
-    assert "ARCH ?= arm64" in (PROJECT / "src" / "Makefile").read_text()
+    recipe = (PROJECT / "src" / "Makefile").read_text()
+    assert "ARCH ?= arm64" in recipe
+    version = re.search(r"^VERSION := (.+)$", recipe, re.MULTILINE)
+    assert version is not None
+    assert set(re.findall(r"Runtime: (\S+)", template)) == {f"python{version[1]}"}
