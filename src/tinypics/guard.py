@@ -35,6 +35,7 @@ _MOST = 2**20  # bytes of a message; the pictures themselves come after it
 _SHOWN = 10_000  # characters of what it says of an error
 _PATIENCE = 10.0  # seconds without an answer, after which is looked whether it still works
 _IDLE = 0.01  # of that time, below which it does not
+_PASSED_ON = ("LD_LIBRARY_PATH", "MALLOC_")  # of the environment: what the interpreter and its memory need
 
 
 class Guard:
@@ -140,7 +141,7 @@ def _started() -> tuple[socket.socket, int]:
     """A process that shares no memory, no files and no environment with this one, and the line to it."""
     ours, its = socket.socketpair()
     script = f"import sys; sys.path[:] = {sys.path!r}; from tinypics import apart; apart.start()"
-    found = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}  # the interpreter's own
+    found = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
     files = [(os.POSIX_SPAWN_DUP2, its.fileno(), 0)]
     try:
         return ours, os.posix_spawn(sys.executable, [sys.executable, "-ISc", script], found, file_actions=files)
