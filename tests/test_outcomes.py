@@ -17,7 +17,7 @@ from tinypics.outcomes import (
     Outcome,
     Report,
     Tally,
-    keys_csv,
+    key_lines,
     read_keys,
 )
 
@@ -112,8 +112,10 @@ def test_a_run_that_changed_nothing_says_so() -> None:
 
 
 def test_a_list_of_keys_is_read_whatever_wrote_it(tmp_path: Path) -> None:
-    (tmp_path / "keys.csv").write_bytes(keys_csv("pics", ["a", ODD]))
-    assert list(read_keys(tmp_path / "keys.csv")) == [("pics", "a", ""), ("pics", ODD, "")]
+    lines = key_lines("pics", ["a", ODD, "back\\slash \u2028"])
+    assert lines.isascii()
+    (tmp_path / "keys.jsonl").write_bytes(lines)
+    assert [row.key for row in read_keys(tmp_path / "keys.jsonl")] == ["a", ODD, "back\\slash \u2028"]
     (tmp_path / "excel.csv").write_bytes(b"\xef\xbb\xbfkey,note\r\n\xc3\xbc.jpg,x\r\n")
     assert list(read_keys(tmp_path / "excel.csv")) == [("", "ü.jpg", "")]
     (tmp_path / "keys.jsonl").write_text('{"key": "a"}\n\n{"bucket": "pics", "key": "b", "error": "E"}\n')

@@ -95,8 +95,8 @@ SHAPES = {
     "with BatchInput": {"BatchInput": {"run": RUN}, "Items": [listed("a.jpg")]},
     "one item alone": selected("a.jpg")[0],
     "of a list of keys": {
-        "BatchInput": {"run": RUN | {"source": "keys", "list_bucket": "backfill", "list_key": "keys.csv"}},
-        "Items": [{"bucket": "original-pics", "key": "a.jpg", "error": "StoreUnavailable", "message": ""}],
+        "BatchInput": {"run": RUN | {"source": "keys", "list_bucket": "backfill", "list_key": "keys.jsonl"}},
+        "Items": [{"bucket": "original-pics", "key": "a.jpg"}],
     },
     "of an inventory": {
         "BatchInput": {"run": RUN | {"source": "inventory", "list_bucket": "backfill", "list_key": "m/manifest.json"}},

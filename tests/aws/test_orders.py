@@ -12,7 +12,7 @@ from tinypics.aws.settings import Settings
 from tinypics.backfill import Caps, Found
 from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused
 
-LIST: dict[str, Any] = {"list_bucket": "lists", "list_key": "keys.csv"}
+LIST: dict[str, Any] = {"list_bucket": "lists", "list_key": "keys.jsonl"}
 
 
 def test_a_bucket_is_enough_and_every_number_has_its_default() -> None:

@@ -273,8 +273,8 @@ def test_what_is_removed_after_it_was_counted_makes_no_run_incomplete(engine: Lo
 def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_such(engine: LocalStack) -> None:
     engine.s3.put_object(Bucket=IN, Key="a.jpg", Body=photo(1))
     kept = str(engine.facts.stack.backfill_bucket)
-    engine.s3.put_object(Bucket=kept, Key="lists/twice.csv", Body=b"key\na.jpg\na.jpg\n")
-    order = {"bucket": IN, "source": "keys", "list_bucket": kept, "list_key": "lists/twice.csv"}
+    engine.s3.put_object(Bucket=kept, Key="lists/twice.jsonl", Body=b'{"key": "a.jpg"}\n' * 2)
+    order = {"bucket": IN, "source": "keys", "list_bucket": kept, "list_key": "lists/twice.jsonl"}
     execution = by_hand(engine, order)
     assert execution["status"] == "SUCCEEDED"
     assert backfill(engine, "--attach", execution["name"]).exit_code == 1
@@ -417,7 +417,7 @@ def kill_workers(stack: LocalStack) -> None:
 
 
 def test_a_list_of_keys_is_worked_on_and_what_failed_is_tried_again(engine: LocalStack, tmp_path: Path) -> None:
-    good, odd = photo(1), "ü, \"x\" 'y'.jpg"
+    good, odd = photo(1), "ü, \"x\" 'y'\\n\u2028.jpg"
     for key, body in {"a.jpg": good, odd: good, "broken.jpg": good[:-40], "other.jpg": good, "noname": good}.items():
         engine.s3.put_object(Bucket=IN, Key=key, Body=body)
     (tmp_path / "keys.jsonl").write_text("".join(json.dumps({"key": key}) + "\n" for key in ("a.jpg", odd, "noname")))

@@ -160,12 +160,13 @@ def listing(stack: LocalStack, name: str, body: bytes) -> dict[str, str]:
 
 
 def test_a_list_of_keys_is_counted_whatever_the_names_are(stack: LocalStack, journal: Bucket) -> None:
-    body = b'bucket,key,error\nx,"a ""b"", c.jpg",E\nx,noname,E\nx,n.txt,E\n'
-    answer = count(listing(stack, "keys.csv", body) | {"source": "keys"}, journal)
+    keys = ('a "b", c\\\n.jpg', "noname", "n.txt")
+    body = "".join(json.dumps({"key": key}) + "\n" for key in keys).encode()
+    answer = count(listing(stack, "keys.jsonl", body + b"\n") | {"source": "keys"}, journal)
     assert (answer["status"], answer["survey"]["objects"]) == ("COUNTED", 3)
     assert answer["survey"]["bytes"] == 3 * orders.ASSUMED_BYTES
     assert answer["max_items"] == 3  # a list does not grow
-    assert answer["run"]["list_key"] == "keys.csv"
+    assert answer["run"]["list_key"] == "keys.jsonl"
 
 
 def inventory(stack: LocalStack, *files: bytes) -> dict[str, str]:
@@ -221,15 +222,16 @@ def test_a_file_is_left_midway_only_to_be_counted_again_from_its_start(
     with pytest.raises(DeadlineExceeded, match="longer to count than an invocation may"):
         count(order, journal, Context(1))
     with pytest.raises(DeadlineExceeded):
-        count(listing(stack, "k.csv", b"key\n1\n2\n3\n") | {"source": "keys"}, journal, Context(1))
+        count(listing(stack, "k.jsonl", b'{"key": "1"}\n' * 3) | {"source": "keys"}, journal, Context(1))
 
 
 @pytest.mark.parametrize(
     ("source", "body", "message"),
     [
-        ("keys", b"name\na.jpg\n", r"Items\[\].Key: expected an object key, got nothing"),
-        ("keys", b"key\n\xff\xfe.jpg\n", "the list cannot be read"),
-        ("keys", b"key\n" + b"x" * 200_000, "the list cannot be read: field larger"),
+        ("keys", b'{"name": "a.jpg"}\n', r"Items\[\].Key: expected an object key, got nothing"),
+        ("keys", b'{"key": "\xff\xfe.jpg"}\n', "the list cannot be read: .*utf-8"),
+        ("keys", b"key\na.jpg\n", "the list cannot be read: Expecting value"),
+        ("keys", b'["a.jpg"]\n', r"Items\[\]: expected an object with a key"),
         ("inventory", b"no json", r"list_key: expected the manifest.json of an inventory in CSV, got .*no json"),
         ("inventory", b"[]", "list_key: expected the manifest.json"),
         ("inventory", b'{"fileFormat": "Parquet", "files": []}', "in CSV, got .*Parquet"),
@@ -257,7 +259,7 @@ def test_a_file_of_an_inventory_that_is_damaged_is_said(stack: LocalStack, journ
     ("order", "error"),
     [
         ({"bucket": "tiny-pics"}, "AccessDenied"),
-        ({"bucket": SOURCE, "source": "keys", "list_bucket": LISTS, "list_key": "none.csv"}, "SourceNotFound"),
+        ({"bucket": SOURCE, "source": "keys", "list_bucket": LISTS, "list_key": "none.jsonl"}, "SourceNotFound"),
         ({"bucket": SOURCE, "source": "keys", "list_bucket": "nowhere-at-all", "list_key": "x"}, "SourceNotFound"),
         ({"bucket": SOURCE, "source": "inventory", "list_bucket": LISTS, "list_key": "none"}, "SourceNotFound"),
         ({"bucket": SOURCE, "source": "keys"}, "InvalidRequest"),

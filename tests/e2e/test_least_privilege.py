@@ -162,8 +162,8 @@ def test_all_that_is_done_is_allowed_and_all_that_is_allowed_is_done(guarded: tu
     assert world.invoke(aside | {"version_id": stored})["status"] == "SUCCESS"
 
     backfill_bucket = world.stack.facts.stack.backfill_bucket
-    keys = {"source": "keys", "list_bucket": backfill_bucket, "list_key": "lists/some.csv"}
-    world.s3.put_object(Bucket=backfill_bucket, Key=keys["list_key"], Body=b"key\nb.jpg\n")
+    keys = {"source": "keys", "list_bucket": backfill_bucket, "list_key": "lists/some.jsonl"}
+    world.s3.put_object(Bucket=backfill_bucket, Key=keys["list_key"], Body=b'{"key": "b.jpg"}\n')
     assert backfilled(world, {"bucket": IN, "prefix": "b"}) == {"b.jpg": "done"}
     assert backfilled(world, {"bucket": IN, **keys}) == {"b.jpg": "skipped"}
     assert backfilled(world, {"bucket": "attic"}) == {"old.jpg": "done"}

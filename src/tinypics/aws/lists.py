@@ -101,19 +101,21 @@ def _manifest(text: bytes) -> tuple[list[str], list[str]]:
 def _keys(order: Order, _: str | None, s3: Any) -> Iterator[Page]:
     """All of a list of keys: it has no places to go on from, so that it must be counted at once."""
     body = _call(s3.get_object, Bucket=order.list_bucket, Key=order.list_key)["Body"]
-    rows = csv.DictReader(io.TextIOWrapper(body, encoding="utf-8", newline=""))
-    yield from _slices(rows, KEYS, None)
+    lines = io.TextIOWrapper(body, encoding="utf-8", newline="\n")
+    yield from _slices((json.loads(line) for line in lines if line.strip()), KEYS, None)
 
 
-def _slices(rows: Iterable[dict[str, Any]], source: str, goes_on: str | None) -> Iterator[Page]:
+def _slices(rows: Iterable[Any], source: str, goes_on: str | None) -> Iterator[Page]:
     """Parts of a file, so that a cap ends it early."""
     part: list[Found | None] = []
     try:
         for row in rows:
+            if not isinstance(row, dict):
+                raise InvalidRequest.expected("Items[]", "an object with a key", row)
             part.append(found(row, source))
             if len(part) == LISTED_AT_ONCE:
                 yield part, MIDDLE
                 part = []
-    except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (ValueError, csv.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InvalidRequest(f"the list cannot be read: {error}") from error
     yield part, goes_on

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
 
 OBJECTS, INVENTORY, KEYS = "objects", "inventory", "keys"
-"""Where the list comes from: S3's own listing; the manifest.json of an S3 Inventory; a CSV file with a column `key`."""
+"""Where the list comes from: S3's own listing; the manifest.json of an S3 Inventory; JSON lines with a `key`."""
 
 ASSUMED_BYTES: Final = 2_000_000
 """Of a picture whose size its list does not tell: a photo of a phone."""

@@ -21,7 +21,7 @@ from tinypics.cli.survey import counting, counts, refusals, say, told, working
 from tinypics.cli.target import readable_errors
 from tinypics.errors import InvalidRequest, TinypicsError
 from tinypics.local import backfills, deployed
-from tinypics.outcomes import COMPLETE, FAILED, STOPPED, Row, keys_csv, read_keys
+from tinypics.outcomes import COMPLETE, FAILED, STOPPED, Row, key_lines, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,7 +63,7 @@ class Chosen:
         keys = None
         if rows is not None:
             bucket, keys = _one_bucket(rows, given.get("bucket"), stack.source_bucket)
-            name = f"lists/{hashlib.sha256(keys_csv(bucket, keys)).hexdigest()[:32]}.csv"
+            name = f"lists/{hashlib.sha256(key_lines(bucket, keys)).hexdigest()[:32]}.jsonl"
             given |= {"bucket": bucket, "source": KEYS, "list_bucket": stack.backfill_bucket, "list_key": name}
         elif inventory is not None:
             given |= {"source": INVENTORY} | _manifest(target, stack, inventory)
@@ -145,7 +145,7 @@ def start(target: Target, chosen: Chosen, *, dry_run: bool, yes: bool, report_to
     if not yes:
         typer.confirm("Start?", abort=True)
     if chosen.keys is not None:
-        body = keys_csv(chosen.order.bucket, chosen.keys)
+        body = key_lines(chosen.order.bucket, chosen.keys)
         target.client("s3").put_object(Bucket=stack.backfill_bucket, Key=chosen.order.list_key, Body=body)
     return attach(target, backfills.start(target.cloud, stack, chosen.order), report_to)
 
