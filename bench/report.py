@@ -39,7 +39,11 @@ def sections(measured: Measured) -> dict[str, str]:
         "invocations": tables.invocations(measured),
         "dollars": tables.dollars(measured),
     }
-    return found | ({"breakdown": tables.breakdown(measured.breakdown)} if measured.breakdown else {})
+    if measured.breakdown:
+        found["breakdown"] = tables.breakdown(measured.breakdown)
+    if measured.start:
+        found["start"] = tables.start(measured.start)
+    return found
 
 
 def text(measured: Measured) -> str:

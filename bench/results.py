@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 from bench.breakdown import Breakdown
 from bench.measure import Series
 from bench.peers import BUILD
+from bench.start import Start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +21,12 @@ FILE: Final = BUILD / "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`machine` says where and how. `breakdown` is missing where only some rows were asked for."""
+    """`machine` says where and how. `breakdown` and `start` are missing where only some rows were asked for."""
 
     machine: dict[str, str]
     rows: Results
     breakdown: Breakdown | None
+    start: Start | None
 
     def save(self, path: Path = FILE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +36,8 @@ class Measured:
     def load(cls, path: Path = FILE) -> Self:
         found = json.loads(path.read_text())
         rows = {title: {name: Series(**series) for name, series in row.items()} for title, row in found["rows"].items()}
-        return cls(found["machine"], rows, Breakdown(**found["breakdown"]) if found["breakdown"] else None)
+        breakdown = Breakdown(**found["breakdown"]) if found["breakdown"] else None
+        return cls(found["machine"], rows, breakdown, Start(**found["start"]) if found["start"] else None)
 
     def ratio(self, title: str, one: str, other: str, what: str) -> float | None:
         """Of the medians of two contenders, where both were measured."""

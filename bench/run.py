@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import breakdown, measure, peers, report
+from bench import breakdown, measure, peers, report, start
 from bench.measure import Effort
 from bench.results import Measured
 from bench.rounds import INVOCATIONS, handlers, libraries
@@ -20,6 +20,9 @@ from bench.rows import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_STARTS = 3  # for each round of the rest: they are short
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -34,7 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows |= handlers([title for title in INVOCATIONS if chosen.search(title)], effort, folder)
     loads = f"{load:.1f} before, {os.getloadavg()[0]:.1f} after (1 is the benchmark itself)"
     machine = _machine() | {"rounds": str(effort.rounds), "load of the machine": loads}
-    measured = Measured(machine, rows, None if options.rows else breakdown.warm(folder, effort.warm))
+    if options.rows:
+        measured = Measured(machine, rows, None, None)
+    else:
+        measured = Measured(
+            machine, rows, breakdown.warm(folder, effort.warm), start.cold(folder, _STARTS * effort.rounds)
+        )
     if options.quick or options.rows:
         sys.stdout.write(report.text(measured) + "\n")
     else:

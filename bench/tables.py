@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bench.breakdown import Breakdown
     from bench.measure import Series
     from bench.results import Measured
+    from bench.start import Start
 
 MEMORIES: Final = (512, 1024, 1769)
 _GETS: Final = {"ours": costs.S3_GETS, "tutorial": 1, "thumbnail": 1, "node": 1}
@@ -116,6 +117,12 @@ def breakdown(found: Breakdown) -> str:
         f"Under it:\n\n{_table(['who', 'ms', 'share'], rows)}\n\n"
         f"The steps that the log line tells of, in milliseconds: {steps}."
     )
+
+
+def start(found: Start) -> str:
+    rows = [[name, f"{ms:.1f}", f"{ms / found.cpu_ms:.0%}"] for name, ms in found.steps.items()]
+    rows.append(["all of it", f"{found.cpu_ms:.1f}", ""])
+    return _table(["step", "CPU ms", "share"], rows)
 
 
 def dollars(measured: Measured) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bench import breakdown, chart, costs, measure, peers, pictures, report, run, tables
+from bench import breakdown, chart, costs, measure, peers, pictures, report, run, start, tables
 from bench.measure import Effort, Failed, Series
 from bench.pictures import RECIPES
 from bench.results import Measured
@@ -70,10 +70,13 @@ def test_whole_functions_answer_over_the_link_and_are_reported(tmp_path: Path) -
     assert list(rows) == [COLD, WARM]
     assert {name for name, series in rows[WARM].items() if series.failed is None} == {each.name for each in present}
     assert all(len(series.wall_ms) == 1 for series in rows[COLD].values())
-    measured = Measured({"rounds": "1"}, rows, breakdown.warm(tmp_path, 1, TINY))
+    measured = Measured({"rounds": "1"}, rows, breakdown.warm(tmp_path, 1, TINY), start.cold(tmp_path, 1, TINY))
     assert measured.breakdown
     assert measured.breakdown.parts["decoding, in libjpeg under Pillow"] > 0
     assert set(measured.breakdown.steps) == {"fetch", "decode", "transform", "encode", "store"}
+    assert measured.start
+    assert sum(measured.start.steps.values()) == pytest.approx(measured.start.cpu_ms)
+    assert measured.start.steps["the interpreter"] > 0
     measured.save(tmp_path / "results.json")
     assert Measured.load(tmp_path / "results.json") == measured
     readme = Path(shutil.copy(report.README, tmp_path / "README.md"))
@@ -104,7 +107,7 @@ def measured(ours: float, sharp: float, psnr: float = 40.0) -> Measured:
         }
         for row in ROWS
     }
-    return Measured({"rounds": "3"}, rows, None)
+    return Measured({"rounds": "3"}, rows, None, None)
 
 
 def test_a_target_is_reached_or_not() -> None:

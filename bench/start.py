@@ -1,0 +1,78 @@
+"""Where the time of a cold start goes: processes that do one step more each, and what each step adds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from bench import cloud, measure, peers, pictures
+from bench.measure import Failed
+from bench.rows import THUMBNAIL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bench.peers import Contender
+
+# The process that decodes is not forked here: it has steps of its own.
+_ALONE: Final = "import tinypics.guard\ntinypics.guard.Guard.__init__ = lambda self: None\nimport lambda_function\n"
+_OPENED: Final = "from tinypics.aws.s3 import open_bucket\nopen_bucket('original-pics'), open_bucket('tiny-pics')\n"
+_APART: Final = "from tinypics import apart\n"
+_READY: Final = f"{_APART}apart.load_later(*apart._SELDOM)\nimport tinypics.resize, PIL.JpegImagePlugin\n"
+_MADE: Final = "import sys\ntinypics.resize.resize_all(open(sys.argv[1], 'rb').read(), ['128x96'])\n"
+
+STEPS: Final = (
+    ("the interpreter", "", None),
+    ("Python's own modules", "import contextlib, datetime, enum, functools, json, socket, threading, typing\n", 0),
+    ("the store's client", "import json, socket, threading, typing, obstore.store\n", 1),
+    ("modules of tinypics", _ALONE, 2),
+    ("a client for each bucket, with its certificates", _ALONE + _OPENED, 3),
+    ("the other process: modules of tinypics and Pillow", _READY, _APART),
+    ("the other process: decoding, resampling, encoding", _READY + _MADE, 5),
+)
+"""What a step is, a program that ends with it, and what ends before it: the number of a step, or a program."""
+
+REST: Final = "requests, copying, and changing between processes"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Milliseconds of processor time of a cold start as a whole, and by step; `REST` is what no step explains."""
+
+    cpu_ms: float
+    steps: dict[str, float]
+
+
+def cold(folder: Path, rounds: int, recipes: Mapping[str, pictures.Recipe] = pictures.RECIPES) -> Start:
+    """Of the handler's cold start on the 12 MP JPEG: medians of `rounds`, each step in turn."""
+    source = pictures.source("jpeg-12", folder, recipes)
+    assert source
+    ours = next(each for each in peers.HANDLERS if each.name == "ours")
+    programs = list(dict.fromkeys([program for _, program, _ in STEPS] + [_APART]))
+    spent: dict[str, list[float]] = {program: [] for program in programs}
+    whole = []
+    with cloud.running({source.name: source}) as store, measure.one_cpu(*store.processes):
+        environment = ours.environment() | cloud.environment(store.near)
+        for _ in range(rounds):
+            for program in programs:
+                spent[program].append(_cpu_ms(ours, program, source, environment))
+            event = store.event(source.name, THUMBNAIL)
+            whole += measure.handler(ours, [event], cloud.environment(store.near)).first.cpu_ms
+    took = {program: median(found) for program, found in spent.items()}
+    steps = {}
+    for name, program, before in STEPS:
+        earlier = STEPS[before][1] if isinstance(before, int) else before
+        steps[name] = took[program] - (0.0 if earlier is None else took[earlier])
+    return Start(median(whole), steps | {REST: median(whole) - sum(steps.values())})
+
+
+def _cpu_ms(contender: Contender, program: str, source: Path, environment: Mapping[str, str]) -> float:
+    """Of a whole process that runs `program`."""
+    command = [*contender.command[:-2], "-c", program, str(source)]
+    _, status, spent = os.wait4(os.posix_spawn(command[0], command, environment), 0)
+    if status:
+        raise Failed(f"a process of a cold start's steps ended with {status}")
+    return (spent.ru_utime + spent.ru_stime) * 1000
