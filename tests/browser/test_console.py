@@ -13,6 +13,7 @@ from playwright.sync_api import FilePayload, expect
 from tests.browser.conftest import once_told
 from tests.pictures import encoded, photo
 from tinypics.advice import ADVICE
+from tinypics.console.graph import draw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -246,6 +247,32 @@ def test_run_again_starts_another_execution(page: Page) -> None:
     expect(page).to_have_url(re.compile("console-"))
     expect(page.locator(".subject .pill")).to_have_text("Up to date", timeout=30_000)  # nothing was to be made
     expect(page.locator("h1")).to_have_text("again.jpg")
+
+
+def test_the_graph_is_the_deployed_workflow_and_its_ways_lead_beside_boxes(page: Page) -> None:
+    definition = {
+        "StartAt": "Look",
+        "States": {
+            "Look": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.a", "BooleanEquals": True, "Next": "Bad"}, {"Next": "More"}],
+                "Default": "Made",
+            },
+            "Bad": {"Type": "Fail"},
+            "More": {"Type": "Pass", "Next": "Made"},
+            "Made": {"Type": "Succeed"},
+        },
+    }
+    page.route("**/api/workflow", lambda route: route.fulfill(json=draw(definition)))
+    drop(page, ("drawn.jpg", SMALL))
+    uploaded(page, "drawn.jpg").get_by_role("link", name="Details").click(timeout=30_000)
+    expect(page.locator(".node .name")).to_have_text(["Look", "Bad", "More", "Made"])
+    boxes = {name: page.locator(f"[data-state={name}] rect").bounding_box() for name in ("Look", "Bad", "Made")}
+    assert len({box and box["x"] for box in boxes.values()}) == 1  # Bad stands between the other two
+    way, bad = page.locator(".edge.default").bounding_box(), boxes["Bad"]
+    assert way
+    assert bad
+    assert way["x"] < bad["x"]
 
 
 def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Page, stack: LocalStack) -> None:

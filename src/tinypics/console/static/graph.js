@@ -80,16 +80,23 @@ function line(edge, at) {
     y1 = from.y + HIGH,
     x2 = to.x + WIDE / 2,
     y2 = to.y;
-  const middle = (y1 + y2) / 2;
-  const d =
-    y2 > y1
-      ? `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${y2 - 2}`
-      : `M${x1} ${y1}V${y1 + 12}H${x2 + WIDE}V${y2 - 12}H${x2}V${y2 - 2}`;
   return s(
     "path",
-    { class: `edge ${edge.kind}`, d, "marker-end": "url(#arrow)" },
+    { class: `edge ${edge.kind}`, d: way([x1, y1], [x2, y2], [...at.values()]), "marker-end": "url(#arrow)" },
     s("title", {}, `${edge.start} to ${edge.end}${edge.label ? `: ${edge.label}` : ""}`),
   );
+}
+
+/** From one point down to another; beside the boxes that stand between the two; around them where it leads back. */
+function way([x1, y1], [x2, y2], boxes) {
+  const end = `${x2} ${y2 - 2}`;
+  const middle = (y1 + y2) / 2;
+  if (y2 <= y1) return `M${x1} ${y1}V${y1 + 12}H${x2 + WIDE}V${y2 - 12}H${end.replace(" ", "V")}`;
+  const between = boxes.filter((box) => box.y > y1 && box.y + HIGH < y2);
+  const inTheWay = between.some((box) => box.x < Math.max(x1, x2) && box.x + WIDE > Math.min(x1, x2));
+  if (!inTheWay) return `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${end}`;
+  const lane = Math.min(x1, x2) - WIDE / 2 - EDGE + 3;
+  return `M${x1} ${y1}C${x1} ${y1 + 26} ${lane} ${y1 + 8} ${lane} ${y1 + 44}V${y2 - 44}C${lane} ${y2 - 8} ${x2} ${y2 - 30} ${end}`;
 }
 
 function light({ boxes, edges, title }, visits, running) {

@@ -31,7 +31,7 @@ export function record({ original, renditions, removed, manifest }) {
 
 function print(original) {
   const frame = h("div", { class: "frame" });
-  if (!original.there) frame.append(h("p", {}, "The original is no longer there."));
+  if (!original.there) frame.append(h("p", {}, "The original is not there."));
   else if (original.shown === false) preview(frame, original);
   else frame.append(image(original.url, "The original", original, () => h("p", {}, "Browsers cannot show this file.")));
   const size = original.width ? `${original.width} × ${original.height}` : "";
