@@ -94,6 +94,9 @@ def test_a_broken_file_says_why_and_what_to_do_and_can_be_retried(page: Page, st
     go(page, "#/failures")
     group = page.locator(".failure", has_text="CorruptImage")
     expect(group).to_contain_text("broken.jpg")
+    stack.s3.put_object(Bucket="original-pics", Key="another.jpg", Body=BROKEN)
+    page.get_by_role("button", name="Show them").click(timeout=30_000)
+    expect(page.locator(".failure li", has_text="another.jpg")).to_have_count(1)
     stack.s3.put_object(Bucket="original-pics", Key="broken.jpg", Body=SMALL)  # what the advice says
     group.get_by_role("button", name="Retry").click()
     expect(page.locator(".failure li", has_text="broken.jpg")).to_have_count(0)  # others' pictures fail again

@@ -1,6 +1,6 @@
 // Failures: what failed and was not tried again, by the name of the error, each with what to do about it.
 
-import { get, post, reason } from "./api.js";
+import { get, poll, post, reason } from "./api.js";
 import { announce, h, icon, prose } from "./dom.js";
 import { count, exactly, moment, plural } from "./format.js";
 
@@ -11,10 +11,12 @@ const AGES = [
 ];
 const SHOWN = 10;
 
-export async function show(main, { query, signal }) {
+export async function show(main, { query, stack, signal }) {
   document.title = "Failures · Tinypics";
   const seconds = query.get("seconds") ?? "86400";
   const place = h("div", {}, h("p", { class: "empty" }, "Looking for failed executions"));
+  const again = h("button", { type: "button", class: "link", onclick: () => reload() }, "Show them");
+  const news = h("p", { class: "news", role: "status", hidden: true }, "Others have failed since. ", again);
   main.append(
     h(
       "div",
@@ -28,13 +30,22 @@ export async function show(main, { query, signal }) {
         ),
       ),
     ),
+    news,
     place,
   );
+  let known;
+  const latest = async () => {
+    if (!stack.listed) return 0;
+    const { items } = await get("/api/executions?status=FAILED", signal);
+    return Math.max(0, ...items.map((item) => item.ended));
+  };
   const load = async () => {
+    news.hidden = true;
+    known = await latest();
     const found = await get(`/api/failures?seconds=${encodeURIComponent(seconds)}`, signal);
     place.replaceChildren(
       ...(found.groups.length
-        ? found.groups.map((group) => section(group, load))
+        ? found.groups.map((group) => section(group, reload))
         : [found.listed ? nothing() : unlisted()]),
       found.more
         ? h(
@@ -45,7 +56,14 @@ export async function show(main, { query, signal }) {
         : "",
     );
   };
+  const reload = () => load().catch((problem) => announce(reason(problem)));
   await load();
+  // What is read is not replaced under somebody's eyes; and each failure costs calls, which AWS counts.
+  const look = async () => {
+    news.hidden = (await latest()) <= known;
+    return false;
+  };
+  if (stack.listed) poll(look, signal, stack.local ? { fast: 2000, slow: 5000 } : { fast: 10_000, slow: 60_000 });
 }
 
 function nothing() {
@@ -90,7 +108,7 @@ function section({ error, advice, items }, reload) {
           announce(reason(problem));
         }
         again.disabled = false;
-        await reload().catch((problem) => announce(reason(problem))); // some may have been started all the same
+        await reload(); // also when that went wrong: some may have been started all the same
       },
     },
     icon("again"),

@@ -146,10 +146,10 @@ export class Tray {
     return this.uploads.filter((upload) => upload.state === "refused" && upload.replace === taken);
   }
 
-  /** Whether the stack can take one more: AWS can. */
+  /** Whether the stack can take one more: AWS can, and a queue can. */
   room() {
     const busy = (upload) => ["sending", "waiting", "running"].includes(upload.state) && !upload.silent;
-    return !this.stack.local || this.uploads.filter(busy).length < AHEAD;
+    return !this.stack.local || this.stack.by_queue || this.uploads.filter(busy).length < AHEAD;
   }
 
   again(uploads) {
