@@ -14,6 +14,7 @@ from PIL import Image
 from tinypics import jpeg, tiff
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError, UnsupportedFormat
 from tinypics.geometry import ORIENTATIONS, UPRIGHT, Turn
+from tinypics.limits import MIB
 from tinypics.values import value
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _DRAFTS: Final = ((8, 2.5), (4, 2.0), (2, 1.5))
 _LOSSY_DRAFTS: Final = ((8, 1.8), (4, 1.6), (2, 1.25))
 # A progressive JPEG that is cut after its DC scans saves so much that 40 dB will do, which is what others give.
 _DC_ONLY: Final = (8, 1.25)
+# Bytes of a JPEG that is all there which Pillow reads at a time: at each end of what it has, libjpeg works carefully.
+_BLOCK: Final = MIB
 _WORKABLE: Final = ("L", "La", "RGB", "RGBa", "CMYK")
 _NEAREST: Final = {"1": "L", "LA": "La", "RGBA": "RGBa"}  # of the others all are colours: YCbCr, LAB
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 3
@@ -176,6 +179,8 @@ def _jpeg(opened: Opened, scale: int, *, lenient: bool) -> Still:
 
 def _drafted(opened: Opened, data: bytes, scale: int) -> Image.Image:
     image = opened.image if data is opened.header.data else _reader(opened.header.decoder)(io.BytesIO(data))
+    if opened.header.stream is None:
+        image.decodermaxblock = _BLOCK
     if scale > 1:
         image.draft(None, (opened.size[0] // scale, opened.size[1] // scale))
     image.load()
