@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,10 @@ class Guard:
         self._turn = threading.Lock()
         self._process: int | None = None
         self._line, its = socket.socketpair()
-        self._process = os.fork()
+        with warnings.catch_warnings():
+            # Where there are threads already, in tests: the new process has none of them, and uses nothing of theirs.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process = os.fork()
         if self._process == 0:
             try:
                 from tinypics import apart
@@ -129,12 +133,13 @@ class Guard:
         while True:
             try:
                 self._line.recv(1, socket.MSG_PEEK)
-                return dict(received(self._line)[0])
+                break
             except TimeoutError:
                 now = _worked(self._process)
                 if before is not None and now - before < _IDLE * _PATIENCE:
                     raise
                 before = now if source.ended else None  # what waits for the store does not work, either
+        return dict(received(self._line)[0])
 
 
 def _started() -> tuple[socket.socket, int]:
