@@ -40,6 +40,7 @@ _HEALTH = "/_ministack/health"
 _READY_WITHIN = 30.0  # seconds; it takes under one, but a laptop may be busy
 _STOPPED_WITHIN = 10.0
 _LOCK_WITHIN = 6.0  # an engine whose parent was killed may need this long to go
+_BUSY = 15.0
 
 
 class EngineError(Exception):
@@ -129,9 +130,9 @@ class Engine:
             time.sleep(0.05)
 
 
-def healthy(port: int) -> bool:
-    """Whether an engine, ours or another's, answers on `port`."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+def healthy(port: int, within: float = 2) -> bool:
+    """Whether an engine, ours or another's, answers on `port`, in so many seconds."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=within)
     try:
         connection.request("GET", _HEALTH)
         return connection.getresponse().status == 200
@@ -144,7 +145,8 @@ def healthy(port: int) -> bool:
 def running_engine(data: Path) -> Facts | None:
     """The facts of the engine that runs with its files in `data`, if one does."""
     facts = Facts.read(data)
-    return facts if facts and _alive(facts.pid) and _alive(facts.parent) and healthy(facts.port) else None
+    # Its process is there: after many uploads at once it takes a while to answer.
+    return facts if facts and _alive(facts.pid) and _alive(facts.parent) and healthy(facts.port, _BUSY) else None
 
 
 def _lock(data: Path) -> IO[str]:
