@@ -42,10 +42,14 @@ _PASSED_ON = ("LD_LIBRARY_PATH", "MALLOC_")  # of the environment: what the inte
 class Guard:
     """`resize_all` in another process; one picture at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fork: bool = True) -> None:
+        """Without `fork`, the first process is started with the first picture, as all others: it shares nothing."""
         self._turn = threading.Lock()
         self._process: int | None = None
         self._line, its = socket.socketpair()
+        if not fork:
+            its.close()
+            return
         with warnings.catch_warnings():
             # Where there are threads already, in tests: the new process has none of them, and uses nothing of theirs.
             warnings.simplefilter("ignore", DeprecationWarning)

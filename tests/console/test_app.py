@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -13,6 +15,8 @@ import pytest
 
 from tests.console.conftest import JPEG
 from tests.pictures import encoded, photo
+from tinypics.console.trial import Trial
+from tinypics.local.cloud import Cloud
 
 if TYPE_CHECKING:
     from tests.console.conftest import Page
@@ -192,9 +196,25 @@ def test_a_preview_is_what_the_function_would_store(page: Page) -> None:
     stored = started(page, **asked, dest_key="preview.jpg")["output"]
     made = page.stack.s3.get_object(Bucket="tiny-pics", Key=stored["dest_key"])["Body"].read()
     assert answer.body == made
+    assert page.ask("POST", "/api/preview", {"event": asked}).body == made  # of what was fetched before
     page.put("preview.png", encoded(photo((200, 200)), "PNG"))  # another version: the last one is not shown for it
     facts = json.loads(page.ask("POST", "/api/preview", {"event": asked}).headers["Tinypics-Facts"])
     assert facts["source"]["width"] == 200
+
+
+def test_a_picture_that_crashes_its_decoder_costs_one_preview(page: Page) -> None:
+    page.put("crash.jpg")
+    facts = page.stack.facts
+    trial = Trial(Cloud.local(facts.endpoint, facts.region), facts.stack)
+    asked = event("crash.jpg", width=64)
+    trial.preview(asked)
+    decoder = trial._guard._process
+    assert decoder
+    assert decoder != os.getpid()
+    os.kill(decoder, signal.SIGSEGV)
+    os.waitid(os.P_PID, decoder, os.WEXITED | os.WNOWAIT)  # it is gone; its status stays for the one who started it
+    output, _ = trial.preview(asked)
+    assert output.width == 64
 
 
 @pytest.mark.parametrize(

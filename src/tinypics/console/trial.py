@@ -1,17 +1,23 @@
-"""Trying a direct event: what would be stored, made here by the same core, without storing it."""
+"""Trying a direct event: what would be stored, made here by the same core, without storing it.
+
+Pictures are strangers', and this process has the user's credentials: they are decoded in another, as on AWS.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+import weakref
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tinypics.aws import events
+from tinypics.download import Download
 from tinypics.errors import InvalidRequest
+from tinypics.guard import Guard
 from tinypics.limits import Limits
 from tinypics.local import deployed
 from tinypics.request import Skip
-from tinypics.resize import resize_all
 from tinypics.values import replace
 
 if TYPE_CHECKING:
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from tinypics.local.facts import Stack
     from tinypics.request import Request
     from tinypics.results import Output
+    from tinypics.store import Stat
 
 _WAITING = 4  # previews that may wait for the one in work: a browser asks for one at a time
 _LIMITS = Limits()
@@ -37,7 +44,9 @@ class Trial:
         self._stack = stack
         self._places = threading.BoundedSemaphore(_WAITING)
         self._work = threading.Lock()
-        self._last: tuple[tuple[str, str, str], bytes] | None = None
+        self._guard = Guard(fork=False)
+        weakref.finalize(self, self._guard.close)
+        self._last: tuple[tuple[str, str, str], Stat, bytes] | None = None
 
     def settings(self) -> Settings:
         """Those of the deployed function."""
@@ -57,10 +66,11 @@ class Trial:
             self._places.release()
 
     def _made(self, request: Request) -> tuple[Output, dict[str, Any]]:
-        data = self._source(request)
+        stat, data = self._source(request)
+        copy = Download(stat, [data], lambda start, end: data[start:end], nullcontext)  # who decodes it, empties it
         started = time.perf_counter()
         limits = replace(_LIMITS, lenient=request.lenient)
-        resized = resize_all(data, request.renditions[:1], limits)
+        resized = self._guard.resize_all(copy, request.renditions[:1], limits)
         (output,) = resized.outputs
         return output, {
             "width": output.width,
@@ -73,15 +83,15 @@ class Trial:
             "source": vars(resized.source),
         }
 
-    def _source(self, request: Request) -> bytes:
+    def _source(self, request: Request) -> tuple[Stat, bytes]:
         bucket = self._cloud.bucket(request.bucket)
         found = bucket.head(request.key, version_id=request.version_id)
         if found and self._last and self._last[0] == (request.bucket, request.key, found.etag):
-            return self._last[1]
+            return self._last[1:]
         download = bucket.open(request.key, version_id=request.version_id, max_bytes=_LIMITS.bytes)
         try:
             data = download.whole()
         finally:
             download.close()
-        self._last = (request.bucket, request.key, download.stat.etag), data
-        return data
+        self._last = (request.bucket, request.key, download.stat.etag), download.stat, data
+        return self._last[1:]
