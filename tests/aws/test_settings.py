@@ -82,3 +82,10 @@ def test_the_memory_limit_is_a_part_of_the_functions_memory() -> None:
     )
     assert 200 * 2**20 < small < 512 * 2**20
     assert small < large < 1769 * 2**20
+
+
+@pytest.mark.parametrize(("megabytes", "seconds"), [("128", 2), ("512", 8), ("1769", 30), ("10240", 30)])
+def test_what_hangs_takes_half_a_minute_at_every_size(megabytes: str, seconds: int) -> None:
+    found = Settings.from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": megabytes}).limits.cpu_seconds
+    assert found == seconds
+    assert 27 < found * 1769 / int(megabytes) < 31 or found == 30

@@ -36,6 +36,7 @@ _OUTPUT_BUCKETS = frozenset({"tiny-pics"})
 
 # What is left for one picture after the interpreter, the store client and the copy of the source.
 _PICTURE_SHARE = 0.6
+_WHOLE_PROCESSOR = 1769  # MB for which Lambda gives one; a function with less has that share of it
 
 
 @value
@@ -69,7 +70,9 @@ class Settings:
         output_bucket = environment.get(OUTPUT_BUCKET) or None
         limits = Limits()
         if megabytes := environment.get(MEMORY_MB):
-            limits = Limits(memory=int(int(megabytes) * 2**20 * _PICTURE_SHARE))
+            # Half a minute at every size: what hangs is ended, and named, before it takes the time of a whole batch.
+            seconds = max(1, min(limits.cpu_seconds, limits.cpu_seconds * int(megabytes) // _WHOLE_PROCESSOR))
+            limits = Limits(memory=int(int(megabytes) * 2**20 * _PICTURE_SHARE), cpu_seconds=seconds)
         return cls(
             prefix=environment.get(PREFIX, ""),
             source_buckets=_names(environment.get(SOURCE_BUCKETS, "")) or _SOURCE_BUCKETS,
