@@ -126,5 +126,5 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 .PHONY: lock
 lock: setup ## Pin the closures again from pyproject.toml
 	$(LOCK) --extra local --group dev pyproject.toml --output-file requirements-dev.txt
-	$(LOCK) --extra aws pyproject.toml --output-file src/requirements.txt
+	$(LOCK) --group function --output-file src/requirements.txt
 	for group in policies supply; do $(LOCK) --group $$group --output-file audit/$$group.txt; done

@@ -38,10 +38,14 @@ def test_what_ships_is_installed_by_hash_from_wheels_alone() -> None:
 
 def test_what_ships_is_no_more_than_what_is_named() -> None:
     names = set(re.findall(r"^([a-z0-9-]+)==", (PROJECT / "src" / "requirements.txt").read_text(), re.MULTILINE))
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    project = pyproject["project"]
     extras = project["optional-dependencies"]
     named = [*project["dependencies"], *extras["aws"], *extras["heif"]]
-    direct = {re.split(r"[>=<\[]", each)[0] for each in named} - {"tinypics"}
+    ships = pyproject["dependency-groups"]["function"]
+    assert set(named) - set(ships) == {"tinypics[heif]", "rich>=15", "typer>=0.29"}  # the command line's stay behind
+    assert set(ships) <= set(named)
+    direct = {each.partition(">=")[0] for each in ships}
     assert direct <= names
     assert names - direct <= {"typing-extensions"}  # obstore's, on old Pythons
 

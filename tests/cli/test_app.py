@@ -33,10 +33,7 @@ def test_the_help_of_each_command_has_an_example(command: str) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "command", "said"),
-    [
-        ("typer", "--help", 'This command needs typer: pip install "tinypics[cli]"'),
-        ("boto3", "logs", 'This command needs boto3: pip install "tinypics[local]"'),
-    ],
+    [("boto3", "logs", 'This command needs boto3: pip install "tinypics[local]"')],
 )
 def test_a_package_that_is_missing_is_named_with_what_brings_it(missing: str, command: str, said: str) -> None:
     script = (

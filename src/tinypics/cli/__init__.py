@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-_CLI = ("typer", "rich")
 _LOCAL = ("boto3", "botocore", "samtranslator", "starlette", "uvicorn")
-_EXTRAS = dict.fromkeys(_CLI, "cli") | dict.fromkeys(_LOCAL, "local") | {"obstore": "aws"}
+_EXTRAS = dict.fromkeys(_LOCAL, "local") | {"obstore": "aws"}
 
 
 def main() -> None:
