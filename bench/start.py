@@ -26,8 +26,8 @@ _MADE: Final = "import sys\ntinypics.resize.resize_all(open(sys.argv[1], 'rb').r
 
 STEPS: Final = (
     ("the interpreter", "", None),
-    ("Python's own modules", "import contextlib, datetime, enum, functools, json, socket, threading, typing\n", 0),
-    ("the store's client", "import json, socket, threading, typing, obstore.store\n", 1),
+    ("Python's own modules", "import contextlib, datetime, enum, functools, json, signal, threading, typing\n", 0),
+    ("the store's client", "import json, signal, threading, typing, obstore.store\n", 1),
     ("modules of tinypics", _ALONE, 2),
     ("a client for each bucket, with its certificates", _ALONE + _OPENED, 3),
     ("the other process: modules of tinypics and Pillow", _READY, _APART),

@@ -109,6 +109,7 @@ NEVER = {
     "dataclasses",
     "hashlib",
     "inspect",
+    "socket",
     "urllib",
 }
 """What neither the start of the function nor a resize of a plain picture may load."""

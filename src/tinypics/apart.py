@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _socket as socket
 import os
 import resource
 import signal
-import socket
 from contextlib import suppress
 from typing import Any, NoReturn
 
