@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.breakdown import Breakdown
@@ -38,6 +38,10 @@ class Measured:
         rows = {title: {name: Series(**series) for name, series in row.items()} for title, row in found["rows"].items()}
         breakdown = Breakdown(**found["breakdown"]) if found["breakdown"] else None
         return cls(found["machine"], rows, breakdown, Start(**found["start"]) if found["start"] else None)
+
+    def with_rows(self, rows: Results, said: str) -> Self:
+        """The same with some rows measured anew, which `machine` says."""
+        return replace(self, machine=self.machine | {"measured again": said}, rows=self.rows | rows)
 
     def ratio(self, title: str, one: str, other: str, what: str) -> float | None:
         """Of the medians of two contenders, where both were measured."""

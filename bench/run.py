@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_STARTS = 3  # for each round of the rest: they are short
+_SHORT = 3  # rounds of whole functions and their starts for one of the rest: they take less, and vary more
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -34,16 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     load = os.getloadavg()[0]
     with measure.one_cpu():
         rows = libraries([row for row in ROWS if chosen.search(row.title)], effort, folder)
-    rows |= handlers([title for title in INVOCATIONS if chosen.search(title)], effort, folder)
+    often = replace(effort, rounds=effort.rounds if options.quick else _SHORT * effort.rounds)
+    rows |= handlers([title for title in INVOCATIONS if chosen.search(title)], often, folder)
     loads = f"{load:.1f} before, {os.getloadavg()[0]:.1f} after (1 is the benchmark itself)"
-    machine = _machine() | {"rounds": str(effort.rounds), "load of the machine": loads}
+    rounds = f"{effort.rounds}, of whole functions {often.rounds}"
+    machine = _machine() | {"rounds": rounds, "load of the machine": loads}
     if options.rows:
         measured = Measured(machine, rows, None, None)
     else:
-        measured = Measured(
-            machine, rows, breakdown.warm(folder, effort.warm), start.cold(folder, _STARTS * effort.rounds)
-        )
-    if options.quick or options.rows:
+        measured = Measured(machine, rows, breakdown.warm(folder, effort.warm), start.cold(folder, often.rounds))
+    if options.again:
+        measured = Measured.load().with_rows(rows, f"{options.rows} (load: {loads})")
+    if options.quick or (options.rows and not options.again):
         sys.stdout.write(report.text(measured) + "\n")
     else:
         measured.save()
@@ -54,8 +56,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="once each: shows that it runs, not how fast")
     parser.add_argument("--rows", metavar="PATTERN", help="only the rows whose title has this regular expression")
+    parser.add_argument("--again", action="store_true", help="put those rows into the results of the last whole run")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"processes per figure (default {Effort().rounds})")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.again and (options.quick or not options.rows):
+        parser.error("--again: expected --rows, and not --quick")
+    return options
 
 
 def _machine() -> dict[str, str]:

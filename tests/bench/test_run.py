@@ -84,6 +84,15 @@ def test_whole_functions_answer_over_the_link_and_are_reported(tmp_path: Path) -
     assert all(table in readme.read_text() for table in report.sections(measured).values())
 
 
+def test_rows_that_are_measured_again_are_said_to_be() -> None:
+    first = measured(20.0, 100.0)
+    again = {ROWS[0].title: measured(30.0, 100.0).rows[ROWS[0].title]}
+    found = first.with_rows(again, "own task")
+    assert found.machine == {"rounds": "3", "measured again": "own task"}
+    assert found.ratio(ROWS[0].title, "ours", "sharp", "cpu_ms") == pytest.approx(0.3)
+    assert found.ratio(ROWS[1].title, "ours", "sharp", "cpu_ms") == pytest.approx(0.2)
+
+
 def test_who_cannot_says_why_and_is_not_asked_again(tmp_path: Path) -> None:
     broken = dataclasses.replace(PYTHON[0], name="broken", command=[*PYTHON[0].command[:-2], "pillow", "missing"])
     found = libraries([row("JPEG 12 MP to 128")], dataclasses.replace(FAST, rounds=3), tmp_path, TINY, [broken])
