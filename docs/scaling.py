@@ -34,7 +34,7 @@ OUTPUT_GETS: Final = 3
 CURRENT_CPU_MS: Final = 1.0
 """Of a picture whose outputs are current: `tinypics.walk.process`, and batches of 40 by the function's handler (0.96 to
 1.2), over HTTP to the engine's S3, x86-64, 2026-11."""
-WALK_OVERHEAD: Final = 1.07
+WALK_OVERHEAD: Final = 1.13
 """Processors' time of a backfill from folder to folder over that of bare `tinypics.resize`: bench/README.md."""
 LIST_SECONDS: Final = 0.15
 """Of one page of a listing: S3's own documents tell of 100 to 200 ms for a first byte."""

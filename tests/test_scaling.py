@@ -34,6 +34,13 @@ def test_the_tables_are_current(scaling: Any) -> None:
     assert scaling.current(PAGE) == PAGE, "run .venv/bin/python docs/scaling.py"
 
 
+def test_what_a_walk_takes_more_than_bare_processes_is_what_the_benchmark_found(scaling: Any) -> None:
+    page = (DOCS.parent / "bench" / "README.md").read_text(encoding="utf-8")
+    row = re.search(r"^\| backfill from folder to folder \|.* ([0-9.]+) \|$", page, re.MULTILINE)
+    assert row is not None
+    assert float(row[1]) == scaling.WALK_OVERHEAD
+
+
 def test_every_quota_has_its_source_and_date_and_is_used(scaling: Any) -> None:
     script = (DOCS / "scaling.py").read_text()
     for name, quota in scaling.QUOTAS.items():
