@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ALONE: Final = "import tinypics.guard\ntinypics.guard.Guard.__init__ = lambda self: None\nimport lambda_function\n"
 _OPENED: Final = "from tinypics.aws.s3 import open_bucket\nopen_bucket('original-pics'), open_bucket('tiny-pics')\n"
 _APART: Final = "from tinypics import apart\n"
-_READY: Final = f"{_APART}apart.load_later(*apart._SELDOM)\nimport tinypics.resize, PIL.JpegImagePlugin\n"
+_READY: Final = f"{_APART}apart.load_later(*apart.SELDOM)\nimport tinypics.resize, PIL.JpegImagePlugin\n"
 _MADE: Final = "import sys\ntinypics.resize.resize_all(open(sys.argv[1], 'rb').read(), ['128x96'])\n"
 
 STEPS: Final = (

@@ -56,7 +56,7 @@ def test_pillow_works_with_what_its_process_loads_later() -> None:
     program = f"""
 import io
 from tinypics.later import load_later
-load_later(*{apart._SELDOM!r})
+load_later(*{apart.SELDOM!r})
 import sys, tinypics
 from PIL import Image
 file = io.BytesIO()

@@ -16,7 +16,7 @@ from tinypics.limits import MIB, Limits
 from tinypics.stream import Arriving
 
 # Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.
-_SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
+SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
 
 
 def start() -> NoReturn:
@@ -28,7 +28,7 @@ def serve(line: socket.socket) -> NoReturn:
     """Work on one picture after the other, until the other end is closed."""
     try:
         _leave_everything(line)
-        load_later(*_SELDOM)
+        load_later(*SELDOM)
         with suppress(Exception):  # `_work` says what is wrong
             import tinypics.resize  # noqa: F401 - while the function itself loads what it needs
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from tinypics import keys, prices
@@ -17,7 +18,6 @@ from tinypics.outcomes import DONE, FAILED, SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from tinypics.outcomes import Tally
     from tinypics.rendition import Rendition
@@ -67,6 +67,12 @@ class Found(NamedTuple):
     modified: datetime | None
 
 
+def moment(text: str) -> datetime:
+    """A time as ISO 8601 writes it; without a zone it is UTC. Raises ValueError, or TypeError for what is no text."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which of the listed objects a backfill works on: pictures, as their names and sizes suggest.
@@ -111,9 +117,12 @@ class Survey:
     bytes_by_format: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def add(self, found: Found, selection: Selection) -> bool:
-        """Count one object; whether it is one to work on."""
+    def add(self, found: Found | None, selection: Selection) -> bool:
+        """Count one object (None: a row that tells of an older version, or of none); whether it is one to work on."""
         self.listed += 1
+        if found is None:
+            self.left_out[NOT_CURRENT] += 1
+            return False
         if reason := selection.why_not(found):
             self.left_out[reason] += 1
             return False
@@ -123,11 +132,6 @@ class Survey:
         self.by_extension[keys.extension(found.key) if name else "other"] += 1
         self.bytes_by_format[name or "other"] += found.size
         return True
-
-    def add_not_current(self) -> None:
-        """Count a row of a list that tells of an older version, or of none."""
-        self.listed += 1
-        self.left_out[NOT_CURRENT] += 1
 
     @property
     def expected(self) -> int:

@@ -20,7 +20,7 @@ from tests.pictures import encoded, opened, quadrants
 from tinypics.backfill import Caps, Found, Selection, Survey
 from tinypics.cli import walk
 from tinypics.cli.app import app
-from tinypics.cli.console import CommandFailed
+from tinypics.cli.console import INTERRUPTED, CommandFailed
 from tinypics.cli.walk import Walk
 from tinypics.errors import InvalidRequest, LoopRefused
 from tinypics.outcomes import Outcome, Report
@@ -118,7 +118,7 @@ def test_ctrl_c_leaves_whole_outputs_and_the_same_command_goes_on(tmp_path: Path
             assert running.poll() is None
             time.sleep(0.01)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does it: all of its processes
-        assert running.wait(30) == walk.INTERRUPTED
+        assert running.wait(30) == INTERRUPTED
     first = json.loads((tmp_path / "backfill-report" / "report.json").read_text())
     assert (first["state"], first["unaccounted"] > 0) == ("stopped", True)
     outputs = [path for path in tmp_path.glob("out/**/*") if path.is_file() and ".tinypics" not in path.parts]
@@ -146,8 +146,8 @@ def test_what_was_said_wrong_is_one_sentence(tmp_path: Path, source: Path) -> No
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    assert walk.moment("2026-11-24") == datetime(2026, 11, 24, tzinfo=UTC)
-    assert walk.moment("2026-11-24T06:00+02:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)
+    assert walk.since("2026-11-24") == datetime(2026, 11, 24, tzinfo=UTC)
+    assert walk.since("2026-11-24T06:00+02:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 
 def test_ctrl_c_stops_and_reports(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_ctrl_c_stops_and_reports(source: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Report, "add", interrupted)
     code, report = backfill(source)
-    assert (code, report["state"], report["done"]) == (walk.INTERRUPTED, "stopped", 1)
+    assert (code, report["state"], report["done"]) == (INTERRUPTED, "stopped", 1)
 
 
 def test_places_that_cannot_be_are_refused(source: Path) -> None:

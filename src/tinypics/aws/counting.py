@@ -62,10 +62,7 @@ def _count(
     whole, given, goes_on = survey.document(), token, None
     for objects, goes_on in lists.pages(order, token, boto3.client("s3")):
         for each in objects:
-            if each is None:
-                survey.add_not_current()
-            else:
-                survey.add(each, selection)
+            survey.add(each, selection)
         order.caps.check(survey, _cost(order, settings, survey, context))
         if goes_on != lists.MIDDLE:
             whole, token = survey.document(), goes_on

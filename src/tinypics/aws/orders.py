@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tinypics.aws import events
-from tinypics.backfill import Caps, Found, Selection
+from tinypics.backfill import Caps, Found, Selection, moment
 from tinypics.errors import InvalidRequest, LoopRefused
 
 if TYPE_CHECKING:
@@ -94,10 +94,9 @@ class Order:
         if self.since is None:
             return None
         try:
-            found = datetime.fromisoformat(self.since)
+            return moment(self.since)
         except (TypeError, ValueError) as error:
             raise InvalidRequest.expected("since", "a time like 2026-11-24T12:00:00Z", self.since) from error
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     def admit(self, settings: Settings) -> None:
         """Raise AccessDenied for a bucket that is none of the stack's, LoopRefused for one that is full of outputs."""
@@ -158,5 +157,4 @@ def _time(value: object) -> datetime | None:
         return None
     if isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)
-    found = datetime.fromisoformat(str(value))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment(str(value))

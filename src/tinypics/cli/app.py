@@ -463,7 +463,7 @@ def backfill(
                 (renditions or "128x128").split(","),
                 endpoint=endpoint,
                 prefix=prefix or "",
-                since=walk.moment(since),
+                since=walk.since(since),
                 any_name=any_name,
                 processes=concurrency,
                 profile=profile,

@@ -16,7 +16,7 @@ from tinypics import prices
 from tinypics.aws import lists
 from tinypics.aws.orders import INVENTORY, KEYS, Order, found
 from tinypics.backfill import Estimate, Survey, estimate
-from tinypics.cli.console import CommandFailed, err, out, plain
+from tinypics.cli.console import INTERRUPTED, CommandFailed, err, out, plain
 from tinypics.cli.survey import counting, counts, refusals, say, told, working
 from tinypics.cli.target import readable_errors
 from tinypics.errors import InvalidRequest, TinypicsError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from tinypics.cli.target import Target
     from tinypics.local.facts import Stack
 
-INTERRUPTED: Final = 130  # what shells say of a program that Ctrl-C ended
 GRACE: Final = 6.0
 """Seconds that a run which shall stop has for ending by itself, before its workflow is ended."""
 
@@ -82,10 +81,7 @@ class Chosen:
             for objects in self._pages(target):
                 progress.advance(bar, len(objects))
                 for each in objects:
-                    if each is None:
-                        survey.add_not_current()
-                    else:
-                        survey.add(each, selection)
+                    survey.add(each, selection)
                 self.order.caps.check(survey, self.cost(survey).total)
         return survey
 

@@ -16,6 +16,9 @@ out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stderr=True)
 
 
+INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
+
+
 class CommandFailed(Exception):
     """The command cannot do what was asked: exit code 1. The text says why, and what helps."""
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tinypics.cli import batch
-from tinypics.cli.console import err, out, plain, result, size
+from tinypics.cli.console import INTERRUPTED, err, out, plain, result, size
 from tinypics.errors import InvalidRequest, TinypicsError
 from tinypics.limits import Limits
 from tinypics.rendition import Rendition
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 STREAM = "-"
-_INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
 
 
 def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs: int | None, lenient: bool) -> int:
@@ -43,7 +42,7 @@ def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs:
         reports = _work(batch.plan(found, folder, renditions, limits), jobs or os.cpu_count() or 1)
     except KeyboardInterrupt:
         err.print("Stopped: every file that was written is whole.")
-        return _INTERRUPTED
+        return INTERRUPTED
     summary = _summary(reports)
     if as_json:
         result(summary)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from tinypics import walk
-from tinypics.backfill import Caps, Selection, Survey, estimate
-from tinypics.cli.console import err, out, plain
+from tinypics.backfill import Caps, Selection, Survey, estimate, moment
+from tinypics.cli.console import INTERRUPTED, err, out, plain
 from tinypics.cli.survey import counting, counts, refusals, say, told, working
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
 from tinypics.limits import DEFAULT, Limits
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from tinypics.backfill import Found
 
-INTERRUPTED: Final = 130  # what shells say of a program that Ctrl-C ended
 MOST_PROCESSES: Final = 256
 HOPELESS: Final = 20
 """So many pictures that could not even be asked for, and no other: the fault is not theirs, and it ends the run."""
@@ -154,15 +153,12 @@ def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: P
     return code
 
 
-def moment(text: str | None) -> datetime | None:
-    """A time as ISO 8601 writes it; without a zone it is UTC. Raises InvalidRequest."""
-    if text is None:
-        return None
+def since(text: str | None) -> datetime | None:
+    """See `backfill.moment`. Raises InvalidRequest."""
     try:
-        found = datetime.fromisoformat(text)
+        return moment(text) if text is not None else None
     except ValueError as error:
         raise InvalidRequest.expected("--since", "a time like 2026-11-24 or 2026-11-24T06:00Z", text) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _work(chosen: Walk, report: Report) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinypics.console.executions import milliseconds
+from tinypics.local.backfills import item_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tinypics.local.cloud import Cloud
     from tinypics.local.facts import Stack
 
@@ -34,7 +33,7 @@ class Backfills:
         return [self._run(item) for item in found]
 
     def _run(self, item: dict[str, Any]) -> dict[str, Any]:
-        counts = list(self._counts(item["executionArn"]))
+        counts = item_counts(self._states, item["executionArn"])
         ended = item.get("stopDate")
         return {
             "name": item["executionArn"].rpartition(":")[2],
@@ -45,8 +44,3 @@ class Backfills:
             "done": sum(count["succeeded"] for count in counts),
             "lost": sum(count[name] for count in counts for name in _LOST),
         }
-
-    def _counts(self, execution: str) -> Iterator[dict[str, int]]:
-        """Of each of its maps."""
-        for run in self._states.list_map_runs(executionArn=execution)["mapRuns"]:
-            yield self._states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]

@@ -127,9 +127,13 @@ class Run:
 
     def _read_by_map(self) -> int:
         """Objects that were still there when the map read its list."""
-        runs = self._states.list_map_runs(executionArn=self._arn)["mapRuns"]
-        counts = [self._states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]["total"] for run in runs]
-        return sum(counts)
+        return sum(count["total"] for count in item_counts(self._states, self._arn))
+
+
+def item_counts(states: Any, execution: str) -> list[dict[str, int]]:
+    """What Step Functions (`states`, its client) counts of the objects of each map of an execution."""
+    runs = states.list_map_runs(executionArn=execution)["mapRuns"]
+    return [states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in runs]
 
 
 def start(cloud: Cloud, stack: Stack, order: Order) -> str:
