@@ -5,14 +5,15 @@ So `tinypics resize` needs nothing of AWS, and `--help` is quick.
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from tinypics.cli import catch_up
 from tinypics.cli.console import CommandFailed, err
+from tinypics.cli.options import ConsolePort, Data, Event, Local, Profile, Region, StackName
 
 
 class _Commands(TyperGroup):
@@ -31,32 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Event = Annotated[str, typer.Argument(metavar="EVENT.json", help="The event, a JSON file; - reads standard input.")]
-Local = Annotated[
-    bool | None,
-    typer.Option(
-        "--local/--aws", help="Which stack. Without either: the local one when its engine runs.", show_default=False
-    ),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="Data folder of the local engine.", show_default=".tinypics beside template.yaml"),
-]
-StackName = Annotated[str | None, typer.Option(help="CloudFormation stack on AWS.", show_default="tinypics")]
-ReportFolder = Annotated[Path, typer.Option(metavar="DIR", help="Where the report goes.")]
-ConsolePort = Annotated[
-    int | None,
-    typer.Option(
-        "--console-port",
-        min=0,
-        max=65535,
-        help="Port of the web console on 127.0.0.1; 0 finds a free one.",
-        show_default="4567, or a free one",
-    ),
-]
-Profile = Annotated[str | None, typer.Option(help="AWS profile.", show_default=False)]
-Region = Annotated[str | None, typer.Option(help="AWS region.", show_default=False)]
 
 
 def _version(wanted: bool) -> None:
@@ -257,240 +232,8 @@ def verify(
     raise typer.Exit(command.verify(target, prefix, fix=fix, as_json=as_json, jobs=jobs))
 
 
-@app.command()
-def retry(
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="Make what this report.csv of a backfill lists, instead of executions.",
-        ),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="AGE", help="How far back: 30m, 12h, 7d.", show_default="1d")
-    ] = None,
-    error: Annotated[str | None, typer.Option(metavar="NAME", help="Only failures of this name.")] = None,
-    limit: Annotated[
-        int | None, typer.Option("--max", min=1, help="At most so many, the newest.", show_default="1000")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    report: ReportFolder = Path("backfill-report"),
-    local: Local = None,
-    data: Data = None,
-    stack: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
-) -> None:
-    """List failed executions of the workflow, start them again with their own input, and tell how they ended.
-
-    Of several with the same input only the newest counts, and none that was
-    tried again already. With the parameter Trigger=queue uploads have no
-    executions: what failed too often is in the dead-letter queue.
-    With --from it is a backfill of the keys that failed in another one, with
-    the renditions that one made, and a report of its own.
-    The exit code is 0 when none failed again, else 1.
-
-    \b
-    Examples:
-      tinypics retry --since 7d --error StoreUnavailable
-      tinypics retry --from backfill-report/report.csv
-    """
-    from tinypics.cli.target import Target
-
-    if source:
-        _refuse("it is not for --from", since=since, max=limit)
-        from tinypics.cli import backfill
-        from tinypics.cli.survey import refusals
-
-        target = Target.find(local, data, stack, profile, region)
-        with refusals():
-            chosen = backfill.failed(target, source, error)
-        raise typer.Exit(backfill.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))
-    from tinypics.cli import logs
-    from tinypics.cli import retry as command
-
-    target = Target.find(local, data, stack, profile, region)
-    raise typer.Exit(command.retry(target, logs.age(since or "1d"), error, limit or 1000, dry_run=dry_run, yes=yes))
-
-
-class Engine(enum.StrEnum):
-    """Who works on a backfill."""
-
-    STACK = "stack"
-    LOCAL = "local"
-
-
-OF_STACK, OF_THIS_MACHINE = "With a stack", "With --engine local"
-
-
-def _refuse(why: str, **options: object) -> None:
-    """Refuse options that were given, by name."""
-    for name, given in options.items():
-        if given not in (None, False):
-            shown = name if name.isupper() else f"--{name.replace('_', '-')}"
-            raise typer.BadParameter(f"{shown}: {why}")
-
-
-@app.command()
-def backfill(
-    identity: Annotated[
-        str | None, typer.Argument(metavar="ID", help="Of --attach and --stop: which run.", show_default="the newest")
-    ] = None,
-    attach: Annotated[
-        bool, typer.Option("--attach", help="Watch a run that was started before.", rich_help_panel=OF_STACK)
-    ] = False,
-    stop: Annotated[
-        bool,
-        typer.Option("--stop", help="Stop a run: in ten seconds nothing is made any more.", rich_help_panel=OF_STACK),
-    ] = False,
-    engine: Annotated[
-        Engine, typer.Option(help="stack: the deployed stack's workflow. local: processes of this machine.")
-    ] = Engine.STACK,
-    bucket: Annotated[
-        str | None,
-        typer.Option(
-            help="Where the pictures are.", rich_help_panel=OF_STACK, show_default="the stack's source bucket"
-        ),
-    ] = None,
-    prefix: Annotated[str | None, typer.Option(help="Only keys that start with this.", show_default=False)] = None,
-    any_name: Annotated[
-        bool, typer.Option("--any-name", help="Also keys whose names do not say that they are pictures.")
-    ] = False,
-    keys: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="Only these: a CSV file with a column key, or JSON lines.",
-            rich_help_panel=OF_STACK,
-        ),
-    ] = None,
-    inventory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PLACE", help="List from an S3 Inventory: s3://bucket/…/manifest.json.", rich_help_panel=OF_STACK
-        ),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="PLACE",
-            help="s3://bucket/folder, gs://…, az://…, or a folder.",
-            rich_help_panel=OF_THIS_MACHINE,
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="PLACE", help="Where outputs go, named in the same ways.", rich_help_panel=OF_THIS_MACHINE
-        ),
-    ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="S3 of another vendor, or of the local engine.", rich_help_panel=OF_THIS_MACHINE
-        ),
-    ] = None,
-    renditions: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help="What each picture becomes: 128x128, or a list 128x128,800x-webp.",
-            show_default="the stack's own; 128x128",
-        ),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only what changed since, e.g. 2026-11-24 or 2026-11-24T06:00Z.")
-    ] = None,
-    max_objects: Annotated[
-        int | None, typer.Option(min=1, help="More pictures than this do not start.", show_default="100000")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(min=0, help="An estimate of more US dollars does not start.", show_default="10")
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(min=1, max=1000, help="Pictures at a time.", show_default="50; local: processors"),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    report: ReportFolder = Path("backfill-report"),
-    local: Local = None,
-    data: Data = None,
-    stack: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
-) -> None:
-    """Make the outputs of pictures that are there already.
-
-    Counts them first, says what they will cost, asks, and works on what is
-    missing or stale: whatever ended a run, the same command goes on where it
-    was. Ctrl-C leaves a run of the stack, which goes on; one of this machine
-    it stops. The report (report.json, report.txt, report.csv of the failures)
-    says what became of each.
-    The exit code is 0 when no picture failed, 1 when some did or it did not
-    come to its end, 130 after Ctrl-C.
-
-    \b
-    Examples:
-      tinypics backfill --prefix 2019/ --dry-run
-      tinypics backfill --attach
-      tinypics backfill --engine local --from photos --to small --renditions 800x
-    """
-    from tinypics.backfill import Caps
-    from tinypics.cli.survey import refusals
-
-    given: dict[str, Any] = {"max_objects": max_objects, "max_cost": max_cost}
-    caps = {name: value for name, value in given.items() if value is not None}
-    if engine is Engine.LOCAL:
-        only = "it is not for --engine local"
-        _refuse(only, bucket=bucket, keys=keys, inventory=inventory, attach=attach, stop=stop, data=data, stack=stack)
-        _refuse(only, local=local, aws=local is False, ID=identity)
-        if source is None or output is None:
-            raise typer.BadParameter("--engine local works --from a place --to another: name both")
-        from tinypics.cli import walk
-
-        with refusals():
-            walked = walk.Walk.of(
-                source,
-                output,
-                (renditions or "128x128").split(","),
-                endpoint=endpoint,
-                prefix=prefix or "",
-                since=walk.since(since),
-                any_name=any_name,
-                processes=concurrency,
-                profile=profile,
-                region=region,
-            )
-        raise typer.Exit(walk.backfill(walked, Caps(**caps), dry_run=dry_run, yes=yes, report_to=report))
-    _refuse("it is for --engine local only", **{"from": source, "to": output, "endpoint": endpoint})
-    from tinypics.cli import backfill as command
-    from tinypics.cli.target import Target
-
-    order = {"bucket": bucket, "prefix": prefix, "since": since, "concurrency": concurrency, **caps}
-    order |= {"renditions": renditions and renditions.split(","), "any_name": any_name or None}
-    if attach or stop:
-        _refuse("it is not for --attach and --stop", **order, keys=keys, inventory=inventory, dry_run=dry_run)
-        if attach and stop:
-            raise typer.BadParameter("--attach or --stop, not both")
-    else:
-        _refuse("it is for --attach and --stop only", ID=identity)
-        if keys and inventory:
-            raise typer.BadParameter("--keys or --inventory, not both")
-    target = Target.find(local, data, stack, profile, region)
-    if attach or stop:
-        raise typer.Exit((command.attach if attach else command.stop)(target, identity, report))
-    rows = command.key_list(keys) if keys else None
-    with refusals():
-        chosen = command.Chosen.of(target, order, inventory, rows)
-    raise typer.Exit(command.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))
+app.command()(catch_up.retry)
+app.command()(catch_up.backfill)
 
 
 @app.command()
