@@ -17,23 +17,27 @@ if TYPE_CHECKING:
 
     from bench.peers import Contender
 
+_MODULES: Final = "import contextlib, datetime, enum, functools, json, signal, threading, typing\n"
+_CLIENT: Final = "import json, signal, threading, typing, obstore.store\n"
 # The process that decodes is not forked here: it has steps of its own.
 _ALONE: Final = "import tinypics.guard\ntinypics.guard.Guard.__init__ = lambda self: None\nimport lambda_function\n"
-_OPENED: Final = "from tinypics.aws.s3 import open_bucket\nopen_bucket('original-pics'), open_bucket('tiny-pics')\n"
+_OPENED: Final = (
+    f"{_ALONE}from tinypics.aws.s3 import open_bucket\nopen_bucket('original-pics'), open_bucket('tiny-pics')\n"
+)
 _APART: Final = "from tinypics import apart\n"
 _READY: Final = f"{_APART}apart.load_later(*apart.SELDOM)\nimport tinypics.resize, PIL.JpegImagePlugin\n"
-_MADE: Final = "import sys\ntinypics.resize.resize_all(open(sys.argv[1], 'rb').read(), ['128x96'])\n"
+_MADE: Final = f"{_READY}import sys\ntinypics.resize.resize_all(open(sys.argv[1], 'rb').read(), ['128x96'])\n"
 
 STEPS: Final = (
     ("the interpreter", "", None),
-    ("Python's own modules", "import contextlib, datetime, enum, functools, json, signal, threading, typing\n", 0),
-    ("the store's client", "import json, signal, threading, typing, obstore.store\n", 1),
-    ("modules of tinypics", _ALONE, 2),
-    ("a client for each bucket, with its certificates", _ALONE + _OPENED, 3),
+    ("Python's own modules", _MODULES, ""),
+    ("the store's client", _CLIENT, _MODULES),
+    ("modules of tinypics", _ALONE, _CLIENT),
+    ("a client for each bucket, with its certificates", _OPENED, _ALONE),
     ("the other process: modules of tinypics and Pillow", _READY, _APART),
-    ("the other process: decoding, resampling, encoding", _READY + _MADE, 5),
+    ("the other process: decoding, resampling, encoding", _MADE, _READY),
 )
-"""What a step is, a program that ends with it, and what ends before it: the number of a step, or a program."""
+"""What a step is, a program that ends with it, and one that ends before it."""
 
 REST: Final = "requests, copying, and changing between processes"
 
@@ -62,10 +66,7 @@ def cold(folder: Path, rounds: int, recipes: Mapping[str, pictures.Recipe] = pic
             event = store.event(source.name, THUMBNAIL)
             whole += measure.handler(ours, [event], cloud.environment(store.near)).first.cpu_ms
     took = {program: median(found) for program, found in spent.items()}
-    steps = {}
-    for name, program, before in STEPS:
-        earlier = STEPS[before][1] if isinstance(before, int) else before
-        steps[name] = took[program] - (0.0 if earlier is None else took[earlier])
+    steps = {name: took[program] - (0.0 if before is None else took[before]) for name, program, before in STEPS}
     return Start(median(whole), steps | {REST: median(whole) - sum(steps.values())})
 
 
