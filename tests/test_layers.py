@@ -22,6 +22,7 @@ WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "lay
     "repair",
     "folder",
     "location",
+    "partitions",
     "vendors",
     "listing",
     "walk",

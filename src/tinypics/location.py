@@ -14,6 +14,7 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest, LoopRefused
 from tinypics.folder import FolderBucket
+from tinypics.partitions import s3_endpoint
 from tinypics.store import Bucket
 from tinypics.vendors import AzureBucket, GoogleBucket
 
@@ -131,7 +132,14 @@ def _s3(name: str, endpoint: str | None) -> S3Store:
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     options: ClientConfig = {**_CLIENT, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
     if endpoint is None:
-        return S3Store(name, client_options=options, retry_config=_RETRIES, virtual_hosted_style_request=True)
+        own = s3_endpoint(name, os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "")
+        return S3Store(
+            name,
+            config={"aws_endpoint_url_s3": own} if own else {},
+            client_options=options,
+            retry_config=_RETRIES,
+            virtual_hosted_style_request=True,
+        )
     if is_loopback(endpoint):
         # A proxy of the environment is not used when another is named, and that one is not used for loopback.
         options |= {"proxy_url": endpoint, "proxy_excludes": "localhost,127.0.0.1,::1"}

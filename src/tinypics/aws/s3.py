@@ -8,6 +8,7 @@ from functools import cache
 
 from obstore.store import S3Store
 
+from tinypics.partitions import s3_endpoint
 from tinypics.store import Bucket
 
 CERTIFICATES = (
@@ -39,8 +40,10 @@ def open_bucket(name: str) -> Bucket:
     # The endpoint itself is read from the environment by the client. A bucket with a host name of its own needs DNS,
     # which a local endpoint does not have.
     local = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = None if local else s3_endpoint(name, os.environ.get("AWS_REGION", ""))
     store = S3Store(
         name,
+        config={"aws_endpoint_url_s3": endpoint} if endpoint else {},
         virtual_hosted_style_request=not local,
         client_options={
             "allow_http": bool(local and local.startswith("http://")),

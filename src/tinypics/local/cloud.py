@@ -11,6 +11,7 @@ from botocore.config import Config
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
+from tinypics.partitions import s3_endpoint
 from tinypics.store import Bucket
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Cloud:
             # A proxy of the environment is not used when another is named, and that one is not used for loopback.
             options |= {"proxy_url": self.endpoint, "proxy_excludes": "127.0.0.1"}
         where: S3Config = {"virtual_hosted_style_request": not endpoint}
-        if endpoint:
+        if endpoint := endpoint or s3_endpoint(name, self.region):
             where["aws_endpoint_url_s3"] = endpoint  # goes before all that the environment says
         store = S3Store(
             name,

@@ -1,0 +1,27 @@
+"""Addresses of S3 in the partitions of AWS that have a domain of their own.
+
+object_store builds `BUCKET.s3.REGION.amazonaws.com` for every region, which is right in the partitions `aws` and
+`aws-us-gov` only.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_DOMAINS: Final = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+    "us-isof-": "csp.hci.ic.gov",
+}
+"""By the start of a region's name; botocore's partitions.json has the same (tests/test_partitions.py)."""
+
+
+def s3_endpoint(bucket: str, region: str) -> str | None:
+    """`https://BUCKET.s3.REGION.DOMAIN`; None where the store's client finds the address by itself."""
+    for prefix, domain in _DOMAINS.items():
+        if region.startswith(prefix):
+            return f"https://{bucket}.s3.{region}.{domain}"
+    return None
