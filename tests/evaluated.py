@@ -1,0 +1,197 @@
+"""The template as CloudFormation evaluates it for one set of parameters: conditions, functions, rules.
+
+Functions that our template uses, with their results by the CloudFormation template reference, "Intrinsic functions".
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.transformed import template
+
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::StackName": "tinypics",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/tinypics/51af3dc0-da77-11e4-872e-1234567db123",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+NOTHING = {"Ref": "AWS::NoValue"}
+_VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
+
+
+class Stack:
+    """The resources, outputs and rules of one deployment of `source`, a transformed template (by default ours).
+
+    `given` are parameters that differ from their defaults, `pseudo` pseudo parameters, without their `AWS::`.
+    """
+
+    def __init__(
+        self, given: Mapping[str, object] = {}, source: Mapping[str, Any] | None = None, **pseudo: str
+    ) -> None:
+        self.source = source or template()
+        declared = {name: parameter["Default"] for name, parameter in self.source["Parameters"].items()}
+        unknown = given.keys() - declared.keys()
+        assert not unknown, f"no such parameters: {unknown}"
+        self.parameters = {name: str(value) for name, value in (declared | dict(given)).items()}
+        self._pseudo = PSEUDO | {f"AWS::{name}": value for name, value in pseudo.items()}
+
+    @functools.cached_property
+    def resources(self) -> dict[str, Any]:
+        """Those that are made, with every function applied that needs no other resource."""
+        return self._made("Resources")
+
+    @functools.cached_property
+    def outputs(self) -> dict[str, Any]:
+        return self._made("Outputs")
+
+    def _made(self, section: str) -> dict[str, Any]:
+        made = {name: each for name, each in self.source[section].items() if self.holds(each.get("Condition"))}
+        return {name: self.resolve(each) for name, each in made.items()}
+
+    def properties(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.resources[name]["Properties"]
+        return found
+
+    def refusals(self) -> list[str]:
+        """The descriptions of the template's rules that these parameters break."""
+        return [
+            assertion["AssertDescription"]
+            for rule in self.source["Rules"].values()
+            if self.holds(rule["RuleCondition"])
+            for assertion in rule["Assertions"]
+            if not self.holds(assertion["Assert"])
+        ]
+
+    def holds(self, condition: Any) -> bool:
+        """Whether a condition (a name, a function, or None for no condition) is true."""
+        if condition is None:
+            return True
+        if isinstance(condition, str):
+            return self.holds(self.source["Conditions"][condition])
+        ((function, operands),) = condition.items()
+        match function:
+            case "Condition":
+                return self.holds(operands)
+            case "Fn::Not":
+                return not self.holds(operands[0])
+            case "Fn::And":
+                return all(map(self.holds, operands))
+            case "Fn::Or":
+                return any(map(self.holds, operands))
+            case "Fn::Equals":
+                left, right = (str(self.resolve(each)) for each in operands)
+                return left == right
+            case "Fn::Contains":
+                among, wanted = (self.resolve(each) for each in operands)
+                return str(wanted) in map(str, among)
+        raise NotImplementedError(function)
+
+    def resolve(self, node: Any) -> Any:
+        """`node` with parameters and conditions put in. References to resources stay, and so do functions of them."""
+        if isinstance(node, list):
+            return [self.resolve(each) for each in node if self._chosen(each) != NOTHING]
+        if not isinstance(node, dict):
+            return node
+        node = self._chosen(node)
+        if not isinstance(node, dict):
+            return self.resolve(node)
+        if len(node) == 1:
+            ((function, operands),) = node.items()
+            if function == "Ref":
+                return self.parameters.get(operands, self._pseudo.get(operands, node))
+            if function == "Fn::Sub":
+                return self._substituted(operands)
+            if function == "Fn::FindInMap":
+                table, first, second = map(self.resolve, operands)
+                return self.source["Mappings"][table][str(first)][second]
+            if function in ("Fn::Join", "Fn::Split") and all(isinstance(each, str) for each in self._flat(operands)):
+                separator, rest = map(self.resolve, operands)
+                return separator.join(rest) if function == "Fn::Join" else rest.split(separator)
+        return {key: self.resolve(value) for key, value in node.items() if self._chosen(value) != NOTHING}
+
+    def _flat(self, operands: Any) -> Iterator[Any]:
+        for each in self.resolve(operands):
+            yield from each if isinstance(each, list) else [each]
+
+    def _chosen(self, node: Any) -> Any:
+        while isinstance(node, dict) and node.keys() == {"Fn::If"}:
+            condition, yes, no = node["Fn::If"]
+            node = yes if self.holds(condition) else no
+        return node
+
+    def _substituted(self, operands: Any) -> Any:
+        text, own = operands if isinstance(operands, list) else (operands, {})
+        values = self._pseudo | self.parameters | {name: self.resolve(value) for name, value in own.items()}
+        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        made = _VARIABLE.sub(lambda found: texts.get(found[1], found[0]), text)
+        left = {name: values[name] for name in _VARIABLE.findall(made) if name in values}
+        if left:
+            return {"Fn::Sub": [made, left]}
+        return {"Fn::Sub": made} if _VARIABLE.search(made) else made
+
+
+def samples(name: str) -> list[str]:
+    """Values of a parameter that tell all of the template's conditions about it apart: those that are allowed, or those
+    that some condition compares it with, and one that is none of them."""
+    parameter = template()["Parameters"][name]
+    if "AllowedValues" in parameter:
+        return [str(each) for each in parameter["AllowedValues"]]
+    return list(dict.fromkeys([str(parameter["Default"]), *_EXAMPLES.get(name, ["7"])]))
+
+
+_EXAMPLES = {
+    "SourceBucket": ["pics", ""],
+    "OutputBucket": ["thumbs", "pics", ""],
+    "BackfillBucket": ["runs", "pics", ""],
+    "MoreSourceBuckets": ["arn:aws:s3:::attic,arn:aws:s3:::cellar"],
+    "MoreOutputBuckets": ["arn:aws:s3:::shelf"],
+    "Prefix": ["photos/"],
+    "OutputPrefix": ["thumbs/"],
+    "Renditions": ["128x128,800x-webp"],
+    "CacheControl": ["no-cache"],
+    "Tags": ["team=photos"],
+    "UrlBase": ["https://cdn.example.com/"],
+    "KmsKeyArn": ["arn:aws:kms:us-east-1:123456789012:key/1234abcd"],
+    "AlarmTopic": ["arn:aws:sns:us-east-1:123456789012:pager"],
+    "MemorySize": ["512"],
+    "ApiJwtIssuer": ["https://issuer.example.com"],
+    "ApiJwtAudience": ["one,two"],
+    "ApiEndpoint": ["http://127.0.0.1:4566/_aws/execute-api"],
+    "ConsoleOrigin": ["http://127.0.0.1:4567"],
+}
+
+
+def parameters_of(node: Any) -> set[str]:
+    """The parameters that a value, or a condition within it, depends on."""
+    declared, conditions = template()["Parameters"], template()["Conditions"]
+    if isinstance(node, list):
+        return {name for each in node for name in parameters_of(each)}
+    if not isinstance(node, dict):
+        return set()
+    found: set[str] = set()
+    for key, value in node.items():
+        if key == "Ref":
+            found |= {value} & declared.keys()
+        elif key == "Condition" and isinstance(value, str):
+            found |= parameters_of(conditions[value])
+        elif key == "Fn::If":
+            found |= parameters_of(conditions[value[0]]) | parameters_of(value[1:])
+        elif key == "Fn::Sub":
+            text, own = value if isinstance(value, list) else (value, {})
+            found |= set(_VARIABLE.findall(text)) & declared.keys() - own.keys() | parameters_of(own)
+        else:
+            found |= parameters_of(value)
+    return found
+
+
+def combinations(names: set[str], source: Mapping[str, Any] | None = None) -> Iterator[Stack]:
+    """A stack for every combination of the samples of these parameters; all others have their defaults."""
+    ordered = sorted(names)
+    for values in itertools.product(*(samples(name) for name in ordered)):
+        yield Stack(dict(zip(ordered, values, strict=True)), source)

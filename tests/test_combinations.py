@@ -1,0 +1,175 @@
+"""The template under every combination of its conditions.
+
+CloudFormation refuses a whole template in which anything refers to a resource that a condition leaves out ("Unresolved
+resource dependencies"). Neither cfn-lint nor the local emulator does.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from tests.evaluated import PSEUDO, Stack, combinations, parameters_of, samples
+from tests.transformed import template
+
+Guards = tuple[tuple[str, bool], ...]
+"""Conditions, and whether each has to hold."""
+
+
+def references(node: Any, guards: Guards = ()) -> Iterator[tuple[Guards, str]]:
+    """Each logical name that a value refers to, and under which conditions it does."""
+    if isinstance(node, list):
+        for each in node:
+            yield from references(each, guards)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        match key:
+            case "Ref":
+                yield guards, value
+            case "Fn::GetAtt":
+                yield guards, value[0] if isinstance(value, list) else value.partition(".")[0]
+            case "DependsOn":
+                yield from ((guards, name) for name in ([value] if isinstance(value, str) else value))
+            case "Fn::If":
+                yield from references(value[1], (*guards, (value[0], True)))
+                yield from references(value[2], (*guards, (value[0], False)))
+            case "Fn::Sub":
+                text, own = value if isinstance(value, list) else (value, {})
+                names = re.findall(r"\$\{([^!}:]+(?:::\w+)?)\}", text)
+                yield from ((guards, name.partition(".")[0]) for name in names if name not in own)
+                yield from references(own, guards)
+            case _:
+                yield from references(value, guards)
+
+
+def dangling(source: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Who refers to what that is not there, in any combination of the conditions that matter to that."""
+    always = source["Parameters"].keys() | PSEUDO.keys() | {"AWS::NoValue"}
+    sites: list[tuple[str, Guards, str]] = []
+    for section in ("Resources", "Outputs"):
+        for owner, each in source[section].items():
+            own: Guards = ((each["Condition"], True),) if "Condition" in each else ()
+            sites += [(owner, guards, name) for guards, name in references(each, own) if name not in always]
+    made = {name: each.get("Condition") for name, each in source["Resources"].items()}
+    deciding = {name for _, guards, _ in sites for name, _ in guards} | {name for name in made.values() if name}
+    found: set[tuple[str, str]] = set()
+    for stack in combinations(parameters_of([{"Condition": name} for name in deciding]), source):
+        truth = {name: stack.holds(name) for name in deciding}
+        there = {name for name, condition in made.items() if condition is None or truth[condition]}
+        found |= {
+            (owner, name)
+            for owner, guards, name in sites
+            if name not in there and all(truth[condition] == wanted for condition, wanted in guards)
+        }
+    return found
+
+
+def test_everything_that_is_referred_to_is_made() -> None:
+    assert dangling(template()) == set()
+
+
+@pytest.mark.parametrize(
+    ("owner", "broken"),
+    [
+        ("SourceBucketResource", {"DependsOn": "UploadQueuePolicy"}),
+        ("ResizeRole", {"DependsOn": ["ResizeLogGroup", "HttpApi"]}),
+        ("Dashboard", {"Properties": {"DashboardBody": {"Fn::Sub": "${UploadQueue.QueueName} ${AWS::Region}"}}}),
+        ("WorkflowRole", {"Properties": {"Path": {"Fn::If": ["IsExpress", {"Ref": "ApiFunction"}, "/"]}}}),
+        ("ResizeRole", {"Properties": {"Path": {"Fn::Sub": ["${a}", {"a": {"Fn::GetAtt": ["Nowhere", "Arn"]}}]}}}),
+        ("ApiRole", {"Metadata": {"After": {"Fn::If": ["HasApi", {"Ref": "UploadRule"}, "nothing"]}}}),
+    ],
+)
+def test_a_reference_to_what_is_not_always_made_is_found(owner: str, broken: dict[str, Any]) -> None:
+    source = copy.deepcopy(template())
+    source["Resources"][owner] |= broken
+    assert {who for who, _ in dangling(source)} == {owner}
+
+
+def test_the_queue_may_be_written_to_before_its_bucket_is_told_of_it() -> None:
+    """S3 tries the queue when it is told of it, and refuses a configuration that it cannot use."""
+    bucket = Stack({"Trigger": "queue"}).resources["SourceBucketResource"]
+    assert "UploadQueuePolicy" in {name for _, name in references(bucket)}
+
+
+def lookups(node: Any) -> Iterator[Any]:
+    if isinstance(node, list):
+        for each in node:
+            yield from lookups(each)
+    elif isinstance(node, dict):
+        if "Fn::FindInMap" in node:
+            yield node
+        for each in node.values():
+            yield from lookups(each)
+
+
+def test_every_mapping_has_every_value_that_it_is_asked_for() -> None:
+    asked = list(lookups(template()["Resources"]))
+    assert asked
+    for each in asked:
+        for stack in combinations(parameters_of(each)):
+            assert isinstance(stack.resolve(each), int | str)
+
+
+# --- Updates
+
+
+def create_only(kind: str) -> set[str]:
+    """The properties for whose change CloudFormation replaces a resource, by its schema."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    return {path.split("/")[2] for path in schema.get("createOnlyProperties", [])}
+
+
+def names(kind: str) -> set[str]:
+    """The properties that give a resource a name of one's own."""
+    return {f"{kind.rpartition('::')[2]}Name", "Name"} & create_only(kind)
+
+
+NAMED = {
+    logical: each
+    for logical, each in template()["Resources"].items()
+    if names(each["Type"]) & each.get("Properties", {}).keys()
+}
+
+
+def identity(stack: Stack, logical: str) -> tuple[Any, Any]:
+    """The name of a resource, and all else whose change replaces it, with the identities of those that it refers to."""
+    kind, properties = stack.source["Resources"][logical]["Type"], stack.resources[logical].get("Properties", {})
+    own = {name: properties.get(name) for name in names(kind)}
+    rest = {name: properties.get(name) for name in create_only(kind) - names(kind)}
+    others = {name for _, name in references(rest) if name in stack.resources}
+    return own, (rest, {name: identity(stack, name) for name in sorted(others)})
+
+
+def replaced_under_their_names(source: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Which resource an update of which parameter would replace by one of the same name, which CloudFormation refuses
+    ("cannot update a stack when a custom-named resource requires replacing")."""
+    found: set[tuple[str, str]] = set()
+    for logical in NAMED:
+        resource = source["Resources"][logical]
+        always = {"Monitoring": "full", "Trigger": "queue" if "Queue" in logical else "workflow", "ApiAuth": "JWT"}
+        for parameter in parameters_of(resource["Properties"]):
+            seen: dict[str, Any] = {}
+            for value in samples(parameter):
+                stack = Stack(always | {parameter: value}, source)
+                if logical in stack.resources:
+                    name, rest = identity(stack, logical)
+                    if seen.setdefault(str(name), rest) != rest:
+                        found.add((logical, parameter))
+    return found
+
+
+def test_no_update_replaces_a_resource_that_keeps_its_name() -> None:
+    assert {"ResizeWorkflow", "SourceBucketResource", "UploadRule", "ResizeFunction", "Dashboard"} <= NAMED.keys()
+    assert replaced_under_their_names(template()) == set()
+
+
+def test_a_type_that_changes_under_a_fixed_name_is_found() -> None:
+    source = copy.deepcopy(template())
+    source["Resources"]["ResizeWorkflow"]["Properties"]["StateMachineName"] = {"Fn::Sub": "${AWS::StackName}-resize"}
+    assert replaced_under_their_names(source) == {("ResizeWorkflow", "WorkflowType")}
