@@ -24,7 +24,10 @@ EXPRESS_REQUEST: Final = 1.00 / 1e6
 EXPRESS_GB_SECOND: Final = 0.00001667
 """For 64 MB at least, in steps of 100 ms."""
 EVENT: Final = 1.00 / 1e6
-"""An S3 event through EventBridge: an opt-in service event."""
+"""An S3 event that a bucket sends to EventBridge, whether or not a rule takes it.
+
+It is an "AWS opt-in data event" (/eventbridge/pricing), charged like a custom event. Management events are free.
+"""
 SQS_REQUEST: Final = 0.40 / 1e6
 LOG_GB: Final = 0.50
 """Ingested into CloudWatch Logs."""

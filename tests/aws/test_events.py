@@ -111,6 +111,8 @@ def test_an_upload_asks_for_what_is_there_now_and_says_what_was_there_then() -> 
     [
         notification("a.jpg", eventName="ObjectRemoved:Delete"),
         notification("a.jpg", eventName="s3:ObjectRemoved:DeleteMarkerCreated"),
+        notification("a.jpg", eventName="LifecycleExpiration:Delete"),
+        notification("a.jpg", eventName="s3:LifecycleExpiration:DeleteMarkerCreated"),
         eventbridge("a.jpg") | {"detail-type": "Object Deleted"},
     ],
 )

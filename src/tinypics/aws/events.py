@@ -100,9 +100,9 @@ def _notification(record: Mapping[str, Any], settings: Settings) -> Request | Sk
         key = _decoded(found.key, errors="strict")
     except UnicodeDecodeError as error:
         raise InvalidRequest.expected("Records[].s3.object.key", "a form-encoded key in UTF-8", found.key) from error
-    # "ObjectCreated:Put", in some versions with an "s3:" before it.
-    name = str(record.get("eventName"))
-    return _followed(replace(found, key=key), settings, name, "ObjectCreated:" in name, "ObjectRemoved:" in name)
+    name = str(record.get("eventName")).removeprefix("s3:")  # some versions have it, others not
+    deleted = name.startswith(("ObjectRemoved:", "LifecycleExpiration:"))
+    return _followed(replace(found, key=key), settings, name, name.startswith("ObjectCreated:"), deleted)
 
 
 def _decoded(key: str, errors: str = "replace") -> str:
