@@ -16,6 +16,8 @@ S3_GETS = backfill.GETS  # HEADs of the three places of the output, GET of the s
 S3_PUTS = backfill.PUTS
 TRANSITIONS = 4  # the start, and the three states of a success
 BATCH = 5  # messages that one invocation takes from the queue, at best
+POLLERS = 5  # of a queue's mapping; fewer, when it is idle, only without a maximum of its concurrency
+POLL_SECONDS = 20  # of a long poll
 LINE_KB = 1.0  # of log for each picture: one line, and Lambda's own report
 
 
@@ -62,6 +64,14 @@ def ways(case: Case) -> dict[str, float]:
         + prices.EVENT
         + TRANSITIONS * prices.STATE_TRANSITION,
     }
+
+
+def polls() -> int:
+    """Requests to an empty queue in a month of 30 days; the first million of an account's requests to SQS is free.
+
+    Lambda developer guide, "Configuring scaling behavior for SQS event source mappings".
+    """
+    return POLLERS * 30 * 24 * 3600 // POLL_SECONDS
 
 
 CASES = (Case(100, 512), Case(100, 1769), Case(400, 1769))

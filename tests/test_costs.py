@@ -72,6 +72,13 @@ def test_the_queue_takes_as_many_messages_at_once_as_the_estimate_counts() -> No
     assert f"BatchSize: {costs.BATCH}\n" in (PROJECT / "template.yaml").read_text()
 
 
+def test_an_empty_queue_costs_what_the_pages_say() -> None:
+    for page in ("costs.md", "triggers.md"):
+        text = " ".join((PROJECT / "docs" / page).read_text().split())
+        assert f"{costs.polls():,} times a month" in text
+        assert f"${costs.polls() * prices.SQS_REQUEST:.2f}" in text
+
+
 def test_the_queue_is_the_cheapest_way_and_time_costs() -> None:
     short, long = (costs.ways(case) for case in costs.CASES[1:])
     assert min(short, key=lambda way: short[way]) == "`Trigger=queue`"
