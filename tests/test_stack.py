@@ -36,10 +36,7 @@ AWS_METRICS = {
 }
 
 
-def test_pictures_outlive_the_stack() -> None:
-    for name in resources("AWS::S3::Bucket"):
-        resource = template()["Resources"][name]
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+def test_versions_are_kept_when_a_parameter_says_so() -> None:
     versions = resources("AWS::S3::Bucket")["SourceBucketResource"]["VersioningConfiguration"]["Fn::If"]
     assert versions[:2] == ["HasVersions", {"Status": "Enabled"}]
 

@@ -182,7 +182,7 @@ def _import_buckets(cloud: Cloud, given: dict[str, str]) -> bool:
     The template calls the bucket that a parameter names `<parameter>Resource`.
     """
     there = {bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]}
-    left_out = {"none": {"SourceBucket", "OutputBucket"}, "output": {"SourceBucket"}}
+    left_out = {"none": BUCKETS.keys(), "output": {"SourceBucket"}}
     made = [name for name in BUCKETS if name not in left_out.get(given.get("CreateBuckets", "both"), ())]
     found = {f"{parameter}Resource": given[parameter] for parameter in made if given[parameter] in there}
     if not found:

@@ -1,0 +1,273 @@
+"""Rules of AWS that neither the linters nor the local emulator know, held against the template; each has its source."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import botocore
+import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from tests.evaluated import Stack, combinations
+from tests.transformed import resources, template
+
+BUCKETS = resources("AWS::S3::Bucket")
+PARAMETERS = template()["Parameters"]
+PARTITIONS = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())["partitions"]
+REGIONS = [region for each in PARTITIONS for region in each["regions"] if not region.endswith("-global")]
+
+
+def allowed(parameter: str, value: str) -> bool:
+    return re.fullmatch(PARAMETERS[parameter]["AllowedPattern"], value) is not None
+
+
+# --- Buckets: what a failed creation and a removed stack leave
+
+
+def test_a_creation_that_is_rolled_back_leaves_no_bucket_and_a_stack_that_is_deleted_keeps_them() -> None:
+    """CloudFormation template reference, "DeletionPolicy attribute": RetainExceptOnCreate."""
+    kept = {name: each for name, each in template()["Resources"].items() if each["Type"] == "AWS::S3::Bucket"}
+    assert kept.keys() == BUCKETS.keys()
+    for each in kept.values():
+        assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_nothing_else_outlives_a_rollback() -> None:
+    others = (each for each in template()["Resources"].values() if each["Type"] != "AWS::S3::Bucket")
+    assert {each.get("DeletionPolicy", "Delete") for each in others} == {"Delete"}
+
+
+NAMED = {"SourceBucket": "pics", "OutputBucket": "thumbs", "BackfillBucket": "runs"}
+
+
+@pytest.mark.parametrize(
+    ("create", "made"), [("both", {*NAMED}), ("output", {*NAMED} - {"SourceBucket"}), ("none", set())]
+)
+def test_a_stack_makes_the_buckets_that_it_is_told_to(create: str, made: set[str]) -> None:
+    stack = Stack(NAMED | {"CreateBuckets": create})
+    assert stack.refusals() == []
+    assert {name for name in NAMED if f"{name}Resource" in stack.resources} == made
+
+
+@pytest.mark.parametrize("create", ["both", "output", "none"])
+def test_every_part_of_a_stack_has_the_name_of_its_bucket(create: str) -> None:
+    stack = Stack(NAMED | {"CreateBuckets": create})
+    variables = stack.properties("ResizeFunction")["Environment"]["Variables"]
+    assert variables["TINYPICS_BACKFILL_BUCKET"] == stack.outputs["BackfillBucketName"]["Value"] == "runs"
+    granted = json.dumps([stack.properties("ResizeRole"), stack.properties("BackfillRole")])
+    assert {"arn:aws:s3:::runs", "arn:aws:s3:::runs/*", "arn:aws:s3:::runs/runs/*"} <= set(
+        re.findall(r'"(arn:[^"]+)"', granted)
+    )
+    assert stack.properties("BackfillWorkflow")["DefinitionSubstitutions"]["BackfillBucket"] == "runs"
+
+
+@pytest.mark.parametrize("missing", NAMED)
+def test_a_bucket_that_the_stack_does_not_make_must_be_named(missing: str) -> None:
+    (refusal,) = Stack(NAMED | {"CreateBuckets": "none", missing: ""}).refusals()
+    assert refusal.endswith(f"Set {missing}.")
+
+
+@pytest.mark.parametrize("same", ["SourceBucket", "OutputBucket"])
+def test_run_logs_are_never_written_among_pictures(same: str) -> None:
+    named = NAMED | {"BackfillBucket": NAMED[same], "CreateBuckets": "none"}
+    assert [text for text in Stack(named).refusals() if text.startswith("BackfillBucket")]
+
+
+# --- Names of buckets (S3 user guide, "General purpose bucket naming rules")
+
+
+@pytest.mark.parametrize("parameter", NAMED)
+@pytest.mark.parametrize("name", ["", "abc", "my-photos", "0-9", "a" * 63, "original-pics"])
+def test_a_name_that_s3_takes_is_taken(parameter: str, name: str) -> None:
+    assert allowed(parameter, name)
+
+
+@pytest.mark.parametrize("parameter", NAMED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ab", "a" * 64, "My-Photos", "my_photos", "my photos", "my.photos", "192.168.5.4"),
+        *("-photos", "photos-", "photos\n"),
+        *("xn--photos", "sthree-photos", "amzn-s3-demo-photos"),
+        *("photos-s3alias", "photos--ol-s3", "photos--x-s3", "photos--table-s3"),
+    ],
+)
+def test_a_name_that_s3_refuses_is_refused_before_anything_is_made(parameter: str, name: str) -> None:
+    """A name with dots as well: its certificate does not match, so that no client can read it over TLS."""
+    assert not allowed(parameter, name)
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_derived_name_is_one_in_every_region_and_another_in_each(bucket: str, region: str) -> None:
+    longest = "a" * 20  # as the parameter's description says
+    name = Stack({}, Region=region, StackName=longest).properties(bucket)["BucketName"]
+    assert allowed("SourceBucket", name)
+    assert region in name
+    assert "20 characters" in PARAMETERS["SourceBucket"]["Description"]
+
+
+@pytest.mark.parametrize("stack", ["Photos", "a" * 40])
+def test_a_stack_whose_name_makes_no_bucket_names_is_refused_before_anything_is_made(stack: str) -> None:
+    """By the schema of the bucket, which CloudFormation holds properties against before it creates or updates anything
+    ("Pre-deployment validation", AWS DevOps blog, 2026-06-30): no rule can ask for a stack's name."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::S3::Bucket").schema
+    takes = schema["properties"]["BucketName"]
+    name = Stack({}, StackName=stack).properties("SourceBucketResource")["BucketName"]
+    assert not re.search(takes["pattern"], name) or len(name) > takes["maxLength"]
+
+
+# --- Notifications of the source bucket
+
+
+def notified(**given: object) -> dict[str, Any]:
+    found: dict[str, Any] = Stack(given).properties("SourceBucketResource")["NotificationConfiguration"]
+    return found
+
+
+def test_a_prefix_is_the_same_text_for_s3_and_for_eventbridge() -> None:
+    """S3 compares a queue's prefix with the URL-encoded key, EventBridge with the key itself.
+
+    S3 user guide, "Configuring event notifications using object key name filtering".
+    """
+    characters = [chr(code) for code in range(0x3000) if allowed("Prefix", chr(code))]
+    assert len(characters) > 62
+    assert [quote(each, safe="/!_.'()-") for each in characters] == characters
+
+
+@pytest.mark.parametrize("prefix", ["", "photos/", "2026/11/IMG_", "it's(1)!/a.b-c"])
+def test_a_prefix_of_safe_characters_is_taken(prefix: str) -> None:
+    assert allowed("Prefix", prefix)
+
+
+@pytest.mark.parametrize("prefix", ["my photos/", "fotos/ü", "a&b/", "a+b", "100%/", "*", "a,b", "~x", "a\n"])
+def test_a_prefix_of_others_is_refused(prefix: str) -> None:
+    assert not allowed("Prefix", prefix)
+
+
+@pytest.mark.parametrize(("versions", "expiry"), [(0, "*"), (30, "DeleteMarkerCreated")])
+def test_the_queue_is_told_of_what_a_lifecycle_rule_removes(versions: int, expiry: str) -> None:
+    """S3 user guide, "Event notification types and destinations": s3:ObjectRemoved has no expiries."""
+    events = {each["Event"] for each in notified(Trigger="queue", KeepVersions=versions)["QueueConfigurations"]}
+    assert events == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*", f"s3:LifecycleExpiration:{expiry}"}
+
+
+def test_every_event_for_the_queue_is_filtered_by_the_prefix() -> None:
+    for each in notified(Trigger="queue", Prefix="photos/")["QueueConfigurations"]:
+        assert each["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "photos/"}]}}
+
+
+@pytest.mark.parametrize(("trigger", "sent"), [("workflow", True), ("none", True), ("queue", False)])
+def test_events_go_to_eventbridge_only_where_somebody_may_take_them(trigger: str, sent: bool) -> None:
+    """Each is charged (prices.py), whether or not a rule takes it. With `none`, another stack's rule may."""
+    assert ("EventBridgeConfiguration" in notified(Trigger=trigger)) is sent
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """Whether EventBridge takes an event, for the matchers that our rule has (EventBridge user guide, "Comparison
+    operators")."""
+    if isinstance(pattern, dict):
+        rest = {key: value for key, value in pattern.items() if key != "$or"}
+        return all(matches(value, (event or {}).get(key)) for key, value in rest.items()) and (
+            "$or" not in pattern or any(matches(each, event) for each in pattern["$or"])
+        )
+    return any(_one(each, event) for each in pattern)
+
+
+def _one(wanted: Any, value: Any) -> bool:
+    if not isinstance(wanted, dict):
+        return bool(wanted == value)
+    ((operator, operand),) = wanted.items()
+    if operator == "exists":
+        return (value is not None) is operand
+    assert operator == "prefix"
+    return isinstance(value, str) and value.startswith(operand)
+
+
+def s3_event(kind: str, reason: str, deletion: str | None = None, bucket: str = "pics") -> dict[str, Any]:
+    """As in the S3 user guide, "EventBridge event message structure"."""
+    detail: dict[str, Any] = {"bucket": {"name": bucket}, "object": {"key": "a.jpg"}, "reason": reason}
+    return {
+        "source": "aws.s3",
+        "detail-type": kind,
+        "detail": detail | ({"deletion-type": deletion} if deletion else {}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "plain", "versioned"),
+    [
+        (s3_event("Object Created", "PutObject"), True, True),
+        (s3_event("Object Created", "CompleteMultipartUpload"), True, True),
+        (s3_event("Object Deleted", "DeleteObject", "Permanently Deleted"), True, True),  # perhaps the newest version
+        (s3_event("Object Deleted", "DeleteObject", "Delete Marker Created"), True, True),
+        (s3_event("Object Deleted", "Lifecycle Expiration", "Delete Marker Created"), True, True),
+        (s3_event("Object Deleted", "Lifecycle Expiration", "Permanently Deleted"), True, False),
+        (s3_event("Object Tags Added", "PutObjectTagging"), False, False),
+        (s3_event("Object Created", "PutObject", bucket="other"), False, False),
+    ],
+)
+def test_an_older_version_that_expires_starts_nothing(event: dict[str, Any], plain: bool, versioned: bool) -> None:
+    for days, taken in ((0, plain), (30, versioned)):
+        stack = Stack({"SourceBucket": "pics", "KeepVersions": days})
+        assert matches(stack.properties("UploadRule")["EventPattern"], event) is taken
+
+
+# --- Queue and concurrency
+
+
+def test_the_mapping_never_asks_for_more_than_is_reserved() -> None:
+    """Lambda developer guide, "Configuring maximum concurrency for Amazon SQS event sources"."""
+    for reserved in (2, 10, 1000):
+        stack = Stack({"Trigger": "queue", "ReservedConcurrency": reserved, "Concurrency": 50})
+        assert stack.refusals() == []
+        most = int(stack.properties("UploadQueueMapping")["ScalingConfig"]["MaximumConcurrency"])
+        assert most <= int(stack.properties("ResizeFunction")["ReservedConcurrentExecutions"])
+    shared = Stack({"Trigger": "queue", "Concurrency": 7}).properties("UploadQueueMapping")
+    assert shared["ScalingConfig"] == {"MaximumConcurrency": "7"}
+
+
+def test_the_mappings_concurrency_is_within_what_lambda_takes() -> None:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::Lambda::EventSourceMapping").schema
+    takes = schema["definitions"]["MaximumConcurrency"]
+    for name in ("Concurrency", "ReservedConcurrency"):
+        assert PARAMETERS[name]["MaxValue"] <= takes["maximum"]
+    assert PARAMETERS["Concurrency"]["MinValue"] >= takes["minimum"] == 2
+    assert PARAMETERS["ReservedConcurrency"]["MinValue"] == 0  # none
+    (refusal,) = Stack({"Trigger": "queue", "ReservedConcurrency": 1}).refusals()
+    assert "ReservedConcurrency" in refusal
+    assert Stack({"ReservedConcurrency": 1}).refusals() == []
+
+
+def test_a_full_account_for_an_hour_loses_no_upload() -> None:
+    """A batch that is throttled counts as a receive, and comes back when its visibility ends."""
+    for timeout in PARAMETERS["Timeout"]["AllowedValues"]:
+        queue = Stack({"Trigger": "queue", "Timeout": timeout}).properties("UploadQueue")
+        assert queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"] > 3600
+
+
+# --- Logs
+
+
+def test_log_groups_that_other_services_deliver_to_are_under_vendedlogs() -> None:
+    """Others are listed one by one in a resource policy of 5,120 characters for the whole account (Step Functions
+    developer guide, "Logging using CloudWatch Logs"; "Policy document length breaking Cloudwatch Logs Constraints")."""
+    stack = Stack({"Monitoring": "full"})
+    delivered = [stack.properties("ApiStage")["AccessLogSettings"]["DestinationArn"]]
+    for name in ("ResizeWorkflow", "BackfillWorkflow"):
+        (destination,) = stack.properties(name)["LoggingConfiguration"]["Destinations"]
+        delivered.append(destination["CloudWatchLogsLogGroup"]["LogGroupArn"])
+    groups = [stack.properties(each["Fn::GetAtt"][0])["LogGroupName"] for each in delivered]
+    assert len({*groups}) == 3
+    assert all(group.startswith("/aws/vendedlogs/") for group in groups)
+
+
+def test_no_two_resources_have_the_same_log_group_or_alarm() -> None:
+    for stack in combinations({"Trigger", "Monitoring", "WorkflowType"}):
+        for kind, key in (("AWS::Logs::LogGroup", "LogGroupName"), ("AWS::CloudWatch::Alarm", "AlarmName")):
+            named = [each["Properties"][key] for each in stack.resources.values() if each["Type"] == kind]
+            assert len(named) == len({*named})
