@@ -153,7 +153,7 @@ def second_stack(stack: LocalStack, name: str, **parameters: str) -> str:
     body = template if isinstance(template, str) else json.dumps(template)
     stack.s3.put_object(Bucket="tinypics-artifacts", Key=f"{name}.json", Body=body.encode())
     address = f"{stack.facts.endpoint}/tinypics-artifacts/{name}.json"
-    given = {"Api": "off", "CreateBuckets": "none", **parameters}
+    given = {"Api": "off", "CreateBuckets": "none", "BackfillBucket": "tinypics-backfill", **parameters}
     cloudformation.create_stack(
         StackName=name,
         TemplateURL=address,  # 51,200 bytes at most would fit into the request

@@ -75,6 +75,9 @@ def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None
     _upload_code(cloud.client("s3"), project, template)
     given = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{cloud.endpoint}/_aws/execute-api"} | (parameters or {})
     template["Resources"] = _with_numbers(template["Resources"], _numbers(template["Parameters"], given))
+    if given.get("CreateBuckets") == "none" and given["BackfillBucket"]:
+        # The bucket for run logs is the one of a user's three buckets that holds nothing of the user's own.
+        cloud.client("s3").create_bucket(Bucket=given["BackfillBucket"])
     cloudformation = cloud.client("cloudformation")
     imported = _import_buckets(cloud, given)
     operation = cloudformation.update_stack if imported else cloudformation.create_stack
