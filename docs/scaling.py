@@ -105,7 +105,7 @@ def rates(concurrency: int = CONCURRENCY, prefixes: int = 1) -> list[tuple[str, 
         (QUOTAS["reads"].what + ", output", f"{OUTPUT_GETS}", QUOTAS["reads"].value * prefixes / OUTPUT_GETS, _SPREAD),
         (QUOTAS["reads"].what + ", source", f"{source_gets}", QUOTAS["reads"].value * prefixes / source_gets, _SPREAD),
         (QUOTAS["writes"].what, f"{backfill.PUTS}", QUOTAS["writes"].value * prefixes / backfill.PUTS, _SPREAD),
-        ("a listing, page by page", "1 key", listing_rate(), "an inventory, or several runs by `--prefix`"),
+        ("a listing, page by page", "1 key", listing_rate(), "several runs by `--prefix`, side by side"),
         (QUOTAS["functions"].what, f"{seconds():.2f} s", QUOTAS["functions"].value / seconds(), "ask for more"),
         (QUOTAS["starts"].what, f"1/{BATCH}", QUOTAS["starts"].value * BATCH, "a larger batch, or a second run"),
         (QUOTAS["children"].what, f"{seconds():.2f} s", QUOTAS["children"].value / seconds(), "a second run"),
@@ -175,7 +175,7 @@ def sizes() -> str:
     rows = [
         [
             _named("items"),
-            f"{_count(COUNTS[1])} pictures are {_runs(COUNTS[1])} runs, by `--prefix` or by parts of an inventory",
+            f"{_count(COUNTS[1])} pictures are {_runs(COUNTS[1])} runs, by `--prefix`",
         ],
         [
             _named("seconds"),

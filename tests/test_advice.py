@@ -10,6 +10,7 @@ import pytest
 
 from tinypics import errors
 from tinypics.advice import ADVICE, advice
+from tinypics.aws.batches import KILLED
 
 PROJECT = Path(__file__).parents[1]
 PARAMETERS = set(re.findall(r"^  ([A-Z]\w+):$", (PROJECT / "template.yaml").read_text(), re.MULTILINE))
@@ -28,6 +29,10 @@ def test_every_name_that_the_workflow_gives_has_its_advice() -> None:
     given = {state["Parameters"]["error"] for state in states.values() if "error" in state.get("Parameters", {})}
     assert given
     assert given <= set(ADVICE)
+
+
+def test_the_names_of_a_killed_function_lead_to_the_advice_about_it() -> None:
+    assert re.findall(r"`(\w+\.\w+)`", ADVICE["ResourcesExhausted"].happened) == list(KILLED)
 
 
 @pytest.mark.parametrize("name", ADVICE)

@@ -1,22 +1,45 @@
-"""The workflow definitions, as far as they can be checked without AWS: cfn-lint's schema of the states language."""
+"""The workflow definitions, as far as they can be checked without AWS: the states language, by cfn-lint's schema and by
+`tests.states`; the paths, against what the function really answers; the names of errors; the time that all of it takes.
+"""
 
 from __future__ import annotations
 
+import copy
+import io
 import json
 import re
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cfnlint.api import lint_all
+from obstore.store import MemoryStore
+
+import lambda_function
+from tests.pictures import encoded, photo
+from tests.states import Paths, misdirected, misnamed, scopes
+from tests.transformed import template
+from tinypics.aws import batches
+from tinypics.aws.settings import Settings
+from tinypics.errors import InvalidRequest
+from tinypics.store import Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tests.states import Definition, State
 
 PROJECT = Path(__file__).parents[1]
-DEFINITIONS = ["step-function-definition.json", "backfill-definition.json"]
-BACKFILL: dict[str, Any] = json.loads((PROJECT / "backfill-definition.json").read_text())
+RESIZE: Definition = json.loads((PROJECT / "step-function-definition.json").read_text())
+BACKFILL: Definition = json.loads((PROJECT / "backfill-definition.json").read_text())
+DEFINITIONS = {"resize": RESIZE, "backfill": BACKFILL}
 MAPS = {name: state for name, state in BACKFILL["States"].items() if state["Type"] == "Map"}
 
+EXPRESS_SECONDS = 300  # "Step Functions service quotas": the maximum execution time of an Express workflow
 
-def linted(definition: dict[str, Any]) -> list[str]:
+
+def linted(definition: Definition) -> list[str]:
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {"RoleArn": "arn:aws:iam::123456789012:role/any", "Definition": definition},
@@ -26,21 +49,261 @@ def linted(definition: dict[str, Any]) -> list[str]:
     return [f"{match.rule.id}: {match.message}" for match in found if not match.rule.id.startswith("I")]
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_a_definition_is_of_the_states_language(name: str) -> None:
-    assert linted(json.loads((PROJECT / name).read_text())) == []
+@pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
+def test_a_definition_is_of_the_states_language(definition: Definition) -> None:
+    assert linted(definition) == []
+    assert misnamed(definition) == []
+    assert misdirected(definition) == []
 
 
 def test_the_linter_looks_into_maps() -> None:
-    broken = json.loads(json.dumps(BACKFILL))
-    broken["States"]["Objects"]["ItemProcessor"]["States"]["Work"]["Typ"] = broken["States"]["Objects"].pop("Type")
+    broken = copy.deepcopy(BACKFILL)
+    inside(broken, "Objects")["WorkObjects"]["Typ"] = broken["States"]["Objects"].pop("Type")
     assert any("E3601" in finding for finding in linted(broken))
 
 
-def test_the_three_maps_differ_in_their_readers_only() -> None:
-    assert MAPS.keys() == {"Objects", "Inventory", "Keys"}
-    rest = [{k: v for k, v in each.items() if k not in ("Comment", "Label", "ItemReader")} for each in MAPS.values()]
-    assert rest[0] == rest[1] == rest[2]
+def inside(definition: Definition, name: str) -> dict[str, State]:
+    """The states of a map's items."""
+    found: dict[str, State] = definition["States"][name]["ItemProcessor"]["States"]
+    return found
+
+
+# --- Names and ways
+
+
+def as_text(definition: Definition, *changes: tuple[str, str]) -> Definition:
+    text = json.dumps(definition)
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    found: Definition = json.loads(text)
+    return found
+
+
+def without(states: dict[str, State], name: str, field: str) -> None:
+    del states[name][field]
+
+
+@pytest.mark.parametrize(
+    ("broken", "finding"),
+    [
+        (as_text(BACKFILL, ("WorkKeys", "WorkObjects")), "WorkObjects is the name of 2 states"),
+        (as_text(BACKFILL, ("WorkedKeys", "Succeeded")), "Succeeded is the name of 2 states"),
+        (as_text(BACKFILL, ("WorkKeys", "Work"), ("WorkObjects", "Work")), "Work is the name of 2 states"),
+    ],
+)
+def test_a_name_that_is_there_twice_is_found_at_any_depth(broken: Definition, finding: str) -> None:
+    assert misnamed(broken) == [finding]
+
+
+@pytest.mark.parametrize(
+    ("definition", "change", "finding"),
+    [
+        (
+            BACKFILL,
+            lambda all_: inside(all_, "Keys")["WorkKeys"].update(Next="Succeeded"),
+            "WorkKeys leads to Succeeded, which is not in its scope",
+        ),
+        (
+            BACKFILL,
+            lambda all_: inside(all_, "Keys")["WorkKeys"]["Catch"][0].update(Next="Crashed"),
+            "WorkKeys leads to Crashed, which is not in its scope",
+        ),
+        (
+            RESIZE,
+            lambda all_: all_["States"]["CheckStatus"].update(Default="Fails"),
+            "CheckStatus leads to Fails, which is not in its scope",
+        ),
+        (RESIZE, lambda all_: all_["States"]["ResizeImage"]["Catch"].pop(0), "nothing leads to NameExhaustion"),
+        (RESIZE, lambda all_: without(all_["States"], "NameFailure", "Next"), "NameFailure has no Next"),
+        (RESIZE, lambda all_: without(all_["States"], "CheckStatus", "Default"), "CheckStatus has no Default"),
+        (
+            BACKFILL,
+            lambda all_: inside(all_, "Objects")["AnyLeftObjects"].update(Default="PauseObjects"),
+            "nothing leads to WorkedObjects",
+        ),
+        (
+            RESIZE,
+            lambda all_: all_["States"]["NameFailure"].update(Next="NameFailure"),
+            "NameFailure leads to no end",
+        ),
+        (BACKFILL, lambda all_: all_.update(StartAt="Begin"), "it starts at Begin, which is not in its scope"),
+    ],
+)
+def test_a_way_that_leads_nowhere_is_found(
+    definition: Definition, change: Callable[[Definition], object], finding: str
+) -> None:
+    broken = copy.deepcopy(definition)
+    change(broken)
+    assert finding in misdirected(broken)
+
+
+# --- What every state reads is there: the function's own answers, followed through all of a definition
+
+SETTINGS = Settings(source_buckets=frozenset({"original-pics"}), output_bucket="tiny-pics", backfill_bucket="backfill")
+ORDERS: tuple[dict[str, Any], ...] = (
+    {"bucket": "original-pics"},
+    {"bucket": "original-pics", "source": "keys", "list_bucket": "backfill", "list_key": "lists/some.jsonl"},
+)
+ITEMS: dict[str, list[dict[str, Any]]] = {
+    "Objects": [{"Etag": '"e"', "Key": "a.jpg", "LastModified": 1669987443, "Size": 700, "StorageClass": "STANDARD"}],
+    "Keys": [{"bucket": "original-pics", "key": "a.jpg"}],
+}
+"""What the readers find ("ItemReader (Map)" in the Step Functions developer guide); lines of `outcomes.key_lines`."""
+
+
+class SDK:
+    """Stands for boto3's S3: two pages of one object, and a list of one key."""
+
+    def list_objects_v2(self, **asked: object) -> dict[str, Any]:
+        last = "StartAfter" in asked
+        modified = SimpleNamespace(timestamp=lambda: 1669987443.0)
+        item = {"Key": "b.jpg" if last else "a.jpg", "Size": 700, "LastModified": modified}
+        return {"Contents": [item], "IsTruncated": not last}
+
+    def get_object(self, **_: object) -> dict[str, Any]:
+        return {"Body": io.BytesIO(json.dumps(ITEMS["Keys"][0]).encode() + b"\n")}
+
+
+class Function:
+    """The function, with its buckets in memory and its own number of seconds."""
+
+    def __init__(self) -> None:
+        self.buckets = {name: Bucket(name, MemoryStore()) for name in ("original-pics", "tiny-pics", "backfill")}
+        picture = encoded(photo((64, 48)), "JPEG")
+        for key in ("a.jpg", "b.jpg"):
+            self.buckets["original-pics"].put(key, picture, attributes={}, replaces=None)
+
+    def __call__(self, event: object, seconds: float = 60) -> dict[str, Any]:
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000, memory_limit_in_mb="1769")
+        answer = lambda_function.lambda_handler(event, context)
+        found: dict[str, Any] = json.loads(json.dumps(answer))
+        return found
+
+
+@pytest.fixture(scope="module")
+def function() -> Iterator[Function]:
+    made = Function()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lambda_function, "SETTINGS", SETTINGS)
+        patch.setattr(lambda_function, "open_bucket", made.buckets.__getitem__)
+        patch.setattr(batches, "open_bucket", made.buckets.__getitem__)
+        patch.setattr("boto3.client", lambda _: SDK())
+        yield made
+
+
+EVENT = {"bucket": "original-pics", "key": "a.jpg", "dest_bucket": "tiny-pics", "width": 16, "height": 16}
+
+
+@pytest.fixture(scope="module")
+def answers(function: Function) -> dict[str, list[dict[str, Any]]]:
+    """Answers of the function to each task, one for each way that a definition may take from there."""
+    asked: list[Any] = [{"backfill": {"id": "run-1", "input": order}} for order in ORDERS]
+    counted = [*map(function, asked), function(asked[0], 3), function({"backfill": {"id": "run-1", "input": {}}})]
+    assert [answer["status"] for answer in counted] == ["COUNTED", "COUNTED", "COUNTING", "FAILED"]
+    found = {"ResizeImage": [function(EVENT), function(EVENT | {"key": "none.jpg"})], "Count": counted}
+    for name, plan in zip(MAPS, counted, strict=False):
+        one = {"run": plan["run"], "item": ITEMS[name][0]}
+        worked = found[f"Work{name}"] = [function({"Items": [one]}), function({"Items": [one, one]}, 3)]
+        assert [answer["left"] for answer in worked] == [0, 1]
+    return found
+
+
+INPUTS: dict[str, tuple[Any, ...]] = {"resize": (EVENT,), "backfill": ORDERS}
+
+
+def followed(name: str, definition: Definition, answers: Mapping[str, Any]) -> Paths:
+    paths = Paths(answers, ITEMS)
+    for document in INPUTS[name]:
+        paths.follow(definition, document)
+    return paths
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_every_path_that_a_state_reads_is_there_on_every_way(name: str, answers: Mapping[str, Any]) -> None:
+    paths = followed(name, DEFINITIONS[name], answers)
+    assert paths.findings == []
+    assert paths.not_taken(DEFINITIONS[name]) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "finding"),
+    [
+        ("resize", '"OutputPath": "$.Payload"', '"OutputPath": "$.Payloads"', "ResizeImage reads $.Payloads,"),
+        ("resize", '"OutputPath": "$.Payload", ', "", "CheckStatus reads $.status,"),
+        ("resize", '"Variable": "$.status"', '"Variable": "$.state"', "CheckStatus reads $.state,"),
+        ("resize", '"message.$": "$.Cause"', '"message.$": "$.cause"', "NameFailure reads $.cause,"),
+        ("resize", '"message.$": "$.Cause"', '"text.$": "$.Cause"', "Failed reads $.message,"),
+        ("resize", "$.Error, $.Cause)", "$.Error, $.Reason)", "NameExhaustion reads $.Reason,"),
+        ("resize", '"ErrorPath": "$.error"', '"ErrorPath": "$.name"', "Failed reads $.name,"),
+        ("backfill", "$$.Execution.Name", "$$.Execution.Title", "Order reads $$.Execution.Title,"),
+        ("backfill", '"CausePath": "$.message"', '"CausePath": "$.reason"', "Refused reads $.reason,"),
+        ("backfill", '"Variable": "$.source"', '"Variable": "$.list"', "ChooseList reads $.list,"),
+        ("backfill", '"Prefix.$": "$.prefix"', '"Prefix.$": "$.folder"', "Objects reads $.folder,"),
+        ("backfill", '"Key.$": "$.list_key"', '"Key.$": "$.list"', "Keys reads $.list,"),
+        ("backfill", '"MaxItemsPath": "$.max_items"', '"MaxItemsPath": "$.items"', "Objects reads $.items,"),
+        ("backfill", '"MaxItemsPerBatchPath": "$.batch"', '"MaxItemsPerBatchPath": "$.size"', "Keys reads $.size,"),
+        ("backfill", '"$.concurrency"', '"$.at_once"', "Objects reads $.at_once,"),
+        ("backfill", '"$.tolerated_failure_percentage"', '"$.tolerated"', "Keys reads $.tolerated,"),
+        ("backfill", '"$.results_prefix"', '"$.results"', "Objects reads $.results,"),
+        ("backfill", "$$.Map.Item.Value", "$$.Map.Item.Key", "Keys reads $$.Map.Item.Key,"),
+        ("backfill", "$$.State.EnteredTime", "$$.State.Begun", "StartClockKeys reads $$.State.Begun,"),
+        ("backfill", '"Variable": "$.left"', '"Variable": "$.more"', "AnyLeftObjects reads $.more,"),
+        (
+            "backfill",
+            '{"Variable": "$.one_by_one", "IsPresent": true}, ',
+            "",
+            "CrashedKeys reads $.one_by_one,",
+        ),
+        ("backfill", '"ResultPath": "$.crash"', '"ResultPath": "$.killed"', "AbortObjects reads $.crash.Error,"),
+    ],
+)
+def test_a_path_that_one_way_lacks_is_found(
+    name: str, old: str, new: str, finding: str, answers: Mapping[str, Any]
+) -> None:
+    findings = followed(name, as_text(DEFINITIONS[name], (old, new)), answers).findings
+    assert [each for each in findings if each.startswith(finding)], findings
+
+
+def test_a_way_that_no_document_takes_is_found(answers: Mapping[str, Any]) -> None:
+    lost = as_text(BACKFILL, ('"ResultPath": "$.crash", ', ""))  # the error instead of the batch: nothing is left of it
+    assert ("CrashedKeys", "AbortKeys") in followed("backfill", lost, answers).not_taken(lost)
+    other = as_text(BACKFILL, ('"StringEquals": "keys"', '"StringEquals": "inventory"'))
+    assert ("ChooseList", "Keys") in followed("backfill", other, answers).not_taken(other)
+
+
+def test_the_function_takes_whatever_a_definition_hands_to_it(function: Function, answers: Mapping[str, Any]) -> None:
+    handed = followed("backfill", BACKFILL, answers).handed
+    for name in MAPS:
+        events = handed[f"Work{name}"]
+        assert any(event.get("one_by_one") and not event.get("mark_failed") for event in events)
+        for event in events:
+            answer = function(event)
+            assert answer["one_by_one"] == event.get("one_by_one", False)
+            if event.get("mark_failed"):
+                assert answer["failed"] >= 1
+    assert {function(event)["status"] for event in handed["Count"]} >= {"COUNTED"}
+    with pytest.raises(InvalidRequest, match="Items"):
+        function({"Items": [{"run": {}, "item": {}}]})
+
+
+# --- The two maps
+
+
+def unsuffixed(name: str) -> dict[str, Any]:
+    """A map without what it is for, and its states without their suffix, wherever they are named."""
+    state = {k: v for k, v in MAPS[name].items() if k not in ("Comment", "Label", "ItemReader")}
+    text = json.dumps(state)
+    for each in inside(BACKFILL, name):
+        assert each.endswith(name)
+        text = text.replace(json.dumps(each), json.dumps(each.removesuffix(name)))
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_the_two_maps_differ_in_their_readers_and_names_only() -> None:
+    assert MAPS.keys() == {"Objects", "Keys"}
+    assert unsuffixed("Objects") == unsuffixed("Keys")
 
 
 @pytest.mark.parametrize("name", MAPS)
@@ -62,4 +325,89 @@ def test_nothing_is_worked_on_before_all_is_counted() -> None:
     into = {name: re.findall(r'"(?:Next|Default)": "(\w+)"', json.dumps(state)) for name, state in states.items()}
     assert [name for name, after in into.items() if set(after) & MAPS.keys()] == ["ChooseList"]
     assert [name for name, after in into.items() if "ChooseList" in after] == ["CheckCount"]
-    assert {"Order", *(state for after in into.values() for state in after)} >= states.keys()
+
+
+# --- Names of errors
+
+
+def rules(definition: Definition) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every retrier and catcher, with the name of its state and its kind."""
+    for scope in scopes(definition):
+        for name, state in scope["States"].items():
+            for kind in ("Retry", "Catch"):
+                yield from ((name, kind, rule) for rule in state.get(kind, []))
+
+
+@pytest.mark.parametrize(
+    ("definition", "places"),
+    [
+        (RESIZE, {("ResizeImage", "Retry"), ("ResizeImage", "Catch")}),
+        (BACKFILL, {("WorkObjects", "Retry"), ("WorkKeys", "Retry")}),
+    ],
+    ids=DEFINITIONS,
+)
+def test_a_rule_for_a_killed_function_has_every_name_of_one(
+    definition: Definition, places: set[tuple[str, str]]
+) -> None:
+    killed = set(batches.KILLED)
+    found = [(name, kind, set(rule["ErrorEquals"])) for name, kind, rule in rules(definition)]
+    found = [each for each in found if each[2] & killed]
+    assert {(name, kind) for name, kind, _ in found} == places
+    assert [named - {batches.TIMED_OUT} for _, _, named in found] == [killed] * len(places)
+
+
+# --- Time: all that may be tried fits into what AWS, or the definition, allows
+
+TIMEOUTS: list[int] = template()["Parameters"]["Timeout"]["AllowedValues"]
+
+
+def retriers(state: State) -> list[dict[str, Any]]:
+    defaults = {"IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 2.0, "MaxDelaySeconds": 31_622_400}
+    return [defaults | retrier for retrier in state["Retry"]]
+
+
+def waits(retrier: Mapping[str, Any]) -> float:
+    """Seconds that a retrier waits at most: jitter only shortens them."""
+    every = (retrier["IntervalSeconds"] * retrier["BackoffRate"] ** number for number in range(retrier["MaxAttempts"]))
+    return float(sum(min(each, retrier["MaxDelaySeconds"]) for each in every))
+
+
+def runs(retrier: Mapping[str, Any]) -> int:
+    """How often the function runs if this retrier matches until it gives up. Lambda's refusals do not run it."""
+    refused = all(name.startswith("Lambda.") for name in retrier["ErrorEquals"])
+    return 1 if refused else 1 + int(retrier["MaxAttempts"])
+
+
+@pytest.mark.parametrize("timeout", TIMEOUTS)
+def test_all_attempts_of_every_retrier_together_fit_into_the_workflows_time(timeout: int) -> None:
+    found = retriers(RESIZE["States"]["ResizeImage"])
+    attempts = 1 + sum(retrier["MaxAttempts"] for retrier in found)
+    assert attempts * timeout + sum(map(waits, found)) <= RESIZE["TimeoutSeconds"]
+
+
+def test_express_is_allowed_with_each_timeout_whose_attempts_fit_into_its_five_minutes_and_with_no_other() -> None:
+    rule = template()["Rules"]["ExpressNeedsAShortTimeout"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "WorkflowType"}, "EXPRESS"]}
+    allowed, given = rule["Assertions"][0]["Assert"]["Fn::Contains"]
+    assert given == {"Ref": "Timeout"}
+    found = retriers(RESIZE["States"]["ResizeImage"])
+    fit = [t for t in TIMEOUTS if all(runs(each) * t + waits(each) <= EXPRESS_SECONDS for each in found)]
+    assert list(map(int, allowed)) == fit
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_batch_ends_by_itself_before_its_execution_does(name: str) -> None:
+    """Its execution is of type EXPRESS: whatever `Timeout` is, the last thing that happens must not be its end."""
+    states = inside(BACKFILL, name)
+    work, pause = states[f"Work{name}"], states[f"Pause{name}"]["Seconds"]
+    throttled, killed, failed = retriers(work)
+    assert (killed["MaxAttempts"], batches.KILLED[0] in killed["ErrorEquals"]) == (0, True)
+    assert work["TimeoutSeconds"] > batches.INVOCATION_SECONDS  # the function itself says what was too slow
+    answering = 5  # a batch whose time is over is answered without work; a cold start is a second or two
+    # Handed back at the last moment, then throttled and failing for as long as both are retried.
+    late = batches.BATCH_SECONDS + pause + waits(throttled) + waits(failed) + answering
+    # Begun at the last moment, then without an answer until the task's own time is over.
+    hung = batches.BATCH_SECONDS + pause + work["TimeoutSeconds"] + answering
+    # Throttled from the beginning: at first, one by one, and for the object that is to be marked.
+    refused = 3 * waits(throttled)
+    assert max(late, hung, refused) <= EXPRESS_SECONDS

@@ -10,13 +10,16 @@ import pytest
 
 from tests import transformed
 from tinypics import errors
-from tinypics.aws import events, settings
+from tinypics.aws import batches, events, settings
+from tinypics.aws.batches import KILLED
 from tinypics.aws.settings import Settings
 from tinypics.rendition import Rendition
 from tinypics.request import Request, Skip
 
 PROJECT = Path(__file__).parents[1]
 EVENTS_PAGE = (PROJECT / "docs" / "events.md").read_text()
+RELIABILITY_PAGE = (PROJECT / "docs" / "reliability.md").read_text()
+TRIGGERS_PAGE = (PROJECT / "docs" / "triggers.md").read_text()
 TEMPLATE = (PROJECT / "template.yaml").read_text()
 WORKFLOW = json.loads((PROJECT / "step-function-definition.json").read_text())
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -57,6 +60,31 @@ def test_the_workflow_retries_every_transient_error_and_no_permanent_one() -> No
     assert retried & {error.__name__ for error in ERRORS} == {error.__name__ for error in ERRORS if error.transient}
     # The local engine calls every exception Runtime.HandlerError: a rule for those stands behind the named ones.
     assert WORKFLOW["States"]["ResizeImage"]["Retry"][-1]["ErrorEquals"] == ["States.TaskFailed"]
+
+
+def test_the_attempts_on_the_pages_are_those_of_the_workflow() -> None:
+    rows = [row for row in table(RELIABILITY_PAGE, "Who tries again, and how often") if "attempts" in row[2]]
+    told = {row[1].partition(",")[0].strip("`"): int(row[2].split()[0]) for row in rows}
+    retriers = WORKFLOW["States"]["ResizeImage"]["Retry"]
+    made = {rule["ErrorEquals"][0]: 1 + rule["MaxAttempts"] for rule in retriers}
+    assert told == {
+        "StoreUnavailable": made["StoreUnavailable"],
+        "Lambda is throttled or has a failure of its own": made["Lambda.ClientExecutionTimeoutException"],
+        "the function was killed: memory": made[KILLED[0]],
+        "any other error": made["States.TaskFailed"],
+    }
+    assert f"{min(made.values())} to {max(made.values())} attempts" in TRIGGERS_PAGE
+
+
+def test_the_pages_name_every_way_in_which_lambda_kills() -> None:
+    (row,) = re.findall(r"^\| F23 \| (.+?) \|", RELIABILITY_PAGE, re.MULTILINE)
+    assert re.findall(r"`([\w.]+)`", row) == list(KILLED)
+
+
+def test_the_page_says_how_long_a_batch_and_a_picture_of_it_may_take() -> None:
+    page = (PROJECT / "docs" / "backfill.md").read_text()
+    assert f"at most {batches.INVOCATION_SECONDS:g} seconds" in page
+    assert f"a batch {batches.BATCH_SECONDS:g} in all" in page
 
 
 def test_the_workflow_reaches_all_of_its_states_and_the_picture_shows_them() -> None:

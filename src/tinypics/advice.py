@@ -107,7 +107,8 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
     # --- Names that the workflow gives.
     "ResourcesExhausted": Advice(
-        "The function was ended before it could answer: it ran out of memory or time, or crashed.",
+        "The function was killed before it could answer: it ran out of memory or time, or crashed. The message has "
+        "Lambda's name for that: `Lambda.Unknown`, `Sandbox.Timedout`, `Runtime.ExitError` or `Runtime.OutOfMemory`.",
         "Deploy with a larger `MemorySize`, or `Timeout` if it ran out of that; then try again.",
         retry=True,
     ),

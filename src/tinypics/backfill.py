@@ -54,10 +54,6 @@ _MB = 1e6
 _GB = 1e9
 
 
-NOT_CURRENT: Final = "not a current version"
-"""Why a row of an inventory is left out that is no object of its own."""
-
-
 class Found(NamedTuple):
     """An object as a listing tells of it: `size` in bytes, `etag` without quotes, `modified` with a time zone."""
 
@@ -117,12 +113,9 @@ class Survey:
     bytes_by_format: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def add(self, found: Found | None, selection: Selection) -> bool:
-        """Count one object (None: a row that tells of an older version, or of none); whether it is one to work on."""
+    def add(self, found: Found, selection: Selection) -> bool:
+        """Count one object; whether it is one to work on."""
         self.listed += 1
-        if found is None:
-            self.left_out[NOT_CURRENT] += 1
-            return False
         if reason := selection.why_not(found):
             self.left_out[reason] += 1
             return False
@@ -132,11 +125,6 @@ class Survey:
         self.by_extension[keys.extension(found.key) if name else "other"] += 1
         self.bytes_by_format[name or "other"] += found.size
         return True
-
-    @property
-    def expected(self) -> int:
-        """How many outcomes there will be: one for each object, whether it is worked on or left out."""
-        return self.listed - self.left_out[NOT_CURRENT]
 
     @property
     def megapixels(self) -> float:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import json
+import time
+from datetime import datetime, tzinfo
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from obstore.store import MemoryStore
 from PIL import Image
 
 import lambda_function
+from tests.transformed import template
 from tinypics import store
-from tinypics.aws import batches
+from tinypics.aws import batches, deadline
 from tinypics.aws.settings import Settings
 from tinypics.errors import DeadlineExceeded, InvalidRequest, SourceChanged, StoreUnavailable
 from tinypics.journal import Journal
@@ -98,20 +101,6 @@ SHAPES = {
         "BatchInput": {"run": RUN | {"source": "keys", "list_bucket": "backfill", "list_key": "keys.jsonl"}},
         "Items": [{"bucket": "original-pics", "key": "a.jpg"}],
     },
-    "of an inventory": {
-        "BatchInput": {"run": RUN | {"source": "inventory", "list_bucket": "backfill", "list_key": "m/manifest.json"}},
-        "Items": [
-            {
-                "Bucket": "original-pics",
-                "Key": "a.jpg",
-                "Size": "700",
-                "LastModifiedDate": "2022-11-16T00:29:39.000Z",
-                "ETag": "e",
-                "IsLatest": "true",
-                "IsDeleteMarker": "false",
-            }
-        ],
-    },
 }
 
 
@@ -124,22 +113,6 @@ def test_every_shape_of_a_batch_is_worked_on(world: World, event: dict[str, Any]
     outcome = world.outcomes()["a.jpg"]
     assert (outcome.state, outcome.memory_mb) == ("done", 1769)
     assert outcome.billed_ms > 0
-
-
-def test_keys_of_an_inventory_are_decoded_and_old_versions_left_alone(world: World) -> None:
-    world.put("a b+c/ü.jpg")
-    run = RUN | {"source": "inventory", "list_bucket": "backfill", "list_key": "m/manifest.json"}
-    items = [
-        {"Key": "a+b%2Bc/%C3%BC.jpg", "Size": "700", "IsLatest": "true"},
-        {"Key": "old.jpg", "Size": "700", "IsLatest": "false"},
-        {"Key": "gone.jpg", "Size": "", "IsLatest": "true", "IsDeleteMarker": "true"},
-    ]
-    handle({"BatchInput": {"run": run}, "Items": items})
-    assert {key: outcome.state for key, outcome in world.outcomes().items()} == {
-        "a b+c/ü.jpg": "done",
-        "old.jpg": "skipped",
-        "gone.jpg": "skipped",
-    }
 
 
 def test_each_object_of_a_batch_has_its_own_outcome(world: World) -> None:
@@ -266,22 +239,109 @@ def test_what_nobody_foresaw_fails_its_object_only(world: World, capsys: pytest.
 
 
 def test_a_batch_that_came_again_for_too_long_ends_with_named_outcomes(world: World) -> None:
-    event = {"Items": selected("a.jpg", "b.jpg"), "began": 1.0, "careful": True}
-    answer = batches.handle(event, Context(), SETTINGS, Failing({}))
-    assert (answer["done"], answer["failed"], answer["left"]) == (1, 1, 0)
-    assert world.outcomes()["b.jpg"].error == "DeadlineExceeded"
+    event = {"Items": selected("a.jpg", "b.jpg"), "began": "2001-01-01T00:00:00Z"}
+    asked = Failing({})
+    answer = batches.handle(event, Context(), SETTINGS, asked)
+    assert (asked.asked, answer["failed"], answer["left"]) == ([], 2, 0)
+    assert {outcome.error for outcome in world.outcomes().values()} == {"DeadlineExceeded"}
+
+
+class Clock:
+    """Stands for every clock that a batch looks at."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.seconds)
+        monkeypatch.setattr(batches, "datetime", self)
+
+    def now(self, zone: tzinfo) -> datetime:
+        return datetime.fromtimestamp(self.seconds, zone)
+
+
+class Slow:
+    """A function that takes some seconds for a picture, and obeys its deadline as `_answer` does."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock, self.seconds, self.longest = clock, seconds, 0.0
+
+    def __call__(self, _: object, context: Any, *__: object, **___: str) -> dict[str, Any]:
+        left = context.get_remaining_time_in_millis() / 1000 - deadline.MARGIN
+        spent = min(self.seconds, max(0.0, left))
+        self.clock.seconds += spent
+        self.longest = max(self.longest, spent)
+        if spent < self.seconds:
+            raise DeadlineExceeded("no time")
+        return {"status": "SUCCESS"}
+
+
+@pytest.mark.parametrize("seconds", [1, 20, 50, 99, 150, 10_000])
+@pytest.mark.parametrize("timeout", template()["Parameters"]["Timeout"]["AllowedValues"])
+def test_a_batch_of_slow_pictures_has_named_outcomes_before_its_execution_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch, timeout: int, seconds: float
+) -> None:
+    clock = Clock(monkeypatch)
+    answer = Slow(clock, seconds)
+    event: dict[str, Any] = {
+        "Items": selected(*map(str, range(40)), any_name=True),
+        "began": "1970-01-01T00:00:00.000Z",
+    }
+    while event["Items"]:
+        began = clock.seconds
+
+        class Invocation(Context):
+            def get_remaining_time_in_millis(self, began: float = began) -> int:
+                return int((began + timeout - clock.seconds) * 1000)
+
+        event = json.loads(json.dumps(batches.handle(event, Invocation(), SETTINGS, answer)))
+        assert clock.seconds - began <= min(timeout, batches.INVOCATION_SECONDS)
+        clock.seconds += 1  # the state Pause
+    assert clock.seconds <= batches.BATCH_SECONDS + 1
+    found = world.outcomes().values()
+    assert len(found) == 40
+    assert {outcome.error for outcome in found} <= {"", "DeadlineExceeded"}
+    one = seconds <= min(timeout, batches.INVOCATION_SECONDS) - deadline.MARGIN
+    assert one == any(outcome.state == "done" for outcome in found)
+
+
+def test_the_first_of_a_batch_that_had_little_time_is_not_blamed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    clock.seconds = batches.BATCH_SECONDS - 20
+    event = {"Items": selected("a.jpg", "b.jpg"), "began": "1970-01-01T00:00:00Z"}
+    batches.handle(event, Context(900), SETTINGS, Slow(clock, 30))
+    assert {key: o.message.partition(":")[0] for key, o in world.outcomes().items()} == dict.fromkeys(
+        ["a.jpg", "b.jpg"], f"its batch took longer than {batches.BATCH_SECONDS:g} s"
+    )
+
+
+def test_one_that_killed_the_function_is_named_also_when_its_batch_has_no_time(world: World) -> None:
+    event = {"Items": selected("a.jpg", "b.jpg"), "began": "1970-01-01T00:00:00Z"}
+    crash = {"Error": "Runtime.OutOfMemory", "Cause": "signal: killed"}
+    batches.handle(event | {"crash": crash, "mark_failed": True, "one_by_one": True}, Context(), SETTINGS, Failing({}))
+    assert {key: o.error for key, o in world.outcomes().items()} == {
+        "a.jpg": "ResourcesExhausted",
+        "b.jpg": "DeadlineExceeded",
+    }
+
+
+@pytest.mark.parametrize("error", [*batches.KILLED, batches.TIMED_OUT])
+def test_every_name_of_a_kill_says_what_to_raise(world: World, error: str) -> None:
+    event = {"Items": selected("a.jpg"), "crash": {"Error": error, "Cause": "c"}, "mark_failed": True}
+    batches.handle(event, Context(), SETTINGS, Failing({}))
+    outcome = world.outcomes()["a.jpg"]
+    assert outcome.error == "ResourcesExhausted"
+    assert f"({error}): raise MemorySize or Timeout" in outcome.message
 
 
 def test_after_a_crash_objects_come_one_at_a_time_and_the_one_to_blame_is_named(world: World) -> None:
-    """As the states Crashed, BeCareful and Blame do."""
+    """As the states Crashed, RetryOneByOne and MarkFailed do."""
     event: dict[str, Any] = {"Items": selected("a.jpg", "killer.jpg", "c.jpg")}
     answer, poison = Failing({}), "killer.jpg"
     while event.get("left", 1):
         first = event["Items"][0]["item"]["Key"]
-        if poison in [each["item"]["Key"] for each in event["Items"]] and not event.get("careful"):
-            event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "careful": True}
-        elif first == poison and not event.get("blamed"):
-            event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "blamed": True}
+        if poison in [each["item"]["Key"] for each in event["Items"]] and not event.get("one_by_one"):
+            event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "one_by_one": True}
+        elif first == poison and not event.get("mark_failed"):
+            event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "mark_failed": True}
         else:
             event = batches.handle(event, Context(), SETTINGS, answer)
     assert answer.asked == ["a.jpg", "c.jpg"]
@@ -293,7 +353,7 @@ def test_after_a_crash_objects_come_one_at_a_time_and_the_one_to_blame_is_named(
 
 def test_an_error_of_the_platform_that_is_no_kill_keeps_its_name(world: World) -> None:
     crash = {"Error": "Lambda.TooManyRequestsException", "Cause": "Rate exceeded"}
-    event = {"Items": selected("a.jpg"), "crash": crash, "careful": True, "blamed": True}
+    event = {"Items": selected("a.jpg"), "crash": crash, "one_by_one": True, "mark_failed": True}
     assert batches.handle(event, Context(), SETTINGS, Failing({}))["failed"] == 1
     assert world.outcomes()["a.jpg"].error == "Lambda.TooManyRequestsException"
 
@@ -336,7 +396,7 @@ def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monk
         ({"Items": []}, SETTINGS, "Items.*run.id"),
         ({"Items": [{"run": RUN | {"id": "../x"}, "item": {}}]}, SETTINGS, "Items.*run.id"),
         ({"Items": selected("a.jpg")}, Settings(output_bucket="tiny-pics"), "backfill_bucket"),
-        ({"Items": selected("a.jpg", source="elsewhere")}, SETTINGS, "source: expected objects, inventory or keys"),
+        ({"Items": selected("a.jpg", source="elsewhere")}, SETTINGS, "source: expected objects or keys"),
     ],
 )
 def test_a_batch_that_is_none_is_refused_by_name(event: Any, settings: Settings, message: str) -> None:

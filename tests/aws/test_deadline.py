@@ -68,3 +68,31 @@ def test_in_another_thread_there_is_none_either() -> None:
     thread.start()
     thread.join()
     assert done
+
+
+@pytest.mark.parametrize(
+    ("lambdas", "ours", "left", "advice"),
+    [
+        (context(60), 100, 60, "a larger Timeout or MemorySize gives more"),
+        (context(900), 100, 100, "whatever Timeout is"),
+        (None, 100, 100, "whatever Timeout is"),
+    ],
+)
+def test_a_shortened_context_has_the_nearer_end_and_says_how_to_get_more(
+    lambdas: object, ours: float, left: float, advice: str
+) -> None:
+    shortened = deadline.Shortened(lambdas, ours)
+    assert left - 1 < shortened.get_remaining_time_in_millis() / 1000 <= left
+    assert advice in shortened.advice
+
+
+def test_a_shortened_context_is_the_invocations_own_otherwise() -> None:
+    lambdas = context(60)
+    lambdas.memory_limit_in_mb = "1769"
+    shortened = deadline.Shortened(lambdas, 5)
+    assert (shortened.memory_limit_in_mb, getattr(shortened, "aws_request_id", "-")) == ("1769", "-")
+    with (
+        pytest.raises(DeadlineExceeded, match="whatever Timeout is"),
+        deadline.respected(deadline.Shortened(None, 0.5)),
+    ):
+        pytest.fail("begun")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinypics.aws.orders import ASSUMED_BYTES, INVENTORY, KEYS, OBJECTS, Order, found
+from tinypics.aws.orders import ASSUMED_BYTES, KEYS, OBJECTS, Order, found
 from tinypics.aws.settings import Settings
 from tinypics.backfill import Caps, Found
 from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused
@@ -38,7 +38,6 @@ def test_a_bucket_is_enough_and_every_number_has_its_default() -> None:
         {"since": "2026-11-24T06:00:00+01:00"},
         {"any_name": True},
         {"source": "keys", **LIST},
-        {"source": "inventory", **LIST},
         {"prefix": "ü/"},
     ],
 )
@@ -66,7 +65,7 @@ def test_what_is_allowed_is_kept(allowed: dict[str, Any]) -> None:
         ({"concurrency": 1001}, "concurrency"),
         ({"batch": 101}, "batch"),
         ({"tolerated_failure_percentage": 101}, "tolerated_failure_percentage"),
-        ({"source": "everything"}, "source: expected objects, inventory or keys"),
+        ({"source": "inventory", **LIST}, 'source: expected objects or keys, got "inventory"'),
         ({"source": ["keys"]}, "source"),
         ({"source": "keys"}, "list_key: expected where the list is, for source keys"),
         ({"source": "keys", "list_bucket": "lists"}, "list_key"),
@@ -129,17 +128,9 @@ WHEN = datetime(2022, 12, 2, 13, 24, 3, tzinfo=UTC)
         (OBJECTS, {"Key": "a", "Size": 5, "Etag": '"e"', "LastModified": 1669987443}, Found("a", 5, "e", WHEN)),
         (OBJECTS, {"Key": "a", "Size": 0}, Found("a", 0, "", None)),
         (KEYS, {"bucket": "pics", "key": "a+b%41", "error": "E"}, Found("a+b%41", ASSUMED_BYTES, "", None)),
-        (
-            INVENTORY,
-            {"Key": "a+b%2Bc/%C3%BC", "Size": "5", "ETag": "e", "LastModifiedDate": "2022-12-02T13:24:03.000Z"},
-            Found("a b+c/ü", 5, "", WHEN),
-        ),
-        (INVENTORY, {"Key": "a", "Size": "5", "IsLatest": "true", "IsDeleteMarker": "false"}, Found("a", 5, "", None)),
-        (INVENTORY, {"Key": "a", "Size": "5", "IsLatest": "false"}, None),
-        (INVENTORY, {"Key": "a", "Size": "", "IsLatest": "true", "IsDeleteMarker": "true"}, None),
     ],
 )
-def test_every_reader_tells_of_an_object_in_its_own_way(source: str, item: dict[str, Any], told: Found | None) -> None:
+def test_every_reader_tells_of_an_object_in_its_own_way(source: str, item: dict[str, Any], told: Found) -> None:
     assert found(item, source) == told
 
 

@@ -15,7 +15,6 @@ from tinypics.cli.app import app
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.survey import counts, listed, plain_lines
 from tinypics.cli.target import Target
-from tinypics.errors import InvalidRequest
 from tinypics.local.cloud import Cloud
 from tinypics.local.facts import Stack
 from tinypics.outcomes import DONE, FAILED, Outcome, Tally
@@ -39,7 +38,6 @@ def said(*options: str) -> str:
     {
         "--bucket": ["--bucket", "x"],
         "--keys": ["--keys", "keys.csv"],
-        "--inventory": ["--inventory", "s3://x/manifest.json"],
         "--attach": ["--attach"],
         "--stop": ["--stop"],
         "--data": ["--data", "x"],
@@ -65,7 +63,6 @@ def test_what_only_this_machine_has_is_refused_by_name_for_a_stack(option: str) 
         ["--prefix", "x"],
         ["--any-name"],
         ["--keys", "keys.csv"],
-        ["--inventory", "x"],
         ["--renditions", "8x"],
         ["--since", "2026-11-24"],
         ["--max-objects", "5"],
@@ -81,19 +78,8 @@ def test_a_run_that_was_started_takes_no_other_orders(how: str, words: list[str]
 
 def test_what_excludes_each_other_is_said() -> None:
     assert "--attach or --stop, not both" in said("--attach", "--stop")
-    assert "--keys or --inventory, not both" in said("--keys", "keys.csv", "--inventory", "x")
     assert "ID: it is for --attach and --stop only" in said("20261125T225434-095f")
     assert "name both" in said("--engine", "local", "--from", "x")
-
-
-def test_an_inventory_is_read_from_the_bucket_of_lists_only() -> None:
-    stack = Stack("in", "out", "f", "arn", "/log", None, backfill="arn", backfill_bucket="lists")
-    target = Target(Cloud.aws(None, "us-east-1"), stack)
-    place = {"list_bucket": "lists", "list_key": "inventory/in/all/2026-11-25T01-00Z/manifest.json"}
-    assert command._manifest(target, stack, f"s3://lists/{place['list_key']}") == place
-    for wrong in ("s3://in/manifest.json", "lists/manifest.json", "s3://lists/data/x.csv.gz", "s3://lists"):
-        with pytest.raises(InvalidRequest, match=r"--inventory: expected s3://lists/…/manifest.json"):
-            command._manifest(target, stack, wrong)
 
 
 def test_a_stack_of_before_says_that_it_has_none(tmp_path: Path) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from obstore.store import MemoryStore
 
 import lambda_function
-from tests.e2e.conftest import PROJECT, LocalStack
+from tests.e2e.conftest import LocalStack
 from tinypics.aws import batches, counting, lists, orders
 from tinypics.aws.settings import Settings
-from tinypics.backfill import NOT_CURRENT
 from tinypics.errors import DeadlineExceeded, StoreUnavailable
 from tinypics.journal import Journal
 from tinypics.store import Bucket
@@ -92,10 +89,6 @@ def test_all_of_a_bucket_is_counted_and_the_plan_is_all_that_the_next_states_nee
     assert (answer["status"], survey["listed"], survey["objects"], survey["bytes"]) == ("COUNTED", 6, 3, 9)
     assert survey["by_extension"] == {"jpg": 2, "png": 1}
     assert survey["left_out"] == {"not a picture by its name": 1, "empty": 1, "a folder marker": 1}
-    states = json.loads((PROJECT / "backfill-definition.json").read_text())["States"]
-    after = [states[name] for name in ("CheckCount", "ChooseList", "Objects", "Inventory", "Keys")]
-    maps = [{name: part for name, part in state.items() if name != "ItemProcessor"} for state in after]
-    assert set(re.findall(r'"\$\.(\w+)"', json.dumps(maps))) <= answer.keys()
     assert answer["max_items"] >= survey["listed"]
     assert answer["results_prefix"] == "runs/run-1/map"
     assert answer["run"] == {"id": "run-1", "bucket": SOURCE, "source": "objects"}
@@ -169,91 +162,29 @@ def test_a_list_of_keys_is_counted_whatever_the_names_are(stack: LocalStack, jou
     assert answer["run"]["list_key"] == "keys.jsonl"
 
 
-def inventory(stack: LocalStack, *files: bytes) -> dict[str, str]:
-    """As S3 delivers one: gzipped files of CSV without a head, and a manifest that names them and their columns."""
-    names = [f"inventory/data/{uuid.uuid4()}.csv.gz" for _ in files]
-    for name, body in zip(names, files, strict=True):
-        stack.s3.put_object(Bucket=LISTS, Key=name, Body=body)
-    manifest = {
-        "sourceBucket": SOURCE,
-        "destinationBucket": f"arn:aws:s3:::{LISTS}",
-        "version": "2016-11-30",
-        "creationTimestamp": "1514944800000",
-        "fileFormat": "CSV",
-        "fileSchema": "Bucket, Key, IsLatest, IsDeleteMarker, Size",
-        "files": [{"key": name, "size": 1, "MD5checksum": "f11166069f1990abeb9c97ace9cdfabc"} for name in names],
-    }
-    order = listing(stack, "inventory/2026-11-25T01-00Z/manifest.json", json.dumps(manifest).encode())
-    return order | {"source": "inventory"}
-
-
-def rows(*lines: str) -> bytes:
-    return gzip.compress("".join(f'"{SOURCE}",{line}\n' for line in lines).encode())
-
-
-FILES = (
-    rows('"a+b%2Bc/%C3%BC.jpg","true","false","700"', '"old.jpg","false","false","9"', '"n.txt","true","false","5"'),
-    rows('"gone.jpg","true","true",""', '"d.png","true","false","300"'),
-)
-
-
-def test_an_inventory_is_counted_file_by_file(stack: LocalStack, journal: Bucket) -> None:
-    order = inventory(stack, *FILES)
-    answer = count(order, journal)
-    assert answer["status"] == "COUNTED"
-    assert (answer["survey"]["objects"], answer["survey"]["bytes"]) == (2, 1000)
-    assert answer["survey"]["left_out"] == {NOT_CURRENT: 2, "not a picture by its name": 1}
-    assert answer["max_items"] == 5
-    first = count(order, journal, Context(1))
-    assert (first["status"], first["backfill"]["token"]) == ("COUNTING", "1")
-    again = count(order, journal, None, survey=first["backfill"]["survey"], token="1")
-    assert again["survey"] == answer["survey"]
-    assert count(inventory(stack), journal)["survey"]["listed"] == 0
-
-
-def test_a_file_is_left_midway_only_to_be_counted_again_from_its_start(
+def test_a_list_of_keys_is_counted_in_one_invocation_or_not_at_all(
     stack: LocalStack, journal: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists, "LISTED_AT_ONCE", 2)
-    order = inventory(stack, *FILES)
-    answer = count(order, journal, Context(60, 60, 1))  # in the middle of the second file
-    assert (answer["status"], answer["backfill"]["token"]) == ("COUNTING", "1")
-    assert answer["backfill"]["survey"]["listed"] == 3
+    order = listing(stack, "k.jsonl", b'{"key": "1"}\n' * 3) | {"source": "keys"}
     with pytest.raises(DeadlineExceeded, match="longer to count than an invocation may"):
         count(order, journal, Context(1))
-    with pytest.raises(DeadlineExceeded):
-        count(listing(stack, "k.jsonl", b'{"key": "1"}\n' * 3) | {"source": "keys"}, journal, Context(1))
+    assert count(order, journal, Context(60, 1))["survey"]["listed"] == 3
 
 
 @pytest.mark.parametrize(
-    ("source", "body", "message"),
+    ("body", "message"),
     [
-        ("keys", b'{"name": "a.jpg"}\n', r"Items\[\].Key: expected an object key, got nothing"),
-        ("keys", b'{"key": "\xff\xfe.jpg"}\n', "the list cannot be read: .*utf-8"),
-        ("keys", b"key\na.jpg\n", "the list cannot be read: Expecting value"),
-        ("keys", b'["a.jpg"]\n', r"Items\[\]: expected an object with a key"),
-        ("inventory", b"no json", r"list_key: expected the manifest.json of an inventory in CSV, got .*no json"),
-        ("inventory", b"[]", "list_key: expected the manifest.json"),
-        ("inventory", b'{"fileFormat": "Parquet", "files": []}', "in CSV, got .*Parquet"),
-        ("inventory", b'{"fileFormat": "CSV", "files": [{"name": "x"}]}', "list_key: expected the manifest.json"),
+        (b'{"name": "a.jpg"}\n', r"Items\[\].Key: expected an object key, got nothing"),
+        (b'{"key": "\xff\xfe.jpg"}\n', "the list cannot be read: .*utf-8"),
+        (b"key\na.jpg\n", "the list cannot be read: Expecting value"),
+        (b'["a.jpg"]\n', r"Items\[\]: expected an object with a key"),
     ],
 )
-def test_a_list_that_is_none_is_refused_by_name(
-    stack: LocalStack, journal: Bucket, source: str, body: bytes, message: str
-) -> None:
-    answer = count(listing(stack, "some", body) | {"source": source}, journal)
+def test_a_list_that_is_none_is_refused_by_name(stack: LocalStack, journal: Bucket, body: bytes, message: str) -> None:
+    answer = count(listing(stack, "some", body) | {"source": "keys"}, journal)
     assert (answer["status"], answer["error"]) == ("FAILED", "InvalidRequest")
     assert re.search(message, answer["message"]), answer["message"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"no gzip", gzip.compress(b'"x","a.jpg","true","false","1"\n', mtime=0)[:-9], b"\x1f\x8b\x08" + bytes(40)],
-    ids=["another file", "cut short", "no data"],
-)
-def test_a_file_of_an_inventory_that_is_damaged_is_said(stack: LocalStack, journal: Bucket, body: bytes) -> None:
-    answer = count(inventory(stack, body), journal)
-    assert (answer["error"], answer["message"][:23]) == ("InvalidRequest", "the list cannot be read")
 
 
 @pytest.mark.parametrize(
@@ -262,7 +193,7 @@ def test_a_file_of_an_inventory_that_is_damaged_is_said(stack: LocalStack, journ
         ({"bucket": "tiny-pics"}, "AccessDenied"),
         ({"bucket": SOURCE, "source": "keys", "list_bucket": LISTS, "list_key": "none.jsonl"}, "SourceNotFound"),
         ({"bucket": SOURCE, "source": "keys", "list_bucket": "nowhere-at-all", "list_key": "x"}, "SourceNotFound"),
-        ({"bucket": SOURCE, "source": "inventory", "list_bucket": LISTS, "list_key": "none"}, "SourceNotFound"),
+        ({"bucket": SOURCE, "source": "inventory", "list_bucket": LISTS, "list_key": "none"}, "InvalidRequest"),
         ({"bucket": SOURCE, "source": "keys"}, "InvalidRequest"),
         ({"bucket": SOURCE, "renditions": ["0x0"]}, "InvalidRequest"),
         ({"bucket": SOURCE, "renditions": [8]}, "InvalidRequest"),

@@ -26,6 +26,7 @@ from tests.e2e import faults
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, mission, run
 from tests.e2e.world import BLUE, GREEN, OUTPUT, OUTPUTS, RED, RENDITIONS, SOURCE, World, created, event, photo
+from tinypics.aws.batches import KILLED
 from tinypics.local import deploy
 
 pytestmark = pytest.mark.e2e
@@ -342,7 +343,7 @@ def test_f16_nothing_is_written_to_disk(world: World, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("error", ["Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError"])
+@pytest.mark.parametrize("error", KILLED)
 def test_f23_an_execution_whose_function_was_killed_twice_says_what_to_raise(world: World, error: str) -> None:
     execution = world.mocked(error)
     assert (execution["status"], execution["error"]) == ("FAILED", "ResourcesExhausted")
@@ -355,7 +356,7 @@ def test_f23_an_execution_whose_function_was_killed_twice_says_what_to_raise(wor
     [
         ("Lambda.TooManyRequestsException", 7),  # F19
         ("Lambda.ServiceException", 7),
-        *((name, 5) for name in ("StoreUnavailable", "SourceChanged", "DeadlineExceeded")),
+        *((name, 4) for name in ("StoreUnavailable", "SourceChanged", "DeadlineExceeded")),
     ],
 )
 def test_f1_f19_errors_as_aws_names_them_are_tried_again_for_longer(world: World, error: str, tries: int) -> None:

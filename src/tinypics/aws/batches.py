@@ -3,6 +3,9 @@
 A batch is what a Distributed Map hands over: `{"Items": [...]}`, with or without `BatchInput`, or one item alone. What
 is not begun before the invocation's time ends is handed back in the answer, which the workflow hands in again. An
 outcome is written down before the batch is answered, so that no failure of the workflow can lose it.
+
+A batch is one Express execution, which AWS ends after five minutes (Step Functions service quotas), while `Timeout` may
+be fifteen. So a batch counts its own time, and names what it cannot do; tests/test_definitions.py has the sum.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ import math
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tinypics.aws import events, telemetry
+from tinypics.aws import deadline, events, telemetry
 from tinypics.aws.orders import Order, found
 from tinypics.aws.s3 import open_bucket
-from tinypics.backfill import NOT_CURRENT
+from tinypics.backfill import moment
 from tinypics.errors import DeadlineExceeded, InvalidRequest, TinypicsError, TransientError
 from tinypics.journal import Journal
 from tinypics.outcomes import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome
@@ -32,14 +36,23 @@ WINDOW: Final = 45.0
 """Seconds of an invocation in which another object is begun."""
 RESERVE: Final = 4.0
 """Seconds that must be left of the invocation's time for that."""
-BATCH_SECONDS: Final = 200.0
-"""A batch that is handed in again and again ends after this: an Express execution may take five minutes."""
+INVOCATION_SECONDS: Final = 100.0
+"""An object ends with `DeadlineExceeded` after this, however large `Timeout` is."""
+BATCH_SECONDS: Final = 180.0
+"""A batch that is handed in again and again ends after this. The rest of its execution's time is for the retries of the
+workflow."""
 TRIES: Final = 4
-"""Of one object that fails for a passing reason."""
+"""Attempts per object on transient errors."""
 LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether the run shall stop."""
 
-_KILLED: Final = {"Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "States.Timeout"}
+KILLED: Final = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory")
+"""How Step Functions names a function that was killed. `Lambda.Unknown` is the documented name ("Handle Lambda service
+exceptions" in its developer guide), the others are the `errorType` of Lambda's own answer. Other names of the platform,
+like `Runtime.ImportModuleError` or `Sandbox.Failure`, mean a function that cannot start, or a fault of AWS's own, which
+more memory or time does not mend. Both workflow definitions repeat these names; tests/test_definitions.py compares."""
+TIMED_OUT: Final = "States.Timeout"
+"""The name of a function that did not answer before the `TimeoutSeconds` of its task."""
 
 
 class _Entry(NamedTuple):
@@ -72,11 +85,12 @@ class _Batch:
     def __init__(
         self, event: Mapping[str, Any], context: Any, settings: Settings, answer: Callable[..., Answer]
     ) -> None:
-        self._context, self._answer = context, answer
+        self._answer = answer
         self._entries = _entries(event)
-        self._careful = bool(event.get("careful"))  # the function was ended at this batch: one object at a time
-        self._crash = event.get("crash") if event.get("blamed") else None  # and now at its first object alone
-        self._began = float(event.get("began") or time.time())
+        self._one_by_one = bool(event.get("one_by_one"))  # this batch killed the function
+        self._crash = event.get("crash") if event.get("mark_failed") else None  # its first object alone did, too
+        self._began = moment(event["began"]) if "began" in event else datetime.now(UTC)
+        self._context = deadline.Shortened(context, min(INVOCATION_SECONDS, BATCH_SECONDS - self._age()))
         self._clock = time.monotonic()
         run = self._entries[0].run if self._entries else {}
         identity = run.get("id")
@@ -103,8 +117,8 @@ class _Batch:
             "stopped": stopped,
             "left": len(left),
             "Items": left,
-            "careful": self._careful,
-            "began": self._began,
+            "one_by_one": self._one_by_one,
+            "began": self._began.isoformat(),
         }
 
     def _work(self) -> tuple[list[dict[str, Any]], int]:
@@ -114,7 +128,7 @@ class _Batch:
             rest = [each.document() for each in self._entries[number:]]
             if self._stopped():
                 return [], len(rest) + len(again)
-            if number and self._is_over():
+            if self._is_over(first=not number):
                 return self._bounded(rest + again), 0
             outcome = self._outcome(entry, first=not number)
             self._outcomes.append(outcome)
@@ -131,8 +145,9 @@ class _Batch:
         try:
             outcome = self._made(entry)
         except TransientError as error:
-            # The first had all of the invocation's time, others only what was left of it.
-            final = first if isinstance(error, DeadlineExceeded) else entry.tries + 1 >= TRIES
+            # The first had all of the invocation's time, unless its batch had less; others only what was left of it.
+            whole = first and not self._batch_is_over()
+            final = whole if isinstance(error, DeadlineExceeded) else entry.tries + 1 >= TRIES
             outcome = Outcome(self._key(entry), FAILED if final else HANDED_BACK, error.name, error.message)
         except TinypicsError as error:
             outcome = Outcome(self._key(entry), FAILED, error.name, error.message)
@@ -145,8 +160,6 @@ class _Batch:
 
     def _made(self, entry: _Entry) -> Outcome:
         listed = found(entry.item, self._order.source)
-        if listed is None:
-            return Outcome(self._key(entry), SKIPPED, message=NOT_CURRENT)
         if reason := self._selection.why_not(listed):
             return Outcome(listed.key, SKIPPED, message=reason)
         known = {"size": listed.size} | ({"etag": listed.etag} if listed.etag else {})
@@ -161,17 +174,16 @@ class _Batch:
     def _blamed(self, entry: _Entry, crash: Mapping[str, Any]) -> Outcome:
         """The outcome of an object at which the function was ended, alone and for the second time."""
         error, cause = str(crash.get("Error")), str(crash.get("Cause", ""))[:500]
-        if error in _KILLED:
+        if error in (*KILLED, TIMED_OUT):
             message = f"the function was ended before it could answer ({error}): raise MemorySize or Timeout. {cause}"
             return Outcome(self._key(entry), FAILED, "ResourcesExhausted", message)
         return Outcome(self._key(entry), FAILED, error, cause)
 
     def _key(self, entry: _Entry) -> str:
         try:
-            listed = found(entry.item, self._order.source)
+            return found(entry.item, self._order.source).key
         except InvalidRequest:
-            listed = None
-        return listed.key if listed else str(entry.item.get("Key") or entry.item.get("key") or "?")
+            return str(entry.item.get("Key") or entry.item.get("key") or "?")
 
     def _stopped(self) -> bool:
         """Whether the run shall stop; asked at most every `LOOK_EVERY` seconds."""
@@ -180,15 +192,24 @@ class _Batch:
         self._looked = time.monotonic()
         return self._journal.stopped()
 
-    def _is_over(self) -> bool:
-        if self._careful or time.monotonic() - self._clock > WINDOW:
+    def _is_over(self, *, first: bool) -> bool:
+        """Whether no other object is begun. The first is, unless its batch has no time; a crash takes none to name."""
+        if first:
+            return self._batch_is_over() and not self._crash
+        if self._one_by_one or time.monotonic() - self._clock > WINDOW:
             return True
-        left = getattr(self._context, "get_remaining_time_in_millis", None)
-        return left is not None and left() / 1000 < RESERVE
+        return self._context.get_remaining_time_in_millis() / 1000 < RESERVE
+
+    def _age(self) -> float:
+        """Seconds since the batch's execution began."""
+        return (datetime.now(UTC) - self._began).total_seconds()
+
+    def _batch_is_over(self) -> bool:
+        return self._age() > BATCH_SECONDS - RESERVE
 
     def _bounded(self, left: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """What is handed back, unless this batch has been handed back for long enough: then all of that has failed."""
-        if time.time() - self._began < BATCH_SECONDS:
+        if not self._batch_is_over():
             return left
         reason = f"its batch took longer than {BATCH_SECONDS:g} s: it comes again with the next run"
         self._outcomes += [

@@ -59,20 +59,15 @@ def _count(
     """Add to `survey` until the list or the time ends: the sum, and where it goes on. Raises CapExceeded at once."""
     selection = order.selection(settings)
     left = getattr(context, "get_remaining_time_in_millis", None)
-    whole, given, goes_on = survey.document(), token, None
-    for objects, goes_on in lists.pages(order, token, boto3.client("s3")):
+    for objects, token in lists.pages(order, token, boto3.client("s3")):  # noqa: B020 - where it goes on
         for each in objects:
             survey.add(each, selection)
         order.caps.check(survey, _cost(order, settings, survey, context))
-        if goes_on != lists.MIDDLE:
-            whole, token = survey.document(), goes_on
-            if token is None:
-                return survey, None
-        if left is not None and left() / 1000 < _RESERVE:
+        if token is None or (left is not None and left() / 1000 < _RESERVE):
             break
-    if goes_on == lists.MIDDLE and token == given:
-        raise DeadlineExceeded("a part of the list takes longer to count than an invocation may")
-    return Survey.of(whole), token
+    if token == lists.MIDDLE:
+        raise DeadlineExceeded("the list takes longer to count than an invocation may: cut it into several")
+    return survey, token
 
 
 def _cost(order: Order, settings: Settings, survey: Survey, context: Any) -> float:

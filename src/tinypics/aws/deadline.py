@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MARGIN = 1.0  # seconds that are left for the log line and the answer
+_MORE = "a larger Timeout or MemorySize gives more"
+
+
+class Shortened:
+    """A Lambda context of which at most `seconds` are left from now on, whatever the function's own `Timeout` is."""
+
+    def __init__(self, context: object, seconds: float) -> None:
+        self._context, self._ends = context, time.monotonic() + seconds
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._context, name)
+
+    def get_remaining_time_in_millis(self) -> float:
+        return min(self._milliseconds(), self._lambdas())
+
+    @property
+    def advice(self) -> str:
+        """How to get more time than this."""
+        if self._lambdas() <= self._milliseconds():
+            return _MORE
+        return "a batch gives no more, whatever Timeout is; a larger MemorySize gives more processor"
+
+    def _milliseconds(self) -> float:
+        return (self._ends - time.monotonic()) * 1000
+
+    def _lambdas(self) -> float:
+        remaining = getattr(self._context, "get_remaining_time_in_millis", None)
+        return math.inf if remaining is None else float(remaining())
 
 
 @contextmanager
@@ -29,9 +59,8 @@ def respected(context: object) -> Iterator[None]:
     left = remaining() / 1000 - MARGIN
 
     def exceeded(*_: object) -> None:
-        raise DeadlineExceeded(
-            f"the time of this invocation is over but for {MARGIN:g} s: a larger Timeout or MemorySize gives more"
-        )
+        advice = getattr(context, "advice", _MORE)
+        raise DeadlineExceeded(f"the time of this invocation is over but for {MARGIN:g} s: {advice}")
 
     if left <= 0:
         exceeded()

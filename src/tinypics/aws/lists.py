@@ -1,4 +1,4 @@
-"""What a backfill is to look at, page by page: S3's own listing, the files of an inventory, or a list of keys.
+"""The objects of a backfill, page by page: S3's own listing, or a list of keys.
 
 All of it is read by the SDK, not by the store client, which takes keys like `a//b.jpg` for others. Lambda's runtime
 brings the SDK along, so that the function's own package is without it.
@@ -6,30 +6,25 @@ brings the SDK along, so that the function's own package is without it.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
 import json
-import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tinypics.aws.orders import INVENTORY, KEYS, OBJECTS, Order, found
+from tinypics.aws.orders import KEYS, OBJECTS, Order, found
 from tinypics.backfill import LISTED_AT_ONCE
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from tinypics.backfill import Found
 
 MIDDLE: Final = ""
-Page = tuple[list["Found | None"], str | None]
-"""Objects of a list (None for rows that are no current object), and where it goes on: None at its end, `MIDDLE` where
-nobody can go on from."""
+Page = tuple[list["Found"], str | None]
+"""Objects of a list, and the token of the next page: None at the end, `MIDDLE` if the list cannot be resumed there."""
 
-_HUGE: Final = 64 * 2**20  # bytes of a manifest: more than the longest that S3 writes
 _MISSING: Final = {"NoSuchBucket", "NoSuchKey", "404"}
 _DENIED: Final = {"AccessDenied", "403", "AllAccessDisabled", "InvalidObjectState"}
 
@@ -39,7 +34,7 @@ def pages(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
 
     Raises SourceNotFound, AccessDenied, StoreUnavailable, and InvalidRequest for a list that is none.
     """
-    return {OBJECTS: _listed, INVENTORY: _inventory, KEYS: _keys}[order.source](order, token, s3)
+    return {OBJECTS: _listed, KEYS: _keys}[order.source](order, token, s3)
 
 
 def _call(call: Callable[..., Any], **arguments: Any) -> Any:
@@ -74,48 +69,19 @@ def _listed(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
         yield objects, after
 
 
-def _inventory(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
-    """One of the manifest's files at a time; the token is the number of the next."""
-    number = int(token or 0)
-    columns, files = _manifest(_call(s3.get_object, Bucket=order.list_bucket, Key=order.list_key)["Body"].read(_HUGE))
-    for number, name in enumerate(files[number:], start=number + 1):  # noqa: B020 - the rest of them
-        body = _call(s3.get_object, Bucket=order.list_bucket, Key=name)["Body"]
-        lines = io.TextIOWrapper(gzip.GzipFile(fileobj=body), encoding="utf-8", newline="")
-        rows = (dict(zip(columns, row, strict=False)) for row in csv.reader(lines))
-        yield from _slices(rows, INVENTORY, str(number) if number < len(files) else None)
-
-
-def _manifest(text: bytes) -> tuple[list[str], list[str]]:
-    """The columns of an inventory's files, and their keys."""
-    allowed = "the manifest.json of an inventory in CSV"
-    try:
-        manifest = json.loads(text)
-        if manifest["fileFormat"] != "CSV":
-            raise InvalidRequest.expected("list_key", allowed, manifest["fileFormat"])
-        names = [file["key"] for file in manifest["files"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise InvalidRequest.expected("list_key", allowed, text[:100].decode(errors="replace")) from error
-    return [name.strip() for name in str(manifest.get("fileSchema", "")).split(",")], names
-
-
 def _keys(order: Order, _: str | None, s3: Any) -> Iterator[Page]:
-    """All of a list of keys: it has no places to go on from, so that it must be counted at once."""
+    """All of a list of keys, in parts, so that a cap ends it early."""
     body = _call(s3.get_object, Bucket=order.list_bucket, Key=order.list_key)["Body"]
     lines = io.TextIOWrapper(body, encoding="utf-8", newline="\n")
-    yield from _slices((json.loads(line) for line in lines if line.strip()), KEYS, None)
-
-
-def _slices(rows: Iterable[Any], source: str, goes_on: str | None) -> Iterator[Page]:
-    """Parts of a file, so that a cap ends it early."""
-    part: list[Found | None] = []
+    part: list[Found] = []
     try:
-        for row in rows:
+        for row in (json.loads(line) for line in lines if line.strip()):
             if not isinstance(row, dict):
                 raise InvalidRequest.expected("Items[]", "an object with a key", row)
-            part.append(found(row, source))
+            part.append(found(row, KEYS))
             if len(part) == LISTED_AT_ONCE:
                 yield part, MIDDLE
                 part = []
-    except (ValueError, csv.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except ValueError as error:
         raise InvalidRequest(f"the list cannot be read: {error}") from error
-    yield part, goes_on
+    yield part, None

@@ -14,8 +14,8 @@ from tinypics.errors import InvalidRequest, LoopRefused
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
 
-OBJECTS, INVENTORY, KEYS = "objects", "inventory", "keys"
-"""Where the list comes from: S3's own listing; the manifest.json of an S3 Inventory; JSON lines with a `key`."""
+OBJECTS, KEYS = "objects", "keys"
+"""Where the list comes from: S3's own listing; JSON lines with a `key`."""
 
 ASSUMED_BYTES: Final = 2_000_000
 """Of a picture whose size its list does not tell: a photo of a phone."""
@@ -33,9 +33,9 @@ _RANGES: Final = {
 class Order:
     """One backfill. Cannot exist with fields that are not allowed: `InvalidRequest`.
 
-    `list_bucket` and `list_key` say where an inventory's manifest, or a list of keys, is. `renditions` None: the
-    stack's own. `since` is ISO 8601. `concurrency` is how many batches are worked on at once, `batch` how many objects
-    are one. `tolerated_failure_percentage` is of those that no batch could even work on: a picture that fails is none.
+    `list_bucket` and `list_key` say where a list of keys is. `renditions` None: the stack's own. `since` is ISO 8601.
+    `concurrency` is how many batches are worked on at once, `batch` how many objects are one.
+    `tolerated_failure_percentage` is of those that no batch could even work on: a picture that fails is none.
     """
 
     bucket: str
@@ -75,8 +75,8 @@ class Order:
                 raise InvalidRequest.expected(name, allowed, value)
             if not low <= value <= high:
                 raise InvalidRequest.expected(name, allowed, value)
-        if self.source not in (OBJECTS, INVENTORY, KEYS):
-            raise InvalidRequest.expected("source", f"{OBJECTS}, {INVENTORY} or {KEYS}", self.source)
+        if self.source not in (OBJECTS, KEYS):
+            raise InvalidRequest.expected("source", f"{OBJECTS} or {KEYS}", self.source)
         if self.source != OBJECTS and not (self.list_bucket and self.list_key):
             raise InvalidRequest.expected("list_key", f"where the list is, for source {self.source}", self.list_key)
         if not isinstance(self.any_name, bool):
@@ -125,26 +125,19 @@ class Order:
         return asdict(self)
 
 
-def found(item: Mapping[str, Any], source: str) -> Found | None:
-    """An object as a reader of the workflow tells of it; None for what is no current object of a bucket.
+def found(item: Mapping[str, Any], source: str) -> Found:
+    """An object as a reader of the workflow tells of it. Raises InvalidRequest.
 
-    Readers have their own names and types for the same facts: a listing `Key, Size, Etag, LastModified` (a number),
-    an inventory texts under the columns that it was set up with, with URL-encoded keys (S3 user guide, "Amazon S3
-    Inventory list"), a list of ours `bucket, key`. Raises InvalidRequest.
+    Readers have their own names and types for the same facts: a listing `Key, Size, Etag, LastModified` (a number), a
+    list of ours `bucket, key`.
     """
     facts = {str(name).lower(): value for name, value in item.items()}
     key = facts.get("key")
     if not isinstance(key, str) or not key:
         raise InvalidRequest.expected("Items[].Key", "an object key", key)
-    if source == INVENTORY:
-        from urllib.parse import unquote_plus
-
-        key = unquote_plus(key)
-        if facts.get("islatest") == "false" or facts.get("isdeletemarker") == "true":
-            return None
     try:
         size = int(facts.get("size") or 0) if "size" in facts else ASSUMED_BYTES
-        modified = _time(facts.get("lastmodified") or facts.get("lastmodifieddate"))
+        modified = _time(facts.get("lastmodified"))
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidRequest.expected("Items[]", "a size and a time that are ones", dict(item)) from error
     etag = facts.get("etag")

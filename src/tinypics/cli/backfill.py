@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError
 
 from tinypics import prices
 from tinypics.aws import lists
-from tinypics.aws.orders import INVENTORY, KEYS, Order, found
+from tinypics.aws.orders import KEYS, Order, found
 from tinypics.backfill import Estimate, Survey, estimate
 from tinypics.cli.console import INTERRUPTED, CommandFailed, err, out, plain
 from tinypics.cli.survey import counting, counts, refusals, say, told, working
@@ -50,8 +50,8 @@ class Chosen:
 
     @classmethod
     @readable_errors()
-    def of(cls, target: Target, options: dict[str, Any], inventory: str | None, rows: Iterable[Row] | None) -> Self:
-        """From fields of an order, and one of the other lists, if any.
+    def of(cls, target: Target, options: dict[str, Any], rows: Iterable[Row] | None) -> Self:
+        """From fields of an order, and a list of keys, if any.
 
         Without a bucket it is the stack's own, or the one that the list names; of that bucket only what uploads are
         taken from, when no prefix is given. Raises InvalidRequest, AccessDenied, LoopRefused.
@@ -64,8 +64,6 @@ class Chosen:
             bucket, keys = _one_bucket(rows, given.get("bucket"), stack.source_bucket)
             name = f"lists/{hashlib.sha256(key_lines(bucket, keys)).hexdigest()[:32]}.jsonl"
             given |= {"bucket": bucket, "source": KEYS, "list_bucket": stack.backfill_bucket, "list_key": name}
-        elif inventory is not None:
-            given |= {"source": INVENTORY} | _manifest(target, stack, inventory)
         given.setdefault("bucket", stack.source_bucket)
         if rows is None and given["bucket"] == stack.source_bucket:
             given.setdefault("prefix", settings.prefix)
@@ -88,7 +86,7 @@ class Chosen:
     def cost(self, survey: Survey) -> Estimate:
         return estimate(survey, self.settings.renditions, memory_mb=self.memory_mb, batch=self.order.batch)
 
-    def _pages(self, target: Target) -> Iterator[list[Found | None]]:
+    def _pages(self, target: Target) -> Iterator[list[Found]]:
         if self.keys is not None:
             yield [found({"key": key}, KEYS) for key in self.keys]
         else:
@@ -104,7 +102,7 @@ def failed(target: Target, path: Path, error: str | None) -> Chosen:
     rows = [row for row in key_list(path) if error in (None, row.error)]
     if not rows:
         raise CommandFailed(f"Nothing to try again: {plain(path)} lists no failure" + (f" {error}." if error else "."))
-    return Chosen.of(target, {"renditions": _renditions(path.with_name("report.json"))}, None, rows)
+    return Chosen.of(target, {"renditions": _renditions(path.with_name("report.json"))}, rows)
 
 
 def _renditions(report: Path) -> list[str] | None:
@@ -253,17 +251,6 @@ def _one_bucket(rows: Iterable[Row], given: str | None, default: str) -> tuple[s
     if len(buckets) > 1:
         raise InvalidRequest.expected("--keys", "keys of one bucket", ", ".join(sorted(buckets)))
     return buckets.pop(), tuple(keys)
-
-
-def _manifest(target: Target, stack: Stack, place: str) -> dict[str, Any]:
-    """Where an inventory's manifest is. Raises InvalidRequest."""
-    if target.cloud.endpoint:
-        raise InvalidRequest("--inventory: expected a stack on AWS; the workflows of the local engine read none")
-    bucket, _, key = place.removeprefix("s3://").partition("/")
-    if not place.startswith("s3://") or bucket != stack.backfill_bucket or not key.endswith("manifest.json"):
-        allowed = f"s3://{stack.backfill_bucket}/…/manifest.json, the only bucket that lists are read from"
-        raise InvalidRequest.expected("--inventory", allowed, place)
-    return {"list_bucket": bucket, "list_key": key}
 
 
 def _say(target: Target, chosen: Chosen, survey: Survey) -> None:

@@ -120,12 +120,6 @@ Keys = Annotated[
         rich_help_panel=OF_STACK,
     ),
 ]
-Inventory = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PLACE", help="List from an S3 Inventory: s3://bucket/…/manifest.json.", rich_help_panel=OF_STACK
-    ),
-]
 Source = Annotated[
     str | None,
     typer.Option(
@@ -178,7 +172,6 @@ def backfill(
     prefix: Prefix = None,
     any_name: AnyName = False,
     keys: Keys = None,
-    inventory: Inventory = None,
     source: Source = None,
     output: Output = None,
     endpoint: Endpoint = None,
@@ -219,7 +212,7 @@ def backfill(
     caps = {name: value for name, value in given.items() if value is not None}
     if engine is Engine.LOCAL:
         only = "it is not for --engine local"
-        _refuse(only, bucket=bucket, keys=keys, inventory=inventory, attach=attach, stop=stop, data=data, stack=stack)
+        _refuse(only, bucket=bucket, keys=keys, attach=attach, stop=stop, data=data, stack=stack)
         _refuse(only, local=local, aws=local is False, ID=identity)
         if source is None or output is None:
             raise typer.BadParameter("--engine local works --from a place --to another: name both")
@@ -246,17 +239,15 @@ def backfill(
     order = {"bucket": bucket, "prefix": prefix, "since": since, "concurrency": concurrency, **caps}
     order |= {"renditions": renditions and renditions.split(","), "any_name": any_name or None}
     if attach or stop:
-        _refuse("it is not for --attach and --stop", **order, keys=keys, inventory=inventory, dry_run=dry_run)
+        _refuse("it is not for --attach and --stop", **order, keys=keys, dry_run=dry_run)
         if attach and stop:
             raise typer.BadParameter("--attach or --stop, not both")
     else:
         _refuse("it is for --attach and --stop only", ID=identity)
-        if keys and inventory:
-            raise typer.BadParameter("--keys or --inventory, not both")
     target = Target.find(local, data, stack, profile, region)
     if attach or stop:
         raise typer.Exit((command.attach if attach else command.stop)(target, identity, report))
     rows = command.key_list(keys) if keys else None
     with refusals():
-        chosen = command.Chosen.of(target, order, inventory, rows)
+        chosen = command.Chosen.of(target, order, rows)
     raise typer.Exit(command.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))

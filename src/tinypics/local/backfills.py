@@ -99,7 +99,7 @@ class Run:
         if self._plan:
             report.bucket, report.prefix = self._plan["bucket"], self._plan["prefix"]
             report.renditions = tuple(self._plan["renditions"])
-            report.tally.total = Survey.of(self._plan["survey"]).expected
+            report.tally.total = Survey.of(self._plan["survey"]).listed
             report.estimate = self._plan["estimate"]
             report.started = datetime.fromtimestamp(self._plan["counted_at"], UTC)
         if execution:
