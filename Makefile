@@ -84,10 +84,17 @@ $(BUILD)/audit/%/.installed: audit/%.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
+$(BUILD)/audit/node/.installed: audit/package.json audit/package-lock.json
+	@command -v npm >/dev/null || { echo "make audit: expected npm (it comes with Node.js) for AWS's asl-validator, got none on the path" >&2; exit 1; }
+	mkdir -p $(@D) && cp $^ $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 SUPPLY := $(BUILD)/audit/supply/bin
 
 .PHONY: audit
-audit: setup $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Look for weak spots in the template, and for known holes in what ships
+audit: setup $(BUILD)/audit/node/.installed $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Look for weak spots in workflows and template, and for known holes in what ships
+	$(BUILD)/audit/node/node_modules/.bin/asl-validator --json-path step-function-definition.json --json-path backfill-definition.json
 	$(BIN)/python audit/everything_on.py >$(BUILD)/audit/template.json
 	$(BUILD)/audit/policies/bin/checkov --config-file audit/checkov.yaml
 	@$(SUPPLY)/pip-audit --vulnerability-service osv --disable-pip --require-hashes --requirement src/requirements.txt \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -16,6 +17,7 @@ PINNED = [
     "bench/requirements.txt",
     *(f"audit/{n}.txt" for n in ("policies", "supply")),
 ]
+NODE = ["bench/node", "audit"]
 SECURITY = (PROJECT / "docs" / "security.md").read_text()
 
 
@@ -28,6 +30,17 @@ def test_every_pinned_version_has_its_hashes(name: str) -> None:
         assert re.match(r"[A-Za-z0-9._-]+(\[[a-z,-]+\])?==[\w.]+( ;[^\\]+)?\s*\\", requirement), requirement[:80]
         assert "--hash=sha256:" in requirement
     assert not re.search(r"https?://|--(extra-)?index-url [^-]|--find-links", text.split("\n", 2)[2])
+
+
+@pytest.mark.parametrize("folder", NODE)
+def test_every_pinned_package_of_npm_has_its_hash_and_no_address(folder: str) -> None:
+    text = (PROJECT / folder / "package-lock.json").read_text()
+    lock = json.loads(text)
+    wanted = json.loads((PROJECT / folder / "package.json").read_text())["dependencies"]
+    assert lock["packages"].pop("")["dependencies"] == wanted
+    assert all(re.fullmatch(r"[\d.]+", version) for version in wanted.values())
+    assert all(package["integrity"].startswith("sha512-") for package in lock["packages"].values())
+    assert "://" not in text
 
 
 def test_what_ships_is_installed_by_hash_from_wheels_alone() -> None:
