@@ -1,8 +1,8 @@
 """The function's part of a backfill: a batch of objects, of which each gets one outcome.
 
-A batch is what a Distributed Map hands over: `{"Items": [...]}`, with or without `BatchInput`, or one item alone. What
-is not begun before the invocation's time ends is handed back in the answer, which the workflow hands in again. An
-outcome is written down before the batch is answered, so that no failure of the workflow can lose it.
+A batch is what a Distributed Map hands over: `{"Items": [...]}`, with or without `BatchInput`, or one item alone.
+Objects that are not begun before the invocation's time ends go back in the answer, which the workflow hands in again.
+An outcome is written down before the batch is answered, so that no failure of the workflow can lose it.
 
 A batch is one Express execution, which AWS ends after five minutes (Step Functions service quotas), while `Timeout` may
 be fifteen. So a batch counts its own time, and names what it cannot do; tests/test_definitions.py has the sum.
