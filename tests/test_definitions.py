@@ -247,9 +247,9 @@ def test_every_path_that_a_state_reads_is_there_on_every_way(name: str, answers:
         ("backfill", '"Variable": "$.left"', '"Variable": "$.more"', "AnyLeftObjects reads $.more,"),
         (
             "backfill",
-            '{"Variable": "$.one_by_one", "IsPresent": true}, ',
+            '{"Variable": "$.careful", "IsPresent": true}, ',
             "",
-            "CrashedKeys reads $.one_by_one,",
+            "CrashedKeys reads $.careful,",
         ),
         ("backfill", '"ResultPath": "$.crash"', '"ResultPath": "$.killed"', "AbortObjects reads $.crash.Error,"),
     ],
@@ -272,11 +272,11 @@ def test_the_function_takes_whatever_a_definition_hands_to_it(function: Function
     handed = followed("backfill", BACKFILL, answers).handed
     for name in MAPS:
         events = handed[f"Work{name}"]
-        assert any(event.get("one_by_one") and not event.get("mark_failed") for event in events)
+        assert any(event.get("careful") and not event.get("blamed") for event in events)
         for event in events:
             answer = function(event)
-            assert answer["one_by_one"] == event.get("one_by_one", False)
-            if event.get("mark_failed"):
+            assert answer["careful"] == event.get("careful", False)
+            if event.get("blamed"):
                 assert answer["failed"] >= 1
     assert {function(event)["status"] for event in handed["Count"]} >= {"COUNTED"}
     with pytest.raises(InvalidRequest, match="Items"):

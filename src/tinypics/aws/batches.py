@@ -14,7 +14,6 @@ import math
 import time
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tinypics.aws import deadline, events, telemetry
@@ -87,9 +86,9 @@ class _Batch:
     ) -> None:
         self._answer = answer
         self._entries = _entries(event)
-        self._one_by_one = bool(event.get("one_by_one"))  # this batch killed the function
-        self._crash = event.get("crash") if event.get("mark_failed") else None  # its first object alone did, too
-        self._began = moment(event["began"]) if "began" in event else datetime.now(UTC)
+        self._careful = bool(event.get("careful"))  # this batch killed the function
+        self._crash = event.get("crash") if event.get("blamed") else None  # its first object alone did, too
+        self._began = _seconds(event.get("began"))
         self._context = deadline.Shortened(context, min(INVOCATION_SECONDS, BATCH_SECONDS - self._age()))
         self._clock = time.monotonic()
         run = self._entries[0].run if self._entries else {}
@@ -117,8 +116,8 @@ class _Batch:
             "stopped": stopped,
             "left": len(left),
             "Items": left,
-            "one_by_one": self._one_by_one,
-            "began": self._began.isoformat(),
+            "careful": self._careful,
+            "began": self._began,
         }
 
     def _work(self) -> tuple[list[dict[str, Any]], int]:
@@ -196,13 +195,13 @@ class _Batch:
         """Whether no other object is begun. The first is, unless its batch has no time; a crash takes none to name."""
         if first:
             return self._batch_is_over() and not self._crash
-        if self._one_by_one or time.monotonic() - self._clock > WINDOW:
+        if self._careful or time.monotonic() - self._clock > WINDOW:
             return True
         return self._context.get_remaining_time_in_millis() / 1000 < RESERVE
 
     def _age(self) -> float:
         """Seconds since the batch's execution began."""
-        return (datetime.now(UTC) - self._began).total_seconds()
+        return time.time() - self._began
 
     def _batch_is_over(self) -> bool:
         return self._age() > BATCH_SECONDS - RESERVE
@@ -216,6 +215,13 @@ class _Batch:
             Outcome(self._key(_entry(each, {})), FAILED, DeadlineExceeded.__name__, reason) for each in left
         ]
         return []
+
+
+def _seconds(began: object) -> float:
+    """A time since 1970: now for None, else a text of Step Functions, or the number of an earlier invocation."""
+    if began is None:
+        return time.time()
+    return moment(began).timestamp() if isinstance(began, str) else float(str(began))
 
 
 def _entries(event: Mapping[str, Any]) -> list[_Entry]:
