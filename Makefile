@@ -42,12 +42,18 @@ MAX_MB := 60
 artifact: artifact-arm64 artifact-x86_64 ## Build the deployable folders build/lambda-arm64 and build/lambda-x86_64
 
 .PHONY: artifact-arm64 artifact-x86_64 artifact-native
+artifact-arm64 artifact-x86_64: compiler
 artifact-arm64 artifact-x86_64 artifact-native: artifact-%: setup
 	rm -rf $(BUILD)/lambda-$*
 	mkdir -p $(BUILD)/lambda-$*
-	$(MAKE) --no-print-directory -C src build-ResizeFunction ARCH=$* PYTHON=$(CURDIR)/$(BIN)/python ARTIFACTS_DIR=$(abspath $(BUILD))/lambda-$*
+	$(MAKE) --no-print-directory -C src build-ResizeFunction ARCH=$* PYTHON=$(CURDIR)/$(BIN)/python ARTIFACTS_DIR=$(abspath $(BUILD))/lambda-$* QUIET=--quiet INSTALL_COMPILER=
 	@mb=$$(du -sm --apparent-size $(BUILD)/lambda-$* | cut -f1); echo "$(BUILD)/lambda-$*: $$mb MB unpacked"; \
 	test $$mb -le $(MAX_MB) || { echo "expected at most $(MAX_MB) MB" >&2; exit 1; }
+
+# Looked for before the folders are built: a missing one is said, or downloaded, once.
+.PHONY: compiler
+compiler: setup
+	@$(MAKE) --no-print-directory -C src compiler PYTHON=$(CURDIR)/$(BIN)/python
 
 # Peers are optional: whoever cannot be installed is left out of the tables.
 $(BUILD)/bench/.installed: bench/node/package-lock.json bench/requirements.txt

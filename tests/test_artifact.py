@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from tinypics.local import deploy
 
 PROJECT = Path(__file__).parents[1]
 
@@ -82,6 +86,14 @@ def test_the_folder_is_small_enough_and_holds_what_ships(artifact: Path) -> None
     assert {"lambda_function.py", "tinypics", "PIL", "obstore", "pi_heif"} <= {path.name for path in artifact.iterdir()}
     folders = {path.name for path in (artifact / "tinypics").iterdir() if path.is_dir()}
     assert folders == {"aws", "__pycache__"}  # the rest is for laptops
+
+
+def test_the_zip_of_the_local_engine_holds_the_same_files_of_ours(artifact: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(deploy.pack(PROJECT / "src"))) as packed:
+        names = set(packed.namelist())
+    ours = [artifact / "lambda_function.py", artifact / "requirements.txt", *(artifact / "tinypics").rglob("*")]
+    built = {path.relative_to(artifact).as_posix() for path in ours if path.is_file() and path.suffix != ".pyc"}
+    assert names == built
 
 
 def test_every_module_comes_with_bytecode_that_is_taken_whatever_times_a_zip_gives_the_files(artifact: Path) -> None:

@@ -35,6 +35,7 @@ _FIXED = {
     "ToleratedFailurePercentagePath": ("ToleratedFailurePercentage", 5),
 }
 _LEFT_OUT = ("__pycache__", "tinypics/cli", "tinypics/console", "tinypics/local")  # runs on laptops only
+_BUILD = ("Makefile", "bytecode.py")  # makes the artifact, and is no part of it
 _WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # seconds, times: it takes about one
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -106,7 +107,7 @@ def pack(folder: Path) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
-            if path.is_file() and not any(f"/{part}/" in f"/{name}" for part in _LEFT_OUT):
+            if path.is_file() and name not in _BUILD and not any(f"/{part}/" in f"/{name}" for part in _LEFT_OUT):
                 entry = zipfile.ZipInfo(name)  # 1980-01-01
                 entry.external_attr = 0o100644 << 16
                 archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)

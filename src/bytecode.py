@@ -1,0 +1,134 @@
+"""Compile the modules of a build with the CPython that Lambda runs: `bytecode.py --version 3.13 FOLDER...`.
+
+A part of the build (see Makefile), which stays out of the artifact. Lambda's folder is read-only, so a module without
+bytecode is compiled again at every cold start. Only the same version of CPython writes bytecode that Lambda takes.
+Any Python 3.8 or later can run this: it has to build on machines that have nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# The name tells PyPy, the version an alpha; a free-threaded build has the name and version of the other.
+_IDENTITY = """
+import platform, sysconfig
+free = ["free-threaded"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
+print(platform.python_implementation(), platform.python_version(), *free)
+"""
+_PATIENCE = 60  # seconds, for a program to say what it is or what it knows
+_DOWNLOAD = 600  # seconds
+
+_MISSING = """\
+No bytecode: no CPython {version} was found (COMPILER, the path, pyenv, uv).
+The function works without, but each cold start takes more than twice the CPU time. Any of these changes it:
+  uv python install {version}, or pyenv install {version}
+  INSTALL_COMPILER=yes: the build runs the first of them, which downloads it
+  COMPILER=/path/to/python{version}: one that is somewhere else
+"""
+
+
+class WrongCompiler(Exception):
+    """COMPILER is not the CPython that is needed."""
+
+
+def find(version: str) -> str | None:
+    """The interpreter to compile with: `COMPILER` where it is set, else the first CPython of that version.
+
+    :raises WrongCompiler: a `COMPILER` that cannot be used is a mistake, and is not passed over.
+    """
+    given = os.environ.get("COMPILER")
+    if not given:
+        return next((path for path in _candidates(version) if _is(version, _identity(path))), None)
+    found = shutil.which(given)
+    identity = _identity(found) if found else ""
+    if found and _is(version, identity):
+        return found
+    said = identity or ("which does not run" if found else "which is no program")
+    raise WrongCompiler(f"COMPILER: expected CPython {version}, got {given}: {said}")
+
+
+def _candidates(version: str) -> Iterator[str]:
+    yield sys.executable
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        # All of them: pyenv puts a program there for each version, which only runs when that version is the chosen one.
+        if found := shutil.which(f"python{version}", path=folder):
+            yield found
+    root = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))  # noqa: PTH111 - never raises
+    yield from (str(path / "bin" / "python") for path in sorted(root.glob(f"versions/{version}*"), key=_age))
+    if uv := shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent)):
+        # Only those that it installed: at a program of pyenv's that does not run it would give up.
+        known = [uv, "python", "find", version, "--managed-python", "--no-project", "--offline"]
+        yield from _output(known)
+        if os.environ.get("INSTALL_COMPILER") == "yes":
+            _install(uv, version)
+            yield from _output(known)
+
+
+def _age(path: Path) -> list[int]:
+    """Sorts 3.13.10 before 3.13.9."""
+    return [-int(number) for number in re.findall(r"\d+", path.name)]
+
+
+def _install(uv: str, version: str) -> None:
+    command = [uv, "python", "install", version, "--no-bin"]
+    try:
+        # `sam build` shows standard output alone.
+        subprocess.run(  # noqa: S603
+            command, check=False, timeout=_DOWNLOAD, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
+    except subprocess.TimeoutExpired:
+        print(f"{' '.join(command)}: not done after {_DOWNLOAD} seconds")
+
+
+def _identity(path: str) -> str:
+    """Its name and version, and `free-threaded`; empty for a program that does not run, or is no Python."""
+    return next(iter(_output([path, "-ISc", _IDENTITY])), "")
+
+
+def _is(version: str, identity: str) -> bool:
+    return bool(re.fullmatch(rf"CPython {re.escape(version)}\.\d+\+?", identity))
+
+
+def _output(command: Sequence[str]) -> list[str]:
+    """The lines that it prints; none if it fails."""
+    try:
+        ran = subprocess.run(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True
+        )
+    except (OSError, UnicodeError, subprocess.SubprocessError):
+        return []
+    return ran.stdout.splitlines()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folders", nargs="*")
+    parser.add_argument("--version", help="of CPython; else this interpreter compiles")
+    parser.add_argument("--quiet", action="store_true", help="say nothing when there is none")
+    asked = parser.parse_args()
+    try:
+        compiler = find(asked.version) if asked.version else sys.executable
+    except WrongCompiler as error:
+        print(error, file=sys.stderr)
+        return 1
+    if compiler is None:
+        if not asked.quiet:
+            print(_MISSING.format(version=asked.version), end="")
+        return 0
+    # Unchecked: a zip gives its files other times than they had when they were compiled.
+    command = [compiler, "-IS", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    return subprocess.run([*command, *asked.folders], check=False).returncode if asked.folders else 0  # noqa: S603
+
+
+if __name__ == "__main__":
+    sys.exit(main())
