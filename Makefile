@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .PHONY: help
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 # The stamp makes a second call cost nothing: pip runs again only when what it installs has changed.
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
@@ -32,11 +32,12 @@ lint: setup ## Ruff, mypy and cfn-lint
 	$(BIN)/cfn-lint template.yaml
 
 .PHONY: test
-test: lint ## Everything that CI runs: linters, unit tests, end-to-end tests through the engine
+test: lint ## What CI runs: linters, unit tests, end-to-end tests through the engine
 	$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
 
 BUILD := build
 MAX_MB := 60
+VERSION := $(shell sed -n 's/^VERSION := //p' src/Makefile)# of Python, on Lambda
 
 .PHONY: artifact
 artifact: artifact-arm64 artifact-x86_64 ## Build the deployable folders build/lambda-arm64 and build/lambda-x86_64
@@ -49,6 +50,16 @@ artifact-arm64 artifact-x86_64 artifact-native: artifact-%: setup
 	$(MAKE) --no-print-directory -C src build-ResizeFunction ARCH=$* PYTHON=$(CURDIR)/$(BIN)/python ARTIFACTS_DIR=$(abspath $(BUILD))/lambda-$* QUIET=--quiet INSTALL_COMPILER=
 	@mb=$$(du -sm --apparent-size $(BUILD)/lambda-$* | cut -f1); echo "$(BUILD)/lambda-$*: $$mb MB unpacked"; \
 	test $$mb -le $(MAX_MB) || { echo "expected at most $(MAX_MB) MB" >&2; exit 1; }
+
+# Nothing is installed and nobody has to be root: Debian's packages are unpacked into a folder, once.
+ARM64 := $(BUILD)/python$(VERSION)-arm64
+$(ARM64)/.fetched: tests/arm64/debian.py | setup
+	@$(BIN)/python -m tests.arm64.debian $(ARM64) $(VERSION)
+	@touch $@
+
+.PHONY: artifact-check
+artifact-check: setup $(ARM64)/.fetched artifact-arm64 ## Run build/lambda-arm64 under qemu-user: a picture of each format into each
+	$(BIN)/python -m tests.arm64.check $(BUILD)/lambda-arm64 $(ARM64)/python
 
 # Looked for before the folders are built: a missing one is said, or downloaded, once.
 .PHONY: compiler

@@ -1,4 +1,4 @@
-"""HEIF without a HEIF file: libheif has no encoder here, so its Python face is played by a few lines.
+"""HEIF: most of it by a few lines that play the Python face of libheif, which has no encoder here.
 
 Real photos of phones are tried in test_images.py, where they are at hand.
 """
@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+from tests.heic import heic as encoded_heic
 from tests.pictures import QUADRANTS, avif_header, box, corners, full_exif, near, opened, quadrants
 from tinypics import colour, resize_all
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
@@ -29,6 +30,13 @@ def phone(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     opener = SimpleNamespace(open_heif=lambda data, convert_hdr_to_8bit: picture)
     monkeypatch.setitem(sys.modules, "pi_heif", opener)
     return picture
+
+
+def test_libheif_itself_reads_one_that_is_made_in_code() -> None:
+    resized = resize_all(encoded_heic(quadrants((96, 64))), ["48x32-png"])
+    assert (resized.source.format, resized.source.width, resized.source.height) == ("heif", 96, 64)
+    pairs = zip(corners(opened(resized.outputs[0].data)), QUADRANTS, strict=True)
+    assert all(near(one, other) for one, other in pairs)
 
 
 def test_a_heic_becomes_an_upright_jpeg(phone: SimpleNamespace) -> None:
