@@ -12,11 +12,11 @@ GUARD = Guard()  # before anything is loaded that what decodes pictures shall no
 from tinypics import invocation  # noqa: E402
 from tinypics.aws import answers, deadline, events, telemetry  # noqa: E402
 from tinypics.aws.s3 import open_bucket  # noqa: E402
-from tinypics.aws.settings import Settings  # noqa: E402
-from tinypics.errors import PermanentError, TransientError  # noqa: E402
+from tinypics.aws.settings import Settings, load, usable  # noqa: E402
+from tinypics.errors import InvalidConfiguration, PermanentError, TransientError  # noqa: E402
 from tinypics.request import Skip  # noqa: E402
 
-SETTINGS = Settings.from_environment()
+SETTINGS = load()
 LOADED_MS = time.process_time() * 1000  # an estimate of the start: the processor's time so far, the interpreter's too
 
 
@@ -36,15 +36,18 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
 
 
 def _done(body: object, context: object) -> bool:
-    """Whether a message needs no other try: permanent failures are logged, and done."""
+    """Whether a message needs no other try: permanent failures are logged, and done.
+
+    But a wrong deployment loses no message: they wait for the next one.
+    """
     try:
-        _answers(body, context)
+        found = _answers(body, context)
     except TransientError:
         return False
     except Exception as error:  # noqa: BLE001 - one message that nobody foresaw must not bring back the others
         telemetry.unforeseen(error, context)
         return False
-    return True
+    return all(answer.get("error") != InvalidConfiguration.__name__ for answer in found)
 
 
 def _answers(event: object, context: object) -> list[answers.Answer]:
@@ -60,12 +63,13 @@ def _answers(event: object, context: object) -> list[answers.Answer]:
     return found
 
 
-def _answer(record: object, context: object, settings: Settings, **about: str) -> answers.Answer:
+def _answer(record: object, context: object, settings: Settings | InvalidConfiguration, **about: str) -> answers.Answer:
     """The answer to one record, logged; `about` is added to it."""
     started = time.perf_counter()
     subject = events.subject(record)
     try:
         with deadline.respected(context):
+            settings = usable(settings)
             request = events.parse(record, settings)
             if isinstance(request, Skip):
                 answer = answers.skipped(subject, request)

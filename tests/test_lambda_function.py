@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +13,7 @@ from obstore.store import MemoryStore
 from PIL import Image
 
 import lambda_function
+from tinypics.aws import settings
 from tinypics.aws.settings import Settings
 from tinypics.errors import StoreUnavailable
 from tinypics.store import Bucket
@@ -182,3 +187,90 @@ def test_every_record_has_its_try_before_a_transient_failure_is_raised(
     with pytest.raises(StoreUnavailable):
         lambda_function.lambda_handler({"Records": [record("unavailable"), record("original-pics")]}, Context())
     assert Bucket("", stores["tiny-pics"]).head("yourImage.jpg") is not None
+
+
+# --- A wrong configuration
+
+
+WRONG = {"TINYPICS_OUTPUT_BUCKET": "tiny-pics", "TINYPICS_TAGS": "no-tag"}
+SAYS = 'TINYPICS_TAGS: expected at most ten tags like team=photos&kind=thumbnail, got "no-tag"'
+
+
+@pytest.fixture(params=["a variable that is wrong", "one that is missing"])
+def misconfigured(
+    request: pytest.FixtureRequest, stores: dict[str, MemoryStore], monkeypatch: pytest.MonkeyPatch
+) -> str:
+    missing = request.param == "one that is missing"
+    monkeypatch.setattr(lambda_function, "SETTINGS", Settings() if missing else settings.load(WRONG))
+    return "TINYPICS_OUTPUT_BUCKET: expected the name of a bucket, got nothing" if missing else SAYS
+
+
+def uploaded(key: str) -> dict[str, Any]:
+    s3 = {"bucket": {"name": "original-pics"}, "object": {"key": key}}
+    return {"eventName": "ObjectCreated:Put", "s3": s3}
+
+
+UPLOAD = {
+    "source": "aws.s3",
+    "detail-type": "Object Created",
+    "detail": {"bucket": {"name": "original-pics"}, "object": {"key": "yourImage.jpg"}},
+}
+
+
+@pytest.mark.parametrize("event", [UPLOAD, {"Records": [uploaded("yourImage.jpg")]}])
+def test_a_wrong_configuration_is_the_answer_to_every_event(
+    event: dict[str, Any], misconfigured: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = lambda_function.lambda_handler(event, Context())
+    named = {"status": "FAILED", "error": "InvalidConfiguration", "message": misconfigured}
+    about = {"source_bucket": "original-pics", "source_key": "yourImage.jpg"}
+    assert answer.items() >= (named | about).items()
+    (line,) = lines(capsys)
+    assert line.items() >= (answer | {"level": "ERROR", "request_id": "request-1"}).items()
+
+
+@pytest.mark.parametrize("event", [MISSION, {}, [], None, {"bucket": "foreign", "key": "k"}])
+def test_also_to_one_that_would_be_refused_otherwise(event: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lambda_function, "SETTINGS", settings.load(WRONG))
+    answer = lambda_function.lambda_handler(event, Context())
+    assert (answer["status"], answer["error"], answer["message"]) == ("FAILED", "InvalidConfiguration", SAYS)
+
+
+def test_each_record_of_a_notification_has_its_answer_and_its_line(
+    misconfigured: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = lambda_function.lambda_handler({"Records": [uploaded("a.jpg"), uploaded("b.jpg")]}, Context())
+    assert (answer["status"], answer["error"]) == ("FAILED", "InvalidConfiguration")
+    assert [line["source_key"] for line in lines(capsys)] == ["a.jpg", "b.jpg"]
+    assert [record["message"] for record in answer["records"]] == [misconfigured] * 2
+
+
+def test_a_wrong_deployment_loses_no_message(
+    misconfigured: str,
+    stores: dict[str, MemoryStore],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    batch = {"Records": [message("one", UPLOAD), message("two", {"Records": [uploaded("yourImage.jpg")]})]}
+    answer = lambda_function.lambda_handler(batch, Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "one"}, {"itemIdentifier": "two"}]}
+    assert [line["error"] for line in lines(capsys)] == ["InvalidConfiguration"] * 2
+    monkeypatch.setattr(lambda_function, "SETTINGS", settings.load(WRONG | {"TINYPICS_TAGS": ""}))
+    assert lambda_function.lambda_handler(batch, Context()) == {"batchItemFailures": []}
+    assert Bucket("", stores["tiny-pics"]).head("yourImage.jpg") is not None
+
+
+def test_a_backfill_is_refused_by_name_before_anything_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lambda_function, "SETTINGS", settings.load(WRONG))
+    event = {"backfill": {"id": "run", "input": {"bucket": "original-pics"}}}
+    answer = lambda_function.lambda_handler(event, Context())
+    assert answer == {"status": "FAILED", "error": "InvalidConfiguration", "message": SAYS}
+
+
+@pytest.mark.parametrize("module", ["lambda_function", "tinypics.aws.api"])
+def test_no_variable_can_keep_a_function_from_being_loaded(module: str) -> None:
+    program = f"import {module} as loaded; print(type(loaded.SETTINGS).__name__, loaded.SETTINGS.message)"
+    source = str(Path(lambda_function.__file__).parent)
+    environment = os.environ | dict.fromkeys(settings.READERS, " /\n") | {"PYTHONPATH": source}
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert ran.stdout.startswith("InvalidConfiguration TINYPICS_PREFIX: expected ")

@@ -81,6 +81,12 @@ ADVICE: Final[dict[str, Advice]] = {
         "Choose another `dest_bucket`, or keep outputs apart with the parameter `OutputPrefix`.",
         retry=False,
     ),
+    "InvalidConfiguration": Advice(
+        "A variable of the function's environment is not what is allowed, so that the function refuses every event.",
+        "The message names the variable, what is allowed and what was given. Deploy again with a value that is "
+        "allowed: the variable TINYPICS_RENDITIONS is set by the parameter `Renditions`, and so on. Then try again.",
+        retry=True,
+    ),
     "CapExceeded": Advice(
         "A backfill found more pictures, or would cost more, than it is allowed. It resized none of them.",
         "Take a smaller part with `--prefix` or `--since`, or raise the cap that the message names: `--max-objects`, "

@@ -15,6 +15,7 @@
     │   ├── DestinationNotFound    no such bucket to write to
     │   ├── AccessDenied           the store, or the stack's own list of buckets, says no
     │   ├── LoopRefused            writing there would start this same work again
+    │   ├── InvalidConfiguration   a variable of the function's environment is not what is allowed
     │   └── CapExceeded            a backfill of more objects, or more money, than it is allowed
     └── TransientError         the same request may succeed later: raised, so that the workflow retries it
         ├── StoreUnavailable       throttled, 5xx, or the connection broke
@@ -26,7 +27,7 @@ Adapters translate foreign errors into these at the edge, and nothing is ever de
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 _SHOWN = 80  # characters of a rejected value that a message repeats; values come from strangers
 
@@ -49,6 +50,11 @@ class TinypicsError(Exception):
 class PermanentError(TinypicsError):
     """The same request fails again."""
 
+    @classmethod
+    def expected(cls, field: str, allowed: str, given: object) -> Self:
+        """The one shape of a validation message: name, what is allowed, what was given."""
+        return cls(f"{field}: expected {allowed}, got {shown(given)}")
+
 
 class TransientError(TinypicsError):
     """The same request may succeed later."""
@@ -58,11 +64,6 @@ class TransientError(TinypicsError):
 
 class InvalidRequest(PermanentError):
     """A field, an event or a rendition is not what is allowed."""
-
-    @classmethod
-    def expected(cls, field: str, allowed: str, given: object) -> InvalidRequest:
-        """The one shape of a validation message: name, what is allowed, what was given."""
-        return cls(f"{field}: expected {allowed}, got {shown(given)}")
 
 
 class SourceNotFound(PermanentError):
@@ -107,6 +108,10 @@ class AccessDenied(PermanentError):
 
 class LoopRefused(PermanentError):
     """Writing there would start this same work again."""
+
+
+class InvalidConfiguration(PermanentError):
+    """A variable of the function's environment is not what is allowed: every request fails until it is corrected."""
 
 
 class CapExceeded(PermanentError):

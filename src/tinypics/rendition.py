@@ -150,6 +150,15 @@ class Rendition:
         return cls(**cast("Mapping[str, Any]", given))
 
 
+def check_distinct(renditions: Iterable[Rendition], field: str) -> None:
+    """Raise InvalidRequest for two that have one label, and so one object key. `field` is what a message calls them."""
+    seen: set[str] = set()
+    for label in (rendition.label for rendition in renditions):
+        if label in seen:
+            raise InvalidRequest.expected(field, "each rendition once", label)
+        seen.add(label)
+
+
 FIELDS: Final[tuple[str, ...]] = Rendition.__match_args__
 """Names of the fields of the object form."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tinypics import keys
 from tinypics.digest import digest
 from tinypics.errors import InvalidRequest, LoopRefused
+from tinypics.rendition import check_distinct
 from tinypics.values import value
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Request:
             raise InvalidRequest.expected("renditions", "at least one rendition", "none")
         if not self.in_folder and len(self.renditions) > 1:
             raise InvalidRequest.expected("renditions", "one rendition for one key", f"{len(self.renditions)}")
-        self._check_labels()
+        check_distinct(self.renditions, "renditions")
         self._check_loop()
 
     @property
@@ -67,12 +68,6 @@ class Request:
     def place(self) -> str:
         """The key that the outputs' own keys are made of."""
         return self.dest_key or keys.check(self.prefix + self.key, "dest_key")
-
-    def _check_labels(self) -> None:
-        labels = [rendition.label for rendition in self.renditions]
-        for label in labels:
-            if labels.count(label) > 1:
-                raise InvalidRequest.expected("renditions", "each rendition once", label)
 
     def _check_loop(self) -> None:
         if self.bucket != self.dest_bucket:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinypics.aws import api
+from tinypics.aws import api, settings
 
 # What starts and describes real executions is tested through the engine in tests/e2e; here is what never gets that far.
 
@@ -52,6 +52,42 @@ def test_a_loop_is_refused_before_it_starts() -> None:
 @pytest.mark.parametrize("body", ["%%%", base64.b64encode(b"\xff{").decode()])
 def test_a_body_that_is_not_what_its_encoding_says_is_400(body: str) -> None:
     assert call("POST /resize", body, isBase64Encoded=True)[0] == 400
+
+
+ENVIRONMENT = {
+    "TINYPICS_OUTPUT_BUCKET": "tiny-pics",
+    "TINYPICS_STATE_MACHINE": "arn:aws:states:us-east-1:000000000000:stateMachine:resize",
+    "TINYPICS_API_URL": "https://example.com",
+}
+VALID = json.dumps({"bucket": "original-pics", "key": "a.jpg", "width": 1})
+
+
+@pytest.mark.parametrize(
+    ("route", "environment", "message"),
+    [
+        ("POST /resize", {"TINYPICS_RENDITIONS": "foo"}, "TINYPICS_RENDITIONS: rendition: expected"),
+        ("GET /resize/{id}", {"TINYPICS_RENDITIONS": "foo"}, "TINYPICS_RENDITIONS: rendition: expected"),
+        ("POST /resize", {"TINYPICS_STATE_MACHINE": "resize"}, "TINYPICS_STATE_MACHINE: expected the ARN"),
+        ("POST /resize", {"TINYPICS_STATE_MACHINE": ""}, "TINYPICS_STATE_MACHINE: expected the ARN"),
+        ("GET /resize/{id}", {"TINYPICS_STATE_MACHINE": ""}, "TINYPICS_STATE_MACHINE: expected the ARN"),
+        ("POST /resize", {"TINYPICS_API_URL": ""}, "TINYPICS_API_URL: expected the address"),
+    ],
+)
+def test_a_wrong_configuration_is_500_and_logged(
+    route: str,
+    environment: dict[str, str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, text in (ENVIRONMENT | environment).items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr(api, "SETTINGS", settings.load())  # as when the module is loaded
+    status, answer = call(route, VALID, pathParameters={"id": "x"})
+    assert (status, answer["error"]) == (500, "InvalidConfiguration")
+    assert answer["message"].startswith(message)
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["level"], line["status"], line["message"]) == ("ERROR", "FAILED", answer["message"])
 
 
 def test_a_huge_body_is_413() -> None:

@@ -19,7 +19,7 @@ from tests.transformed import template
 from tinypics import store
 from tinypics.aws import batches, deadline
 from tinypics.aws.settings import Settings
-from tinypics.errors import DeadlineExceeded, InvalidRequest, SourceChanged, StoreUnavailable
+from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, SourceChanged, StoreUnavailable
 from tinypics.journal import Journal
 from tinypics.outcomes import Outcome
 
@@ -392,10 +392,24 @@ def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monk
         ({"Items": [listed("a.jpg")]}, SETTINGS, "Items.*run.id"),
         ({"Items": []}, SETTINGS, "Items.*run.id"),
         ({"Items": [{"run": RUN | {"id": "../x"}, "item": {}}]}, SETTINGS, "Items.*run.id"),
-        ({"Items": selected("a.jpg")}, Settings(output_bucket="tiny-pics"), "backfill_bucket"),
         ({"Items": selected("a.jpg", source="elsewhere")}, SETTINGS, "source: expected objects or keys"),
     ],
 )
 def test_a_batch_that_is_none_is_refused_by_name(event: Any, settings: Settings, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         batches.handle(event, Context(), settings, Failing({}))
+
+
+WRONG = InvalidConfiguration.expected("TINYPICS_TAGS", "at most ten tags", "nonsense")
+
+
+@pytest.mark.parametrize(
+    ("loaded", "message"),
+    [(WRONG, WRONG.message), (Settings(output_bucket="tiny-pics"), "TINYPICS_BACKFILL_BUCKET: expected")],
+)
+def test_a_batch_of_a_wrong_configuration_is_raised_and_says_nothing_about_its_objects(
+    world: World, loaded: Settings | InvalidConfiguration, message: str
+) -> None:
+    with pytest.raises(InvalidConfiguration, match=message):
+        batches.handle({"Items": selected("a.jpg")}, Context(), loaded, Failing({}))
+    assert world.outcomes() == {}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
 from tinypics.delivery import Handling
-from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused, TinypicsError
+from tinypics.errors import AccessDenied, InvalidConfiguration, InvalidRequest, LoopRefused, TinypicsError
 from tinypics.rendition import Rendition
 from tinypics.request import Request, Skip
 
@@ -238,6 +238,10 @@ def test_an_event_of_no_known_shape_is_refused_by_name(event: object, message: s
 def test_without_an_output_bucket_the_event_must_name_one() -> None:
     with pytest.raises(InvalidRequest, match="dest_bucket: expected the name of a bucket, got nothing"):
         events.parse({"bucket": "b", "key": "k"}, Settings())
+    with pytest.raises(
+        InvalidConfiguration, match="TINYPICS_OUTPUT_BUCKET: expected the name of a bucket, got nothing"
+    ):
+        events.parse(eventbridge("a.jpg"), Settings())
 
 
 FOREIGN = [

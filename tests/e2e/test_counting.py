@@ -216,7 +216,8 @@ def test_a_stack_without_a_bucket_for_it_says_so(stack: LocalStack, journal: Buc
     none = Settings(source_buckets=frozenset({SOURCE}), output_bucket="tiny-pics")
     event = {"backfill": {"id": "x", "input": {"bucket": SOURCE}}}
     answer = counting.count(event, Context(), none, lambda _: journal)
-    assert answer["message"].startswith("backfill_bucket: expected the stack's bucket for backfills")
+    assert (answer["status"], answer["error"]) == ("FAILED", "InvalidConfiguration")
+    assert answer["message"] == "TINYPICS_BACKFILL_BUCKET: expected the stack's bucket for backfills, got nothing"
 
 
 def test_an_endpoint_that_does_not_answer_may_later(journal: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ import pytest
 
 from tests.e2e import faults
 from tests.e2e.conftest import PROJECT, LocalStack
-from tests.e2e.test_resize import IN, OUT, mission, run
+from tests.e2e.test_resize import IN, OUT, finished, mission, run
 from tests.e2e.world import BLUE, GREEN, OUTPUT, OUTPUTS, RED, RENDITIONS, SOURCE, World, created, event, photo
 from tinypics.aws.batches import KILLED
 from tinypics.local import deploy
@@ -365,13 +365,41 @@ def test_f1_f19_errors_as_aws_names_them_are_tried_again_for_longer(world: World
     assert world.attempts(execution) == tries
 
 
-def test_f25_a_function_that_cannot_start_says_so_at_once(world: World) -> None:
-    world.configure(TINYPICS_RENDITIONS="huge")
+@pytest.mark.parametrize(
+    ("name", "text"), [("TINYPICS_RENDITIONS", "huge"), ("TINYPICS_TAGS", "?"), ("TINYPICS_OUTPUT_BUCKET", "")]
+)
+def test_f25_a_wrong_configuration_is_the_answer_to_every_event(world: World, name: str, text: str) -> None:
+    event = world.upload("a.jpg")
+    backfills = str(world.stack.facts.stack.backfill)
+    world.configure(timeout=60, memory=1769, **{name: text})
     try:
-        assert "TINYPICS_RENDITIONS" in world.invoke(world.upload("a.jpg"))["raised"]
+        answer = world.invoke(event)
+        execution = world.run(event)
+        started = world.stack.workflows.start_execution(stateMachineArn=backfills, input=json.dumps({"bucket": IN}))
+        backfill = finished(world.stack, started["executionArn"])
     finally:
         world.configure()
-    assert world.invoke(created("a.jpg", "", len(RED)))["status"] == "SUCCESS"
+    assert (answer["status"], answer["error"], answer["source_key"]) == ("FAILED", "InvalidConfiguration", "a.jpg")
+    assert answer["message"].startswith(f"{name}: ")
+    assert (execution["status"], execution["error"]) == ("FAILED", "InvalidConfiguration")
+    assert execution["cause"] == answer["message"]
+    assert (backfill["status"], backfill["error"]) == ("FAILED", "InvalidConfiguration")
+    assert backfill["cause"] == answer["message"]
+    assert [line["error"] for line in world.logged('"a.jpg"') if line["status"] == "FAILED"][-2:] == [
+        answer["error"]
+    ] * 2
+    assert world.run(event)["status"] == "SUCCEEDED"
+
+
+def test_f25_a_backfill_whose_function_is_configured_wrongly_meanwhile_ends_and_can_be_resumed(world: World) -> None:
+    world.upload("a.jpg")
+    batch = {"Items": [{"run": {"id": "f25", "bucket": IN}, "item": {"Key": "a.jpg", "Size": len(RED)}}]}
+    world.configure(TINYPICS_TAGS="?")
+    try:
+        assert world.invoke(batch)["raised"].startswith("TINYPICS_TAGS: expected")
+    finally:
+        world.configure()
+    assert world.invoke(batch)["done"] == 1
 
 
 def test_f26_bad_pictures_leave_nothing_behind_for_the_next_ones(world: World) -> None:

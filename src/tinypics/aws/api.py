@@ -13,41 +13,51 @@ import uuid
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tinypics.aws import events
-from tinypics.aws.settings import API_URL, STATE_MACHINE, Settings
-from tinypics.errors import InvalidRequest, PermanentError
+from tinypics.aws import events, telemetry
+from tinypics.aws.settings import API_URL, STATE_MACHINE, load, needed, usable
+from tinypics.errors import InvalidConfiguration, InvalidRequest, PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tinypics.aws.settings import Settings
+
 MAX_BODY = 64 * 1024  # characters; Step Functions takes 256 KiB, and no request needs a tenth of this
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")  # the names that StartExecution takes, without what needs escaping in a URL
 
-SETTINGS = Settings.from_environment()
+SETTINGS = load()
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """202 with the id of the started execution, 200 with the state of one, or 400, 404, 413 with a named error."""
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """202 with the id of the started execution, 200 with the state of one, or 400, 404, 413, 500 with a named error."""
     try:
+        settings = usable(SETTINGS)
         if event.get("routeKey") == "POST /resize":
-            return _start(event)
+            return _start(event, settings)
         return _state((event.get("pathParameters") or {}).get("id", ""))
     except PermanentError as error:
-        return _response(400, {"error": error.name, "message": error.message})
+        refused = {"error": error.name, "message": error.message}
+        if not isinstance(error, InvalidConfiguration):
+            return _response(400, refused)
+        telemetry.record({"status": "FAILED", **refused}, context)
+        return _response(500, refused)
 
 
-def _start(event: Mapping[str, Any]) -> dict[str, Any]:
+def _start(event: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     body = event.get("body") or ""
     if len(body) > MAX_BODY:
         message = f"body: expected at most {MAX_BODY:,} characters, got {len(body):,}"
         return _response(413, {"error": InvalidRequest.__name__, "message": message})
     request = _json(body, encoded=bool(event.get("isBase64Encoded")))
-    events.parse_direct(request, SETTINGS)  # refused here, with 400, rather than by the execution later
+    events.parse_direct(request, settings)  # refused here, with 400, rather than by the execution later
+    machine, url = _state_machine(), needed(API_URL, os.environ.get(API_URL), "the address of this API")
     identity = str(uuid.uuid4())
-    _states().start_execution(stateMachineArn=os.environ[STATE_MACHINE], name=identity, input=json.dumps(request))
-    return _response(
-        202, {"id": identity, "status": "RUNNING", "status_url": f"{os.environ[API_URL]}/resize/{identity}"}
-    )
+    _states().start_execution(stateMachineArn=machine, name=identity, input=json.dumps(request))
+    return _response(202, {"id": identity, "status": "RUNNING", "status_url": f"{url}/resize/{identity}"})
+
+
+def _state_machine() -> str:
+    return needed(STATE_MACHINE, os.environ.get(STATE_MACHINE), "the ARN of a workflow")
 
 
 def _json(body: str, *, encoded: bool) -> object:
@@ -61,8 +71,8 @@ def _state(identity: str) -> dict[str, Any]:
     missing = {"error": "ExecutionNotFound", "message": "id: expected one that POST /resize answered"}
     if not _ID.fullmatch(identity):
         return _response(404, missing)
+    arn = _state_machine().replace(":stateMachine:", ":execution:") + ":" + identity
     states = _states()
-    arn = os.environ[STATE_MACHINE].replace(":stateMachine:", ":execution:") + ":" + identity
     try:
         execution = states.describe_execution(executionArn=arn)
     except states.exceptions.ExecutionDoesNotExist:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tinypics.aws import deadline, events, telemetry
 from tinypics.aws.orders import Order, found
 from tinypics.aws.s3 import open_bucket
+from tinypics.aws.settings import BACKFILL_BUCKET, needed, usable
 from tinypics.backfill import moment
 from tinypics.errors import DeadlineExceeded, InvalidRequest, TinypicsError, TransientError
 from tinypics.journal import Journal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tinypics.aws.answers import Answer
     from tinypics.aws.settings import Settings
     from tinypics.backfill import Selection
+    from tinypics.errors import InvalidConfiguration
 
 WINDOW: Final = 45.0
 """Seconds of an invocation in which another object is begun."""
@@ -65,17 +67,20 @@ class _Entry(NamedTuple):
         return {"run": dict(self.run), "item": dict(self.item), "tries": self.tries + tried}
 
 
-def handle(event: Any, context: Any, settings: Settings, answer: Callable[..., Answer]) -> dict[str, Any]:
+def handle(
+    event: Any, context: Any, loaded: Settings | InvalidConfiguration, answer: Callable[..., Answer]
+) -> dict[str, Any]:
     """The answer to one step of the backfill workflow. `answer` is what makes the outputs for an upload's event.
 
     Raises TransientError, and whatever `Journal` does: then the batch is run again, and what is made is not made twice.
+    Raises InvalidConfiguration for a batch, which has no outcome to write down then: the run ends, and can be resumed.
     """
     if "backfill" in event:
         from tinypics.aws import counting
 
-        counted: dict[str, Any] = counting.count(event, context, settings, open_bucket)
+        counted: dict[str, Any] = counting.count(event, context, loaded, open_bucket)
         return counted
-    return _Batch(event, context, settings, answer).run()
+    return _Batch(event, context, usable(loaded), answer).run()
 
 
 class _Batch:
@@ -95,12 +100,11 @@ class _Batch:
         identity = run.get("id")
         if not isinstance(identity, str) or not identity or "/" in identity:
             raise InvalidRequest.expected("Items[].run.id", "the id of a backfill", identity)
-        if settings.backfill_bucket is None:
-            raise InvalidRequest.expected("backfill_bucket", "the stack's bucket for backfills", None)
+        bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
         order = self._order = Order.of({name: value for name, value in run.items() if name != "id"})
         self._settings = settings.of(order.renditions) if order.renditions else settings
         self._selection: Selection = order.selection(settings)
-        self._journal = Journal(open_bucket(settings.backfill_bucket), identity)
+        self._journal = Journal(open_bucket(bucket), identity)
         self._looked = -math.inf
         self._outcomes: list[Outcome] = []
 

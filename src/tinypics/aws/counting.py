@@ -14,14 +14,16 @@ import boto3
 
 from tinypics.aws import lists
 from tinypics.aws.orders import OBJECTS, Order
+from tinypics.aws.settings import BACKFILL_BUCKET, OUTPUT_BUCKET, needed, usable
 from tinypics.backfill import Survey, estimate
-from tinypics.errors import DeadlineExceeded, InvalidRequest, PermanentError
+from tinypics.errors import DeadlineExceeded, PermanentError
 from tinypics.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tinypics.aws.settings import Settings
+    from tinypics.errors import InvalidConfiguration
     from tinypics.store import Bucket
 
 COUNTING, COUNTED, FAILED = "COUNTING", "COUNTED", "FAILED"
@@ -33,11 +35,19 @@ _FACTS: Final = ("bucket", "prefix", "source", "list_bucket", "list_key", "rendi
 """Of an order, what a batch of it needs."""
 
 
-def count(event: Mapping[str, Any], context: Any, settings: Settings, open_bucket: Callable[[str], Bucket]) -> Any:
+def count(
+    event: Mapping[str, Any],
+    context: Any,
+    loaded: Settings | InvalidConfiguration,
+    open_bucket: Callable[[str], Bucket],
+) -> Any:
     """The answer of one counting step. A permanent failure is a value. Raises TransientError."""
     state = event["backfill"]
     identity, given = state["id"], state["input"]
     try:
+        settings = usable(loaded)
+        bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
+        needed(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
         order = Order.of(given)
         order.admit(settings)
         ours = settings.of(order.renditions) if order.renditions else settings
@@ -45,9 +55,7 @@ def count(event: Mapping[str, Any], context: Any, settings: Settings, open_bucke
         if goes_on is not None:
             return {"status": COUNTING, "backfill": {**state, "survey": survey.document(), "token": goes_on}}
         plan = _plan(identity, order, ours, survey, _cost(order, ours, survey, context))
-        if settings.backfill_bucket is None:
-            raise InvalidRequest.expected("backfill_bucket", "the stack's bucket for backfills", None)
-        Journal(open_bucket(settings.backfill_bucket), identity).write_plan(plan)
+        Journal(open_bucket(bucket), identity).write_plan(plan)
     except PermanentError as error:
         return {"status": FAILED, "error": error.name, "message": error.message}
     return {"status": COUNTED, **plan}

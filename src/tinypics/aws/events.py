@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
+from tinypics.aws.settings import OUTPUT_BUCKET, needed
 from tinypics.errors import AccessDenied, InvalidRequest, shown
 from tinypics.rendition import FIELDS, Rendition
 from tinypics.request import Request, Skip
@@ -147,7 +148,8 @@ def _followed(found: _Found, settings: Settings, event: str, created: bool, dele
         return Skip(f"neither a created nor a removed object: {event[:80]}")
     if keys.is_folder_marker(found.key, found.size):
         return Skip("a folder marker, not a picture")
-    dest_bucket, prefix = _output_bucket(settings), settings.output_prefix
+    prefix = settings.output_prefix
+    dest_bucket = needed(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
     if found.bucket == dest_bucket and prefix and found.key.startswith(prefix):
         return Skip(f"below the output prefix {prefix}: an output, not a source")
     request = Request(
@@ -183,10 +185,13 @@ def parse_direct(record: object, settings: Settings) -> Request | Skip:
     if not isinstance(record.get("lenient", False), bool):
         raise InvalidRequest.expected("lenient", "true or false", record["lenient"])
     renditions, in_folder = _renditions(record, settings)
+    dest_bucket = record.get("dest_bucket") or settings.output_bucket
+    if dest_bucket is None:
+        raise InvalidRequest.expected("dest_bucket", "the name of a bucket", None)
     request = Request(
         bucket=bucket,
         key=key,
-        dest_bucket=record.get("dest_bucket") or _output_bucket(settings),
+        dest_bucket=dest_bucket,
         renditions=renditions,
         in_folder=in_folder,
         prefix="" if record.get("dest_key") else settings.output_prefix,
@@ -233,9 +238,3 @@ def admit(field: str, bucket: str, admitted: Collection[str]) -> None:
     if bucket not in admitted:
         expected = " or ".join(sorted(admitted))
         raise AccessDenied(f"{field}: expected a bucket of this stack ({expected}), got {shown(bucket)}")
-
-
-def _output_bucket(settings: Settings) -> str:
-    if settings.output_bucket is None:
-        raise InvalidRequest.expected("dest_bucket", "the name of a bucket", None)
-    return settings.output_bucket

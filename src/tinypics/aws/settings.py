@@ -1,18 +1,20 @@
-"""What the function's environment says, read and checked once, when the module that holds the handler is loaded."""
+"""The function's environment, read and checked once, when the module that holds the handler is loaded."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any, Final
 
+from tinypics import keys
 from tinypics.delivery import Handling
-from tinypics.errors import InvalidRequest
+from tinypics.errors import InvalidConfiguration, InvalidRequest
 from tinypics.limits import Limits
-from tinypics.rendition import Rendition
+from tinypics.rendition import Rendition, check_distinct
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 PREFIX = "TINYPICS_PREFIX"
 SOURCE_BUCKETS = "TINYPICS_SOURCE_BUCKETS"
@@ -37,6 +39,9 @@ _OUTPUT_BUCKETS = frozenset({"tiny-pics"})
 # What is left for one picture after the interpreter, the store client and the copy of the source.
 _PICTURE_SHARE = 0.6
 _WHOLE_PROCESSOR = 1769  # MB for which Lambda gives one; a function with less has that share of it
+
+STORAGE_CLASSES: Final = ("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR")
+"""Those of S3's whose objects a browser can load at once."""
 
 
 @value
@@ -65,31 +70,31 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Raises InvalidRequest that names the variable and the part of it that is not allowed."""
-        renditions = _renditions(environment.get(RENDITIONS, "128x128"))
-        output_bucket = environment.get(OUTPUT_BUCKET) or None
-        limits = Limits()
-        if megabytes := environment.get(MEMORY_MB):
-            # Half a minute at every size: what hangs is ended, and named, before it takes the time of a whole batch.
-            seconds = max(1, min(limits.cpu_seconds, limits.cpu_seconds * int(megabytes) // _WHOLE_PROCESSOR))
-            limits = Limits(memory=int(int(megabytes) * 2**20 * _PICTURE_SHARE), cpu_seconds=seconds)
+        """An empty variable is one that is not set. Raises InvalidConfiguration for the first that is not allowed."""
+        found = {name: reader(name, text) for name, reader in READERS.items() if (text := environment.get(name))}
+        sources, bucket = found.get(SOURCE_BUCKETS, ()), found.get(OUTPUT_BUCKET)
+        prefix, output_prefix = found.get(PREFIX, ""), found.get(OUTPUT_PREFIX, "")
+        if output_prefix and sources[:1] == (bucket,) and prefix.startswith(output_prefix):
+            allowed = f"keys outside of the output prefix {output_prefix}, because both buckets are one"
+            raise InvalidConfiguration.expected(PREFIX, allowed, prefix)
+        renditions = found.get(RENDITIONS, cls.renditions)
         return cls(
-            prefix=environment.get(PREFIX, ""),
-            source_buckets=_names(environment.get(SOURCE_BUCKETS, "")) or _SOURCE_BUCKETS,
-            output_bucket=output_bucket,
-            output_buckets=_names(f"{environment.get(OUTPUT_BUCKETS, '')},{output_bucket or ''}") or _OUTPUT_BUCKETS,
-            output_prefix=environment.get(OUTPUT_PREFIX, ""),
+            prefix=prefix,
+            source_buckets=frozenset(sources) or _SOURCE_BUCKETS,
+            output_bucket=bucket,
+            output_buckets=frozenset({*found.get(OUTPUT_BUCKETS, ()), *filter(None, [bucket])}) or _OUTPUT_BUCKETS,
+            output_prefix=output_prefix,
             renditions=renditions,
             in_folder=_in_folder(renditions),
             handling=Handling(
-                cache_control=environment.get(CACHE_CONTROL) or None,
-                storage_class=environment.get(STORAGE_CLASS) or None,
-                tags=_tags(environment.get(TAGS, "")),
-                url_base=environment.get(URL_BASE, ""),
-                follow_deletes=_flag(FOLLOW_DELETES, environment.get(FOLLOW_DELETES, "true")),
+                cache_control=found.get(CACHE_CONTROL),
+                storage_class=found.get(STORAGE_CLASS),
+                tags=found.get(TAGS, {}),
+                url_base=found.get(URL_BASE, ""),
+                follow_deletes=found.get(FOLLOW_DELETES, True),
             ),
-            limits=limits,
-            backfill_bucket=environment.get(BACKFILL_BUCKET) or None,
+            limits=_limits(found[MEMORY_MB]) if MEMORY_MB in found else Limits(),
+            backfill_bucket=found.get(BACKFILL_BUCKET),
         )
 
     def of(self, renditions: Sequence[str]) -> Settings:
@@ -98,35 +103,144 @@ class Settings:
         return replace(self, renditions=made, in_folder=_in_folder(made))
 
 
+def load(environment: Mapping[str, str] = os.environ) -> Settings | InvalidConfiguration:
+    """The settings, or why there are none: a function that died while it is loaded could tell no event the reason."""
+    try:
+        return Settings.from_environment(environment)
+    except InvalidConfiguration as error:
+        return error.with_traceback(None)
+
+
+def usable(loaded: Settings | InvalidConfiguration) -> Settings:
+    """The settings. Raises InvalidConfiguration where there are none."""
+    if isinstance(loaded, Settings):
+        return loaded
+    raise InvalidConfiguration(loaded.message)  # one of its own: an error that is raised again keeps every traceback
+
+
+def needed(variable: str, text: str | None, allowed: str) -> str:
+    """The text of a variable that only some functions need. Raises InvalidConfiguration where it is not set."""
+    if not text:
+        raise InvalidConfiguration.expected(variable, allowed, None)
+    return text
+
+
 def _in_folder(renditions: Sequence[Rendition]) -> bool:
     return len(renditions) > 1 or renditions[0].name is not None
 
 
-def _names(text: str) -> frozenset[str]:
+def _limits(megabytes: int) -> Limits:
+    # Half a minute at every size: what hangs is ended, and named, before it takes the time of a whole batch.
+    seconds = max(1, min(Limits.cpu_seconds, Limits.cpu_seconds * megabytes // _WHOLE_PROCESSOR))
+    return Limits(memory=int(megabytes * 2**20 * _PICTURE_SHARE), cpu_seconds=seconds)
+
+
+# --- Readers: the value of a variable's text, which is not empty. They raise InvalidConfiguration.
+
+
+def _like(pattern: str, allowed: str) -> Callable[[str, str], str]:
+    def reader(name: str, text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise InvalidConfiguration.expected(name, allowed, text)
+        return text
+
+    return reader
+
+
+_bucket: Final = _like(r"[A-Za-z0-9._-]+", "the name of a bucket")
+
+
+def _buckets(name: str, text: str) -> tuple[str, ...]:
     """Buckets, separated by commas, by name or by ARN."""
-    return frozenset(filter(None, (name.strip().rpartition(":")[2] for name in text.split(","))))
+    return tuple(_bucket(name, part.rpartition(":")[2]) for part in map(str.strip, text.split(",")) if part)
 
 
-def _renditions(text: str) -> tuple[Rendition, ...]:
+def _key_start(name: str, text: str) -> str:
     try:
-        return tuple(Rendition.parse(part.strip()) for part in text.split(","))
+        keys.check(f"{text}x")
     except InvalidRequest as error:
-        raise InvalidRequest(f"{RENDITIONS}: {error}") from error
+        raise InvalidConfiguration.expected(name, "what an object key can start with, like photos/", text) from error
+    return text
 
 
-def _tags(text: str) -> dict[str, str]:
-    """`team=photos&kind=thumbnail`, as in the `x-amz-tagging` header; S3 takes at most ten."""
-    if not text:
-        return {}
+def _folder(name: str, text: str) -> str:
+    if not text.endswith("/"):
+        raise InvalidConfiguration.expected(name, "a path that ends with a slash, like thumbs/", text)
+    return _key_start(name, text)
+
+
+def _renditions(name: str, text: str) -> tuple[Rendition, ...]:
+    try:
+        made = tuple(Rendition.parse(part.strip(" ")) for part in text.split(","))
+        check_distinct(made, "renditions")
+    except InvalidRequest as error:
+        raise InvalidConfiguration(f"{name}: {error}") from error
+    return made
+
+
+_OF_TAGS: Final = "at most %d letters, digits, spaces and + - = . _ : / @"
+
+
+def _tags(name: str, text: str) -> dict[str, str]:
+    """`team=photos&kind=thumbnail`, as in the `x-amz-tagging` header (S3 user guide, "Categorizing your objects using
+    tags"): lengths are counted in UTF-16."""
     from urllib.parse import parse_qsl
 
     try:
-        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=10))
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=10)
     except ValueError as error:
-        raise InvalidRequest.expected(TAGS, "at most ten tags like team=photos&kind=thumbnail", text) from error
+        raise InvalidConfiguration.expected(name, "at most ten tags like team=photos&kind=thumbnail", text) from error
+    tags = dict(pairs)
+    if len(tags) < len(pairs):
+        raise InvalidConfiguration.expected(name, "each tag once", text)
+    for key, tag in pairs:
+        if not key or key.lower().startswith("aws:") or _utf_16(key) > 128 or not _is_tag(key):
+            raise InvalidConfiguration.expected(name, f"names of tags with {_OF_TAGS % 128}, not aws:", key)
+        if _utf_16(tag) > 256 or not _is_tag(tag):
+            raise InvalidConfiguration.expected(name, f"values of tags with {_OF_TAGS % 256}", tag)
+    return tags
+
+
+def _utf_16(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _is_tag(text: str) -> bool:
+    from unicodedata import category
+
+    return all(c in "_.:/=+-@" or category(c)[0] in "LNZ" for c in text)
 
 
 def _flag(name: str, text: str) -> bool:
     if text not in ("true", "false"):
-        raise InvalidRequest.expected(name, "true or false", text)
+        raise InvalidConfiguration.expected(name, "true or false", text)
     return text == "true"
+
+
+def _megabytes(name: str, text: str) -> int:
+    if not re.fullmatch("[0-9]{3,9}", text) or int(text) < 128:
+        raise InvalidConfiguration.expected(name, "a whole number of MB, at least 128", text)
+    return int(text)
+
+
+READERS: Final[dict[str, Callable[[str, str], Any]]] = {
+    PREFIX: _key_start,
+    SOURCE_BUCKETS: _buckets,
+    OUTPUT_BUCKET: _bucket,
+    OUTPUT_BUCKETS: _buckets,
+    OUTPUT_PREFIX: _folder,
+    CACHE_CONTROL: _like("[!-~]([ -~]*[!-~])?", "a header in printable ASCII, like public, max-age=86400"),
+    STORAGE_CLASS: _like("|".join(STORAGE_CLASSES), ", ".join(STORAGE_CLASSES)),
+    TAGS: _tags,
+    URL_BASE: _like(
+        r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:[0-9]+)?/([A-Za-z0-9._~!$&'()*+;=:@%/-]*/)?",
+        "an https address that ends with a slash, like https://cdn.example.com/",
+    ),
+    FOLLOW_DELETES: _flag,
+    RENDITIONS: _renditions,
+    BACKFILL_BUCKET: _bucket,
+    STATE_MACHINE: _like(r"arn:[a-z-]+:states:[^ ]+:stateMachine:[^ ]+", "the ARN of a workflow"),
+    API_URL: _like(r"https?://[!-~]+", "an address like https://example.com"),
+    MEMORY_MB: _megabytes,
+}
+"""By variable: what makes its value of the name that a message calls it by, and of its text."""

@@ -16,7 +16,7 @@ from tinypics.cli import batch
 from tinypics.cli.console import INTERRUPTED, err, out, plain, result, size
 from tinypics.errors import InvalidRequest, TinypicsError
 from tinypics.limits import Limits
-from tinypics.rendition import Rendition
+from tinypics.rendition import Rendition, check_distinct
 from tinypics.resize import resize_all
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs:
 
 def _renditions(texts: Sequence[str]) -> list[Rendition]:
     renditions = [Rendition.parse(text) for text in texts]
-    labels = Counter(rendition.label for rendition in renditions)
-    label, count = labels.most_common(1)[0]
-    if count > 1:
-        raise InvalidRequest.expected("--to", "each rendition once", label)
+    check_distinct(renditions, "--to")
     return renditions
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tinypics.cli.console import CommandFailed, err, out, plain, size
-from tinypics.errors import AccessDenied, CapExceeded, InvalidRequest, LoopRefused, TinypicsError
+from tinypics.errors import (
+    AccessDenied,
+    CapExceeded,
+    InvalidConfiguration,
+    InvalidRequest,
+    LoopRefused,
+    TinypicsError,
+)
 from tinypics.outcomes import DONE, FAILED, SKIPPED
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ def refusals() -> Iterator[None]:
     """Tells why nothing was started as one sentence."""
     try:
         yield
-    except (AccessDenied, CapExceeded, InvalidRequest, LoopRefused) as error:
+    except (AccessDenied, CapExceeded, InvalidConfiguration, InvalidRequest, LoopRefused) as error:
         raise CommandFailed(f"{error.name}: {plain(error)}. Nothing was started.") from None
     except TinypicsError as error:
         raise CommandFailed(f"{error.name}: {plain(error)}") from None

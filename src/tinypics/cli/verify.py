@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from tinypics.aws import events
 from tinypics.cli.console import CommandFailed, err, out, plain, result
 from tinypics.cli.target import readable_errors
-from tinypics.errors import InvalidRequest
+from tinypics.errors import InvalidConfiguration
 from tinypics.findings import UNCHECKED, Listed
 from tinypics.local import deployed
 from tinypics.repair import repair
@@ -48,7 +48,7 @@ def _settings(target: Target) -> Settings:
     """Those of the deployed function, whatever the template here says."""
     try:
         return deployed.settings(target.cloud, target.stack)
-    except InvalidRequest as error:
+    except InvalidConfiguration as error:
         raise CommandFailed(
             f"The function {target.stack.function} has settings that are none: {plain(error)}"
         ) from None

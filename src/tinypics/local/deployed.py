@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def settings(cloud: Cloud, stack: Stack) -> Settings:
-    """The settings of the function as it is deployed. Raises InvalidRequest if they are none."""
+    """The settings of the function as it is deployed. Raises InvalidConfiguration where they are wrong."""
     return function(cloud, stack)[0]
 
 
 def function(cloud: Cloud, stack: Stack) -> tuple[Settings, int]:
-    """The settings of the function as it is deployed, and its memory in MB. Raises InvalidRequest."""
+    """The settings of the function as it is deployed, and its memory in MB. Raises InvalidConfiguration."""
     config = cloud.client("lambda").get_function_configuration(FunctionName=stack.function)
     environment = config.get("Environment", {}).get("Variables", {})
     memory = int(config["MemorySize"])
