@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -104,3 +106,57 @@ def test_an_engine_that_cannot_start_is_a_sentence(tmp_path: Path, monkeypatch: 
     done = CliRunner().invoke(app, ["up", "--data", str(tmp_path / "file")])
     assert done.exit_code == 1
     assert "cannot hold the engine's data" in done.stderr
+
+
+# --- Parameters
+
+NO_RENDITION = (
+    "Renditions: rendition: expected a size and what differs from the defaults, like 128x128, 800x-webp-q80 or "
+    'thumb=x600-inside, got "foo"'
+)
+
+NO_EXPRESS = (
+    "The API reports the state of executions, which EXPRESS workflows do not keep. "
+    "Set Api=off or WorkflowType=STANDARD."
+)
+
+
+def refused(*parameters: str, folder: Path) -> list[str]:
+    """What the command itself says of wrong parameters, started as from a terminal: nothing may be left of it."""
+    words = [word for parameter in parameters for word in ("--parameter", parameter)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tinypics", "up", "--port", "0", "--data", folder / "data", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+        env=os.environ | {"COLUMNS": "20"},
+    )
+    assert (done.returncode, done.stdout, (folder / "data").exists()) == (2, "", False), done.stderr
+    *lines, last = done.stderr.splitlines()
+    assert last == "Nothing was started."
+    return lines
+
+
+def test_all_wrong_parameters_are_named_at_once(tmp_path: Path) -> None:
+    assert refused(
+        "Renditions=foo", "Rendition=800x", "Trigger=queu", "MemorySize=100", "WorkflowType=EXPRESS", folder=tmp_path
+    ) == [
+        "Rendition: there is no such parameter, did you mean Renditions?",
+        NO_RENDITION,
+        'Trigger: expected workflow, queue, none, got "queu"',
+        'MemorySize: expected a whole number from 512 to 10240, got "100"',
+        NO_EXPRESS,
+    ]
+
+
+def test_also_those_that_are_not_written_as_parameters(tmp_path: Path) -> None:
+    assert refused("Renditions", "Renditions=foo", "Api=on", "Api=on", folder=tmp_path) == [
+        '--parameter: expected NAME=VALUE, got "Renditions"',
+        'Api: expected one value, got "on, on"',
+        NO_RENDITION,
+    ]
+
+
+def test_a_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    assert refused("\x1b[31mred=1", folder=tmp_path)[0].startswith("\\x1b[31mred: there is no such parameter")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -128,12 +129,30 @@ def test_numbers_arrive_as_numbers(project: Path, given: dict[str, str], seconds
         assert functions.get_function_configuration(FunctionName="echo")["Timeout"] == seconds
 
 
-def test_a_number_that_is_none_is_refused(project: Path) -> None:
-    with (
-        pytest.raises(deploy.DeployError, match="Seconds: expected a whole number, got soon"),
-        deploy.running(project / "data", project, 0, {"Seconds": "soon"}),
-    ):
+@pytest.mark.parametrize(
+    ("given", "reasons"),
+    [
+        ({"Seconds": "soon"}, ['Seconds: expected a whole number, got "soon"']),
+        ({"Second": "9"}, ["Second: there is no such parameter, did you mean Seconds?"]),
+        ({"Seconds": "", "ApiAut": "NONE"}, ["ApiAut: there is no such .*", "Seconds: expected a whole number, .*"]),
+    ],
+)
+def test_wrong_parameters_are_named_and_nothing_is_started(
+    project: Path, given: dict[str, str], reasons: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(*_: object) -> None:
+        pytest.fail("an engine was started")
+
+    monkeypatch.setattr(Engine, "start", started)
+    with pytest.raises(deploy.WrongParameters) as refused, deploy.running(project / "data", project, 0, given):
         pytest.fail("it came up")
+    assert [
+        re.fullmatch(pattern, said) is not None for pattern, said in zip(reasons, refused.value.reasons, strict=True)
+    ]
+    assert str(refused.value) == "\n".join(refused.value.reasons)
+    assert not (project / "data").exists()
+    with pytest.raises(deploy.WrongParameters):
+        deploy.deploy(Cloud.local("http://127.0.0.1:9", REGION), project, given)
 
 
 @pytest.mark.parametrize(("create", "adopted"), [("both", 2), ("output", 1), ("none", 0)])

@@ -22,7 +22,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except CommandFailed as failure:
             err.print(str(failure), style="red")
-            raise typer.Exit(1) from failure
+            raise typer.Exit(failure.code) from failure
 
 
 app = typer.Typer(
@@ -57,7 +57,10 @@ def up(
     data: Data = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A parameter of template.yaml, e.g. Renditions=128x128,800x-webp."),
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A parameter of template.yaml, like Renditions=128x128,800x-webp. Give the option again for another.",
+        ),
     ] = None,
     console_port: ConsolePort = None,
 ) -> None:
@@ -68,9 +71,13 @@ def up(
 
     Pictures are kept in the data folder and are there again the next time.
 
+    Parameters are checked before anything starts; docs/deploying.md has all of
+    them.
+
     \b
-    Example:
+    Examples:
       tinypics up --port 4566
+      tinypics up --parameter Renditions=128x128,800x-webp --parameter Api=off
     """
     from tinypics.cli import up as command
 

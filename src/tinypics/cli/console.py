@@ -20,7 +20,15 @@ INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
 
 
 class CommandFailed(Exception):
-    """The command cannot do what was asked: exit code 1. The text says why, and what helps."""
+    """The command cannot do what was asked. The text says why, and what helps."""
+
+    code = 1
+
+
+class Misused(CommandFailed):
+    """The command was called wrongly: the exit code that click has for this, and lines that are not folded."""
+
+    code = 2
 
 
 def plain(text: object) -> str:

@@ -12,17 +12,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from botocore.exceptions import BotoCoreError
 from rich.text import Text
 
-from tinypics.cli.console import CommandFailed, err, out
+from tinypics.cli.console import CommandFailed, Misused, err, out, plain
 from tinypics.cli.logs import PAUSES, Tail
 from tinypics.cli.target import DATA, Target, nearest, readable_errors
 from tinypics.console.server import PortTaken, serving
 from tinypics.local import deploy
 from tinypics.local.cloud import Cloud
-from tinypics.local.engine import EngineError
+from tinypics.local.engine import HOST, EngineError
+from tinypics.local.parameters import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +46,14 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
         with (
             interrupted_by(signal.SIGTERM, signal.SIGHUP),
             err.status("Starting") as status,
-            deploy.running(folder, project, port, _given(parameters)) as (engine, facts),
+            deploy.running(folder, project, port, _given(parameters, project)) as (engine, facts),
             serving(Cloud.local(facts.endpoint, facts.region), facts.stack, console_port) as console,
         ):
             status.stop()
             _greet(facts, project, folder, data, console)
             _follow(engine, facts)
+    except deploy.WrongParameters as error:
+        raise _misused(error.reasons) from None
     except (EngineError, deploy.DeployError, PortTaken) as error:
         raise CommandFailed(str(error)) from error
     except KeyboardInterrupt:
@@ -59,11 +61,19 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
             err.print(f"Stopped. Pictures stay in {folder}.")
 
 
-def _given(parameters: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in parameters]
-    if wrong := next(("".join(pair) for pair in pairs if not all(pair[:2])), None):
-        raise typer.BadParameter(f"--parameter: expected NAME=VALUE, got {wrong}")
-    return {name: value for name, _, value in pairs}
+def _given(texts: list[str], project: Path) -> dict[str, str]:
+    given, wrong = parsed(texts)
+    if wrong:
+        try:
+            deploy.checked(project, given, f"http://{HOST}")
+        except deploy.WrongParameters as error:
+            wrong += error.reasons
+        raise _misused(wrong)
+    return given
+
+
+def _misused(wrong: list[str]) -> Misused:
+    return Misused("\n".join([*map(plain, wrong), "Nothing was started."]))
 
 
 @contextlib.contextmanager

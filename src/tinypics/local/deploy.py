@@ -19,11 +19,12 @@ from botocore.exceptions import ClientError, WaiterError
 from samtranslator.yaml_helper import yaml_parse
 
 from tinypics.local.cloud import Cloud
-from tinypics.local.engine import DEFAULT_PORT, REGION, Engine
+from tinypics.local.engine import DEFAULT_PORT, HOST, REGION, Engine
 from tinypics.local.facts import Facts, Stack
+from tinypics.local.parameters import numbers, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 TEMPLATE = "template.yaml"
@@ -40,8 +41,25 @@ _WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # seconds, times: it takes about o
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
+_PSEUDO = {
+    "AWS::AccountId": "000000000000",
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::StackName": STACK,
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+
 class DeployError(Exception):
     """CloudFormation refused the stack. `str(error)` names each resource that failed, and why."""
+
+
+class WrongParameters(DeployError):
+    """The stack cannot have these parameters; nothing was started. `reasons` has a sentence for each that is wrong."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = reasons
 
 
 @contextlib.contextmanager
@@ -50,8 +68,9 @@ def running(
 ) -> Iterator[tuple[Engine, Facts]]:
     """An engine with our stack in it, that others of this folder can find, for as long as the `with` block lasts.
 
-    Raises EngineError and DeployError; nothing is left running then.
+    Raises EngineError and DeployError; nothing is left running then. Raises WrongParameters before anything is started.
     """
+    template = checked(project, parameters or {}, f"http://{HOST}:{port}")
     with Engine.start(data, port) as engine:
         cloud = Cloud.local(engine.endpoint, REGION)
         facts = Facts(
@@ -60,7 +79,7 @@ def running(
             region=REGION,
             pid=engine.pid,
             parent=os.getpid(),
-            stack=deploy(cloud, project, parameters),
+            stack=_deploy(cloud, project, template, parameters or {}),
         )
         facts.write(engine.data)
         yield engine, facts
@@ -69,14 +88,32 @@ def running(
 def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None) -> Stack:
     """Create the stack of `project` (the folder of template.yaml) in the freshly started engine behind `cloud`.
 
-    `parameters` are added to those that make it local: the two bucket names, and an open API at the engine's address.
+    `parameters` are added to those that make it local: the bucket names, and an open API at the engine's address.
     Raises DeployError.
     """
+    given = parameters or {}
+    return _deploy(cloud, project, checked(project, given, str(cloud.endpoint)), given)
+
+
+def checked(project: Path, parameters: Mapping[str, str], endpoint: str) -> dict[str, Any]:
+    """The template of `project`. Raises WrongParameters where a stack of it cannot have these."""
     template: dict[str, Any] = yaml_parse((project / TEMPLATE).read_text())
+    if reasons := wrong(template, {**_local(template, endpoint), **parameters}, _PSEUDO):
+        raise WrongParameters(reasons)
+    return template
+
+
+def _local(template: Mapping[str, Any], endpoint: str) -> dict[str, str]:
+    """The parameters that make the stack local, as far as the template has them."""
+    ours = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{endpoint}/_aws/execute-api"}
+    return {name: value for name, value in ours.items() if name in template["Parameters"]}
+
+
+def _deploy(cloud: Cloud, project: Path, template: dict[str, Any], given: Mapping[str, str]) -> Stack:
     _upload_code(cloud.client("s3"), project, template)
-    given = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{cloud.endpoint}/_aws/execute-api"} | (parameters or {})
-    template["Resources"] = _with_numbers(template["Resources"], _numbers(template["Parameters"], given))
-    if given.get("CreateBuckets") == "none" and given["BackfillBucket"]:
+    given = {**_local(template, str(cloud.endpoint)), **given}
+    template["Resources"] = _with_numbers(template["Resources"], numbers(template, given))
+    if given.get("CreateBuckets") == "none":
         # The bucket for run logs is the one of a user's three buckets that holds nothing of the user's own.
         cloud.client("s3").create_bucket(Bucket=given["BackfillBucket"])
     cloudformation = cloud.client("cloudformation")
@@ -161,15 +198,6 @@ def _for_the_engine(definition: bytes) -> bytes:
     return json.dumps(fixed(json.loads(definition))).encode()
 
 
-def _numbers(declared: dict[str, Any], given: dict[str, str]) -> dict[str, int]:
-    """The values of the template's Number parameters."""
-    names = [name for name, parameter in declared.items() if parameter["Type"] == "Number"]
-    values = {name: str(given.get(name, declared[name].get("Default"))) for name in names}
-    if wrong := next((name for name, value in values.items() if not value.isdecimal()), None):
-        raise DeployError(f"{wrong}: expected a whole number, got {values[wrong]}")
-    return {name: int(value) for name, value in values.items()}
-
-
 def _with_numbers(node: Any, numbers: dict[str, int]) -> Any:
     """`node` with each Ref to a Number parameter replaced by the number: the engine would make a text of it, which
     some of its services then cannot compare (a queue's mapping stops at `MaximumConcurrency`)."""
@@ -180,7 +208,7 @@ def _with_numbers(node: Any, numbers: dict[str, int]) -> Any:
     return [_with_numbers(value, numbers) for value in node] if isinstance(node, list) else node
 
 
-def _import_buckets(cloud: Cloud, given: dict[str, str]) -> bool:
+def _import_buckets(cloud: Cloud, given: Mapping[str, str]) -> bool:
     """Import the buckets that are there already, and that the template makes, into a new stack. False for none.
 
     The template calls the bucket that a parameter names `<parameter>Resource`.
@@ -188,7 +216,7 @@ def _import_buckets(cloud: Cloud, given: dict[str, str]) -> bool:
     there = {bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]}
     left_out = {"none": BUCKETS.keys(), "output": {"SourceBucket"}}
     made = [name for name in BUCKETS if name not in left_out.get(given.get("CreateBuckets", "both"), ())]
-    found = {f"{parameter}Resource": given[parameter] for parameter in made if given[parameter] in there}
+    found = {f"{parameter}Resource": given[parameter] for parameter in made if given.get(parameter) in there}
     if not found:
         return False
     kind = "AWS::S3::Bucket"
