@@ -223,7 +223,7 @@ def _canonical(rendition: Rendition) -> Iterator[tuple[str, object]]:
         value = getattr(rendition, field)
         if isinstance(value, str):
             yield field, _SYNONYMS.get(value, value)
-    if isinstance(rendition.gravity, str) and (match := _focus(rendition.gravity)):
+    if isinstance(rendition.gravity, str) and (match := _focus(rendition.gravity)) and _is_gravity(rendition.gravity):
         yield "gravity", ",".join(f"{round(float(part), 4):g}" for part in match.groups())
     if isinstance(rendition.background, str):
         colour = rendition.background.removeprefix("#").lower()
