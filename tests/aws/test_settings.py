@@ -5,7 +5,7 @@ import pytest
 from tests.transformed import template
 from tinypics.aws import settings
 from tinypics.aws.settings import Settings
-from tinypics.errors import InvalidConfiguration
+from tinypics.errors import InvalidConfiguration, InvalidRequest
 from tinypics.rendition import Rendition
 
 
@@ -39,6 +39,12 @@ def test_an_event_may_name_the_buckets_that_are_listed_and_never_any(
 def test_several_or_named_renditions_go_into_a_folder(text: str, count: int, in_folder: bool) -> None:
     settings = Settings.from_environment({"TINYPICS_RENDITIONS": text, "TINYPICS_OUTPUT_BUCKET": "out"})
     assert (len(settings.renditions), settings.in_folder, settings.output_bucket) == (count, in_folder, "out")
+
+
+def test_other_renditions_are_checked_alike() -> None:
+    assert Settings().of(["32x32", "a=64x64"]).in_folder
+    with pytest.raises(InvalidRequest, match='renditions: expected each rendition once, got "32x32"'):
+        Settings().of(["32x32", "32x32-cover"])
 
 
 def test_what_the_stack_watches_comes_from_the_environment() -> None:

@@ -100,6 +100,7 @@ class Settings:
     def of(self, renditions: Sequence[str]) -> Settings:
         """The same with other renditions, in the places that the stack's own would have. Raises InvalidRequest."""
         made = tuple(map(Rendition.parse, renditions))
+        check_distinct(made, "renditions")
         return replace(self, renditions=made, in_folder=_in_folder(made))
 
 
@@ -147,7 +148,14 @@ def _like(pattern: str, allowed: str) -> Callable[[str, str], str]:
     return reader
 
 
-_bucket: Final = _like(r"[A-Za-z0-9._-]+", "the name of a bucket")
+# Names and numbers are in every environment, and a cold start does not pay for the compilation of a pattern.
+def _bucket(name: str, text: str) -> str:
+    if not (text.isascii() and text.translate(_OTHER_IN_BUCKETS).isalnum()):
+        raise InvalidConfiguration.expected(name, "the name of a bucket", text)
+    return text
+
+
+_OTHER_IN_BUCKETS: Final = str.maketrans("", "", "._-")
 
 
 def _buckets(name: str, text: str) -> tuple[str, ...]:
@@ -218,7 +226,7 @@ def _flag(name: str, text: str) -> bool:
 
 
 def _megabytes(name: str, text: str) -> int:
-    if not re.fullmatch("[0-9]{3,9}", text) or int(text) < 128:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10) or int(text) < 128:
         raise InvalidConfiguration.expected(name, "a whole number of MB, at least 128", text)
     return int(text)
 
