@@ -160,3 +160,14 @@ def test_also_those_that_are_not_written_as_parameters(tmp_path: Path) -> None:
 
 def test_a_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     assert refused("\x1b[31mred=1", folder=tmp_path)[0].startswith("\\x1b[31mred: there is no such parameter")
+
+
+@pytest.mark.parametrize("parameters", [["Renditions=foo"], ["Renditions=foo", "Renditions"]])
+def test_wrong_parameters_are_a_usage_error(
+    parameters: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    words = [word for parameter in parameters for word in ("--parameter", parameter)]
+    done = CliRunner().invoke(app, ["up", "--data", str(tmp_path / "data"), *words])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-2:] == [NO_RENDITION, "Nothing was started."]
