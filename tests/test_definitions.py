@@ -22,7 +22,7 @@ from tests.states import Paths, misdirected, misnamed, scopes
 from tests.transformed import template
 from tinypics.aws import batches
 from tinypics.aws.settings import Settings
-from tinypics.errors import InvalidRequest
+from tinypics.errors import InvalidConfiguration, InvalidRequest
 from tinypics.store import Bucket
 
 if TYPE_CHECKING:
@@ -200,8 +200,13 @@ def answers(function: Function) -> dict[str, list[dict[str, Any]]]:
     found = {"ResizeImage": [function(EVENT), function(EVENT | {"key": "none.jpg"})], "Count": counted}
     for name, plan in zip(ITEMS, counted[: len(ORDERS)], strict=True):
         one = {"run": plan["run"], "item": ITEMS[name][0]}
-        worked = found[f"Work{name}"] = [function({"Items": [one]}), function({"Items": [one, one]}, 3)]
+        worked = [function({"Items": [one]}), function({"Items": [one, one]}, 3)]
         assert [answer["left"] for answer in worked] == [0, 1]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lambda_function, "SETTINGS", InvalidConfiguration("TINYPICS_TAGS: expected others"))
+            refused = function({"Items": [one]})
+        assert refused["status"] == "FAILED"
+        found[f"Work{name}"] = [*worked, refused]
     return found
 
 

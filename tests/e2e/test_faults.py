@@ -396,7 +396,9 @@ def test_f25_a_backfill_whose_function_is_configured_wrongly_meanwhile_ends_and_
     batch = {"Items": [{"run": {"id": "f25", "bucket": IN}, "item": {"Key": "a.jpg", "Size": len(RED)}}]}
     world.configure(TINYPICS_TAGS="?")
     try:
-        assert world.invoke(batch)["raised"].startswith("TINYPICS_TAGS: expected")
+        refused = world.invoke(batch)
+        assert (refused["status"], refused["error"]) == ("FAILED", "InvalidConfiguration")
+        assert refused["message"].startswith("TINYPICS_TAGS: expected")
     finally:
         world.configure()
     assert world.invoke(batch)["done"] == 1

@@ -65,7 +65,7 @@ def test_without_a_near_one_all_are_named() -> None:
         ("MemorySize", "1024.0", "MemorySize: expected a whole number .*"),
         ("MemorySize", "١٠٢٤", "MemorySize: expected a whole number .*"),
         ("MemorySize", "", "MemorySize: expected a whole number .*"),
-        ("ReservedConcurrency", "-1", 'ReservedConcurrency: expected a whole number of at least 0, got "-1"'),
+        ("ReservedConcurrency", "-1", 'ReservedConcurrency: expected a whole number from 0 to 1000, got "-1"'),
         ("Timeout", "45", "Timeout: expected 15, 30, 60, 120, 300, 600, 900, got .*"),
         ("SourceBucket", "My Pics", "SourceBucket: expected .*"),
         ("OutputPrefix", "thumbs", "OutputPrefix: expected a path that ends with a slash, like thumbs/, got .*"),
@@ -129,6 +129,8 @@ def _functions() -> list[dict[str, Any]]:
         ("QueueNeedsItsBucket", {"Trigger": "queue", "CreateBuckets": "output"}),
         ("OneBucketNeedsAPrefix", {"OutputBucket": "original-pics", "CreateBuckets": "none"}),
         ("ExistingBucketsHaveNames", {"SourceBucket": "", "CreateBuckets": "output"}),
+        ("QueueNeedsTwoAtOnce", {"Trigger": "queue", "ReservedConcurrency": "1"}),
+        ("ExpressNeedsAShortTimeout", {"Api": "off", "WorkflowType": "EXPRESS", "Timeout": "120"}),
     ],
 )
 def test_a_broken_rule_says_what_it_asserts(rule: str, given: dict[str, str]) -> None:

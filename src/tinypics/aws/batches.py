@@ -16,12 +16,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tinypics.aws import deadline, events, telemetry
+from tinypics.aws import answers, deadline, events, telemetry
 from tinypics.aws.orders import Order, found
 from tinypics.aws.s3 import open_bucket
 from tinypics.aws.settings import BACKFILL_BUCKET, needed, usable
 from tinypics.backfill import moment
-from tinypics.errors import DeadlineExceeded, InvalidRequest, TinypicsError, TransientError
+from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, TinypicsError, TransientError
 from tinypics.journal import Journal
 from tinypics.outcomes import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tinypics.aws.answers import Answer
     from tinypics.aws.settings import Settings
     from tinypics.backfill import Selection
-    from tinypics.errors import InvalidConfiguration
 
 WINDOW: Final = 45.0
 """Seconds of an invocation in which another object is begun."""
@@ -73,14 +72,18 @@ def handle(
     """The answer to one step of the backfill workflow. `answer` is what makes the outputs for an upload's event.
 
     Raises TransientError, and whatever `Journal` does: then the batch is run again, and what is made is not made twice.
-    Raises InvalidConfiguration for a batch, which has no outcome to write down then: the run ends, and can be resumed.
+    A batch that a wrong configuration refuses has no outcomes; the run ends, and can be resumed.
     """
     if "backfill" in event:
         from tinypics.aws import counting
 
         counted: dict[str, Any] = counting.count(event, context, loaded, open_bucket)
         return counted
-    return _Batch(event, context, usable(loaded), answer).run()
+    try:
+        batch = _Batch(event, context, usable(loaded), answer)
+    except InvalidConfiguration as error:
+        return answers.failure({}, error)
+    return batch.run()
 
 
 class _Batch:
