@@ -11,11 +11,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-
+from tests.artifact import PROJECT, SDK, link
 from tinypics.local import deploy
-
-PROJECT = Path(__file__).parents[1]
 
 PROBE = """
 import json, sys
@@ -28,16 +25,6 @@ print(json.dumps({
     "answer": lambda_function.lambda_handler({"bucket": "b", "key": "k", "width": 0}, None),
 }))
 """
-
-
-@pytest.fixture(scope="module")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("artifact")
-    variables = ["ARCH=native", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={folder}"]
-    command = ["make", "--no-print-directory", "-C", str(PROJECT / "src"), "build-ResizeFunction", *variables]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
-    return folder
 
 
 def test_the_handler_loads_and_answers_in_a_clean_interpreter(artifact: Path) -> None:
@@ -59,19 +46,11 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 """
-RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-"""What Lambda's Python runtime has beside the interpreter: boto3 and what it needs."""
 
 
 def test_a_count_needs_the_sdk_of_the_runtime_and_nothing_else(artifact: Path, tmp_path: Path) -> None:
-    for name in RUNTIME:
-        found = importlib.util.find_spec(name)
-        assert found is not None
-        assert found.origin is not None
-        place = Path(found.origin)
-        place = place.parent if place.name == "__init__.py" else place
-        (tmp_path / place.name).symlink_to(place)
-    assert not {path.name for path in artifact.iterdir()} & set(RUNTIME)
+    link(SDK, tmp_path)
+    assert not {path.name for path in artifact.iterdir()} & set(SDK)
     nowhere = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1", "AWS_DEFAULT_REGION": "x"}
     nowhere |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     command = [sys.executable, "-I", "-S", "-B", "-c", COUNT, str(artifact), str(tmp_path)]
