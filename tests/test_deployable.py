@@ -11,9 +11,13 @@ from urllib.parse import quote
 import botocore
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.evaluated import Stack, combinations
 from tests.transformed import resources, template
+from tinypics.aws.settings import READERS
+from tinypics.errors import InvalidConfiguration
 
 BUCKETS = resources("AWS::S3::Bucket")
 PARAMETERS = template()["Parameters"]
@@ -119,6 +123,47 @@ def test_a_stack_whose_name_makes_no_bucket_names_is_refused_before_anything_is_
     takes = schema["properties"]["BucketName"]
     name = Stack({}, StackName=stack).properties("SourceBucketResource")["BucketName"]
     assert not re.search(takes["pattern"], name) or len(name) > takes["maxLength"]
+
+
+# --- Texts that the function reads
+
+
+@given(
+    text=st.text(st.sampled_from("ab1 !~-.:/&=%@é\n\x7f\t"), max_size=12),
+    start=st.sampled_from(["", "https://", "a=b&"]),
+)
+@example(text="", start="https://cdn.example.com/")
+@example(text="", start="http://localhost:4566/thumbs/")
+@example(text="", start="http://cdn.example.com/")
+@example(text="", start="public, max-age=86400")
+@pytest.mark.parametrize("name", ["CacheControl", "UrlBase"])
+def test_a_text_that_the_function_refuses_is_refused_before_anything_is_made(name: str, start: str, text: str) -> None:
+    assert allowed(name, start + text) is taken(name, start + text)
+
+
+@given(st.lists(st.tuples(st.text("ab=&1", max_size=3), st.text("ab=1é", max_size=3)), max_size=12))
+def test_tags_that_the_function_takes_are_taken(pairs: list[tuple[str, str]]) -> None:
+    tags = "&".join(map("=".join, pairs))
+    if taken("Tags", tags):
+        assert allowed("Tags", tags)
+
+
+@pytest.mark.parametrize(
+    "tags", ["photos", "a=1&b", "=1", "&a=1", "a=1&", "&".join(f"t{number}=1" for number in range(11))]
+)
+def test_tags_of_another_shape_are_refused_before_anything_is_made(tags: str) -> None:
+    assert not allowed("Tags", tags)
+    assert not taken("Tags", tags)
+
+
+def taken(name: str, text: str) -> bool:
+    """Whether the function takes a parameter's value; an empty one is one that is not set."""
+    variables = template()["Resources"]["ResizeFunction"]["Properties"]["Environment"]["Variables"]
+    (variable,) = (variable for variable, value in variables.items() if value == {"Ref": name})
+    try:
+        return not text or READERS[variable](name, text) is not None
+    except InvalidConfiguration:
+        return False
 
 
 # --- Notifications of the source bucket

@@ -146,6 +146,23 @@ def test_variables_of_the_stack_decide_what_an_upload_becomes(start: Start, stor
     assert done.runtime_lines == []
 
 
+def test_a_function_that_is_configured_wrongly_names_the_variable_for_every_event(start: Start, store: Store) -> None:
+    store.put(KEY, PICTURE)
+    refused = {"status": "FAILED", "error": "InvalidConfiguration"}
+    with start(TINYPICS_RENDITIONS="foo") as function:
+        for event in (DIRECT, sample("eventbridge-upload"), sample("s3-notification")):
+            done = function.invoke(event)
+            assert done.answer.items() >= refused.items()
+            assert done.answer["message"].startswith("TINYPICS_RENDITIONS: ")
+            assert [line.items() >= done.answer.items() for line in done.lines] == [True]
+        batch = function.invoke(queued(json.dumps(DIRECT), "junk"))
+        assert [each["itemIdentifier"] for each in batch.answer["batchItemFailures"]] == ["0", "1"]
+        assert [line.items() >= refused.items() for line in batch.lines] == [True, True]
+        counted = function.invoke({"backfill": {"id": "run-1", "input": {"bucket": SOURCE}}})
+        assert counted.answer.items() >= refused.items()
+        assert function.invoke({"Items": []}).answer.items() >= refused.items()
+
+
 def test_a_backfill_is_counted_by_the_sdk_of_the_runtime_and_worked_on(function: Function, store: Store) -> None:
     store.put(KEY, PICTURE)
     store.put(AWKWARD, PICTURE)
