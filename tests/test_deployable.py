@@ -32,7 +32,7 @@ def allowed(parameter: str, value: str) -> bool:
 # --- Buckets: what a failed creation and a removed stack leave
 
 
-def test_a_creation_that_is_rolled_back_leaves_no_bucket_and_a_stack_that_is_deleted_keeps_them() -> None:
+def test_buckets_outlive_the_stack_but_no_creation_that_fails() -> None:
     """CloudFormation template reference, "DeletionPolicy attribute": RetainExceptOnCreate."""
     kept = {name: each for name, each in template()["Resources"].items() if each["Type"] == "AWS::S3::Bucket"}
     assert kept.keys() == BUCKETS.keys()

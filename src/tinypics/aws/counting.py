@@ -46,8 +46,6 @@ def count(
     identity, given = state["id"], state["input"]
     try:
         settings = usable(loaded)
-        bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
-        needed(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
         order = Order.of(given)
         order.admit(settings)
         ours = settings.of(order.renditions) if order.renditions else settings
@@ -55,6 +53,8 @@ def count(
         if goes_on is not None:
             return {"status": COUNTING, "backfill": {**state, "survey": survey.document(), "token": goes_on}}
         plan = _plan(identity, order, ours, survey, _cost(order, ours, survey, context))
+        needed(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
+        bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
         Journal(open_bucket(bucket), identity).write_plan(plan)
     except PermanentError as error:
         return {"status": FAILED, "error": error.name, "message": error.message}
