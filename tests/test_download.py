@@ -20,8 +20,8 @@ from tinypics.errors import (
     UnsupportedFormat,
 )
 from tinypics.limits import Limits
+from tinypics.objects import Stat
 from tinypics.resize import resize_all
-from tinypics.store import Stat
 from tinypics.stream import Stream, Whole
 
 DATA = bytes(range(256)) * 40

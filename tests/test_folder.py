@@ -15,10 +15,11 @@ from tinypics.delivery import Handling
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
 from tinypics.folder import PRIVATE, FolderBucket
 from tinypics.limits import Limits
+from tinypics.objects import Conflict
 from tinypics.rendition import Rendition
 from tinypics.request import Request
 from tinypics.resize import resize_all
-from tinypics.store import Bucket, Conflict
+from tinypics.store import Bucket
 
 ABOUT = {"Content-Type": "image/jpeg", "tinypics-recipe": "r1"}
 

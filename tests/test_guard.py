@@ -33,9 +33,9 @@ from tinypics.errors import (
 )
 from tinypics.guard import Guard
 from tinypics.limits import MIB, Limits
+from tinypics.objects import Stat
 from tinypics.rendition import Rendition
 from tinypics.resize import resize_all
-from tinypics.store import Stat
 
 WANTED = [Rendition.parse("40x30"), Rendition.parse("20x-webp")]
 EVIL = (66, 11)

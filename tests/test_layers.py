@@ -23,6 +23,8 @@ WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "lay
     "folder",
     "location",
     "partitions",
+    "objects",
+    "protocol",
     "vendors",
     "listing",
     "walk",

@@ -19,7 +19,8 @@ from tinypics.errors import (
     SourceTooLarge,
     StoreUnavailable,
 )
-from tinypics.store import Bucket, Conflict
+from tinypics.objects import Conflict
+from tinypics.store import Bucket
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from tinypics.errors import StoreUnavailable, TinypicsError
-from tinypics.guard import LENGTH, exactly, received, send
 from tinypics.later import load_later
 from tinypics.limits import MIB, Limits
+from tinypics.protocol import LENGTH, exactly, received, send
 from tinypics.stream import Arriving
 
 # Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
 from tinypics.errors import InvalidRequest
-from tinypics.store import Conflict
+from tinypics.objects import Conflict
 from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tinypics.manifest import Stored
+    from tinypics.objects import Stat
     from tinypics.request import Request
     from tinypics.results import Output
-    from tinypics.store import Bucket, Stat
+    from tinypics.store import Bucket
 
 SOURCE = "tinypics-source"
 SOURCE_ETAG = "tinypics-source-etag"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from tinypics.store import Stat
+    from tinypics.objects import Stat
 
 
 Bytes: TypeAlias = "bytes | memoryview"

@@ -20,7 +20,8 @@ from obstore.store import MemoryStore
 
 from tinypics.download import Arrived
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
-from tinypics.store import Bucket, Conflict, Stat
+from tinypics.objects import Conflict, Stat
+from tinypics.store import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -9,20 +9,19 @@ there is in this one's memory what a decoder shall not have.
 from __future__ import annotations
 
 import _socket as socket  # what `socket` adds are enumerations of 300 constants: 4 ms of a cold start
-import json
 import os
 import signal
 import sys
 import threading
 import time
 import warnings
-from array import array
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tinypics import errors
 from tinypics.codecs import FORMATS
 from tinypics.errors import DecoderCrashed, PermanentError, StoreUnavailable, TimeLimitExceeded, TinypicsError
+from tinypics.protocol import LENGTH, MOST, exactly, received, send
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from tinypics.rendition import Rendition
     from tinypics.results import Resized
 
-LENGTH = 4  # bytes, before each message
-_MOST = 2**20  # bytes of a message; the pictures themselves come after it
 _SHOWN = 10_000  # characters of what it says of an error
 _PATIENCE = 10.0  # seconds without an answer, after which is looked whether it still works
 _IDLE = 0.01  # of that time, below which it does not
@@ -124,7 +121,7 @@ class Guard:
             os.close(news)
         said = self._heard(source)
         if "tail" in said:  # once
-            end = source.tail(_number(said["tail"], _MOST))
+            end = source.tail(_number(said["tail"], MOST))
             line.sendall(len(end).to_bytes(LENGTH, "little") + end)
             said = self._heard(source)
         source.waited = _time(said["waited"])
@@ -233,40 +230,3 @@ def _last_words(status: int, limits: Limits) -> PermanentError:
         )
     how = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit code {status >> 8}"
     return DecoderCrashed(f"the decoder crashed on this picture ({how})")
-
-
-# Messages, in both directions.
-
-
-def send(line: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
-    data = json.dumps(message).encode()
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", files))] if files else []
-    line.sendmsg([len(data).to_bytes(LENGTH, "little")], rights)
-    line.sendall(data)
-
-
-def received(line: socket.socket, most: int = 0) -> tuple[Any, list[int]]:
-    """A message, and the files that came with it. Raises EOFError at the end of the line."""
-    files = array("i")
-    length, rights, _, _ = line.recvmsg(LENGTH, socket.CMSG_LEN(most * files.itemsize) if most else 0)
-    for level, kind, sent in rights:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            files.frombytes(sent[: len(sent) - len(sent) % files.itemsize])
-    if not length:
-        raise EOFError
-    length += exactly(line, LENGTH - len(length))
-    count = int.from_bytes(length, "little")
-    if count > _MOST:
-        raise ValueError
-    return json.loads(exactly(line, count)), list(files)
-
-
-def exactly(line: socket.socket, count: int) -> bytes:
-    found = bytearray(count)
-    view = memoryview(found)
-    while view:
-        arrived = line.recv_into(view)
-        if not arrived:
-            raise EOFError
-        view = view[arrived:]
-    return bytes(found)

@@ -28,7 +28,7 @@ from tinypics.errors import (
     SourceNotFound,
     UnsupportedFormat,
 )
-from tinypics.store import Conflict
+from tinypics.objects import Conflict
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tinypics.calls import together
 from tinypics.errors import SourceNotFound
+from tinypics.objects import Conflict
 from tinypics.outcomes import Outcome
-from tinypics.store import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,16 +10,17 @@ from tinypics.calls import together
 from tinypics.delivery import FACTS, RECIPE, SOURCE_ETAG, SOURCE_FACTS, Place, Present, Torn
 from tinypics.errors import SourceNotFound
 from tinypics.manifest import Manifest, Stored, placeholder
-from tinypics.store import Conflict
+from tinypics.objects import Conflict
 from tinypics.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tinypics.delivery import Handling, Made
+    from tinypics.objects import Stat
     from tinypics.request import Request
     from tinypics.results import Output
-    from tinypics.store import Bucket, Stat
+    from tinypics.store import Bucket
 
 MAX_MANIFEST = 4 * 2**20  # bytes; one of fifty renditions with the longest keys has a tenth of it
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tinypics.backfill import Found
 from tinypics.errors import SourceNotFound
 from tinypics.location import FILE
-from tinypics.store import OddKey, bare
+from tinypics.objects import OddKey, bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,7 +23,7 @@ from tinypics.errors import (
     SourceTooLarge,
     StoreUnavailable,
 )
-from tinypics.values import value
+from tinypics.objects import Conflict, OddKey, Stat, bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,25 +33,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 
-@value
-class Stat:
-    """What a store says of one version of one object. `metadata` has the content type and our own entries."""
-
-    etag: str
-    size: int
-    version_id: str | None
-    metadata: Mapping[str, str]
-
-
 _CHUNK = 64 * 1024  # bytes; what Pillow's decoders ask for at a time
-
-
-class OddKey(Exception):
-    """A listing has a key that the client cannot speak of (see `keys.check`), and loses the others of its page."""
-
-
-class Conflict(Exception):
-    """A conditional write found another object than expected: somebody else was faster."""
 
 
 class Bucket:
@@ -204,8 +186,3 @@ def _odd_keys_named() -> Iterator[None]:
         yield
     except foreign.InvalidPathError as error:
         raise OddKey(_first_line(error)) from error
-
-
-def bare(etag: str | None) -> str:
-    """An ETag as events carry it: without the quotes of the HTTP header."""
-    return (etag or "").strip('"')

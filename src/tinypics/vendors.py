@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinypics.store import Bucket, bare
+from tinypics.objects import bare
+from tinypics.store import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

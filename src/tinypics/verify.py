@@ -32,7 +32,7 @@ from tinypics.findings import (
 )
 from tinypics.request import Skip
 from tinypics.resize import resize_all
-from tinypics.store import Bucket, Stat
+from tinypics.store import Bucket
 from tinypics.values import replace
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from tinypics.delivery import Handling, Present
     from tinypics.limits import Limits
+    from tinypics.objects import Stat
     from tinypics.request import Request
 
 _T = TypeVar("_T")

@@ -23,8 +23,8 @@ from tinypics.cli.app import app
 from tinypics.cli.console import INTERRUPTED, CommandFailed
 from tinypics.cli.walk import Walk
 from tinypics.errors import InvalidRequest, LoopRefused
+from tinypics.objects import OddKey
 from tinypics.outcomes import Outcome, Report
-from tinypics.store import OddKey
 
 PICTURE = encoded(quadrants(), "PNG")
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
     from tinypics.local.cloud import Cloud
     from tinypics.local.facts import Stack
+    from tinypics.objects import Stat
     from tinypics.request import Request
     from tinypics.results import Output
-    from tinypics.store import Stat
 
 _WAITING = 4  # previews that may wait for the one in work: a browser asks for one at a time
 _LIMITS = Limits()

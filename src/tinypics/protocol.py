@@ -1,0 +1,48 @@
+"""The messages between the sandbox and its worker: JSON of a given length, with open files beside it."""
+
+from __future__ import annotations
+
+import _socket as socket  # what `socket` adds are enumerations of 300 constants: 4 ms of a cold start
+import json
+from array import array
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LENGTH = 4  # bytes, before each message
+MOST = 2**20  # bytes of a message; the pictures themselves come after it
+
+
+def send(line: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
+    data = json.dumps(message).encode()
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", files))] if files else []
+    line.sendmsg([len(data).to_bytes(LENGTH, "little")], rights)
+    line.sendall(data)
+
+
+def received(line: socket.socket, most: int = 0) -> tuple[Any, list[int]]:
+    """A message, and the files that came with it. Raises EOFError at the end of the line."""
+    files = array("i")
+    length, rights, _, _ = line.recvmsg(LENGTH, socket.CMSG_LEN(most * files.itemsize) if most else 0)
+    for level, kind, sent in rights:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            files.frombytes(sent[: len(sent) - len(sent) % files.itemsize])
+    if not length:
+        raise EOFError
+    length += exactly(line, LENGTH - len(length))
+    count = int.from_bytes(length, "little")
+    if count > MOST:
+        raise ValueError
+    return json.loads(exactly(line, count)), list(files)
+
+
+def exactly(line: socket.socket, count: int) -> bytes:
+    found = bytearray(count)
+    view = memoryview(found)
+    while view:
+        arrived = line.recv_into(view)
+        if not arrived:
+            raise EOFError
+        view = view[arrived:]
+    return bytes(found)
