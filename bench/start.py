@@ -25,8 +25,8 @@ _OPENED: Final = (
     f"{_ALONE}from tinypics.aws.s3 import open_bucket\nopen_bucket('original-pics'), open_bucket('tiny-pics')\n"
 )
 _APART: Final = "from tinypics import apart\n"
-_READY: Final = f"{_APART}apart.load_later(*apart.SELDOM)\nimport tinypics.resize, PIL.JpegImagePlugin\n"
-_MADE: Final = f"{_READY}import sys\ntinypics.resize.resize_all(open(sys.argv[1], 'rb').read(), ['128x96'])\n"
+_READY: Final = f"{_APART}apart.load_later(*apart.SELDOM)\nimport tinypics.image.pipeline, PIL.JpegImagePlugin\n"
+_MADE: Final = f"{_READY}import sys\ntinypics.image.pipeline.resize_all(open(sys.argv[1], 'rb').read(), ['128x96'])\n"
 
 STEPS: Final = (
     ("the interpreter", "", None),

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tinypics import codecs, limits, rendition
+from tinypics.image import formats, limits, rendition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,12 +43,12 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def formats() -> str:
+def formats_table() -> str:
     head = ("format", "name", "read", "written", "animation", "alpha", "lossless", "quality")
-    return table(head, (_format(codec) for codec in codecs.FORMATS.values()))
+    return table(head, (_format(codec) for codec in formats.FORMATS.values()))
 
 
-def _format(codec: codecs.Codec) -> list[str]:
+def _format(codec: formats.Codec) -> list[str]:
     facts = (codec.encodes, codec.animated, codec.encodes and codec.alpha, codec.lossless)
     written = ["yes" if fact else "" for fact in facts]
     return [codec.label, f"`{codec.name}`", codec.reads, *written, str(codec.quality or "")]
@@ -85,7 +85,11 @@ def _docstrings(file: str, name: str) -> dict[str, str]:
     return said
 
 
-TABLES: Final[dict[str, Callable[[], str]]] = {"formats": formats, "limits": limits_table, "renditions": renditions}
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "formats": formats_table,
+    "limits": limits_table,
+    "renditions": renditions,
+}
 
 
 def current(page: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tinypics import backfill, prices
 from tinypics.backfill import Found, Selection, Survey, estimate
-from tinypics.rendition import Rendition
+from tinypics.image.rendition import Rendition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,7 +35,7 @@ CURRENT_CPU_MS: Final = 1.0
 """Of a picture whose outputs are current: `tinypics.walk.process`, and batches of 40 by the function's handler (0.96 to
 1.2), over HTTP to the engine's S3, x86-64, 2026-11."""
 WALK_OVERHEAD: Final = 1.13
-"""Processors' time of a backfill from folder to folder over that of bare `tinypics.resize`: bench/README.md."""
+"""Processors' time of a backfill from folder to folder over that of bare `tinypics.image.pipeline`: bench/README.md."""
 LIST_SECONDS: Final = 0.15
 """Of one page of a listing: S3's own documents tell of 100 to 200 ms for a first byte."""
 KEY_BYTES: Final = 1024 + 200

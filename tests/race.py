@@ -16,10 +16,10 @@ from tests.interleave import Actor
 from tinypics import delivery, invocation
 from tinypics.delivery import Handling
 from tinypics.errors import PermanentError, TransientError
-from tinypics.limits import Limits
-from tinypics.rendition import Rendition
+from tinypics.image.limits import Limits
+from tinypics.image.pipeline import resize_all
+from tinypics.image.rendition import Rendition
 from tinypics.request import Request
-from tinypics.resize import resize_all
 from tinypics.store import Bucket
 
 KEY = "a.png"

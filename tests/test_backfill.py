@@ -9,8 +9,8 @@ import pytest
 from tinypics import prices
 from tinypics.backfill import Caps, Found, Selection, Survey, estimate
 from tinypics.errors import CapExceeded
-from tinypics.limits import MIB
-from tinypics.rendition import Rendition
+from tinypics.image.limits import MIB
+from tinypics.image.rendition import Rendition
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SMALL = (Rendition(width=128, height=128),)

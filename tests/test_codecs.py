@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from tests.pictures import box
-from tinypics.codecs import FORMATS, HEAD, OUTPUTS, output_format, sniff
+from tinypics.image.formats import FORMATS, HEAD, OUTPUTS, output_format, sniff
 
 
 @pytest.mark.parametrize("name", FORMATS)

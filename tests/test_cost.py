@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pictures import adam7, encoded, huge_png, photo, png
-from tinypics import cost
 from tinypics.errors import ImageTooLarge
-from tinypics.geometry import plan
-from tinypics.headers import Header, read
-from tinypics.limits import MIB, Limits
-from tinypics.rendition import Rendition
-from tinypics.stream import Whole
+from tinypics.image import memory
+from tinypics.image.geometry import plan
+from tinypics.image.headers.reader import Header, read
+from tinypics.image.limits import MIB, Limits
+from tinypics.image.rendition import Rendition
+from tinypics.image.stream import Whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def test_no_picture_needs_more_than_was_foreseen(
 def needed(data: bytes, *texts: str, scale: int = 1, frames: int = 1) -> int:
     header: Header = read(Whole(data), Limits())
     made = [(r, plan(header.size, r), frames) for r in map(Rendition.parse, texts)]
-    return cost.memory(header, header.size, scale, made)
+    return memory.memory(header, header.size, scale, made)
 
 
 def test_what_makes_a_picture_dear() -> None:
@@ -108,4 +108,4 @@ def test_an_interlaced_picture_is_decoded_right() -> None:
 
 def test_the_message_says_both_numbers() -> None:
     with pytest.raises(ImageTooLarge, match="this needs 2 MiB of memory; 1 MiB are allowed"):
-        cost.check_memory(2 * MIB, Limits(memory=MIB))
+        memory.check_memory(2 * MIB, Limits(memory=MIB))

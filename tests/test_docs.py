@@ -13,7 +13,7 @@ from tinypics import errors
 from tinypics.aws import batches, events, settings
 from tinypics.aws.batches import KILLED
 from tinypics.aws.settings import Settings
-from tinypics.rendition import Rendition
+from tinypics.image.rendition import Rendition
 from tinypics.request import Request, Skip
 
 PROJECT = Path(__file__).parents[1]

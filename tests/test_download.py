@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tinypics import decode, download
+from tinypics import download
 from tinypics.download import Download
 from tinypics.errors import (
     CorruptImage,
@@ -19,10 +19,11 @@ from tinypics.errors import (
     StoreUnavailable,
     UnsupportedFormat,
 )
-from tinypics.limits import Limits
+from tinypics.image import decode
+from tinypics.image.limits import Limits
+from tinypics.image.pipeline import resize_all
+from tinypics.image.stream import Stream, Whole
 from tinypics.objects import Stat
-from tinypics.resize import resize_all
-from tinypics.stream import Stream, Whole
 
 DATA = bytes(range(256)) * 40
 

@@ -25,14 +25,15 @@ from tests.pictures import (
     srgb_profile,
     tiff,
 )
-from tinypics import colour, resize, resize_all
-from tinypics.decode import draft_scale, open_picture
+from tinypics import resize, resize_all
 from tinypics.errors import CorruptImage
-from tinypics.headers import read
-from tinypics.limits import DEFAULT, Limits
-from tinypics.render import is_lossy
-from tinypics.rendition import Rendition
-from tinypics.stream import Whole
+from tinypics.image import colour
+from tinypics.image.decode import draft_scale, open_picture
+from tinypics.image.headers.reader import read
+from tinypics.image.limits import DEFAULT, Limits
+from tinypics.image.render import is_lossy
+from tinypics.image.rendition import Rendition
+from tinypics.image.stream import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -531,9 +532,9 @@ def test_a_smart_crop_of_nothing_to_see_is_the_middle(gravity: str) -> None:
 
 
 def test_nothing_is_looked_at_where_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tinypics import focus
+    from tinypics.image import smartcrop
 
-    monkeypatch.setattr(focus, "interesting", lambda *_: pytest.fail("looked"))
+    monkeypatch.setattr(smartcrop, "interesting", lambda *_: pytest.fail("looked"))
     assert resize(encoded(photo((80, 60)), "PNG"), "40x30-entropy").width == 40
 
 

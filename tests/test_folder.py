@@ -14,11 +14,11 @@ from tinypics import invocation
 from tinypics.delivery import Handling
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
 from tinypics.folder import PRIVATE, FolderBucket
-from tinypics.limits import Limits
+from tinypics.image.limits import Limits
+from tinypics.image.pipeline import resize_all
+from tinypics.image.rendition import Rendition
 from tinypics.objects import Conflict
-from tinypics.rendition import Rendition
 from tinypics.request import Request
-from tinypics.resize import resize_all
 from tinypics.store import Bucket
 
 ABOUT = {"Content-Type": "image/jpeg", "tinypics-recipe": "r1"}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.pictures import encoded, opened, quadrants
 from tinypics import Output, resize
-from tinypics.rendition import Rendition
+from tinypics.image.rendition import Rendition
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_rendition import renditions
-from tinypics.geometry import ORIENTATIONS, UPRIGHT, Box, Plan, Size, Turn, plan, turn_of
-from tinypics.rendition import COMPASS, Fit, Rendition
+from tinypics.image.geometry import ORIENTATIONS, UPRIGHT, Box, Plan, Size, Turn, plan, turn_of
+from tinypics.image.rendition import COMPASS, Fit, Rendition
 from tinypics.values import replace
 
 LANDSCAPE, SMALL = (1000, 500), (100, 50)

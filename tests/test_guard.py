@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tinypics import apart, download, headers
+from tinypics import apart, download
 from tinypics import guard as module
 from tinypics.download import Download
 from tinypics.errors import (
@@ -32,10 +32,11 @@ from tinypics.errors import (
     UnsupportedFormat,
 )
 from tinypics.guard import Guard
-from tinypics.limits import MIB, Limits
+from tinypics.image.headers import reader
+from tinypics.image.limits import MIB, Limits
+from tinypics.image.pipeline import resize_all
+from tinypics.image.rendition import Rendition
 from tinypics.objects import Stat
-from tinypics.rendition import Rendition
-from tinypics.resize import resize_all
 
 WANTED = [Rendition.parse("40x30"), Rendition.parse("20x-webp")]
 EVIL = (66, 11)
@@ -65,7 +66,7 @@ def harmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], A
     guards = []
 
     def start(harm: Callable[[], Any]) -> Guard:
-        read = headers.read
+        read = reader.read
 
         def reading(source: Any, limits: Limits) -> Any:
             header = read(source, limits)
@@ -73,7 +74,7 @@ def harmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], A
                 harm()
             return header
 
-        monkeypatch.setattr(headers, "read", reading)
+        monkeypatch.setattr(reader, "read", reading)
         guards.append(Guard())
         return guards[0]
 
@@ -213,7 +214,7 @@ def test_who_waits_for_a_slow_store_has_not_come_to_a_halt(guard: Guard, monkeyp
 def test_a_process_that_cannot_start_is_no_fault_of_the_picture(
     harmed: Callable[[Callable[[], Any]], Guard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "tinypics.resize", None)
+    monkeypatch.setitem(sys.modules, "tinypics.image.pipeline", None)
     guard = harmed(lambda: None)
     monkeypatch.undo()
     with pytest.raises(RuntimeError, match=r"import of tinypics\.resize halted"):

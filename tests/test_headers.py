@@ -24,11 +24,11 @@ from tests.pictures import (
     tiff,
     with_orientation,
 )
-from tinypics import boxes, jpeg
-from tinypics import tiff as tiffs
-from tinypics.headers import Header, read
-from tinypics.limits import DEFAULT
-from tinypics.stream import Whole
+from tinypics.image.headers import isobmff, jpeg
+from tinypics.image.headers import tiff as tiffs
+from tinypics.image.headers.reader import Header, read
+from tinypics.image.limits import DEFAULT
+from tinypics.image.stream import Whole
 from tinypics.values import replace
 
 PHOTO = photo((70, 50))
@@ -221,8 +221,8 @@ def test_boxes_may_be_large_or_run_to_the_end() -> None:
     meta = bytes(4) + box(b"iprp", box(b"ipco", ispe))
     large = struct.pack(">I4sQ", 1, b"meta", 16 + len(meta)) + meta
     to_the_end = struct.pack(">I4s", 0, b"meta") + meta
-    assert boxes.facts(large).size == (30, 20)
-    assert boxes.facts(to_the_end).size == (30, 20)
+    assert isobmff.facts(large).size == (30, 20)
+    assert isobmff.facts(to_the_end).size == (30, 20)
 
 
 def test_a_clean_aperture_over_zero_is_none() -> None:

@@ -13,9 +13,10 @@ from PIL import Image
 
 from tests.heic import heic as encoded_heic
 from tests.pictures import QUADRANTS, avif_header, box, corners, full_exif, near, opened, quadrants
-from tinypics import colour, resize_all
+from tinypics import resize_all
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from tinypics.limits import Limits
+from tinypics.image import colour
+from tinypics.image.limits import Limits
 
 
 def heic(size: tuple[int, int], *properties: bytes) -> bytes:

@@ -30,9 +30,10 @@ from tests.pictures import (
     srgb_profile,
     tiff,
 )
-from tinypics import decode, resize
+from tinypics import resize
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError, UnsupportedFormat
-from tinypics.limits import MIB
+from tinypics.image import decode
+from tinypics.image.limits import MIB
 
 
 def ico(*entries: tuple[int, bytes]) -> bytes:
@@ -164,7 +165,7 @@ import resource, sys
 from pathlib import Path
 import tinypics, pi_heif
 from importlib import import_module
-for codec in import_module("tinypics.codecs").FORMATS.values():
+for codec in import_module("tinypics.image.formats").FORMATS.values():
     import_module(codec.plugin)
 resource.setrlimit(resource.RLIMIT_CPU, (int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) + 5, -1))
 for name in sys.argv[1:]:
@@ -172,7 +173,7 @@ for name in sys.argv[1:]:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + (100 << 20), -1))
     try:
-        tinypics.resize(data, "64x64")
+        tinypics.image.pipeline(data, "64x64")
     except tinypics.TinypicsError as error:
         assert not isinstance(error.__cause__, MemoryError), (name, error)
     else:

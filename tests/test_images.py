@@ -11,9 +11,9 @@ import pytest
 
 from tests.pictures import corners, near, opened
 from tinypics import resize_all
-from tinypics.codecs import FORMATS
 from tinypics.errors import CorruptImage, UnsupportedFormat
-from tinypics.limits import Limits
+from tinypics.image.formats import FORMATS
+from tinypics.image.limits import Limits
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "shared" / "images"
 FILES: Final = sorted(path for path in FOLDER.glob("*") if path.suffix != ".md")

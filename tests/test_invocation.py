@@ -23,11 +23,11 @@ from tinypics.errors import (
     SourceNotFound,
     SourceTooLarge,
 )
+from tinypics.image.limits import Limits
+from tinypics.image.pipeline import resize_all
+from tinypics.image.rendition import Rendition
 from tinypics.invocation import Current, Gone, Outcome, Result
-from tinypics.limits import Limits
-from tinypics.rendition import Rendition
 from tinypics.request import Request
-from tinypics.resize import resize_all
 from tinypics.store import Bucket
 
 

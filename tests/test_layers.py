@@ -137,7 +137,7 @@ options = {{"exif": exif}} if "{format}" == "JPEG" else {{}}
 Image.new("RGB", (64, 48), "red").save(sys.stdout.buffer, "{format}", **options)
 '''], capture_output=True, check=True).stdout
 import lambda_function, tinypics
-assert tinypics.resize(made, "16x16").format == "{format}".lower()
+assert tinypics.image.pipeline(made, "16x16").format == "{format}".lower()
 """
     modules = loaded_by(picture)
     assert not modules & NEVER

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tinypics.errors import InvalidRequest
-from tinypics.limits import Limits
+from tinypics.image.limits import Limits
 
 NUMBERS = [name for name in Limits.__match_args__ if name != "lenient"]
 

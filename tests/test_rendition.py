@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinypics.codecs import OUTPUTS
 from tinypics.errors import InvalidRequest
-from tinypics.rendition import COMPASS, FIELDS, FITS, KEEPS, LOSSLESS, MAX_SIDE, SMART, Rendition
+from tinypics.image.formats import OUTPUTS
+from tinypics.image.rendition import COMPASS, FIELDS, FITS, KEEPS, LOSSLESS, MAX_SIDE, SMART, Rendition
 
 _fraction = st.integers(0, 10_000).map(lambda n: f"{n / 10_000:g}")
 _side = st.none() | st.integers(1, MAX_SIDE)

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from tests.test_rendition import renditions
 from tests.transformed import template
-from tinypics import rendition as code
 from tinypics.aws.settings import READERS, RENDITIONS
 from tinypics.errors import InvalidConfiguration
-from tinypics.rendition import MAX_SIDE, Rendition
+from tinypics.image import rendition as code
+from tinypics.image.rendition import MAX_SIDE, Rendition
 
 PAGE = (Path(__file__).parents[1] / "docs" / "deploying.md").read_text(encoding="utf-8")
 

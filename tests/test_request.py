@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tinypics.errors import InvalidRequest, LoopRefused
-from tinypics.rendition import Rendition
+from tinypics.image.rendition import Rendition
 from tinypics.request import Request
 
 SQUARE = Rendition(width=128, height=128)

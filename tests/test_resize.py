@@ -28,8 +28,8 @@ from tests.pictures import (
     with_orientation,
 )
 from tinypics import Limits, Output, Rendition, resize, resize_all
-from tinypics.codecs import FORMATS, OUTPUTS
 from tinypics.errors import CorruptImage, ImageTooLarge, InvalidRequest, SourceTooLarge, TinypicsError
+from tinypics.image.formats import FORMATS, OUTPUTS
 
 JPEG = encoded(quadrants(), "JPEG", quality=95, subsampling=0)
 
@@ -480,8 +480,8 @@ print(sorted(name for name in sys.modules if name.endswith("Plugin") or "Cms" in
 
 
 def test_the_name_resize_is_the_function_and_the_module() -> None:
-    assert tinypics.resize(JPEG, "8x8").width == 8
-    assert tinypics.resize.resize is sys.modules["tinypics.resize"].resize  # type: ignore[attr-defined]
+    assert tinypics.image.pipeline(JPEG, "8x8").width == 8
+    assert tinypics.image.pipeline.resize is sys.modules["tinypics.image.pipeline"].resize  # type: ignore[attr-defined]
 
 
 def test_a_name_that_is_not_there() -> None:

@@ -52,6 +52,6 @@ def test_every_file_that_a_page_links_to_is_there(site: Path) -> None:
 
 def test_the_reference_has_the_docstrings(site: Path) -> None:
     text = (site / "library.html").read_text()
-    assert 'id="tinypics.resize.resize_all"' in text
+    assert 'id="tinypics.image.pipeline.resize_all"' in text
     assert "with one decode" in text
     assert 'id="tinypics.errors.CorruptImage"' in text

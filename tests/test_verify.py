@@ -17,11 +17,11 @@ from tinypics.aws.settings import Settings
 from tinypics.delivery import Handling
 from tinypics.errors import AccessDenied, PermanentError, StoreUnavailable
 from tinypics.findings import Finding, Listed, Report
-from tinypics.limits import Limits
+from tinypics.image.limits import Limits
+from tinypics.image.pipeline import resize_all
 from tinypics.manifest import Manifest
 from tinypics.repair import repair
 from tinypics.request import Request, Skip
-from tinypics.resize import resize_all
 from tinypics.store import Bucket
 from tinypics.values import replace
 from tinypics.verify import Checker

@@ -16,7 +16,7 @@ from tests.pictures import encoded, quadrants
 from tinypics import invocation, walk
 from tinypics.backfill import Found
 from tinypics.errors import InvalidRequest, LoopRefused, StoreUnavailable
-from tinypics.limits import Limits
+from tinypics.image.limits import Limits
 from tinypics.listing import files, listed
 from tinypics.location import Location
 from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome

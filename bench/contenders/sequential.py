@@ -7,7 +7,7 @@ from typing import Any
 
 from tinypics import resize_all
 from tinypics.aws.s3 import open_bucket
-from tinypics.limits import DEFAULT
+from tinypics.image.limits import DEFAULT
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature

@@ -1,4 +1,4 @@
-"""Right renditions of any picture: `tinypics.resize(data, "128x128")`.
+"""Right renditions of any picture: `tinypics.image.pipeline(data, "128x128")`.
 
 `import tinypics` is cheap: each name below is imported when it is first used, and Pillow only when a picture is
 decoded.
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinypics.errors import PermanentError, TinypicsError, TransientError
-    from tinypics.limits import Limits
-    from tinypics.rendition import Rendition
-    from tinypics.resize import resize, resize_all
-    from tinypics.results import Output, Resized, Source
+    from tinypics.image.limits import Limits
+    from tinypics.image.pipeline import resize, resize_all
+    from tinypics.image.rendition import Rendition
+    from tinypics.image.results import Output, Resized, Source
 
 __version__ = "0.1.0"
 
@@ -31,16 +31,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Limits": "limits",
-    "Output": "results",
+    "Limits": "image.limits",
+    "Output": "image.results",
     "PermanentError": "errors",
-    "Rendition": "rendition",
-    "Resized": "results",
-    "Source": "results",
+    "Rendition": "image.rendition",
+    "Resized": "image.results",
+    "Source": "image.results",
     "TinypicsError": "errors",
     "TransientError": "errors",
-    "resize": "resize",
-    "resize_all": "resize",
+    "resize": "image.pipeline",
+    "resize_all": "image.pipeline",
 }
 
 

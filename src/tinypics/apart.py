@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from tinypics.errors import StoreUnavailable, TinypicsError
+from tinypics.image.limits import MIB, Limits
+from tinypics.image.stream import Arriving
 from tinypics.later import load_later
-from tinypics.limits import MIB, Limits
 from tinypics.protocol import LENGTH, exactly, received, send
-from tinypics.stream import Arriving
 
 # Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.
 SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
@@ -30,7 +30,7 @@ def serve(line: socket.socket) -> NoReturn:
         _leave_everything(line)
         load_later(*SELDOM)
         with suppress(Exception):  # `_work` says what is wrong
-            import tinypics.resize  # noqa: F401 - while the function itself loads what it needs
+            import tinypics.image.pipeline  # noqa: F401 - while the function itself loads what it needs
 
         base = _memory()
         while True:
@@ -53,7 +53,7 @@ def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str
     """The answer, and the pictures that follow it."""
     limits = Limits(**asked["limits"])
     try:
-        from tinypics.resize import resize_all
+        from tinypics.image.pipeline import resize_all
 
         _confine(limits, base)
         resized = resize_all(source, asked["renditions"], limits)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from tinypics import keys, prices
 from tinypics.errors import CapExceeded
-from tinypics.limits import DEFAULT
+from tinypics.image.limits import DEFAULT
 from tinypics.outcomes import DONE, FAILED, SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tinypics.image.rendition import Rendition
     from tinypics.outcomes import Tally
-    from tinypics.rendition import Rendition
 
 GETS: Final = 5
 """HEADs of the three places that an output can have, GET of the source, HEAD of the source again."""

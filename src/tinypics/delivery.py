@@ -18,10 +18,10 @@ from tinypics.values import value
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tinypics.image.results import Output
     from tinypics.manifest import Stored
     from tinypics.objects import Stat
     from tinypics.request import Request
-    from tinypics.results import Output
     from tinypics.store import Bucket
 
 SOURCE = "tinypics-source"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tinypics.calls import Call
 from tinypics.errors import StoreUnavailable
-from tinypics.stream import Arriving
+from tinypics.image.stream import Arriving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,7 +7,7 @@
     │   ├── InvalidRequest         a field, an event or a rendition is not what is allowed
     │   ├── SourceNotFound         no such object, or no such bucket
     │   ├── SourceTooLarge         more bytes than `Limits.bytes`
-    │   ├── UnsupportedFormat      not one of the formats in `codecs.FORMATS`
+    │   ├── UnsupportedFormat      not one of the formats in `formats.FORMATS`
     │   ├── CorruptImage           the right format, but it cannot be decoded (or is cut short)
     │   ├── ImageTooLarge          more pixels, frames, scans or memory than `Limits` allow
     │   ├── TimeLimitExceeded      more of the processor's time than `Limits.cpu_seconds`, or a halt
@@ -75,7 +75,7 @@ class SourceTooLarge(PermanentError):
 
 
 class UnsupportedFormat(PermanentError):
-    """Not one of the formats in `codecs.FORMATS`."""
+    """Not one of the formats in `formats.FORMATS`."""
 
 
 class CorruptImage(PermanentError):

@@ -19,17 +19,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tinypics import errors
-from tinypics.codecs import FORMATS
 from tinypics.errors import DecoderCrashed, PermanentError, StoreUnavailable, TimeLimitExceeded, TinypicsError
+from tinypics.image.formats import FORMATS
 from tinypics.protocol import LENGTH, MOST, exactly, received, send
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinypics.download import Download
-    from tinypics.limits import Limits
-    from tinypics.rendition import Rendition
-    from tinypics.results import Resized
+    from tinypics.image.limits import Limits
+    from tinypics.image.rendition import Rendition
+    from tinypics.image.results import Resized
 
 _SHOWN = 10_000  # characters of what it says of an error
 _PATIENCE = 10.0  # seconds without an answer, after which is looked whether it still works
@@ -181,7 +181,7 @@ def _error(said: dict[str, Any], source: Download) -> Exception:
 
 
 def _resized(line: socket.socket, said: dict[str, Any], renditions: Sequence[Rendition], limits: Limits) -> Resized:
-    from tinypics.results import Output, Resized, Source
+    from tinypics.image.results import Output, Resized, Source
 
     made, room = [], limits.memory
     for rendition, facts in zip(renditions, said["outputs"], strict=True):

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from tinypics import delivery, layouts, manifest
 from tinypics.calls import together
-from tinypics.codecs import HEAD, sniff
 from tinypics.delivery import Made, Torn
 from tinypics.download import Download
 from tinypics.errors import (
@@ -28,6 +27,7 @@ from tinypics.errors import (
     SourceNotFound,
     UnsupportedFormat,
 )
+from tinypics.image.formats import HEAD, sniff
 from tinypics.objects import Conflict
 from tinypics.values import replace, value
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tinypics.delivery import Handling, Place, Present
-    from tinypics.limits import Limits
+    from tinypics.image.limits import Limits
+    from tinypics.image.rendition import Rendition
+    from tinypics.image.results import Resized
     from tinypics.manifest import Stored
-    from tinypics.rendition import Rendition
     from tinypics.request import Request
-    from tinypics.results import Resized
     from tinypics.store import Bucket
 
 _NO_PICTURE = (SourceNotFound, *REFUSED)

@@ -5,9 +5,9 @@ A key is at most 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects"
 
 from __future__ import annotations
 
-from tinypics.codecs import FORMATS, OUTPUTS
 from tinypics.digest import digest
 from tinypics.errors import InvalidRequest
+from tinypics.image.formats import FORMATS, OUTPUTS
 
 MAX_BYTES = 1024
 MANIFEST = "manifest.json"

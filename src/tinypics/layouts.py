@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tinypics.delivery import Handling, Made
+    from tinypics.image.results import Output
     from tinypics.objects import Stat
     from tinypics.request import Request
-    from tinypics.results import Output
     from tinypics.store import Bucket
 
 MAX_MANIFEST = 4 * 2**20  # bytes; one of fifty renditions with the longest keys has a tenth of it

@@ -7,14 +7,14 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tinypics.codecs import FORMATS
-from tinypics.rendition import Rendition
+from tinypics.image.formats import FORMATS
+from tinypics.image.rendition import Rendition
 from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.results import Output
+    from tinypics.image.results import Output
 
 VERSION = 1
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from tinypics import keys
 from tinypics.digest import digest
 from tinypics.errors import InvalidRequest, LoopRefused
-from tinypics.rendition import check_distinct
+from tinypics.image.rendition import check_distinct
 from tinypics.values import value
 
 if TYPE_CHECKING:
-    from tinypics.rendition import Rendition
+    from tinypics.image.rendition import Rendition
 
 
 @value

@@ -30,8 +30,8 @@ from tinypics.findings import (
     Report,
     Verdict,
 )
+from tinypics.image.pipeline import resize_all
 from tinypics.request import Skip
-from tinypics.resize import resize_all
 from tinypics.store import Bucket
 from tinypics.values import replace
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tinypics.delivery import Handling, Present
-    from tinypics.limits import Limits
+    from tinypics.image.limits import Limits
     from tinypics.objects import Stat
     from tinypics.request import Request
 

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Final
 from tinypics import invocation, pool
 from tinypics.delivery import Handling
 from tinypics.errors import LoopRefused, PermanentError, TransientError
-from tinypics.limits import DEFAULT
+from tinypics.image.limits import DEFAULT
+from tinypics.image.pipeline import resize_all
+from tinypics.image.rendition import Rendition
 from tinypics.location import Location, outputs_within
 from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome
-from tinypics.rendition import Rendition
 from tinypics.request import Request
-from tinypics.resize import resize_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from tinypics.backfill import Found
-    from tinypics.limits import Limits
+    from tinypics.image.limits import Limits
     from tinypics.store import Bucket
 
 PAUSES: Final[tuple[float, ...]] = (1.0, 5.0)

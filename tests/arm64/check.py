@@ -22,7 +22,7 @@ import numpy as np
 from tests.heic import heic
 from tests.pictures import QUADRANTS, corners, encoded, near, opened, photo, quadrants
 from tinypics import resize_all
-from tinypics.codecs import FORMATS, OUTPUTS
+from tinypics.image.formats import FORMATS, OUTPUTS
 from tinypics.local.cloud import Cloud
 from tinypics.local.deploy import BUCKETS
 from tinypics.local.engine import REGION, Engine
@@ -30,8 +30,8 @@ from tinypics.local.engine import REGION, Engine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinypics.codecs import Codec
-    from tinypics.results import Output
+    from tinypics.image.formats import Codec
+    from tinypics.image.results import Output
 
 SIZE = (96, 64)
 WIDE, HIGH = 48, 32

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.arm64.check import source, unlike
 from tests.pictures import QUADRANTS, encoded, quadrants
 from tinypics import resize
-from tinypics.codecs import FORMATS, HEAD, OUTPUTS, sniff
+from tinypics.image.formats import FORMATS, HEAD, OUTPUTS, sniff
 
 
 @pytest.mark.parametrize("name", FORMATS)

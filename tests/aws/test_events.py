@@ -13,7 +13,7 @@ from tinypics.aws import events
 from tinypics.aws.settings import Settings
 from tinypics.delivery import Handling
 from tinypics.errors import AccessDenied, InvalidConfiguration, InvalidRequest, LoopRefused, TinypicsError
-from tinypics.rendition import Rendition
+from tinypics.image.rendition import Rendition
 from tinypics.request import Request, Skip
 
 EVENTS = Path(__file__).parents[2] / "events"

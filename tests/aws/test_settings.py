@@ -6,7 +6,7 @@ from tests.transformed import template
 from tinypics.aws import settings
 from tinypics.aws.settings import Settings
 from tinypics.errors import InvalidConfiguration, InvalidRequest
-from tinypics.rendition import Rendition
+from tinypics.image.rendition import Rendition
 
 
 def test_without_an_environment_an_upload_becomes_one_thumbnail() -> None:

@@ -12,8 +12,8 @@ from PIL import Image
 from tinypics.cli import batch
 from tinypics.cli.batch import Found
 from tinypics.errors import InvalidRequest
-from tinypics.limits import Limits
-from tinypics.rendition import Rendition
+from tinypics.image.limits import Limits
+from tinypics.image.rendition import Rendition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -18,9 +18,9 @@ from tinypics.aws.settings import Settings
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.verify import verify
 from tinypics.errors import PermanentError
-from tinypics.limits import Limits
+from tinypics.image.limits import Limits
+from tinypics.image.pipeline import resize_all
 from tinypics.request import Request
-from tinypics.resize import resize_all
 from tinypics.store import Bucket
 
 

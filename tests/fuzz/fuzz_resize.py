@@ -31,7 +31,7 @@ from PIL import Image  # noqa: E402
 
 import tinypics  # noqa: E402
 from tests import pictures as p  # noqa: E402
-from tinypics.limits import Limits  # noqa: E402
+from tinypics.image.limits import Limits  # noqa: E402
 
 CPU_SECONDS: Final = 10
 MEMORY: Final = 1 << 30  # over what the child has when it starts
@@ -150,7 +150,7 @@ def child(first: int, count: int) -> None:
     """Works through a batch; says which input comes next before it is tried, and what came of it."""
     corpus = seeds()
     for data in corpus:
-        tinypics.resize(data, "16x16-webp")  # every plugin is loaded before the limits are set
+        tinypics.image.pipeline(data, "16x16-webp")  # every plugin is loaded before the limits are set
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     for number in range(first, first + count):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tinypics import keys
 from tinypics.aws.settings import OUTPUT_BUCKET, needed
 from tinypics.errors import AccessDenied, InvalidRequest, shown
-from tinypics.rendition import FIELDS, Rendition
+from tinypics.image.rendition import FIELDS, Rendition
 from tinypics.request import Request, Skip
 from tinypics.values import replace, value
 

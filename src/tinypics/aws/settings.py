@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tinypics import keys
 from tinypics.delivery import Handling
 from tinypics.errors import InvalidConfiguration, InvalidRequest
-from tinypics.limits import Limits
-from tinypics.rendition import Rendition, check_distinct
+from tinypics.image.limits import Limits
+from tinypics.image.rendition import Rendition, check_distinct
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:

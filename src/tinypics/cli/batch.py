@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from tinypics import pool
 from tinypics.errors import InvalidRequest, SourceNotFound, SourceTooLarge, TinypicsError, UnsupportedFormat
-from tinypics.resize import resize_all
+from tinypics.image.pipeline import resize_all
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from tinypics.limits import Limits
-    from tinypics.rendition import Rendition
-    from tinypics.results import Output
+    from tinypics.image.limits import Limits
+    from tinypics.image.rendition import Rendition
+    from tinypics.image.results import Output
 
 _PART = ".tinypics-part-"
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from tinypics import codecs
 from tinypics.cli.console import err, out, plain
 from tinypics.cli.logs import Tail, picture
 from tinypics.cli.target import readable_errors
 from tinypics.errors import UnsupportedFormat
+from tinypics.image import formats
 from tinypics.local.executions import outcome
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def content_type(file: Path) -> str:
     """By the file's first bytes; where they are no picture's, by its name."""
     with file.open("rb") as source:
         try:
-            return codecs.sniff(source.read(codecs.HEAD)).content_type
+            return formats.sniff(source.read(formats.HEAD)).content_type
         except UnsupportedFormat:
             return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
 

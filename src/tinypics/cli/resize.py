@@ -15,9 +15,9 @@ from rich.table import Table
 from tinypics.cli import batch
 from tinypics.cli.console import INTERRUPTED, err, out, plain, result, size
 from tinypics.errors import InvalidRequest, TinypicsError
-from tinypics.limits import Limits
-from tinypics.rendition import Rendition, check_distinct
-from tinypics.resize import resize_all
+from tinypics.image.limits import Limits
+from tinypics.image.pipeline import resize_all
+from tinypics.image.rendition import Rendition, check_distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

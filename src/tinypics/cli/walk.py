@@ -17,11 +17,11 @@ from tinypics.backfill import Caps, Selection, Survey, estimate, moment
 from tinypics.cli.console import INTERRUPTED, err, out, plain
 from tinypics.cli.survey import counting, counts, refusals, say, told, working
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
-from tinypics.limits import DEFAULT, Limits
+from tinypics.image.limits import DEFAULT, Limits
+from tinypics.image.rendition import Rendition
 from tinypics.listing import listed
 from tinypics.location import FILE, Location, outputs_within
 from tinypics.outcomes import COMPLETE, FAILED, STOPPED, Outcome, Report
-from tinypics.rendition import Rendition
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -14,7 +14,6 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tinypics.codecs import OUTPUTS
 from tinypics.console import loglines
 from tinypics.console.executions import Executions, NotFound
 from tinypics.console.failures import Failures
@@ -25,7 +24,8 @@ from tinypics.console.recent import Recent
 from tinypics.console.snippets import snippets
 from tinypics.console.trial import Busy, Trial
 from tinypics.errors import InvalidRequest, PermanentError, TransientError
-from tinypics.rendition import COMPASS, FITS, SMART
+from tinypics.image.formats import OUTPUTS
+from tinypics.image.rendition import COMPASS, FITS, SMART
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from tinypics import keys
 from tinypics.aws import events
-from tinypics.codecs import FORMATS
 from tinypics.errors import InvalidRequest
+from tinypics.image.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,18 +15,18 @@ from tinypics.aws import events
 from tinypics.download import Download
 from tinypics.errors import InvalidRequest
 from tinypics.guard import Guard
-from tinypics.limits import Limits
+from tinypics.image.limits import Limits
 from tinypics.local import deployed
 from tinypics.request import Skip
 from tinypics.values import replace
 
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
+    from tinypics.image.results import Output
     from tinypics.local.cloud import Cloud
     from tinypics.local.facts import Stack
     from tinypics.objects import Stat
     from tinypics.request import Request
-    from tinypics.results import Output
 
 _WAITING = 4  # previews that may wait for the one in work: a browser asks for one at a time
 _LIMITS = Limits()

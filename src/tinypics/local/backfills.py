@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from tinypics.aws.orders import Order
 from tinypics.backfill import Survey, spent
 from tinypics.errors import InvalidRequest
+from tinypics.image.rendition import Rendition
 from tinypics.journal import Journal
 from tinypics.local.executions import arn_of, outcome
 from tinypics.outcomes import COMPLETE, INCOMPLETE, STOPPED, Report
-from tinypics.rendition import Rendition
 
 if TYPE_CHECKING:
     from tinypics.local.cloud import Cloud

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import ImageTooLarge, SourceTooLarge
-from tinypics.limits import MIB, Limits
+from tinypics.image.limits import MIB, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.geometry import Plan, Size
-    from tinypics.headers import Header
-    from tinypics.rendition import Rendition
+    from tinypics.image.geometry import Plan, Size
+    from tinypics.image.headers.reader import Header
+    from tinypics.image.rendition import Rendition
 
 
 def check_bytes(count: int, limits: Limits) -> None:

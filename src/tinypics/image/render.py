@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinypics import colour, focus, transform
-from tinypics.codecs import FORMATS, output_format
 from tinypics.errors import CorruptImage
-from tinypics.geometry import Plan, Turn, plan, turn_of
-from tinypics.rendition import SMART
+from tinypics.image import colour, smartcrop, transform
+from tinypics.image.formats import FORMATS, output_format
+from tinypics.image.geometry import Plan, Turn, plan, turn_of
+from tinypics.image.rendition import SMART
 from tinypics.values import value
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from tinypics.decode import Opened, Still
-    from tinypics.geometry import Box
-    from tinypics.headers import Header
-    from tinypics.rendition import Rendition
+    from tinypics.image.decode import Opened, Still
+    from tinypics.image.geometry import Box
+    from tinypics.image.headers.reader import Header
+    from tinypics.image.rendition import Rendition
 
 
 @value
@@ -57,12 +57,12 @@ def recipe(opened: Opened, still: Still, rendition: Rendition) -> Recipe:
     level = transform.level_of(still, turn)
     region: Box = level.region
     if rendition.trim is not None:
-        region = focus.without_border(level, rendition.trim)
+        region = smartcrop.without_border(level, rendition.trim)
     left, top, right, bottom = region
     size = (round(right - left), round(bottom - top))
     planned = plan(size, rendition)
     if rendition.gravity in SMART and planned.crops(size):
-        found = focus.interesting(level, region, planned.size, rendition.gravity)
+        found = smartcrop.interesting(level, region, planned.size, rendition.gravity)
         planned = plan(size, rendition, found)
     header = opened.header
     return Recipe(rendition, turn, planned.moved(left, top), animates(header, rendition), is_lossy(header, rendition))

@@ -9,18 +9,18 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from tinypics import jpeg
-from tinypics.codecs import FORMATS, HEAD, Codec, sniff
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from tinypics.limits import MIB
+from tinypics.image.formats import FORMATS, HEAD, Codec, sniff
+from tinypics.image.headers import jpeg
+from tinypics.image.limits import MIB
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinypics.geometry import Size
-    from tinypics.limits import Limits
-    from tinypics.stream import Stream
+    from tinypics.image.geometry import Size
+    from tinypics.image.limits import Limits
+    from tinypics.image.stream import Stream
 
 
 @value
@@ -66,7 +66,7 @@ FIRST: Final = 64 * 1024
 def glimpse(source: Stream, limits: Limits) -> Size:
     """The size that the first bytes of a file claim, or 1x1 where they do not say.
 
-    :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
+    :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises ImageTooLarge: more frames, scans or strips than `limits` allow.
     """
     head = source.head(FIRST)
@@ -86,7 +86,7 @@ def read(source: Stream, limits: Limits) -> Header:
     A JPEG in one scan, the usual photo, is left to the decoder to read while it comes. Of a large progressive one its
     beginning may be enough; see `check_scans`. Others have to be there first.
 
-    :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
+    :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises CorruptImage: the header is cut short or contradicts itself.
     :raises ImageTooLarge: more frames, scans or strips than `limits` allow, found while counting them.
     """
@@ -164,7 +164,7 @@ def _jpeg(header: Header, limits: Limits) -> Header:
 
 
 def _png(header: Header, limits: Limits) -> Header:
-    from tinypics import png
+    from tinypics.image.headers import png
 
     chunks = png.chunks(header.data, limits.icc_bytes)
     _count_frames(chunks.frames, limits)
@@ -237,9 +237,9 @@ def _sizes24(data: bytes, at: int) -> Size:
 
 def _isobmff(header: Header, limits: Limits) -> Header:
     """AVIF and HEIF. The size is the largest that any picture in the file claims."""
-    from tinypics import boxes
+    from tinypics.image.headers import isobmff
 
-    facts = boxes.facts(header.data)
+    facts = isobmff.facts(header.data)
     _count_frames(facts.frames, limits)
     return replace(
         header,
@@ -254,7 +254,7 @@ def _isobmff(header: Header, limits: Limits) -> Header:
 
 
 def _tiff(header: Header, limits: Limits) -> Header:
-    from tinypics import tiff
+    from tinypics.image.headers import tiff
 
     page = tiff.directory(header.data)
     if page.strips > limits.strips:
@@ -307,9 +307,9 @@ def _ico(header: Header, limits: Limits) -> Header:
 
 
 def _jp2(header: Header, _: Limits) -> Header:
-    from tinypics import boxes
+    from tinypics.image.headers import isobmff
 
-    stream = boxes.codestream(header.data)
+    stream = isobmff.codestream(header.data)
     return replace(header, size=stream.size, channels=stream.channels, bits=stream.bits)
 
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from tinypics import colour
-from tinypics.geometry import UPRIGHT, Turn
+from tinypics.image import colour
+from tinypics.image.geometry import UPRIGHT, Turn
 from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.decode import Still
-    from tinypics.geometry import Box, Plan, Point, Size
+    from tinypics.image.decode import Still
+    from tinypics.image.geometry import Box, Plan, Point, Size
 
 # Reducing by whole numbers first, down to this many times the size, is faster and does not show.
 _GAP: Final = 3.0

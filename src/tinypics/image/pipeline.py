@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from math import prod
-from types import ModuleType
 from typing import TYPE_CHECKING
 
-from tinypics import colour, cost, headers, metadata
-from tinypics.decode import draft_scale, named_errors, open_picture, stills
-from tinypics.encode import Writing, encode
 from tinypics.errors import InvalidRequest
-from tinypics.geometry import Plan, plan, turn_of
-from tinypics.limits import DEFAULT, Limits
-from tinypics.render import Finished, Recipe, animates, finish, format_of, images, is_lossy, recipe
-from tinypics.rendition import Rendition
-from tinypics.results import Output, Resized, Source
-from tinypics.stream import Whole
+from tinypics.image import colour, memory, metadata
+from tinypics.image.decode import draft_scale, named_errors, open_picture, stills
+from tinypics.image.encode import Writing, encode
+from tinypics.image.geometry import Plan, plan, turn_of
+from tinypics.image.headers import reader
+from tinypics.image.limits import DEFAULT, Limits
+from tinypics.image.render import Finished, Recipe, animates, finish, format_of, images, is_lossy, recipe
+from tinypics.image.rendition import Rendition
+from tinypics.image.results import Output, Resized, Source
+from tinypics.image.stream import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.decode import Opened
-    from tinypics.stream import Stream
+    from tinypics.image.decode import Opened
+    from tinypics.image.stream import Stream
 
 
 def resize(data: bytes | bytearray | memoryview, rendition: Rendition | str, limits: Limits = DEFAULT) -> Output:
@@ -39,7 +38,7 @@ def resize_all(
     :raises InvalidRequest: a rendition's text.
     :raises SourceTooLarge: more bytes than `limits` allow.
     :raises ImageTooLarge: more of anything else than `limits` allow, in the source or in what is asked for.
-    :raises UnsupportedFormat: not a format of `codecs.FORMATS`.
+    :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises CorruptImage: it cannot be decoded, or is cut short.
     """
     wanted = [Rendition.parse(each) if isinstance(each, str) else each for each in renditions]
@@ -47,15 +46,15 @@ def resize_all(
         raise InvalidRequest.expected("renditions", "at least one", None)
     clock = _Clock()
     source = Whole(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    cost.check_bytes(source.size, limits)
-    cost.check_size(headers.glimpse(source, limits), 1, limits)
-    header = headers.read(source, limits)
-    cost.check_size(header.size, header.frames, limits)
+    memory.check_bytes(source.size, limits)
+    memory.check_size(reader.glimpse(source, limits), 1, limits)
+    header = reader.read(source, limits)
+    memory.check_size(header.size, header.frames, limits)
     opened = open_picture(header, limits)
     moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
     scale = _affordable(opened, wanted, moving, limits)
     if scale < 8:  # else its DC scans are enough, which have been looked at
-        headers.check_scans(header, limits)
+        reader.check_scans(header, limits)
     frames = stills(opened, scale, animate=bool(moving), lenient=limits.lenient)
     first = next(frames)
     clock.lap("decode")
@@ -85,7 +84,7 @@ def resize_all(
 
 def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[int], limits: Limits) -> int:
     """By how much the picture is decoded smaller, when all that is wanted has been found to be within the limits."""
-    cost.check_size(opened.size, opened.header.frames, limits)  # the decoder's word for it
+    memory.check_size(opened.size, opened.header.frames, limits)  # the decoder's word for it
     plans = [plan(opened.turn.then(turn_of(each)).size(opened.size), each) for each in wanted]
     made = list(zip(wanted, plans, strict=True))
     # What trimming leaves is not known yet, and may be enlarged: every pixel is wanted.
@@ -103,11 +102,11 @@ def _check(
     """Once for what is planned, and once for what it has become when the picture has been looked at."""
     frames = [opened.header.frames if n in moving else 1 for n in range(len(made))]
     for (_, planned), count in zip(made, frames, strict=True):
-        cost.check_plan(planned, count, limits)
+        memory.check_plan(planned, count, limits)
     outputs = [(rendition, planned, count) for (rendition, planned), count in zip(made, frames, strict=True)]
     # A later frame of a GIF may be larger than the first, which is all that a decoder knows when it has opened one.
     size = max(opened.header.size, opened.size, key=prod)
-    cost.check_memory(cost.memory(opened.header, size, scale, outputs), limits)
+    memory.check_memory(memory.memory(opened.header, size, scale, outputs), limits)
 
 
 def _output(
@@ -148,15 +147,3 @@ class _Clock:
         now = time.perf_counter()
         self.laps[stage] += (now - self._since) * 1000
         self._since = now
-
-
-class _Callable(ModuleType):
-    """`tinypics.resize` is the function to users, and this module once it has been imported: so it is both."""
-
-    def __call__(
-        self, data: bytes | bytearray | memoryview, rendition: Rendition | str, limits: Limits = DEFAULT
-    ) -> Output:
-        return resize(data, rendition, limits)
-
-
-sys.modules[__name__].__class__ = _Callable

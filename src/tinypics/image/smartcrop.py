@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from tinypics import transform
+from tinypics.image import transform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.geometry import Box, Point, Size
-    from tinypics.transform import Level
+    from tinypics.image.geometry import Box, Point, Size
+    from tinypics.image.transform import Level
 
 _SIDE: Final = 96  # pixels of the copy that is looked at: enough to tell a face from a hedge
 

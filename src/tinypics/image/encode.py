@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final
 
-from tinypics.codecs import FORMATS
+from tinypics.image.formats import FORMATS
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:

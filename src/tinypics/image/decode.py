@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from tinypics import jpeg, tiff
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError, UnsupportedFormat
-from tinypics.geometry import ORIENTATIONS, UPRIGHT, Turn
-from tinypics.limits import MIB
+from tinypics.image.geometry import ORIENTATIONS, UPRIGHT, Turn
+from tinypics.image.headers import jpeg, tiff
+from tinypics.image.limits import MIB
 from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinypics.codecs import Codec
-    from tinypics.geometry import Point, Size
-    from tinypics.headers import Header
-    from tinypics.limits import Limits
+    from tinypics.image.formats import Codec
+    from tinypics.image.geometry import Point, Size
+    from tinypics.image.headers.reader import Header
+    from tinypics.image.limits import Limits
 
 # By how much a JPEG can be decoded smaller, for free, and how many times the wanted pixels must be left then, so that
 # the result is within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; tests/test_fidelity.py.

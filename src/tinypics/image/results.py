@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinypics.codecs import FORMATS
+from tinypics.image.formats import FORMATS
 from tinypics.values import value
 
 if TYPE_CHECKING:
-    from tinypics.rendition import Rendition
+    from tinypics.image.rendition import Rendition
 
 
 @value
 class Output:
     """One rendition of a picture.
 
-    `width` and `height` are the true pixels of `data`, which is a file in `format` (a name of `codecs.FORMATS`).
+    `width` and `height` are the true pixels of `data`, which is a file in `format` (a name of `formats.FORMATS`).
     `dropped` names what of the source is not in it though one might look for it: `frames` and `pages` (the first is
     there), `alpha` (laid on the background), `gain-map` and `hdr` (shown as standard range), `depth`, `bit-depth`
     (8 bits are left), `profile` (a broken one: colours are taken for sRGB), `missing-data` (the source was cut short),

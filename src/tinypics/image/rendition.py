@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 
-from tinypics.codecs import FORMATS, OUTPUTS
 from tinypics.errors import InvalidRequest
+from tinypics.image.formats import FORMATS, OUTPUTS
 from tinypics.values import value
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Rendition:
     enlarge: bool | None = None
     """None: only where the asked size cannot be had without it. True: to reach the size. False: never."""
     format: str | None = None
-    """None: the source's, see `codecs.output_format`."""
+    """None: the source's, see `formats.output_format`."""
     quality: int | None = None
     """1..100; None: the format's default."""
     lossless: bool = False

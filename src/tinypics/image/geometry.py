@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
-    from tinypics.rendition import Rendition
+    from tinypics.image.rendition import Rendition
 
 Size = tuple[int, int]
 Point = tuple[float, float]
