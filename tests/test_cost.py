@@ -12,7 +12,8 @@ from tests.pictures import adam7, encoded, huge_png, photo, png
 from tinypics.errors import ImageTooLarge
 from tinypics.image import memory
 from tinypics.image.geometry import plan
-from tinypics.image.headers.reader import Header, read
+from tinypics.image.headers.header import Header
+from tinypics.image.headers.reader import read
 from tinypics.image.limits import MIB, Limits
 from tinypics.image.rendition import Rendition
 from tinypics.image.stream import Whole
@@ -24,11 +25,11 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import tinypics
-from tinypics import cost
+from tinypics.image import memory
 source, small, text = sys.argv[1:]
 asked = []
-check = cost.check_memory
-cost.check_memory = lambda need, limits: asked.append(need)
+check = memory.check_memory
+memory.check_memory = lambda need, limits: asked.append(need)
 tinypics.resize(Path(small).read_bytes(), text)
 data = Path(source).read_bytes()
 before = int(Path("/proc/self/statm").read_text().split()[1]) * 4096 - len(data)

@@ -26,7 +26,8 @@ from tests.pictures import (
 )
 from tinypics.image.headers import isobmff, jpeg
 from tinypics.image.headers import tiff as tiffs
-from tinypics.image.headers.reader import Header, read
+from tinypics.image.headers.header import Header
+from tinypics.image.headers.reader import read
 from tinypics.image.limits import DEFAULT
 from tinypics.image.stream import Whole
 from tinypics.values import replace

@@ -468,7 +468,8 @@ def test_frames_of_all_outputs_count() -> None:
 def test_importing_is_cheap_and_each_format_costs_its_own_plugin_only() -> None:
     script = """
 import sys, tinypics
-from tinypics import Limits, Rendition, errors, codecs, geometry, keys
+from tinypics import Limits, Rendition, errors, keys
+from tinypics.image import formats, geometry
 assert not [name for name in sys.modules if name.startswith("PIL")], "Pillow"
 tinypics.resize(bytes.fromhex(sys.argv[1]), "8x8")
 print(sorted(name for name in sys.modules if name.endswith("Plugin") or "Cms" in name))
@@ -477,11 +478,6 @@ print(sorted(name for name in sys.modules if name.endswith("Plugin") or "Cms" in
 """
     said = subprocess.run([sys.executable, "-c", script, JPEG.hex()], capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == ["['PIL.JpegImagePlugin']", "['PIL.JpegImagePlugin', 'PIL.WebPImagePlugin']"]
-
-
-def test_the_name_resize_is_the_function_and_the_module() -> None:
-    assert tinypics.image.pipeline(JPEG, "8x8").width == 8
-    assert tinypics.image.pipeline.resize is sys.modules["tinypics.image.pipeline"].resize  # type: ignore[attr-defined]
 
 
 def test_a_name_that_is_not_there() -> None:

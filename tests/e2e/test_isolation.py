@@ -39,10 +39,10 @@ def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     for name in ("template.yaml", "samconfig.toml", *(path.name for path in PROJECT.glob("*-definition.json"))):
         shutil.copy(PROJECT / name, project)
     shutil.copytree(PROJECT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    headers = project / "src" / "tinypics" / "headers.py"
+    headers = project / "src" / "tinypics" / "image" / "headers" / "reader.py"
     does = "".join(f"    if header.size == {size}:\n        {harm}\n" for size, harm, *_ in HARM.values())
     headers.write_text(headers.read_text() + READ + does + "    return header\n")
-    limits = project / "src" / "tinypics" / "limits.py"
+    limits = project / "src" / "tinypics" / "image" / "limits.py"
     limits.write_text(limits.read_text().replace("cpu_seconds: int = 30", "cpu_seconds: int = 2"))
     data = tmp_path_factory.mktemp("engine")
     with deploy.running(data, project, port=0) as (_, facts):

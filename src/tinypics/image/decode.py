@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tinypics.image.formats import Codec
     from tinypics.image.geometry import Point, Size
-    from tinypics.image.headers.reader import Header
+    from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
 # By how much a JPEG can be decoded smaller, for free, and how many times the wanted pixels must be left then, so that

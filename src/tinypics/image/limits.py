@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tinypics.errors import InvalidRequest
+from tinypics.errors import ImageTooLarge, InvalidRequest, SourceTooLarge
 from tinypics.values import value
+
+if TYPE_CHECKING:
+    from tinypics.image.geometry import Plan, Size
 
 MIB: Final = 1024 * 1024
 
@@ -15,7 +18,7 @@ class Limits:
     """Checked on the file's header, before anything is decoded, and again on what is planned to be written.
 
     A pixel cap alone is not a resource cap: a progressive JPEG, an interlaced PNG or 16-bit samples cost several times
-    what their pixels say, so that `memory` is held against a cost model (`cost.py`).
+    what their pixels say, so that `memory` is held against a cost model (`memory.py`).
 
     :raises InvalidRequest: a limit that is not a whole number of at least 1, or `lenient` that is not a bool.
     """
@@ -58,3 +61,34 @@ class Limits:
 
 DEFAULT: Final = Limits()
 """What holds where nothing else is said."""
+
+
+def check_bytes(count: int, limits: Limits) -> None:
+    """:raises SourceTooLarge: the file is larger than `limits.bytes`."""
+    if count > limits.bytes:
+        raise SourceTooLarge(f"the file has {count:,} bytes; at most {limits.bytes:,} are allowed")
+
+
+def check_size(size: Size, frames: int, limits: Limits) -> None:
+    """:raises ImageTooLarge: a side, the pixels, or the pixels of all frames together."""
+    wide, high = size
+    if max(size) > limits.side:
+        raise ImageTooLarge(f"{wide} x {high} pixels; a side of at most {limits.side:,} is allowed")
+    if wide * high > limits.pixels:
+        raise ImageTooLarge(f"{wide} x {high} pixels; at most {limits.pixels:,} are allowed")
+    if wide * high * frames > limits.frame_pixels:
+        raise ImageTooLarge(f"{frames} frames of {wide} x {high} pixels; at most {limits.frame_pixels:,} are allowed")
+
+
+def check_plan(plan: Plan, frames: int, limits: Limits) -> None:
+    """:raises ImageTooLarge: a planned output is beyond `limits.output_side` or `limits.output_pixels`."""
+    for wide, high in (plan.size, plan.canvas):
+        if max(wide, high) > limits.output_side:
+            raise ImageTooLarge(
+                f"an output of {wide} x {high} pixels; a side of at most {limits.output_side:,} is allowed"
+            )
+        if wide * high * frames > limits.output_pixels:
+            of = f"{frames} frames of " if frames > 1 else ""
+            raise ImageTooLarge(
+                f"an output of {of}{wide} x {high} pixels; at most {limits.output_pixels:,} are allowed"
+            )

@@ -4,46 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tinypics.errors import ImageTooLarge, SourceTooLarge
+from tinypics.errors import ImageTooLarge
 from tinypics.image.limits import MIB, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinypics.image.geometry import Plan, Size
-    from tinypics.image.headers.reader import Header
+    from tinypics.image.headers.header import Header
     from tinypics.image.rendition import Rendition
-
-
-def check_bytes(count: int, limits: Limits) -> None:
-    """:raises SourceTooLarge: the file is larger than `limits.bytes`."""
-    if count > limits.bytes:
-        raise SourceTooLarge(f"the file has {count:,} bytes; at most {limits.bytes:,} are allowed")
-
-
-def check_size(size: Size, frames: int, limits: Limits) -> None:
-    """:raises ImageTooLarge: a side, the pixels, or the pixels of all frames together."""
-    wide, high = size
-    if max(size) > limits.side:
-        raise ImageTooLarge(f"{wide} x {high} pixels; a side of at most {limits.side:,} is allowed")
-    if wide * high > limits.pixels:
-        raise ImageTooLarge(f"{wide} x {high} pixels; at most {limits.pixels:,} are allowed")
-    if wide * high * frames > limits.frame_pixels:
-        raise ImageTooLarge(f"{frames} frames of {wide} x {high} pixels; at most {limits.frame_pixels:,} are allowed")
-
-
-def check_plan(plan: Plan, frames: int, limits: Limits) -> None:
-    """:raises ImageTooLarge: a planned output is beyond `limits.output_side` or `limits.output_pixels`."""
-    for wide, high in (plan.size, plan.canvas):
-        if max(wide, high) > limits.output_side:
-            raise ImageTooLarge(
-                f"an output of {wide} x {high} pixels; a side of at most {limits.output_side:,} is allowed"
-            )
-        if wide * high * frames > limits.output_pixels:
-            of = f"{frames} frames of " if frames > 1 else ""
-            raise ImageTooLarge(
-                f"an output of {of}{wide} x {high} pixels; at most {limits.output_pixels:,} are allowed"
-            )
 
 
 # Bytes that a decoder needs for each pixel beside Pillow's image of it (which takes 4, or 1 where it is grey), measured

@@ -11,8 +11,8 @@ from tinypics.image import colour, memory, metadata
 from tinypics.image.decode import draft_scale, named_errors, open_picture, stills
 from tinypics.image.encode import Writing, encode
 from tinypics.image.geometry import Plan, plan, turn_of
-from tinypics.image.headers import reader
-from tinypics.image.limits import DEFAULT, Limits
+from tinypics.image.headers import jpeg, reader
+from tinypics.image.limits import DEFAULT, Limits, check_bytes, check_plan, check_size
 from tinypics.image.render import Finished, Recipe, animates, finish, format_of, images, is_lossy, recipe
 from tinypics.image.rendition import Rendition
 from tinypics.image.results import Output, Resized, Source
@@ -46,15 +46,15 @@ def resize_all(
         raise InvalidRequest.expected("renditions", "at least one", None)
     clock = _Clock()
     source = Whole(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    memory.check_bytes(source.size, limits)
-    memory.check_size(reader.glimpse(source, limits), 1, limits)
+    check_bytes(source.size, limits)
+    check_size(reader.glimpse(source, limits), 1, limits)
     header = reader.read(source, limits)
-    memory.check_size(header.size, header.frames, limits)
+    check_size(header.size, header.frames, limits)
     opened = open_picture(header, limits)
     moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
     scale = _affordable(opened, wanted, moving, limits)
     if scale < 8:  # else its DC scans are enough, which have been looked at
-        reader.check_scans(header, limits)
+        jpeg.check_scans(header, limits)
     frames = stills(opened, scale, animate=bool(moving), lenient=limits.lenient)
     first = next(frames)
     clock.lap("decode")
@@ -84,7 +84,7 @@ def resize_all(
 
 def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[int], limits: Limits) -> int:
     """By how much the picture is decoded smaller, when all that is wanted has been found to be within the limits."""
-    memory.check_size(opened.size, opened.header.frames, limits)  # the decoder's word for it
+    check_size(opened.size, opened.header.frames, limits)  # the decoder's word for it
     plans = [plan(opened.turn.then(turn_of(each)).size(opened.size), each) for each in wanted]
     made = list(zip(wanted, plans, strict=True))
     # What trimming leaves is not known yet, and may be enlarged: every pixel is wanted.
@@ -102,7 +102,7 @@ def _check(
     """Once for what is planned, and once for what it has become when the picture has been looked at."""
     frames = [opened.header.frames if n in moving else 1 for n in range(len(made))]
     for (_, planned), count in zip(made, frames, strict=True):
-        memory.check_plan(planned, count, limits)
+        check_plan(planned, count, limits)
     outputs = [(rendition, planned, count) for (rendition, planned), count in zip(made, frames, strict=True)]
     # A later frame of a GIF may be larger than the first, which is all that a decoder knows when it has opened one.
     size = max(opened.header.size, opened.size, key=prod)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tinypics.image.decode import Opened, Still
     from tinypics.image.geometry import Box
-    from tinypics.image.headers.reader import Header
+    from tinypics.image.headers.header import Header
     from tinypics.image.rendition import Rendition
 
 

@@ -6,12 +6,16 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage
-from tinypics.values import value
+from tinypics.image.headers.header import check_frames
+from tinypics.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MOST_BOXES: Final = 4096  # a phone's HEIC has about a hundred
+    from tinypics.image.headers.header import Header
+    from tinypics.image.limits import Limits
+
+MOST_BOXES: Final = 4096  # a phone's HEIC has about a hundred
 _DEEPEST: Final = 8
 _FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl"))
 
@@ -41,18 +45,18 @@ def facts(data: bytes) -> Facts:
     :raises struct.error, IndexError: a box is cut short.
     """
     found = Facts()
-    for kind, start, end in _walk(data, 0, len(data), 0, [_MOST_BOXES]):
+    for kind, start, end in walk(data, 0, len(data), 0, [MOST_BOXES]):
         if kind in _LEAVES:
             _LEAVES[kind](found, data[start:end])
     return found
 
 
-def _walk(data: bytes, at: int, end: int, depth: int, budget: list[int]) -> Iterator[tuple[bytes, int, int]]:
+def walk(data: bytes, at: int, end: int, depth: int, budget: list[int]) -> Iterator[tuple[bytes, int, int]]:
     """Each box as (kind, start of its content, end), those inside folders too."""
     while at + 8 <= end:
         budget[0] -= 1
         if budget[0] < 0:
-            raise CorruptImage(f"more than {_MOST_BOXES} boxes")
+            raise CorruptImage(f"more than {MOST_BOXES} boxes")
         length, kind = struct.unpack_from(">I4s", data, at)
         start = at + 8
         if length == 1:
@@ -64,7 +68,7 @@ def _walk(data: bytes, at: int, end: int, depth: int, budget: list[int]) -> Iter
         yield kind, start, stop
         if kind in _FOLDERS and depth < _DEEPEST:
             # "meta" alone is a full box: version and flags come before what is in it.
-            yield from _walk(data, start + (4 if kind == b"meta" else 0), stop, depth + 1, budget)
+            yield from walk(data, start + (4 if kind == b"meta" else 0), stop, depth + 1, budget)
         at = stop
 
 
@@ -123,27 +127,17 @@ _LEAVES: Final = {
 }
 
 
-@value
-class Codestream:
-    """The SIZ marker of a JPEG 2000 codestream (15444-1, A.5.1)."""
-
-    size: tuple[int, int]
-    channels: int
-    bits: int
-
-
-def codestream(data: bytes) -> Codestream:
-    """What the JPEG 2000 codestream in `data` says, bare or in its box.
-
-    :raises CorruptImage: there is none.
-    """
-    at = 0
-    if not data.startswith(b"\xff\x4f"):
-        inside = _walk(data, 0, len(data), 0, [_MOST_BOXES])
-        at = next((start for kind, start, _ in inside if kind == b"jp2c"), len(data))
-    if data[at : at + 4] != b"\xff\x4f\xff\x51":
-        raise CorruptImage("the JPEG 2000 file has no codestream")
-    right, bottom, left, top, *_, channels = struct.unpack_from(">IIIIIIIIH", data, at + 8)
-    if left >= right or top >= bottom:
-        raise CorruptImage("the JPEG 2000 codestream has no size")
-    return Codestream((right - left, bottom - top), channels, (data[at + 42] & 0x7F) + 1)
+def read(header: Header, limits: Limits) -> Header:
+    """AVIF and HEIF. The size is the largest that any picture in the file claims."""
+    found = facts(header.data)
+    check_frames(found.frames, limits)
+    return replace(
+        header,
+        size=found.size,
+        frames=found.frames,
+        channels=4 if found.alpha else 3,
+        bits=found.bits,
+        nclx=found.nclx,
+        crop=found.crop,
+        extras=tuple(dict.fromkeys(found.extras)),
+    )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tinypics.errors import CorruptImage, ImageTooLarge
-from tinypics.values import value
+from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
+from tinypics.image.limits import MIB
+from tinypics.values import replace, value
 
+if TYPE_CHECKING:
+    from tinypics.image.headers.header import Header
+    from tinypics.image.limits import Limits
+    from tinypics.image.stream import Stream
+
+# Less than this is as soon there as the answer to another request.
+_WORTH_LEAVING: Final = 4 * MIB
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
 _APP1, _APP2, _SOS, _EOI, _DQT = 0xE1, 0xE2, 0xDA, 0xD9, 0xDB
@@ -134,3 +142,60 @@ def dc_only(data: bytes, header: Frame, dc_end: int) -> bytes:
                 table += 1 + 64 * wide
         at = end
     return bytes(cut) + END
+
+
+def read(header: Header, limits: Limits) -> Header:
+    first = frame(header.data)
+    if first.bits != 8:
+        raise UnsupportedFormat(f"a JPEG with {first.bits} bits a sample; 8 are supported")
+    found = scans(header.data, first, limits.scans)
+    return replace(
+        header,
+        size=first.size,
+        channels=first.channels,
+        buffered=first.progressive or found.count > 1,
+        scans=found.count,
+        dc_end=found.dc_end if found.whole else None,
+        extras=("gain-map",) if first.gain_map else (),
+    )
+
+
+def is_read_once(head: bytes, limits: Limits) -> bool:
+    """Whether a decoder goes through the file once, and all else that is to be known of it is in its head."""
+    if limits.lenient:  # what is lenient has to see where the file ends
+        return False
+    try:
+        first = frame(head)
+        return not first.progressive and first.scan + 5 <= len(head) and head[first.scan + 4] == first.channels
+    except (struct.error, IndexError, CorruptImage):
+        return False
+
+
+def dc_prefix(source: Stream, limits: Limits, count: int) -> bytes | None:
+    """The beginning of a large progressive JPEG, with its DC scans, if the file is whole and there is much more.
+
+    The first `count` bytes are looked at, then twice as many, and so on.
+    """
+    while not limits.lenient and source.size - count > _WORTH_LEAVING:
+        head = source.head(count)
+        try:
+            first = frame(head)
+        except (struct.error, IndexError, CorruptImage):
+            return None
+        if not first.progressive:
+            return None
+        end = scans(head, first, limits.scans).dc_end
+        if end is not None:
+            return head[:end] + END if source.tail(2) == END else None
+        count *= 2
+    return None
+
+
+def check_scans(header: Header, limits: Limits) -> None:
+    """Count the scans of a JPEG that is to be decoded whole, of which only the beginning was looked at.
+
+    :raises ImageTooLarge: more than `limits.scans`.
+    """
+    if header.stream is not None and header.buffered:
+        data = header.stream.whole()
+        scans(data, frame(data), limits.scans)

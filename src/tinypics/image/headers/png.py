@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage, ImageTooLarge
-from tinypics.values import value
+from tinypics.image.headers.header import check_frames
+from tinypics.values import replace, value
+
+if TYPE_CHECKING:
+    from tinypics.image.headers.header import Header
+    from tinypics.image.limits import Limits
 
 _MOST_CHUNKS: Final = 65_536
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
@@ -75,3 +80,9 @@ def _inflated(chunk: bytes, most: int) -> bytes:
         return zlib.decompressobj().decompress(packed[1:], most)
     except zlib.error:
         return b""
+
+
+def read(header: Header, limits: Limits) -> Header:
+    found = chunks(header.data, limits.icc_bytes)
+    check_frames(found.frames, limits)
+    return replace(header, **vars(found))

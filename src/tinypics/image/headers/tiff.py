@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tinypics.errors import CorruptImage
-from tinypics.values import value
+from tinypics.errors import CorruptImage, ImageTooLarge
+from tinypics.values import replace, value
+
+if TYPE_CHECKING:
+    from tinypics.image.headers.header import Header
+    from tinypics.image.limits import Limits
 
 _WIDTH, _HEIGHT, _BITS, _STRIPS, _ORIENTATION, _CHANNELS, _ROWS = 256, 257, 258, 273, 274, 277, 278
 _TILE_WIDTH, _TILE_HEIGHT, _TILES = 322, 323, 324
@@ -80,3 +84,18 @@ def _tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
         (first[tag],) = struct.unpack_from(order + _FORMATS[kind], data, value)
     following = at + count * step
     return first, counts, any(data[following : following + room])
+
+
+def read(header: Header, limits: Limits) -> Header:
+    page = directory(header.data)
+    if page.strips > limits.strips:
+        raise ImageTooLarge(f"the TIFF has more than {limits.strips} strips")
+    return replace(
+        header,
+        size=page.size,
+        channels=page.channels,
+        bits=page.bits,
+        strips=page.strips,
+        block=page.block,
+        extras=("pages",) if page.more else (),
+    )

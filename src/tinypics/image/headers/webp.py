@@ -1,0 +1,46 @@
+"""The header of a WebP."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from tinypics.image.headers.header import check_frames
+from tinypics.values import replace
+
+if TYPE_CHECKING:
+    from tinypics.image.geometry import Size
+    from tinypics.image.headers.header import Header
+    from tinypics.image.limits import Limits
+
+
+def read(header: Header, limits: Limits) -> Header:
+    """RFC 9649, section 2."""
+    data, at, frames = header.data, 12, 0
+    header = replace(header, channels=4)
+    while at + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        body = at + 8
+        if kind == b"VP8X":
+            header = replace(header, size=_sizes24(data, body + 4))
+        elif kind == b"ANIM":
+            header = replace(header, plays=struct.unpack_from("<H", data, body + 4)[0])
+        elif kind == b"ANMF":
+            frames += 1
+            check_frames(frames, limits)
+        elif kind == b"VP8 " and header.size == (0, 0):
+            wide, high = struct.unpack_from("<HH", data, body + 6)
+            header = replace(header, size=(wide & 0x3FFF, high & 0x3FFF))
+        elif kind == b"VP8L" and header.size == (0, 0):
+            (packed,) = struct.unpack_from("<I", data, body + 1)
+            header = replace(header, size=((packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1))
+        at = body + length + (length & 1)
+        if kind in (b"VP8 ", b"VP8L"):
+            break  # what follows is metadata
+    return replace(header, frames=max(1, frames))
+
+
+def _sizes24(data: bytes, at: int) -> Size:
+    if at + 6 > len(data):
+        raise IndexError
+    return int.from_bytes(data[at : at + 3], "little") + 1, int.from_bytes(data[at + 3 : at + 6], "little") + 1
