@@ -150,7 +150,7 @@ def child(first: int, count: int) -> None:
     """Works through a batch; says which input comes next before it is tried, and what came of it."""
     corpus = seeds()
     for data in corpus:
-        tinypics.image.pipeline(data, "16x16-webp")  # every plugin is loaded before the limits are set
+        tinypics.resize(data, "16x16-webp")  # every plugin is loaded before the limits are set
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     for number in range(first, first + count):
