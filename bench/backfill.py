@@ -42,7 +42,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir())[int(sys.argv[2])::int(sy
 OURS: Final = """
 import functools, pathlib, sys
 from tinypics import walk
-from tinypics.listing import files
+from tinypics.store.listing import files
 source, output, processes, rendition, state = sys.argv[1:]
 work = functools.partial(walk.process, source=source, output=output, renditions=[rendition])
 for outcome in walk.run(files(pathlib.Path(source), sys.exit), work, int(processes)):

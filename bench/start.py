@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 _MODULES: Final = "import contextlib, datetime, enum, functools, json, signal, threading, typing\n"
 _CLIENT: Final = "import json, signal, threading, typing, obstore.store\n"
 # The process that decodes is not forked here: it has steps of its own.
-_ALONE: Final = "import tinypics.guard\ntinypics.guard.Guard.__init__ = lambda self: None\nimport lambda_function\n"
+_ALONE: Final = (
+    "from tinypics.sandbox import supervisor\nsupervisor.Guard.__init__ = lambda self: None\nimport lambda_function\n"
+)
 _OPENED: Final = (
     f"{_ALONE}from tinypics.aws.s3 import open_bucket\nopen_bucket('original-pics'), open_bucket('tiny-pics')\n"
 )
-_APART: Final = "from tinypics import apart\n"
-_READY: Final = f"{_APART}apart.load_later(*apart.SELDOM)\nimport tinypics.image.pipeline, PIL.JpegImagePlugin\n"
+_WORKER: Final = "from tinypics.sandbox import worker\n"
+_READY: Final = f"{_WORKER}worker.load_later(*worker.SELDOM)\nimport tinypics.image.pipeline, PIL.JpegImagePlugin\n"
 _MADE: Final = f"{_READY}import sys\ntinypics.image.pipeline.resize_all(open(sys.argv[1], 'rb').read(), ['128x96'])\n"
 
 STEPS: Final = (
@@ -34,7 +36,7 @@ STEPS: Final = (
     ("the store's client", _CLIENT, _MODULES),
     ("modules of tinypics", _ALONE, _CLIENT),
     ("a client for each bucket, with its certificates", _OPENED, _ALONE),
-    ("the other process: modules of tinypics and Pillow", _READY, _APART),
+    ("the other process: modules of tinypics and Pillow", _READY, _WORKER),
     ("the other process: decoding, resampling, encoding", _MADE, _READY),
 )
 """What a step is, a program that ends with it, and one that ends before it."""
@@ -55,7 +57,7 @@ def cold(folder: Path, rounds: int, recipes: Mapping[str, pictures.Recipe] = pic
     source = pictures.source("jpeg-12", folder, recipes)
     assert source
     ours = next(each for each in peers.HANDLERS if each.name == "ours")
-    programs = list(dict.fromkeys([program for _, program, _ in STEPS] + [_APART]))
+    programs = list(dict.fromkeys([program for _, program, _ in STEPS] + [_WORKER]))
     spent: dict[str, list[float]] = {program: [] for program in programs}
     whole = []
     with cloud.running({source.name: source}) as store, measure.one_cpu(*store.processes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tinypics.guard import Guard
+from tinypics.sandbox.supervisor import Guard
 
 GUARD = Guard()  # before anything is loaded that what decodes pictures shall not have
 

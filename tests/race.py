@@ -20,7 +20,7 @@ from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
 from tinypics.request import Request
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 
 KEY = "a.png"
 

@@ -23,7 +23,7 @@ from tests.transformed import template
 from tinypics.aws import batches
 from tinypics.aws.settings import Settings
 from tinypics.errors import InvalidConfiguration, InvalidRequest
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

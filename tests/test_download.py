@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tinypics import download
-from tinypics.download import Download
 from tinypics.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -23,7 +21,9 @@ from tinypics.image import decode
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.image.stream import Stream, Whole
-from tinypics.objects import Stat
+from tinypics.store import download
+from tinypics.store.download import Download
+from tinypics.store.objects import Stat
 
 DATA = bytes(range(256)) * 40
 

@@ -13,13 +13,13 @@ from tests.pictures import encoded, quadrants
 from tinypics import invocation
 from tinypics.delivery import Handling
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
-from tinypics.folder import PRIVATE, FolderBucket
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
-from tinypics.objects import Conflict
 from tinypics.request import Request
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.folder import PRIVATE, FolderBucket
+from tinypics.store.objects import Conflict
 
 ABOUT = {"Content-Type": "image/jpeg", "tinypics-recipe": "r1"}
 
@@ -120,7 +120,7 @@ def test_a_write_that_fails_leaves_nothing(bucket: Bucket, tmp_path: Path, monke
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tinypics.folder._placed", interrupted)
+    monkeypatch.setattr("tinypics.store.folder._placed", interrupted)
     with pytest.raises(KeyboardInterrupt):
         bucket.put("a.jpg", b"1", attributes=ABOUT, replaces=None)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

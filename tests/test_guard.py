@@ -18,9 +18,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tinypics import apart, download
-from tinypics import guard as module
-from tinypics.download import Download
 from tinypics.errors import (
     CorruptImage,
     DeadlineExceeded,
@@ -31,12 +28,16 @@ from tinypics.errors import (
     TimeLimitExceeded,
     UnsupportedFormat,
 )
-from tinypics.guard import Guard
 from tinypics.image.headers import reader
 from tinypics.image.limits import MIB, Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
-from tinypics.objects import Stat
+from tinypics.sandbox import supervisor as module
+from tinypics.sandbox import worker
+from tinypics.sandbox.supervisor import Guard
+from tinypics.store import download
+from tinypics.store.download import Download
+from tinypics.store.objects import Stat
 
 WANTED = [Rendition.parse("40x30"), Rendition.parse("20x-webp")]
 EVIL = (66, 11)
@@ -343,7 +344,7 @@ def test_an_answer_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, sa
 
 
 def test_an_answer_that_can_be_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apart, "_work", lambda *_: (SAID, [b"x"]))
+    monkeypatch.setattr(worker, "_work", lambda *_: (SAID, [b"x"]))
     guard = Guard()
     resized = guard.resize_all(arriving(picture()), WANTED[:1], Limits())
     guard.close()
@@ -355,12 +356,12 @@ def test_an_answer_without_end_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> No
         nested = b"[" * 900_000
         line.sendall(len(nested).to_bytes(4, "little") + nested)
 
-    monkeypatch.setattr(apart, "send", endless)
+    monkeypatch.setattr(worker, "send", endless)
     is_a_crash(monkeypatch, SAID)
 
 
 def is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
-    monkeypatch.setattr(apart, "_work", lambda *_: (said, [b"x"]))
+    monkeypatch.setattr(worker, "_work", lambda *_: (said, [b"x"]))
     guard = Guard()
     with pytest.raises(DecoderCrashed, match="what cannot be|crashed"):
         guard.resize_all(arriving(picture()), WANTED[:1], Limits())
@@ -392,7 +393,7 @@ def test_its_own_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"error": "CorruptImage", "message": str(dict(os.environ)), "waited": 0}, []
 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
-    monkeypatch.setattr(apart, "_work", told)
+    monkeypatch.setattr(worker, "_work", told)
     guard = Guard()
     with pytest.raises(CorruptImage, match=r"^\{\}$"):
         guard.resize_all(arriving(picture()), WANTED, Limits())

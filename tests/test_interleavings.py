@@ -10,16 +10,17 @@ import pytest
 
 from tests.interleave import Actor, every_schedule, random_schedules, run
 from tests.race import COARSE, MemoryRace, Race
-from tinypics import calls, invocation
+from tinypics import invocation
+from tinypics.store import threads
 
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["", "backwards"])
 def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """An actor has one next step; of requests that are made together, either end may come first."""
-    monkeypatch.setattr(calls, "AT_ONCE", 1)
+    monkeypatch.setattr(threads, "AT_ONCE", 1)
 
     def backwards(wanted: Iterable[Callable[[], Any]]) -> list[Any]:
-        return list(reversed(calls.together(reversed(list(wanted)))))
+        return list(reversed(threads.together(reversed(list(wanted)))))
 
     if request.param:
         monkeypatch.setattr(invocation, "together", backwards)

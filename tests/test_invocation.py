@@ -13,7 +13,6 @@ from PIL import Image
 
 from tinypics import delivery, invocation
 from tinypics.delivery import Handling
-from tinypics.download import Download
 from tinypics.errors import (
     AccessDenied,
     CorruptImage,
@@ -28,7 +27,8 @@ from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
 from tinypics.invocation import Current, Gone, Outcome, Result
 from tinypics.request import Request
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.download import Download
 
 
 def picture(format: str, size: tuple[int, int] = (400, 300), colour: str | None = None) -> bytes:

@@ -16,7 +16,7 @@ import lambda_function
 from tinypics.aws import settings
 from tinypics.aws.settings import Settings
 from tinypics.errors import StoreUnavailable
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 
 MISSION = {"bucket": "original-pics", "key": "yourImage.jpg", "dest_bucket": "tiny-pics", "width": 128, "height": 128}
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tinypics import apart
+from tinypics.sandbox import worker
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -18,7 +18,7 @@ def said(program: str) -> list[str]:
 def test_a_module_is_loaded_by_its_first_use() -> None:
     program = """
 import sys
-from tinypics.later import load_later
+from tinypics.sandbox.lazy_import import load_later
 load_later("tabnanny", "xml.sax.saxutils")
 import tabnanny
 from xml.sax import saxutils
@@ -34,14 +34,15 @@ print(again.check is tabnanny.check, hasattr(tabnanny, "nothing"))
 
 def test_a_module_that_is_loaded_stays() -> None:
     program = (
-        "import json\nfrom tinypics.later import load_later\nload_later('json')\nimport json as b; print(json is b)"
+        "import json\nfrom tinypics.sandbox.lazy_import import load_later\n"
+        "load_later('json')\nimport json as b; print(json is b)"
     )
     assert said(program) == ["True"]
 
 
 def test_a_module_that_is_not_there_is_missed_when_it_is_used() -> None:
     program = """
-from tinypics.later import load_later
+from tinypics.sandbox.lazy_import import load_later
 load_later("no_such_module")
 import no_such_module
 try:
@@ -55,8 +56,8 @@ except ModuleNotFoundError as error:
 def test_pillow_works_with_what_its_process_loads_later() -> None:
     program = f"""
 import io
-from tinypics.later import load_later
-load_later(*{apart.SELDOM!r})
+from tinypics.sandbox.lazy_import import load_later
+load_later(*{worker.SELDOM!r})
 import sys, tinypics
 from PIL import Image
 file = io.BytesIO()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tinypics.errors import DestinationNotFound, InvalidRequest, LoopRefused
-from tinypics.folder import FolderBucket
-from tinypics.location import Location, outputs_within
-from tinypics.store import Bucket
-from tinypics.vendors import AzureBucket, GoogleBucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.folder import FolderBucket
+from tinypics.store.location import Location, outputs_within
+from tinypics.store.vendors import AzureBucket, GoogleBucket
 
 
 @pytest.mark.parametrize(

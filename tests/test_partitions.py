@@ -13,10 +13,10 @@ import botocore
 import obstore
 import pytest
 
-from tinypics import location
 from tinypics.aws import s3
 from tinypics.local.cloud import Cloud
-from tinypics.partitions import s3_endpoint
+from tinypics.store import location
+from tinypics.store.partitions import s3_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tinypics import pool
+from tinypics.sandbox import process_pool
 
 
 def double(number: int) -> tuple[int, int]:
@@ -28,21 +28,21 @@ def doubled(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 def test_each_task_is_done_once_by_another_process() -> None:
-    found = list(pool.run(double, iter(range(40)), 2))
+    found = list(process_pool.run(double, iter(range(40)), 2))
     assert sorted((task, result[0]) for task, result in found if result) == [(n, 2 * n) for n in range(40)]
     assert os.getpid() not in {result[1] for _, result in found if result}
 
 
 def test_a_deadly_task_is_named_and_costs_no_other_its_result() -> None:
     tasks = [1, 2, -1, 3, -2, *range(4, 20)]
-    found = dict(pool.run(double, tasks, 2))
+    found = dict(process_pool.run(double, tasks, 2))
     assert {task: result and result[0] for task, result in found.items()} == {
         task: 2 * task if task > 0 else None for task in tasks
     }
 
 
 def test_of_a_batch_only_the_deadly_part_is_lost() -> None:
-    found = list(pool.run(doubled, [[1, 2, -1], [3, 4], [5]], 2, lambda batch: [[number] for number in batch]))
+    found = list(process_pool.run(doubled, [[1, 2, -1], [3, 4], [5]], 2, lambda batch: [[number] for number in batch]))
     assert [task for task, result in found if result is None] == [[-1]]
     assert sorted(pair[0] for _, result in found if result for pair in result) == [2, 4, 6, 8, 10]
 
@@ -55,7 +55,7 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
             taken.append(number)
             yield number
 
-    running = pool.run(double, tasks(), 2)  # type: ignore[arg-type]
+    running = process_pool.run(double, tasks(), 2)  # type: ignore[arg-type]
     next(running)
     assert len(taken) <= 5
     running.close()
@@ -64,13 +64,13 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
 
 def test_what_the_work_raises_is_raised() -> None:
     with pytest.raises(ValueError, match="99"):
-        list(pool.run(double, [99, 1], 1))
+        list(process_pool.run(double, [99, 1], 1))
 
 
 ENDLESS = """
 import itertools, sys
 sys.path.insert(0, {path!r})
-from tinypics import pool
+from tinypics.sandbox import process_pool
 import tests.test_pool as here
 if __name__ == "__main__":
     for _, (_, pid) in pool.run(here.double, itertools.count(), 1):

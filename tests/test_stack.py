@@ -21,7 +21,7 @@ from tinypics import prices
 from tinypics.aws.settings import Settings
 from tinypics.errors import PermanentError, StoreUnavailable, TinypicsError
 from tinypics.invocation import STEPS
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 
 FILTERS = resources("AWS::Logs::MetricFilter")
 ALARMS = resources("AWS::CloudWatch::Alarm")

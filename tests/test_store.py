@@ -10,7 +10,6 @@ import pytest
 from obstore import exceptions as foreign
 from obstore.store import MemoryStore
 
-from tinypics import download
 from tinypics.errors import (
     AccessDenied,
     DestinationNotFound,
@@ -19,8 +18,9 @@ from tinypics.errors import (
     SourceTooLarge,
     StoreUnavailable,
 )
-from tinypics.objects import Conflict
-from tinypics.store import Bucket
+from tinypics.store import download
+from tinypics.store.bucket import Bucket
+from tinypics.store.objects import Conflict
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tinypics.image.pipeline import resize_all
 from tinypics.manifest import Manifest
 from tinypics.repair import repair
 from tinypics.request import Request, Skip
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 from tinypics.values import replace
 from tinypics.verify import Checker
 

@@ -17,11 +17,11 @@ from tinypics import invocation, walk
 from tinypics.backfill import Found
 from tinypics.errors import InvalidRequest, LoopRefused, StoreUnavailable
 from tinypics.image.limits import Limits
-from tinypics.listing import files, listed
-from tinypics.location import Location
 from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome
 from tinypics.request import Request
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.listing import files, listed
+from tinypics.store.location import Location
 
 PICTURE = encoded(quadrants(), "PNG")
 

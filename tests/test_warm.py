@@ -39,7 +39,7 @@ import gc, hashlib, json, os, sys
 from urllib.parse import quote_plus
 import lambda_function
 from obstore.store import MemoryStore
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 
 events, folder = int(sys.argv[1]), sys.argv[2]
 files = {name: open(os.path.join(folder, str(number)), "rb").read() for number, name in enumerate(sys.argv[3:])}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
 from tinypics.errors import InvalidRequest
-from tinypics.objects import Conflict
+from tinypics.store.objects import Conflict
 from tinypics.values import value
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from tinypics.image.results import Output
     from tinypics.manifest import Stored
-    from tinypics.objects import Stat
     from tinypics.request import Request
-    from tinypics.store import Bucket
+    from tinypics.store.bucket import Bucket
+    from tinypics.store.objects import Stat
 
 SOURCE = "tinypics-source"
 SOURCE_ETAG = "tinypics-source-etag"

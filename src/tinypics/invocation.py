@@ -15,9 +15,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tinypics import delivery, layouts, manifest
-from tinypics.calls import together
 from tinypics.delivery import Made, Torn
-from tinypics.download import Download
 from tinypics.errors import (
     REFUSED,
     CorruptImage,
@@ -28,7 +26,9 @@ from tinypics.errors import (
     UnsupportedFormat,
 )
 from tinypics.image.formats import HEAD, sniff
-from tinypics.objects import Conflict
+from tinypics.store.download import Download
+from tinypics.store.objects import Conflict
+from tinypics.store.threads import together
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tinypics.image.results import Resized
     from tinypics.manifest import Stored
     from tinypics.request import Request
-    from tinypics.store import Bucket
+    from tinypics.store.bucket import Bucket
 
 _NO_PICTURE = (SourceNotFound, *REFUSED)
 

@@ -17,15 +17,15 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from tinypics.calls import together
 from tinypics.errors import SourceNotFound
-from tinypics.objects import Conflict
 from tinypics.outcomes import Outcome
+from tinypics.store.objects import Conflict
+from tinypics.store.threads import together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tinypics.store import Bucket
+    from tinypics.store.bucket import Bucket
 
 RUNS: Final = "runs"
 _LATE_MS: Final = 60_000  # clocks of several machines differ, and a batch is named before it is stored

@@ -6,11 +6,11 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from tinypics import keys
-from tinypics.calls import together
 from tinypics.delivery import FACTS, RECIPE, SOURCE_ETAG, SOURCE_FACTS, Place, Present, Torn
 from tinypics.errors import SourceNotFound
 from tinypics.manifest import Manifest, Stored, placeholder
-from tinypics.objects import Conflict
+from tinypics.store.objects import Conflict
+from tinypics.store.threads import together
 from tinypics.values import replace
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from tinypics.delivery import Handling, Made
     from tinypics.image.results import Output
-    from tinypics.objects import Stat
     from tinypics.request import Request
-    from tinypics.store import Bucket
+    from tinypics.store.bucket import Bucket
+    from tinypics.store.objects import Stat
 
 MAX_MANIFEST = 4 * 2**20  # bytes; one of fifty renditions with the longest keys has a tenth of it
 

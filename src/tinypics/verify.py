@@ -32,7 +32,7 @@ from tinypics.findings import (
 )
 from tinypics.image.pipeline import resize_all
 from tinypics.request import Skip
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 from tinypics.values import replace
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from tinypics.delivery import Handling, Present
     from tinypics.image.limits import Limits
-    from tinypics.objects import Stat
     from tinypics.request import Request
+    from tinypics.store.objects import Stat
 
 _T = TypeVar("_T")
 

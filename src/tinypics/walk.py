@@ -10,22 +10,23 @@ import functools
 import time
 from typing import TYPE_CHECKING, Final
 
-from tinypics import invocation, pool
+from tinypics import invocation
 from tinypics.delivery import Handling
 from tinypics.errors import LoopRefused, PermanentError, TransientError
 from tinypics.image.limits import DEFAULT
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
-from tinypics.location import Location, outputs_within
 from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome
 from tinypics.request import Request
+from tinypics.sandbox import process_pool
+from tinypics.store.location import Location, outputs_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from tinypics.backfill import Found
     from tinypics.image.limits import Limits
-    from tinypics.store import Bucket
+    from tinypics.store.bucket import Bucket
 
 PAUSES: Final[tuple[float, ...]] = (1.0, 5.0)
 """Seconds before a picture is tried again that failed for a passing reason (the store client has tried by itself)."""
@@ -48,8 +49,8 @@ def process(
 ) -> list[Outcome]:
     """Make the outputs of these objects agree with them; one outcome each, in order.
 
-    `source` and `output` are places as in `tinypics.location`, `renditions` texts like `128x128`; a path in `source`
-    only says where keys may come from, they are whole. One picture is in memory at a time. Everything can be pickled.
+    `source` and `output` are places as in `store.location`, `renditions` texts like `128x128`; a path in `source` only
+    says where keys may come from, they are whole. One picture is in memory at a time. Everything can be pickled.
     Raises InvalidRequest and LoopRefused for what is wrong with all keys alike.
     """
     places = Location.parse(source, endpoint), Location.parse(output, endpoint)
@@ -133,9 +134,9 @@ def run(
 
     `found` is read as it is needed. Closing the iterator lets the batches in hand be finished.
     """
-    for keys, outcomes in pool.run(work, batches(found), processes, lambda keys: [[key] for key in keys]):
+    for keys, outcomes in process_pool.run(work, batches(found), processes, lambda keys: [[key] for key in keys]):
         if outcomes is None:
             message = "the process that worked on it was killed, and so was another that tried it alone"
-            yield from (Outcome(_text(key), FAILED, pool.DIED, message) for key in keys)
+            yield from (Outcome(_text(key), FAILED, process_pool.DIED, message) for key in keys)
         else:
             yield from outcomes

@@ -16,12 +16,12 @@ from PIL import Image
 
 import lambda_function
 from tests.transformed import template
-from tinypics import store
 from tinypics.aws import batches, deadline
 from tinypics.aws.settings import Settings
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, SourceChanged, StoreUnavailable
 from tinypics.journal import Journal
 from tinypics.outcomes import Outcome
+from tinypics.store import bucket
 
 RUN = {"id": "20261124-120000-abcd", "bucket": "original-pics"}
 
@@ -41,7 +41,7 @@ class World:
     """Three buckets in memory, and what the function said."""
 
     def __init__(self) -> None:
-        self.buckets = {name: store.Bucket(name, MemoryStore()) for name in ("original-pics", "tiny-pics", "backfill")}
+        self.buckets = {name: bucket.Bucket(name, MemoryStore()) for name in ("original-pics", "tiny-pics", "backfill")}
         buffer = io.BytesIO()
         Image.new("RGB", (60, 40), "teal").save(buffer, "JPEG")
         self.photo = buffer.getvalue()

@@ -236,5 +236,5 @@ def test_one_file_needs_no_process(tmp_path: Path) -> None:
         pytest.fail("a pool for one file")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tinypics.pool.run", none)
+        patch.setattr("tinypics.sandbox.process_pool.run", none)
         assert [report.error for report in batch.run(tasks(1, tmp_path), 4)] == [None]

@@ -21,7 +21,7 @@ from tinypics.errors import PermanentError
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.request import Request
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 
 
 def photo() -> bytes:

@@ -23,8 +23,8 @@ from tinypics.cli.app import app
 from tinypics.cli.console import INTERRUPTED, CommandFailed
 from tinypics.cli.walk import Walk
 from tinypics.errors import InvalidRequest, LoopRefused
-from tinypics.objects import OddKey
 from tinypics.outcomes import Outcome, Report
+from tinypics.store.objects import OddKey
 
 PICTURE = encoded(quadrants(), "PNG")
 
@@ -183,7 +183,7 @@ def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkey
     def odd(*_: object) -> Any:
         raise OddKey("empty path segment")
 
-    monkeypatch.setattr("tinypics.location._opened", lambda _: type("", (), {"everything": odd, "level": odd})())
+    monkeypatch.setattr("tinypics.store.location._opened", lambda _: type("", (), {"everything": odd, "level": odd})())
     report = Report("id", "pics", "", ("16x16",), datetime.now(UTC))
     survey = Walk.of("gs://pics/in", str(source.parent / "out"), ["16x16"]).survey(Caps(), report)
     assert survey.objects == 0

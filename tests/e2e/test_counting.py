@@ -15,7 +15,7 @@ from tinypics.aws import batches, counting, lists, orders
 from tinypics.aws.settings import Settings
 from tinypics.errors import DeadlineExceeded, StoreUnavailable
 from tinypics.journal import Journal
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

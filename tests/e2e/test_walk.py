@@ -24,8 +24,8 @@ from tinypics.cli import walk as command
 from tinypics.cli.app import app
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.walk import Walk
-from tinypics.listing import listed
-from tinypics.location import Location
+from tinypics.store.listing import listed
+from tinypics.store.location import Location
 
 pytestmark = pytest.mark.e2e
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tinypics.aws.settings import Settings
     from tinypics.errors import InvalidConfiguration
-    from tinypics.store import Bucket
+    from tinypics.store.bucket import Bucket
 
 COUNTING, COUNTED, FAILED = "COUNTING", "COUNTED", "FAILED"
 """What the answer's `status` says: come again with this answer; go on; refused."""

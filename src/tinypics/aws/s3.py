@@ -8,8 +8,8 @@ from functools import cache
 
 from obstore.store import S3Store
 
-from tinypics.partitions import s3_endpoint
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.partitions import s3_endpoint
 
 CERTIFICATES = (
     "/etc/pki/tls/certs/ca-bundle.crt",  # Amazon Linux, which Lambda runs on

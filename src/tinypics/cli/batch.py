@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinypics import pool
 from tinypics.errors import InvalidRequest, SourceNotFound, SourceTooLarge, TinypicsError, UnsupportedFormat
 from tinypics.image.pipeline import resize_all
+from tinypics.sandbox import process_pool
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -187,5 +187,7 @@ def run(tasks: Sequence[Task], processes: int) -> Generator[Report, None, None]:
     if len(tasks) == 1:
         yield work(tasks[0])
         return
-    for task, report in pool.run(work, tasks, processes):
-        yield report or Report(task.source.path, error=pool.DIED, message="the process that decoded it was killed")
+    for task, report in process_pool.run(work, tasks, processes):
+        yield report or Report(
+            task.source.path, error=process_pool.DIED, message="the process that decoded it was killed"
+        )

@@ -11,12 +11,12 @@ from botocore.config import Config
 
 from tinypics.backfill import Found
 from tinypics.cli.target import readable_errors
-from tinypics.location import is_loopback
+from tinypics.store.location import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinypics.location import Location
+    from tinypics.store.location import Location
 
 _TRIES = Config(retries={"mode": "standard", "max_attempts": 5})
 _OTHERS = Config(signature_version="s3v4", s3={"addressing_style": "path"})

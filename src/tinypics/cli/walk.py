@@ -19,9 +19,9 @@ from tinypics.cli.survey import counting, counts, refusals, say, told, working
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.rendition import Rendition
-from tinypics.listing import listed
-from tinypics.location import FILE, Location, outputs_within
 from tinypics.outcomes import COMPLETE, FAILED, STOPPED, Outcome, Report
+from tinypics.store.listing import listed
+from tinypics.store.location import FILE, Location, outputs_within
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

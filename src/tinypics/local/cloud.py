@@ -11,8 +11,8 @@ from botocore.config import Config
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
-from tinypics.partitions import s3_endpoint
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.partitions import s3_endpoint
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config

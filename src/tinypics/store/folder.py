@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from obstore.store import MemoryStore
 
-from tinypics.download import Arrived
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
-from tinypics.objects import Conflict, Stat
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.download import Arrived
+from tinypics.store.objects import Conflict, Stat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tinypics.download import Download
+    from tinypics.store.download import Download
 
 _T = TypeVar("_T")
 

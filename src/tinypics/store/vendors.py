@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinypics.objects import bare
-from tinypics.store import Bucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.objects import bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

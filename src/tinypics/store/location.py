@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest, LoopRefused
-from tinypics.folder import FolderBucket
-from tinypics.partitions import s3_endpoint
-from tinypics.store import Bucket
-from tinypics.vendors import AzureBucket, GoogleBucket
+from tinypics.store.bucket import Bucket
+from tinypics.store.folder import FolderBucket
+from tinypics.store.partitions import s3_endpoint
+from tinypics.store.vendors import AzureBucket, GoogleBucket
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import obstore
 from obstore import exceptions as foreign
 
-from tinypics.calls import interruptible
-from tinypics.download import Download
 from tinypics.errors import (
     AccessDenied,
     DestinationNotFound,
@@ -23,7 +21,9 @@ from tinypics.errors import (
     SourceTooLarge,
     StoreUnavailable,
 )
-from tinypics.objects import Conflict, OddKey, Stat, bare
+from tinypics.store.download import Download
+from tinypics.store.objects import Conflict, OddKey, Stat, bare
+from tinypics.store.threads import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Any
 from tinypics import errors
 from tinypics.errors import DecoderCrashed, PermanentError, StoreUnavailable, TimeLimitExceeded, TinypicsError
 from tinypics.image.formats import FORMATS
-from tinypics.protocol import LENGTH, MOST, exactly, received, send
+from tinypics.sandbox.protocol import LENGTH, MOST, exactly, received, send
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.download import Download
     from tinypics.image.limits import Limits
     from tinypics.image.rendition import Rendition
     from tinypics.image.results import Resized
+    from tinypics.store.download import Download
 
 _SHOWN = 10_000  # characters of what it says of an error
 _PATIENCE = 10.0  # seconds without an answer, after which is looked whether it still works
@@ -54,9 +54,9 @@ class Guard:
             self._process = os.fork()
         if self._process == 0:
             try:
-                from tinypics import apart
+                from tinypics.sandbox import worker
 
-                apart.serve(its)
+                worker.serve(its)
             finally:
                 os._exit(1)  # whatever happens: never back into the function's own code
         its.close()
@@ -147,7 +147,7 @@ class Guard:
 def _started() -> tuple[socket.socket, int]:
     """A process that shares no memory, no files and no environment with this one, and the line to it."""
     ours, its = socket.socketpair()
-    script = f"import sys; sys.path[:] = {sys.path!r}; from tinypics import apart; apart.start()"
+    script = f"import sys; sys.path[:] = {sys.path!r}; from tinypics.sandbox import worker; worker.start()"
     found = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
     files = [(os.POSIX_SPAWN_DUP2, its.fileno(), 0)]
     try:

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from tinypics.errors import StoreUnavailable, TinypicsError
 from tinypics.image.limits import MIB, Limits
 from tinypics.image.stream import Arriving
-from tinypics.later import load_later
-from tinypics.protocol import LENGTH, exactly, received, send
+from tinypics.sandbox.lazy_import import load_later
+from tinypics.sandbox.protocol import LENGTH, exactly, received, send
 
 # Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.
 SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")

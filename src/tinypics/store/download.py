@@ -9,15 +9,15 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
-from tinypics.calls import Call
 from tinypics.errors import StoreUnavailable
 from tinypics.image.stream import Arriving
+from tinypics.store.threads import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from tinypics.objects import Stat
+    from tinypics.store.objects import Stat
 
 
 Bytes: TypeAlias = "bytes | memoryview"

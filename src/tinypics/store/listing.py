@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from tinypics.backfill import Found
 from tinypics.errors import SourceNotFound
-from tinypics.location import FILE
-from tinypics.objects import OddKey, bare
+from tinypics.store.location import FILE
+from tinypics.store.objects import OddKey, bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tinypics.location import Location
-    from tinypics.store import Bucket
+    from tinypics.store.bucket import Bucket
+    from tinypics.store.location import Location
 
 
 def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Found]:

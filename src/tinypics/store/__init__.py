@@ -1,0 +1,1 @@
+"""Object stores of any vendor, folders and memory, behind one class."""
