@@ -9,12 +9,12 @@ from tinypics.sandbox.supervisor import Guard
 
 GUARD = Guard()  # before anything is loaded that what decodes pictures shall not have
 
-from tinypics import invocation  # noqa: E402
 from tinypics.aws import answers, deadline, events, telemetry  # noqa: E402
 from tinypics.aws.s3 import open_bucket  # noqa: E402
 from tinypics.aws.settings import Settings, load, usable  # noqa: E402
+from tinypics.delivery import reconcile  # noqa: E402
+from tinypics.delivery.request import Skip  # noqa: E402
 from tinypics.errors import InvalidConfiguration, PermanentError, TransientError  # noqa: E402
-from tinypics.request import Skip  # noqa: E402
 
 SETTINGS = load()
 LOADED_MS = time.process_time() * 1000  # an estimate of the start: the processor's time so far, the interpreter's too
@@ -74,7 +74,7 @@ def _answer(record: object, context: object, settings: Settings | InvalidConfigu
             if isinstance(request, Skip):
                 answer = answers.skipped(subject, request)
             else:
-                outcome = invocation.run(request, open_bucket, settings.limits, settings.handling, GUARD.resize_all)
+                outcome = reconcile.run(request, open_bucket, settings.limits, settings.handling, GUARD.resize_all)
                 answer = answers.success(request, outcome)
     except PermanentError as error:
         answer = answers.failure(subject, error)

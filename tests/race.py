@@ -13,13 +13,13 @@ from obstore.store import MemoryStore, ObjectStore
 from PIL import Image
 
 from tests.interleave import Actor
-from tinypics import delivery, invocation
-from tinypics.delivery import Handling
+from tinypics.delivery import outputs, reconcile
+from tinypics.delivery.outputs import Handling
+from tinypics.delivery.request import Request
 from tinypics.errors import PermanentError, TransientError
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
-from tinypics.request import Request
 from tinypics.store.bucket import Bucket
 
 KEY = "a.png"
@@ -106,7 +106,7 @@ class Race:
         assert keys == expected
         out = self.bucket("out")
         current = out.open(KEY if not self.in_folder else expected[0], max_bytes=10**6)
-        assert current.stat.metadata[delivery.SOURCE_ETAG] == source.etag
+        assert current.stat.metadata[outputs.SOURCE_ETAG] == source.etag
         colour = Image.open(io.BytesIO(current.whole())).convert("RGB").getpixel((1, 1))
         original = self.bucket("in").open(KEY, max_bytes=10**6).whole()
         assert colour == Image.open(io.BytesIO(original)).getpixel((1, 1))
@@ -117,12 +117,12 @@ class Race:
                 stat = out.head(item["key"])
                 assert stat is not None
                 assert stat.etag == item["etag"]
-                assert stat.metadata[delivery.SOURCE_ETAG] == source.etag
+                assert stat.metadata[outputs.SOURCE_ETAG] == source.etag
 
     def _work(self, gate: Callable[[], None]) -> None:
         renditions = tuple(map(Rendition.parse, ["4x4", "6x6"] if self.in_folder else ["4x4"]))
         request = Request("in", KEY, "out", renditions, in_folder=self.in_folder, follows=True)
-        invocation.run(
+        reconcile.run(
             request, lambda name: Gated(self.bucket(name), gate, self.steps), Limits(), Handling(), resize_all
         )
 

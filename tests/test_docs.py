@@ -13,8 +13,8 @@ from tinypics import errors
 from tinypics.aws import batches, events, settings
 from tinypics.aws.batches import KILLED
 from tinypics.aws.settings import Settings
+from tinypics.delivery.request import Request, Skip
 from tinypics.image.rendition import Rendition
-from tinypics.request import Request, Skip
 
 PROJECT = Path(__file__).parents[1]
 EVENTS_PAGE = (PROJECT / "docs" / "events.md").read_text()

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.pictures import encoded, quadrants
-from tinypics import invocation
-from tinypics.delivery import Handling
+from tinypics.delivery import reconcile
+from tinypics.delivery.outputs import Handling
+from tinypics.delivery.request import Request
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
-from tinypics.request import Request
 from tinypics.store.bucket import Bucket
 from tinypics.store.folder import PRIVATE, FolderBucket
 from tinypics.store.objects import Conflict
@@ -167,7 +167,7 @@ def test_the_invocation_keeps_its_promises_in_folders(tmp_path: Path, in_folder:
     def run(*texts: str) -> str:
         renditions = tuple(map(Rendition.parse, texts))
         request = Request("in", "a.png", "out", renditions, in_folder=in_folder, follows=True)
-        return type(invocation.run(request, places.__getitem__, Limits(), Handling(), resize_all)).__name__
+        return type(reconcile.run(request, places.__getitem__, Limits(), Handling(), resize_all)).__name__
 
     (tmp_path / "in" / "a.png").write_bytes(encoded(quadrants(), "PNG"))
     assert [run("16x16"), run("16x16"), run("8x8-png"), run("8x8-png")] == ["Result", "Current", "Result", "Current"]

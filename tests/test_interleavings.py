@@ -10,7 +10,7 @@ import pytest
 
 from tests.interleave import Actor, every_schedule, random_schedules, run
 from tests.race import COARSE, MemoryRace, Race
-from tinypics import invocation
+from tinypics.delivery import reconcile
 from tinypics.store import threads
 
 
@@ -23,7 +23,7 @@ def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
         return list(reversed(threads.together(reversed(list(wanted)))))
 
     if request.param:
-        monkeypatch.setattr(invocation, "together", backwards)
+        monkeypatch.setattr(reconcile, "together", backwards)
 
 
 def test_the_scheduler_runs_every_order_of_steps_exactly_once() -> None:

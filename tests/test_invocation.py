@@ -11,8 +11,10 @@ from obstore import list as list_objects
 from obstore.store import MemoryStore
 from PIL import Image
 
-from tinypics import delivery, invocation
-from tinypics.delivery import Handling
+from tinypics.delivery import outputs, reconcile
+from tinypics.delivery.outputs import Handling
+from tinypics.delivery.reconcile import Current, Gone, Outcome, Result
+from tinypics.delivery.request import Request
 from tinypics.errors import (
     AccessDenied,
     CorruptImage,
@@ -25,8 +27,6 @@ from tinypics.errors import (
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
-from tinypics.invocation import Current, Gone, Outcome, Result
-from tinypics.request import Request
 from tinypics.store.bucket import Bucket
 from tinypics.store.download import Download
 
@@ -105,7 +105,7 @@ class Cloud:
         self.requests.clear()
         asked = tuple(Rendition.parse(text) for text in renditions or ("128x96",))
         request = Request("original-pics", key, "tiny-pics", asked, **fields)
-        return invocation.run(request, self.open, limits or Limits(), handling or Handling(), resize_all)
+        return reconcile.run(request, self.open, limits or Limits(), handling or Handling(), resize_all)
 
     def made(self, *arguments: Any, **options: Any) -> Result:
         outcome = self.run(*arguments, **options)
@@ -151,8 +151,8 @@ def test_every_output_says_what_it_was_made_of(cloud: Cloud) -> None:
     etag = cloud.upload("a.jpg", picture("JPEG"))
     cloud.run("a.jpg")
     metadata = cloud.stored("a.jpg").stat.metadata
-    assert metadata[delivery.SOURCE_ETAG] == etag
-    assert len(metadata[delivery.RECIPE]) == 16
+    assert metadata[outputs.SOURCE_ETAG] == etag
+    assert len(metadata[outputs.RECIPE]) == 16
 
 
 def test_dest_key_is_used_as_it_is_also_for_another_source(cloud: Cloud) -> None:
@@ -168,7 +168,7 @@ def test_an_output_whose_key_was_asked_for_says_so(cloud: Cloud) -> None:
     cloud.upload("a.jpg", picture("JPEG"))
     cloud.run("a.jpg", dest_key="mine.jpg")
     cloud.run("a.jpg")
-    assert [delivery.PLACED in cloud.stored(key).stat.metadata for key in ("mine.jpg", "a.jpg")] == [True, False]
+    assert [outputs.PLACED in cloud.stored(key).stat.metadata for key in ("mine.jpg", "a.jpg")] == [True, False]
 
 
 def test_a_prefix_stands_before_the_key(cloud: Cloud) -> None:
@@ -450,7 +450,7 @@ def test_a_rendition_whose_key_is_too_long_keeps_the_others_from_being_written(c
 
 
 def test_an_output_is_not_taken_for_a_source(cloud: Cloud) -> None:
-    cloud.upload("a.jpg", picture("JPEG"), **{delivery.RECIPE: "0123456789abcdef"})
+    cloud.upload("a.jpg", picture("JPEG"), **{outputs.RECIPE: "0123456789abcdef"})
     with pytest.raises(LoopRefused, match="itself an output"):
         cloud.run("a.jpg")
 
@@ -577,7 +577,7 @@ def test_newer_outputs_that_are_found_after_the_source_was_read_are_not_replaced
             cloud.meanwhile = lambda request: written.append(request) if request.startswith("PUT") else None
             newer = cloud.upload("a.png", picture("PNG", colour="blue"))
             asked = Request("original-pics", "a.png", "tiny-pics", (Rendition.parse("128x96"),), etag=newer)
-            invocation.run(asked, cloud.plain, Limits(), Handling(), resize_all)
+            reconcile.run(asked, cloud.plain, Limits(), Handling(), resize_all)
 
     cloud.meanwhile = meanwhile
     outcome = cloud.run("a.png")

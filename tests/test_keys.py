@@ -4,7 +4,7 @@ import pytest
 from obstore import get, put
 from obstore.store import MemoryStore
 
-from tinypics import keys
+from tinypics.delivery import keys
 from tinypics.errors import InvalidRequest
 
 READABLE = [

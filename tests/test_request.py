@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, LoopRefused
 from tinypics.image.rendition import Rendition
-from tinypics.request import Request
 
 SQUARE = Rendition(width=128, height=128)
 GOOD: dict[str, Any] = {

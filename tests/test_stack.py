@@ -19,8 +19,8 @@ from tests.pictures import encoded, photo
 from tests.transformed import resources, template
 from tinypics import prices
 from tinypics.aws.settings import Settings
+from tinypics.delivery.reconcile import STEPS
 from tinypics.errors import PermanentError, StoreUnavailable, TinypicsError
-from tinypics.invocation import STEPS
 from tinypics.store.bucket import Bucket
 
 FILTERS = resources("AWS::Logs::MetricFilter")

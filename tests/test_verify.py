@@ -11,20 +11,20 @@ import pytest
 from obstore.store import MemoryStore
 from PIL import Image
 
-from tinypics import delivery, invocation
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
-from tinypics.delivery import Handling
+from tinypics.delivery import outputs, reconcile
+from tinypics.delivery.manifest import Manifest
+from tinypics.delivery.outputs import Handling
+from tinypics.delivery.request import Request, Skip
 from tinypics.errors import AccessDenied, PermanentError, StoreUnavailable
-from tinypics.findings import Finding, Listed, Report
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
-from tinypics.manifest import Manifest
-from tinypics.repair import repair
-from tinypics.request import Request, Skip
 from tinypics.store.bucket import Bucket
 from tinypics.values import replace
-from tinypics.verify import Checker
+from tinypics.verify.checker import Checker
+from tinypics.verify.findings import Finding, Listed, Report
+from tinypics.verify.repair import repair
 
 IN, OUT = "original-pics", "tiny-pics"
 
@@ -79,7 +79,7 @@ class World:
     def run(self, key: str, **fields: Any) -> None:
         request = Request(**{name: getattr(self.request(key), name) for name in Request.__match_args__} | fields)
         opened = {IN: self.source, OUT: self.output}
-        invocation.run(request, opened.__getitem__, self.limits, self.settings.handling, resize_all)
+        reconcile.run(request, opened.__getitem__, self.limits, self.settings.handling, resize_all)
 
     def request(self, key: str) -> Request:
         request = self.parse(Listed(key, 1, ""))
@@ -319,7 +319,7 @@ def test_sources_that_are_no_pictures_are_counted_by_the_name_of_their_error() -
     world.upload("cut.png", picture("PNG")[:-30])
     world.upload("empty.jpg", b"")
     world.upload("large.jpg", b"\xff\xd8\xff" + bytes(2_000_000))
-    world.upload("copied.jpg", **{delivery.RECIPE: "0123456789abcdef"})
+    world.upload("copied.jpg", **{outputs.RECIPE: "0123456789abcdef"})
     world.unlistable = [Listed("a//b.jpg", 9, "1"), Listed("folder/", 0, "2")]
     report = world.check()
     assert report.findings == []
@@ -421,13 +421,13 @@ def test_a_source_that_is_removed_or_done_meanwhile_is_no_fault() -> None:
 def test_a_source_that_is_removed_while_it_is_tried_is_gone(follow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(follow_deletes=follow)
     world.upload("a.jpg")
-    run = invocation.run
+    run = reconcile.run
 
     def removed_first(*arguments: Any) -> Any:
         world.source.delete("a.jpg")
         return run(*arguments)
 
-    monkeypatch.setattr(invocation, "run", removed_first)
+    monkeypatch.setattr(reconcile, "run", removed_first)
     report = world.check()
     assert (report.findings, report.sources) == ([], {"gone": 1})
 

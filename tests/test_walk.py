@@ -13,12 +13,13 @@ import pytest
 from obstore.store import MemoryStore
 
 from tests.pictures import encoded, quadrants
-from tinypics import invocation, walk
+from tinypics import walk
 from tinypics.backfill import Found
+from tinypics.delivery import reconcile
+from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, LoopRefused, StoreUnavailable
 from tinypics.image.limits import Limits
 from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome
-from tinypics.request import Request
 from tinypics.store.bucket import Bucket
 from tinypics.store.listing import files, listed
 from tinypics.store.location import Location
@@ -56,13 +57,13 @@ def test_outputs_are_made_once_and_follow_their_sources(places: tuple[str, str])
     manifest = json.loads(Path(places[1], "2024/ü +%41.png/manifest.json").read_text())
     assert manifest["source"]["key"] == "2024/ü +%41.png"
     before = {path: path.stat().st_mtime_ns for path in Path(places[1]).rglob("*")}
-    assert states(run()) == [(SKIPPED, invocation.CURRENT)] * 2
+    assert states(run()) == [(SKIPPED, reconcile.CURRENT)] * 2
     assert {path: path.stat().st_mtime_ns for path in Path(places[1]).rglob("*")} == before
     write(places[0], "a.png", data=encoded(quadrants().rotate(90), "PNG"))
-    assert states(run()) == [(DONE, ""), (SKIPPED, invocation.CURRENT)]
+    assert states(run()) == [(DONE, ""), (SKIPPED, reconcile.CURRENT)]
     Path(places[0], "a.png").unlink()
-    assert states(run()) == [(DONE, invocation.GONE), (SKIPPED, invocation.CURRENT)]
-    assert states(run())[0] == (SKIPPED, invocation.GONE)
+    assert states(run()) == [(DONE, reconcile.GONE), (SKIPPED, reconcile.CURRENT)]
+    assert states(run())[0] == (SKIPPED, reconcile.GONE)
     assert {name.split("/")[0] for name in there(places[1])} == {"2024"}
 
 
@@ -73,7 +74,7 @@ def test_every_failure_has_a_name_and_is_the_pictures_own(places: tuple[str, str
     outcomes = walk.process(keys, *places, ["16x16"])
     odd = "InvalidRequest"
     assert [outcome.error for outcome in outcomes] == ["", "UnsupportedFormat", "CorruptImage", odd, odd, "", odd, odd]
-    assert states(outcomes)[5] == (SKIPPED, invocation.GONE)
+    assert states(outcomes)[5] == (SKIPPED, reconcile.GONE)
     assert [outcome.key for outcome in outcomes][6] == "bad\\udcff.png"
     assert there(places[1]) == ["good.png"]
     assert walk.process(["good.png"], *places, ["8x8"], Limits(bytes=10))[0].error == "SourceTooLarge"
@@ -85,7 +86,7 @@ def test_a_passing_failure_is_tried_again_before_it_counts(
     write(places[0], "a.png", "b.png")
     fails = Counter({"a.png": 2, "b.png": 9, "c.png": 9})
     waited: list[float] = []
-    run = invocation.run
+    run = reconcile.run
 
     def flaky(request: Request, *rest: object) -> object:
         fails[request.key] -= 1
@@ -93,7 +94,7 @@ def test_a_passing_failure_is_tried_again_before_it_counts(
             raise StoreUnavailable("503")
         return run(request, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(invocation, "run", flaky)
+    monkeypatch.setattr(reconcile, "run", flaky)
     monkeypatch.setattr(walk.time, "sleep", waited.append)  # type: ignore[attr-defined]
     outcomes = walk.process(["a.png", "b.png", "c.png"], *places, ["16x16"])
     assert states(outcomes) == [(DONE, ""), (FAILED, "StoreUnavailable"), (FAILED, "StoreUnavailable")]
@@ -104,7 +105,7 @@ def test_what_nobody_foresaw_is_one_pictures_failure(places: tuple[str, str], mo
     def surprised(*_: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(invocation, "run", surprised)
+    monkeypatch.setattr(reconcile, "run", surprised)
     assert states(walk.process(["a.png", "b.png"], *places, ["16x16"])) == [(FAILED, "ZeroDivisionError")] * 2
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
-from tinypics import keys, prices
+from tinypics import prices
+from tinypics.delivery import keys
 from tinypics.errors import CapExceeded
 from tinypics.image.limits import DEFAULT
 from tinypics.outcomes import DONE, FAILED, SKIPPED

@@ -10,14 +10,14 @@ import functools
 import time
 from typing import TYPE_CHECKING, Final
 
-from tinypics import invocation
-from tinypics.delivery import Handling
+from tinypics.delivery import reconcile
+from tinypics.delivery.outputs import Handling
+from tinypics.delivery.request import Request
 from tinypics.errors import LoopRefused, PermanentError, TransientError
 from tinypics.image.limits import DEFAULT
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
 from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome
-from tinypics.request import Request
 from tinypics.sandbox import process_pool
 from tinypics.store.location import Location, outputs_within
 
@@ -74,7 +74,7 @@ def process(
     def one(key: str) -> Outcome:
         if outputs is not None and key.startswith(outputs):
             raise LoopRefused(f"key: expected one outside of {outputs}, where outputs are")
-        return _told(key, invocation.run(make(key=key), opened, limits, Handling(), resize_all))
+        return _told(key, reconcile.run(make(key=key), opened, limits, Handling(), resize_all))
 
     outcomes: list[Outcome] = []
     pauses = PAUSES
@@ -100,11 +100,11 @@ def _tried(key: str, one: Callable[[str], Outcome], pauses: Sequence[float]) -> 
         return Outcome(_text(key), FAILED, type(error).__name__, str(error))
 
 
-def _told(key: str, found: invocation.Outcome) -> Outcome:
-    if isinstance(found, invocation.Current):
-        return Outcome(key, SKIPPED, message=invocation.CURRENT)
-    if isinstance(found, invocation.Gone):
-        return Outcome(key, DONE if found.removed else SKIPPED, message=invocation.GONE)
+def _told(key: str, found: reconcile.Outcome) -> Outcome:
+    if isinstance(found, reconcile.Current):
+        return Outcome(key, SKIPPED, message=reconcile.CURRENT)
+    if isinstance(found, reconcile.Gone):
+        return Outcome(key, DONE if found.removed else SKIPPED, message=reconcile.GONE)
     return Outcome(key, DONE)
 
 

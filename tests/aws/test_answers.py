@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from tinypics.aws import answers
+from tinypics.delivery.request import Skip
 from tinypics.errors import CorruptImage, StoreUnavailable
-from tinypics.request import Skip
 
 SUBJECT = {"source_bucket": "original-pics", "source_key": "a.jpg"}
 OK: answers.Answer = {"status": "SUCCESS", "source_key": "a.jpg"}

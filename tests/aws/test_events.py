@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
-from tinypics.delivery import Handling
+from tinypics.delivery.outputs import Handling
+from tinypics.delivery.request import Request, Skip
 from tinypics.errors import AccessDenied, InvalidConfiguration, InvalidRequest, LoopRefused, TinypicsError
 from tinypics.image.rendition import Rendition
-from tinypics.request import Request, Skip
 
 EVENTS = Path(__file__).parents[2] / "events"
 SETTINGS = Settings(output_bucket="tiny-pics", renditions=(Rendition(width=200),))

@@ -12,15 +12,15 @@ import typer
 from obstore.store import MemoryStore
 from PIL import Image
 
-from tinypics import invocation
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.verify import verify
+from tinypics.delivery import reconcile
+from tinypics.delivery.request import Request
 from tinypics.errors import PermanentError
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
-from tinypics.request import Request
 from tinypics.store.bucket import Bucket
 
 
@@ -84,7 +84,7 @@ class Cloud:
         assert isinstance(request, Request)
         answer = {"status": "SUCCESS"}
         try:
-            invocation.run(request, self.bucket, Limits(), settings.handling, resize_all)
+            reconcile.run(request, self.bucket, Limits(), settings.handling, resize_all)
         except PermanentError as error:
             answer = {"status": "FAILED", "error": error.name, "message": error.message}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}

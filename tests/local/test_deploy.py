@@ -65,7 +65,12 @@ def project(tmp_path: Path) -> Path:
 
 def test_the_same_contents_pack_to_the_same_bytes(tmp_path: Path) -> None:
     for index, folder in enumerate((tmp_path / "a", tmp_path / "b")):
-        for name in ("lambda_function.py", "tinypics/keys.py", "tinypics/cli/app.py", "tinypics/local/engine.py"):
+        for name in (
+            "lambda_function.py",
+            "tinypics/delivery/keys.py",
+            "tinypics/cli/app.py",
+            "tinypics/local/engine.py",
+        ):
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(name)
@@ -75,7 +80,7 @@ def test_the_same_contents_pack_to_the_same_bytes(tmp_path: Path) -> None:
         (folder / "tinypics" / "__pycache__" / "keys.pyc").write_bytes(bytes([index]))
     packed = deploy.pack(tmp_path / "a")
     assert packed == deploy.pack(tmp_path / "b")
-    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["lambda_function.py", "tinypics/keys.py"]
+    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["lambda_function.py", "tinypics/delivery/keys.py"]
 
 
 def test_pictures_survive_a_kill_and_a_stop(project: Path) -> None:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinypics import keys
-from tinypics.invocation import CURRENT, GONE, Current, Gone
+from tinypics.delivery import keys
+from tinypics.delivery.reconcile import CURRENT, GONE, Current, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tinypics.delivery.manifest import Stored
+    from tinypics.delivery.reconcile import Outcome
+    from tinypics.delivery.request import Request, Skip
     from tinypics.errors import TinypicsError
-    from tinypics.invocation import Outcome
-    from tinypics.manifest import Stored
-    from tinypics.request import Request, Skip
 
 Answer = dict[str, Any]
 

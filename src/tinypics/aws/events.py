@@ -10,11 +10,11 @@ import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tinypics import keys
 from tinypics.aws.settings import OUTPUT_BUCKET, needed
+from tinypics.delivery import keys
+from tinypics.delivery.request import Request, Skip
 from tinypics.errors import AccessDenied, InvalidRequest, shown
 from tinypics.image.rendition import FIELDS, Rendition
-from tinypics.request import Request, Skip
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from tinypics import keys
-from tinypics.delivery import Handling
+from tinypics.delivery import keys
+from tinypics.delivery.outputs import Handling
 from tinypics.errors import InvalidConfiguration, InvalidRequest
 from tinypics.image.limits import Limits
 from tinypics.image.rendition import Rendition, check_distinct

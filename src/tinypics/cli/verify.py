@@ -13,17 +13,17 @@ from tinypics.aws import events
 from tinypics.cli.console import CommandFailed, err, out, plain, result
 from tinypics.cli.target import readable_errors
 from tinypics.errors import InvalidConfiguration
-from tinypics.findings import UNCHECKED, Listed
 from tinypics.local import deployed
-from tinypics.repair import repair
-from tinypics.verify import Checker
+from tinypics.verify.checker import Checker
+from tinypics.verify.findings import UNCHECKED, Listed
+from tinypics.verify.repair import repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tinypics.aws.settings import Settings
     from tinypics.cli.target import Target
-    from tinypics.findings import Report
+    from tinypics.verify.findings import Report
 
 _ROUNDS = 3  # of repairs: what is remade under another key leaves an orphan, which is found in the next
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from tinypics import keys
 from tinypics.aws import events
+from tinypics.delivery import keys
 from tinypics.errors import InvalidRequest
 from tinypics.image.formats import FORMATS
 

@@ -12,20 +12,20 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tinypics.aws import events
+from tinypics.delivery.request import Skip
 from tinypics.errors import InvalidRequest
 from tinypics.image.limits import Limits
 from tinypics.local import deployed
-from tinypics.request import Skip
 from tinypics.sandbox.supervisor import Guard
 from tinypics.store.download import Download
 from tinypics.values import replace
 
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
+    from tinypics.delivery.request import Request
     from tinypics.image.results import Output
     from tinypics.local.cloud import Cloud
     from tinypics.local.facts import Stack
-    from tinypics.request import Request
     from tinypics.store.objects import Stat
 
 _WAITING = 4  # previews that may wait for the one in work: a browser asks for one at a time

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from tinypics import keys
-from tinypics.delivery import FACTS, RECIPE, SOURCE_ETAG, SOURCE_FACTS, Place, Present, Torn
+from tinypics.delivery import keys
+from tinypics.delivery.manifest import Manifest, Stored, placeholder
+from tinypics.delivery.outputs import FACTS, RECIPE, SOURCE_ETAG, SOURCE_FACTS, Place, Present, Torn
 from tinypics.errors import SourceNotFound
-from tinypics.manifest import Manifest, Stored, placeholder
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
 from tinypics.values import replace
@@ -16,9 +16,9 @@ from tinypics.values import replace
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tinypics.delivery import Handling, Made
+    from tinypics.delivery.outputs import Handling, Made
+    from tinypics.delivery.request import Request
     from tinypics.image.results import Output
-    from tinypics.request import Request
     from tinypics.store.bucket import Bucket
     from tinypics.store.objects import Stat
 

@@ -5,7 +5,7 @@ A key is at most 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects"
 
 from __future__ import annotations
 
-from tinypics.digest import digest
+from tinypics.delivery.digest import digest
 from tinypics.errors import InvalidRequest
 from tinypics.image.formats import FORMATS, OUTPUTS
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from tinypics import delivery, layouts, manifest
-from tinypics.delivery import Made, Torn
+from tinypics.delivery import layouts, manifest, outputs
+from tinypics.delivery.outputs import Made, Torn
 from tinypics.errors import (
     REFUSED,
     CorruptImage,
@@ -34,12 +34,12 @@ from tinypics.values import replace, value
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tinypics.delivery import Handling, Place, Present
+    from tinypics.delivery.manifest import Stored
+    from tinypics.delivery.outputs import Handling, Place, Present
+    from tinypics.delivery.request import Request
     from tinypics.image.limits import Limits
     from tinypics.image.rendition import Rendition
     from tinypics.image.results import Resized
-    from tinypics.manifest import Stored
-    from tinypics.request import Request
     from tinypics.store.bucket import Bucket
 
 _NO_PICTURE = (SourceNotFound, *REFUSED)
@@ -253,7 +253,7 @@ def _reusable(present: Present | None, fetched: Download) -> dict[str, Stored]:
 def _resize(
     request: Request, fetched: Download, kept: Mapping[str, Stored], limits: Limits, resize_all: Resizer
 ) -> Resized:
-    if delivery.RECIPE in fetched.stat.metadata:
+    if outputs.RECIPE in fetched.stat.metadata:
         raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
     if fetched.size == 0:
         raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")

@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from obstore.store import MemoryStore
 
-from tinypics import delivery, invocation, keys, layouts
+from tinypics.delivery import keys, layouts, outputs, reconcile
+from tinypics.delivery.request import Skip
 from tinypics.errors import REFUSED, InvalidRequest, LoopRefused, SourceNotFound, TinypicsError
-from tinypics.findings import (
+from tinypics.image.pipeline import resize_all
+from tinypics.store.bucket import Bucket
+from tinypics.values import replace
+from tinypics.verify.findings import (
     DAMAGED,
     MANAGED,
     MISSING,
@@ -30,17 +34,13 @@ from tinypics.findings import (
     Report,
     Verdict,
 )
-from tinypics.image.pipeline import resize_all
-from tinypics.request import Skip
-from tinypics.store.bucket import Bucket
-from tinypics.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tinypics.delivery import Handling, Present
+    from tinypics.delivery.outputs import Handling, Present
+    from tinypics.delivery.request import Request
     from tinypics.image.limits import Limits
-    from tinypics.request import Request
     from tinypics.store.objects import Stat
 
 _T = TypeVar("_T")
@@ -151,7 +151,7 @@ class Checker:
         trial = replace(request, dest_bucket=_NOWHERE)
         with self._decoding:
             try:
-                outcome = invocation.run(
+                outcome = reconcile.run(
                     trial, lambda name: self._opened(name, nowhere), self.limits, self.handling, resize_all
                 )
             except SourceNotFound:
@@ -160,7 +160,7 @@ class Checker:
                 return Verdict("unreadable")
             except (*REFUSED, LoopRefused) as error:
                 return Verdict(error.name)
-        if isinstance(outcome, invocation.Gone):
+        if isinstance(outcome, reconcile.Gone):
             return Verdict("gone")
         marker, made = _marker(request, outcome), _outputs(request, outcome)
         stale = [present for present in found if _marker(request, present) == marker]
@@ -175,7 +175,7 @@ class Checker:
     def maker(self, key: str, stat: Stat) -> str | None:
         """The source that an output below the output prefix says it was made of; None if it is no such source's."""
         possible = keys.possible_sources(key.removeprefix(self.output_prefix))
-        mark = stat.metadata.get(delivery.SOURCE)
+        mark = stat.metadata.get(outputs.SOURCE)
         return next((each for each in possible if keys.fingerprint(self.source.name, each) == mark), None)
 
     def _classified(self, listed: Listed) -> tuple[str, str]:
@@ -188,9 +188,9 @@ class Checker:
             return UNCHECKED, f"{error.name}: {error.message}"
         if stat is None:
             return "gone", ""  # since it was listed
-        if delivery.SOURCE not in stat.metadata:
+        if outputs.SOURCE not in stat.metadata:
             return "foreign", ""
-        if delivery.PLACED in stat.metadata:
+        if outputs.PLACED in stat.metadata:
             return "placed", ""
         owner = self.maker(listed.key, stat)
         # A folder of a source `a` is listed also where only keys that start with `a/` count.
@@ -213,12 +213,12 @@ class Checker:
                 report.findings.append(Finding(ORPHANED, owner, listed.key, reason, listed.etag))
 
 
-def _marker(request: Request, made: Present | invocation.Result | invocation.Current) -> str:
+def _marker(request: Request, made: Present | reconcile.Result | reconcile.Current) -> str:
     """The key of the object that says that all outputs are there: the manifest, or the one output."""
     return keys.manifest(request.place) if request.in_folder else made.stored[0].key
 
 
-def _outputs(request: Request, made: Present | invocation.Result | invocation.Current) -> frozenset[str]:
+def _outputs(request: Request, made: Present | reconcile.Result | reconcile.Current) -> frozenset[str]:
     return frozenset({item.key for item in made.stored} | {_marker(request, made)})
 
 

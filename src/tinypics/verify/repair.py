@@ -5,16 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from tinypics import delivery, keys
+from tinypics.delivery import keys, outputs
+from tinypics.delivery.request import Request
 from tinypics.errors import TinypicsError
-from tinypics.findings import DAMAGED, MISSING, ORPHANED, STALE, Finding, Listed
-from tinypics.request import Request
-from tinypics.verify import pages
+from tinypics.verify.checker import pages
+from tinypics.verify.findings import DAMAGED, MISSING, ORPHANED, STALE, Finding, Listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tinypics.verify import Checker
+    from tinypics.verify.checker import Checker
 
 REPAIRS = 4  # at once: each is a function at work, and uploads want theirs meanwhile
 REMADE = (MISSING, STALE, DAMAGED)
@@ -64,7 +64,7 @@ def _remove(checker: Checker, orphan: Finding) -> None:
     if verdict.findings or verdict.entitled is None or orphan.output in verdict.entitled:
         return
     stat = checker.output.head(orphan.output)
-    if stat is None or stat.etag != orphan.etag or delivery.PLACED in stat.metadata:
+    if stat is None or stat.etag != orphan.etag or outputs.PLACED in stat.metadata:
         return
     if checker.maker(orphan.output, stat) == orphan.source:
         checker.output.delete(orphan.output)

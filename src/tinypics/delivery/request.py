@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinypics import keys
-from tinypics.digest import digest
+from tinypics.delivery import keys
+from tinypics.delivery.digest import digest
 from tinypics.errors import InvalidRequest, LoopRefused
 from tinypics.image.rendition import check_distinct
 from tinypics.values import value

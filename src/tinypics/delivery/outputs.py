@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tinypics import keys
+from tinypics.delivery import keys
 from tinypics.errors import InvalidRequest
 from tinypics.store.objects import Conflict
 from tinypics.values import value
@@ -18,9 +18,9 @@ from tinypics.values import value
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tinypics.delivery.manifest import Stored
+    from tinypics.delivery.request import Request
     from tinypics.image.results import Output
-    from tinypics.manifest import Stored
-    from tinypics.request import Request
     from tinypics.store.bucket import Bucket
     from tinypics.store.objects import Stat
 

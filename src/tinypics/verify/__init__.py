@@ -1,0 +1,1 @@
+"""Buckets held against each other, and put right."""
