@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench import peers, pictures
 from bench.report import README
-from tinypics.outcomes import DONE, SKIPPED
+from tinypics.backfill.report import DONE, SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir())[int(sys.argv[2])::int(sy
 
 OURS: Final = """
 import functools, pathlib, sys
-from tinypics import walk
+from tinypics.backfill import worker
 from tinypics.store.listing import files
 source, output, processes, rendition, state = sys.argv[1:]
 work = functools.partial(walk.process, source=source, output=output, renditions=[rendition])

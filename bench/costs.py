@@ -10,10 +10,11 @@ import math
 import sys
 from dataclasses import dataclass
 
-from tinypics import backfill, prices
+from tinypics import prices
+from tinypics.backfill import survey
 
-S3_GETS = backfill.GETS  # HEADs of the three places of the output, GET of the source, HEAD of the source again
-S3_PUTS = backfill.PUTS
+S3_GETS = survey.GETS  # HEADs of the three places of the output, GET of the source, HEAD of the source again
+S3_PUTS = survey.PUTS
 TRANSITIONS = 4  # the start, and the three states of a success
 BATCH = 5  # messages that one invocation takes from the queue, at best
 POLLERS = 5  # of a queue's mapping; fewer, when it is idle, only without a maximum of its concurrency

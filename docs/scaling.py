@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tinypics import backfill, prices
-from tinypics.backfill import Found, Selection, Survey, estimate
+from tinypics import prices
+from tinypics.backfill import survey
+from tinypics.backfill.survey import Found, Selection, Survey, estimate
 from tinypics.image.rendition import Rendition
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ COUNTS: Final = (1_000_000, 1_000_000_000)
 OUTPUT_GETS: Final = 3
 """Of `backfill.GETS`: HEADs of the output's possible places. The others are of the source."""
 CURRENT_CPU_MS: Final = 1.0
-"""Of a picture whose outputs are current: `tinypics.walk.process`, and batches of 40 by the function's handler (0.96 to
+"""Of a picture whose outputs are current: `backfill.worker.process`, and batches of 40 by the function (0.96 to
 1.2), over HTTP to the engine's S3, x86-64, 2026-11."""
 WALK_OVERHEAD: Final = 1.13
 """Processors' time of a backfill from folder to folder over that of bare `tinypics.image.pipeline`: bench/README.md."""
@@ -41,7 +42,7 @@ LIST_SECONDS: Final = 0.15
 KEY_BYTES: Final = 1024 + 200
 """Of the longest item of a listing as JSON: the key, and the rest."""
 TALLY_BYTES: Final = 100
-"""Of memory for each picture that a report knows of: `tinypics.outcomes.Tally`."""
+"""Of memory for each picture that a report knows of: `tinypics.backfill.report.Tally`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ QUOTAS: Final = {
 }
 
 
-def survey(count: int) -> Survey:
+def surveyed(count: int) -> Survey:
     """What counting so many photos finds."""
     one = Survey()
     one.add(Found("a.jpg", PHOTO_BYTES, "", None), Selection())
@@ -90,7 +91,7 @@ def survey(count: int) -> Survey:
 
 def seconds() -> float:
     """Of a function, for one picture."""
-    return estimate(survey(1), RENDITIONS, memory_mb=MEMORY_MB, batch=BATCH).function_ms / 1000
+    return estimate(surveyed(1), RENDITIONS, memory_mb=MEMORY_MB, batch=BATCH).function_ms / 1000
 
 
 def listing_rate() -> float:
@@ -99,12 +100,12 @@ def listing_rate() -> float:
 
 def rates(concurrency: int = CONCURRENCY, prefixes: int = 1) -> list[tuple[str, str, float, str]]:
     """What bounds a run, how much of it a picture takes, pictures a second, and what to do; the first to bind first."""
-    source_gets = backfill.GETS - OUTPUT_GETS
+    source_gets = survey.GETS - OUTPUT_GETS
     found = [
         ("`--concurrency`", f"{seconds():.2f} s", concurrency / seconds(), "raise it"),
         (QUOTAS["reads"].what + ", output", f"{OUTPUT_GETS}", QUOTAS["reads"].value * prefixes / OUTPUT_GETS, _SPREAD),
         (QUOTAS["reads"].what + ", source", f"{source_gets}", QUOTAS["reads"].value * prefixes / source_gets, _SPREAD),
-        (QUOTAS["writes"].what, f"{backfill.PUTS}", QUOTAS["writes"].value * prefixes / backfill.PUTS, _SPREAD),
+        (QUOTAS["writes"].what, f"{survey.PUTS}", QUOTAS["writes"].value * prefixes / survey.PUTS, _SPREAD),
         ("a listing, page by page", "1 key", listing_rate(), "several runs by `--prefix`, side by side"),
         (QUOTAS["functions"].what, f"{seconds():.2f} s", QUOTAS["functions"].value / seconds(), "ask for more"),
         (QUOTAS["starts"].what, f"1/{BATCH}", QUOTAS["starts"].value * BATCH, "a larger batch, or a second run"),
@@ -142,7 +143,7 @@ def costs() -> str:
     rows = []
     for count in COUNTS:
         for wanted in (RENDITIONS, SEVERAL):
-            found = estimate(survey(count), wanted, memory_mb=MEMORY_MB, batch=BATCH)
+            found = estimate(surveyed(count), wanted, memory_mb=MEMORY_MB, batch=BATCH)
             parts = (found.function, found.requests, found.workflow, found.total, found.storage)
             rows.append([_count(count), f"`{','.join(map(str, wanted))}`", *(f"${part:,.2f}" for part in parts)])
     return _table(head, rows)
@@ -152,11 +153,11 @@ def current_pass(count: int) -> dict[str, float]:
     """US dollars for a pass that finds every output current, by what is paid for."""
     batches = math.ceil(count / BATCH)
     pages = math.ceil(count / QUOTAS["page"].value)
-    milliseconds = count * (backfill.CURRENT_GETS * backfill.ROUND_TRIP_MS + CURRENT_CPU_MS)
+    milliseconds = count * (survey.CURRENT_GETS * survey.ROUND_TRIP_MS + CURRENT_CPU_MS)
     return {
         "function": milliseconds / 1000 * MEMORY_MB / 1024 * prices.LAMBDA_GB_SECOND_ARM
         + batches * prices.LAMBDA_REQUEST,
-        "looks at outputs": count * backfill.CURRENT_GETS * prices.S3_GET,
+        "looks at outputs": count * survey.CURRENT_GETS * prices.S3_GET,
         "listings": 3 * pages * prices.S3_PUT,
         "stop signs and outcomes": batches * (prices.S3_GET + prices.S3_PUT),
         "workflow": batches * (prices.EXPRESS_REQUEST + prices.STATE_TRANSITION)
@@ -202,7 +203,7 @@ def _largest_batch() -> int:
 def elsewhere() -> str:
     rows = []
     for count in COUNTS:
-        found = survey(count)
+        found = surveyed(count)
         hours = found.decoding_ms * WALK_OVERHEAD / 3_600_000
         requests = estimate(found, RENDITIONS, memory_mb=0, batch=BATCH).requests
         memory = f"{count * TALLY_BYTES / 1e9:,.1f} GB"
@@ -234,15 +235,15 @@ def sources() -> str:
 
 
 def facts() -> str:
-    found = survey(1)
-    waiting = (backfill.GETS + backfill.PUTS) * backfill.ROUND_TRIP_MS
+    found = surveyed(1)
+    waiting = (survey.GETS + survey.PUTS) * survey.ROUND_TRIP_MS
     megapixels = f"{PHOTO_BYTES / 1e6:g} MB, about {found.megapixels:.0f} megapixels of JPEG"
-    measured = "`MS_PER_MP` in [`backfill.py`](../src/tinypics/backfill.py), measured"
+    measured = "`MS_PER_MP` in [`survey.py`](../src/tinypics/backfill/survey.py), measured"
     rows = [
         ["size", megapixels, "assumed: a phone's photo"],
         ["processor", f"{found.decoding_ms:.0f} ms", measured],
-        ["requests", f"{backfill.GETS} reads, {backfill.PUTS} write", "counted by a test"],
-        ["waiting", f"{waiting:.0f} ms", f"{backfill.ROUND_TRIP_MS:g} ms a request, assumed"],
+        ["requests", f"{survey.GETS} reads, {survey.PUTS} write", "counted by a test"],
+        ["waiting", f"{waiting:.0f} ms", f"{survey.ROUND_TRIP_MS:g} ms a request, assumed"],
         ["function", f"{seconds() * 1000:.0f} ms at {MEMORY_MB} MB", "the two together"],
         ["looking whether it is done", f"{CURRENT_CPU_MS:g} ms and a request", "measured, against the local engine"],
         [

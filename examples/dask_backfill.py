@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from dask.distributed import Client, as_completed
 
-from tinypics.walk import process
+from tinypics.backfill.worker import process
 
 BATCH = 32
 

@@ -29,9 +29,9 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
         messages = events.queue_messages(event)
         return answers.batch([identity for identity, body in messages if not _done(body, context)])
     if events.is_backfill(event):
-        from tinypics.aws import batches  # an upload does not pay for it
+        from tinypics.aws.backfill import batch  # an upload does not pay for it
 
-        return batches.handle(event, context, SETTINGS, _answer)
+        return batch.handle(event, context, SETTINGS, _answer)
     return answers.combined(_answers(event, context))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tinypics import errors
 from tinypics.advice import ADVICE, advice
-from tinypics.aws.batches import KILLED
+from tinypics.aws.backfill.batch import KILLED
 
 PROJECT = Path(__file__).parents[1]
 PARAMETERS = set(re.findall(r"^  ([A-Z]\w+):$", (PROJECT / "template.yaml").read_text(), re.MULTILINE))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tinypics import prices
-from tinypics.backfill import Caps, Found, Selection, Survey, estimate
+from tinypics.backfill.survey import Caps, Found, Selection, Survey, estimate
 from tinypics.errors import CapExceeded
 from tinypics.image.limits import MIB
 from tinypics.image.rendition import Rendition

@@ -20,7 +20,7 @@ import lambda_function
 from tests.pictures import encoded, photo
 from tests.states import Paths, misdirected, misnamed, scopes
 from tests.transformed import template
-from tinypics.aws import batches
+from tinypics.aws.backfill import batch
 from tinypics.aws.settings import Settings
 from tinypics.errors import InvalidConfiguration, InvalidRequest
 from tinypics.store.bucket import Bucket
@@ -183,7 +183,7 @@ def function() -> Iterator[Function]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lambda_function, "SETTINGS", SETTINGS)
         patch.setattr(lambda_function, "open_bucket", made.buckets.__getitem__)
-        patch.setattr(batches, "open_bucket", made.buckets.__getitem__)
+        patch.setattr(batch, "open_bucket", made.buckets.__getitem__)
         patch.setattr("boto3.client", lambda _: SDK())
         yield made
 
@@ -350,11 +350,11 @@ def rules(definition: Definition) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def test_a_rule_for_a_killed_function_has_every_name_of_one(
     definition: Definition, places: set[tuple[str, str]]
 ) -> None:
-    killed = set(batches.KILLED)
+    killed = set(batch.KILLED)
     found = [(name, kind, set(rule["ErrorEquals"])) for name, kind, rule in rules(definition)]
     found = [each for each in found if each[2] & killed]
     assert {(name, kind) for name, kind, _ in found} == places
-    assert [named - {batches.TIMED_OUT} for _, _, named in found] == [killed] * len(places)
+    assert [named - {batch.TIMED_OUT} for _, _, named in found] == [killed] * len(places)
 
 
 # --- Time: all that may be tried fits into what AWS, or the definition, allows
@@ -402,13 +402,13 @@ def test_a_batch_ends_by_itself_before_its_execution_does(name: str) -> None:
     states = inside(BACKFILL, name)
     work, pause = states[f"Work{name}"], states[f"Pause{name}"]["Seconds"]
     throttled, killed, failed = retriers(work)
-    assert (killed["MaxAttempts"], batches.KILLED[0] in killed["ErrorEquals"]) == (0, True)
-    assert work["TimeoutSeconds"] > batches.INVOCATION_SECONDS  # the function itself says what was too slow
+    assert (killed["MaxAttempts"], batch.KILLED[0] in killed["ErrorEquals"]) == (0, True)
+    assert work["TimeoutSeconds"] > batch.INVOCATION_SECONDS  # the function itself says what was too slow
     answering = 5  # a batch whose time is over is answered without work; a cold start is a second or two
     # Handed back at the last moment, then throttled and failing for as long as both are retried.
-    late = batches.BATCH_SECONDS + pause + waits(throttled) + waits(failed) + answering
+    late = batch.BATCH_SECONDS + pause + waits(throttled) + waits(failed) + answering
     # Begun at the last moment, then without an answer until the task's own time is over.
-    hung = batches.BATCH_SECONDS + pause + work["TimeoutSeconds"] + answering
+    hung = batch.BATCH_SECONDS + pause + work["TimeoutSeconds"] + answering
     # Throttled from the beginning: at first, one by one, and for the object that is to be marked.
     refused = 3 * waits(throttled)
     assert max(late, hung, refused) <= EXPRESS_SECONDS

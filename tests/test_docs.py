@@ -10,8 +10,9 @@ import pytest
 
 from tests import transformed
 from tinypics import errors
-from tinypics.aws import batches, events, settings
-from tinypics.aws.batches import KILLED
+from tinypics.aws import events, settings
+from tinypics.aws.backfill import batch
+from tinypics.aws.backfill.batch import KILLED
 from tinypics.aws.settings import Settings
 from tinypics.delivery.request import Request, Skip
 from tinypics.image.rendition import Rendition
@@ -83,8 +84,8 @@ def test_the_pages_name_every_way_in_which_lambda_kills() -> None:
 
 def test_the_page_says_how_long_a_batch_and_a_picture_of_it_may_take() -> None:
     page = (PROJECT / "docs" / "backfill.md").read_text()
-    assert f"at most {batches.INVOCATION_SECONDS:g} seconds" in page
-    assert f"a batch {batches.BATCH_SECONDS:g} in all" in page
+    assert f"at most {batch.INVOCATION_SECONDS:g} seconds" in page
+    assert f"a batch {batch.BATCH_SECONDS:g} in all" in page
 
 
 def test_the_workflow_reaches_all_of_its_states_and_the_picture_shows_them() -> None:

@@ -151,13 +151,13 @@ def test_only_what_counts_and_the_api_use_the_sdk_that_lambda_brings_along() -> 
 
 
 def test_a_batch_of_a_backfill_loads_no_sdk() -> None:
-    modules = loaded_by("import lambda_function; from tinypics.aws import batches")
-    assert not modules & {"boto3", "botocore", "tinypics.aws.counting", "tinypics.aws.lists"}
-    assert "boto3" in loaded_by("from tinypics.aws import counting")  # which is how it would be seen
+    modules = loaded_by("import lambda_function; from tinypics.aws.backfill import batch")
+    assert not modules & {"boto3", "botocore", "tinypics.aws.backfill.count", "tinypics.aws.backfill.listing"}
+    assert "boto3" in loaded_by("from tinypics.aws.backfill import count")  # which is how it would be seen
 
 
 def test_a_process_of_a_backfill_loads_neither_terminal_nor_sdk() -> None:
-    modules = loaded_by("import tinypics.walk")
+    modules = loaded_by("import tinypics.backfill.worker")
     assert not modules & {"boto3", "botocore", "typer", "rich", "numpy", "pi_heif"}
     assert not pillow_plugins(modules)
     assert not {name for name in modules if name.startswith(("tinypics.cli", "tinypics.aws", "tinypics.local"))}

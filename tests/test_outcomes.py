@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tinypics.outcomes import (
+from tinypics.backfill.report import (
     COMPLETE,
     DONE,
     FAILED,

@@ -13,13 +13,13 @@ import pytest
 from obstore.store import MemoryStore
 
 from tests.pictures import encoded, quadrants
-from tinypics import walk
-from tinypics.backfill import Found
+from tinypics.backfill import worker
+from tinypics.backfill.report import DONE, FAILED, SKIPPED, Outcome
+from tinypics.backfill.survey import Found
 from tinypics.delivery import reconcile
 from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, LoopRefused, StoreUnavailable
 from tinypics.image.limits import Limits
-from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome
 from tinypics.store.bucket import Bucket
 from tinypics.store.listing import files, listed
 from tinypics.store.location import Location
@@ -52,7 +52,7 @@ def there(folder: str) -> list[str]:
 
 def test_outputs_are_made_once_and_follow_their_sources(places: tuple[str, str]) -> None:
     keys = write(places[0], "a.png", "2024/ü +%41.png")
-    run = functools.partial(walk.process, keys, *places, ["32x32", "x8-webp"])
+    run = functools.partial(worker.process, keys, *places, ["32x32", "x8-webp"])
     assert states(run()) == [(DONE, ""), (DONE, "")]
     manifest = json.loads(Path(places[1], "2024/ü +%41.png/manifest.json").read_text())
     assert manifest["source"]["key"] == "2024/ü +%41.png"
@@ -71,13 +71,13 @@ def test_every_failure_has_a_name_and_is_the_pictures_own(places: tuple[str, str
     keys = write(places[0], "good.png")
     keys += write(places[0], "text.png", data=b"no picture") + write(places[0], "cut.png", data=PICTURE[:60])
     keys += ["a//b.png", "/a.png", "nix.png", "bad\udcff.png", "x/"]
-    outcomes = walk.process(keys, *places, ["16x16"])
+    outcomes = worker.process(keys, *places, ["16x16"])
     odd = "InvalidRequest"
     assert [outcome.error for outcome in outcomes] == ["", "UnsupportedFormat", "CorruptImage", odd, odd, "", odd, odd]
     assert states(outcomes)[5] == (SKIPPED, reconcile.GONE)
     assert [outcome.key for outcome in outcomes][6] == "bad\\udcff.png"
     assert there(places[1]) == ["good.png"]
-    assert walk.process(["good.png"], *places, ["8x8"], Limits(bytes=10))[0].error == "SourceTooLarge"
+    assert worker.process(["good.png"], *places, ["8x8"], Limits(bytes=10))[0].error == "SourceTooLarge"
 
 
 def test_a_passing_failure_is_tried_again_before_it_counts(
@@ -95,10 +95,10 @@ def test_a_passing_failure_is_tried_again_before_it_counts(
         return run(request, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reconcile, "run", flaky)
-    monkeypatch.setattr(walk.time, "sleep", waited.append)  # type: ignore[attr-defined]
-    outcomes = walk.process(["a.png", "b.png", "c.png"], *places, ["16x16"])
+    monkeypatch.setattr(worker.time, "sleep", waited.append)  # type: ignore[attr-defined]
+    outcomes = worker.process(["a.png", "b.png", "c.png"], *places, ["16x16"])
     assert states(outcomes) == [(DONE, ""), (FAILED, "StoreUnavailable"), (FAILED, "StoreUnavailable")]
-    assert waited == [*walk.PAUSES, *walk.PAUSES]
+    assert waited == [*worker.PAUSES, *worker.PAUSES]
 
 
 def test_what_nobody_foresaw_is_one_pictures_failure(places: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,29 +106,29 @@ def test_what_nobody_foresaw_is_one_pictures_failure(places: tuple[str, str], mo
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(reconcile, "run", surprised)
-    assert states(walk.process(["a.png", "b.png"], *places, ["16x16"])) == [(FAILED, "ZeroDivisionError")] * 2
+    assert states(worker.process(["a.png", "b.png"], *places, ["16x16"])) == [(FAILED, "ZeroDivisionError")] * 2
 
 
 def test_outputs_inside_of_the_source_are_never_sources(places: tuple[str, str]) -> None:
     source, small = places[0], f"{places[0]}/small"
     write(source, "a.png")
     Location.parse(small).make()
-    assert states(walk.process(["a.png"], source, small, ["16x16"])) == [(DONE, "")]
+    assert states(worker.process(["a.png"], source, small, ["16x16"])) == [(DONE, "")]
     assert there(source) == ["a.png", "small/a.png"]
-    assert states(walk.process(["small/a.png"], source, small, ["16x16"])) == [(FAILED, "LoopRefused")]
+    assert states(worker.process(["small/a.png"], source, small, ["16x16"])) == [(FAILED, "LoopRefused")]
     with pytest.raises(LoopRefused):
-        walk.process(["a.png"], source, source, ["16x16"])
+        worker.process(["a.png"], source, source, ["16x16"])
     with pytest.raises(InvalidRequest):
-        walk.process(["a.png"], source, small, ["16by16"])
+        worker.process(["a.png"], source, small, ["16by16"])
 
 
 def test_a_batch_has_so_many_keys_and_bytes() -> None:
     def sizes(*given: int) -> list[int]:
-        return [len(batch) for batch in walk.batches(Found(str(n), size, "", None) for n, size in enumerate(given))]
+        return [len(batch) for batch in worker.batches(Found(str(n), size, "", None) for n, size in enumerate(given))]
 
     assert sizes() == []
     assert sizes(*[1] * 70) == [32, 32, 6]
-    most = walk.BATCH_BYTES
+    most = worker.BATCH_BYTES
     assert sizes(most, 1, most - 1, 1, 5 * most, 1) == [1, 2, 1, 1, 1]
 
 
@@ -138,8 +138,8 @@ def test_a_walk_gives_each_object_an_outcome_and_names_the_deadly(
     keys = write(places[0], *(f"{number:02}.png" for number in range(40)), "deadly.png")
     (tmp_path / "sitecustomize.py").write_text(DEADLY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    work = functools.partial(walk.process, source=places[0], output=places[1], renditions=["16x16"])
-    found = {outcome.key: outcome for outcome in walk.run(files(Path(places[0]), pytest.fail), work, 2)}
+    work = functools.partial(worker.process, source=places[0], output=places[1], renditions=["16x16"])
+    found = {outcome.key: outcome for outcome in worker.run(files(Path(places[0]), pytest.fail), work, 2)}
     assert {key: outcome.error for key, outcome in found.items()} == {
         key: "ProcessDied" if key == "deadly.png" else "" for key in keys
     }
@@ -160,13 +160,13 @@ os.path.isfile = looked_for
 
 def test_stopping_leaves_whole_outputs_and_a_second_walk_finishes(places: tuple[str, str]) -> None:
     keys = write(places[0], *(f"{number:03}.png" for number in range(200)))
-    work = functools.partial(walk.process, source=places[0], output=places[1], renditions=["16x16"])
-    running = walk.run(files(Path(places[0]), pytest.fail), work, 2)
+    work = functools.partial(worker.process, source=places[0], output=places[1], renditions=["16x16"])
+    running = worker.run(files(Path(places[0]), pytest.fail), work, 2)
     next(running)
     running.close()
     done = there(places[1])
     assert 0 < len(done) < len(keys)
-    second = Counter(outcome.state for outcome in walk.run(files(Path(places[0]), pytest.fail), work, 2))
+    second = Counter(outcome.state for outcome in worker.run(files(Path(places[0]), pytest.fail), work, 2))
     assert second == {SKIPPED: len(done), DONE: len(keys) - len(done)}
 
 

@@ -16,11 +16,12 @@ from PIL import Image
 
 import lambda_function
 from tests.transformed import template
-from tinypics.aws import batches, deadline
+from tinypics.aws import deadline
+from tinypics.aws.backfill import batch
 from tinypics.aws.settings import Settings
+from tinypics.backfill.journal import Journal
+from tinypics.backfill.report import Outcome
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, SourceChanged, StoreUnavailable
-from tinypics.journal import Journal
-from tinypics.outcomes import Outcome
 from tinypics.store import bucket
 
 RUN = {"id": "20261124-120000-abcd", "bucket": "original-pics"}
@@ -70,7 +71,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     found = World()
     monkeypatch.setattr(lambda_function, "open_bucket", found.buckets.__getitem__)
-    monkeypatch.setattr(batches, "open_bucket", found.buckets.__getitem__)
+    monkeypatch.setattr(batch, "open_bucket", found.buckets.__getitem__)
     settings = Settings(output_bucket="tiny-pics", backfill_bucket="backfill")
     monkeypatch.setattr(lambda_function, "SETTINGS", settings)
     return found
@@ -167,7 +168,7 @@ def test_what_is_not_begun_in_time_is_handed_back_and_done_when_it_comes_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.put("a.jpg", "b.jpg", "c.jpg")
-    answer = handle({"Items": selected("a.jpg", "b.jpg", "c.jpg")}, Context(seconds=batches.RESERVE - 1))
+    answer = handle({"Items": selected("a.jpg", "b.jpg", "c.jpg")}, Context(seconds=batch.RESERVE - 1))
     assert (answer["done"], answer["left"]) == (1, 2)
     assert [each["item"]["Key"] for each in answer["Items"]] == ["b.jpg", "c.jpg"]
     assert set(world.outcomes()) == {"a.jpg"}
@@ -193,9 +194,9 @@ class Failing:
 
 def run_all(event: dict[str, Any], answer: Failing, settings: Settings, limit: int = 20) -> dict[str, Any]:
     """What the workflow does: hand in again what came back."""
-    found = batches.handle(event, Context(), settings, answer)
+    found = batch.handle(event, Context(), settings, answer)
     while found["left"] and (limit := limit - 1):
-        found = batches.handle(json.loads(json.dumps(found)), Context(), settings, answer)
+        found = batch.handle(json.loads(json.dumps(found)), Context(), settings, answer)
     return found
 
 
@@ -206,7 +207,7 @@ def test_what_fails_for_a_passing_reason_is_tried_again_and_not_for_ever(world: 
     busy = StoreUnavailable("busy")
     answer = Failing({"a.jpg": [busy], "b.jpg": [busy] * 99, "c.jpg": [SourceChanged("x")] * 3})
     assert run_all({"Items": selected("a.jpg", "b.jpg", "c.jpg", "d.jpg")}, answer, SETTINGS)["left"] == 0
-    assert answer.asked.count("b.jpg") == batches.TRIES
+    assert answer.asked.count("b.jpg") == batch.TRIES
     assert {key: o.state for key, o in world.outcomes().items()} == {
         "a.jpg": "done",
         "b.jpg": "failed",
@@ -241,7 +242,7 @@ def test_what_nobody_foresaw_fails_its_object_only(world: World, capsys: pytest.
 def test_a_batch_that_came_again_for_too_long_ends_with_named_outcomes(world: World, began: object) -> None:
     event = {"Items": selected("a.jpg", "b.jpg"), "began": began}
     asked = Failing({})
-    answer = batches.handle(event, Context(), SETTINGS, asked)
+    answer = batch.handle(event, Context(), SETTINGS, asked)
     assert (asked.asked, answer["failed"], answer["left"]) == ([], 2, 0)
     assert {outcome.error for outcome in world.outcomes().values()} == {"DeadlineExceeded"}
 
@@ -289,41 +290,41 @@ def test_a_batch_of_slow_pictures_has_named_outcomes_before_its_execution_ends(
             def get_remaining_time_in_millis(self, began: float = began) -> int:
                 return int((began + timeout - clock.seconds) * 1000)
 
-        event = json.loads(json.dumps(batches.handle(event, Invocation(), SETTINGS, answer)))
-        assert clock.seconds - began <= min(timeout, batches.INVOCATION_SECONDS)
+        event = json.loads(json.dumps(batch.handle(event, Invocation(), SETTINGS, answer)))
+        assert clock.seconds - began <= min(timeout, batch.INVOCATION_SECONDS)
         clock.seconds += 1  # the state Pause
-    assert clock.seconds <= batches.BATCH_SECONDS + 1
+    assert clock.seconds <= batch.BATCH_SECONDS + 1
     found = world.outcomes().values()
     assert len(found) == 40
     assert {outcome.error for outcome in found} <= {"", "DeadlineExceeded"}
-    one = seconds <= min(timeout, batches.INVOCATION_SECONDS) - deadline.MARGIN
+    one = seconds <= min(timeout, batch.INVOCATION_SECONDS) - deadline.MARGIN
     assert one == any(outcome.state == "done" for outcome in found)
 
 
 def test_the_first_of_a_batch_that_had_little_time_is_not_blamed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    clock.seconds = batches.BATCH_SECONDS - 20
+    clock.seconds = batch.BATCH_SECONDS - 20
     event = {"Items": selected("a.jpg", "b.jpg"), "began": "1970-01-01T00:00:00Z"}
-    batches.handle(event, Context(900), SETTINGS, Slow(clock, 30))
+    batch.handle(event, Context(900), SETTINGS, Slow(clock, 30))
     assert {key: o.message.partition(":")[0] for key, o in world.outcomes().items()} == dict.fromkeys(
-        ["a.jpg", "b.jpg"], f"its batch took longer than {batches.BATCH_SECONDS:g} s"
+        ["a.jpg", "b.jpg"], f"its batch took longer than {batch.BATCH_SECONDS:g} s"
     )
 
 
 def test_one_that_killed_the_function_is_named_also_when_its_batch_has_no_time(world: World) -> None:
     event = {"Items": selected("a.jpg", "b.jpg"), "began": "1970-01-01T00:00:00Z"}
     crash = {"Error": "Runtime.OutOfMemory", "Cause": "signal: killed"}
-    batches.handle(event | {"crash": crash, "blamed": True, "careful": True}, Context(), SETTINGS, Failing({}))
+    batch.handle(event | {"crash": crash, "blamed": True, "careful": True}, Context(), SETTINGS, Failing({}))
     assert {key: o.error for key, o in world.outcomes().items()} == {
         "a.jpg": "ResourcesExhausted",
         "b.jpg": "DeadlineExceeded",
     }
 
 
-@pytest.mark.parametrize("error", [*batches.KILLED, batches.TIMED_OUT])
+@pytest.mark.parametrize("error", [*batch.KILLED, batch.TIMED_OUT])
 def test_every_name_of_a_kill_says_what_to_raise(world: World, error: str) -> None:
     event = {"Items": selected("a.jpg"), "crash": {"Error": error, "Cause": "c"}, "blamed": True}
-    batches.handle(event, Context(), SETTINGS, Failing({}))
+    batch.handle(event, Context(), SETTINGS, Failing({}))
     outcome = world.outcomes()["a.jpg"]
     assert outcome.error == "ResourcesExhausted"
     assert f"({error}): raise MemorySize or Timeout" in outcome.message
@@ -340,7 +341,7 @@ def test_after_a_crash_objects_come_one_at_a_time_and_the_one_to_blame_is_named(
         elif first == poison and not event.get("blamed"):
             event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "blamed": True}
         else:
-            event = batches.handle(event, Context(), SETTINGS, answer)
+            event = batch.handle(event, Context(), SETTINGS, answer)
     assert answer.asked == ["a.jpg", "c.jpg"]
     killed = world.outcomes()["killer.jpg"]
     assert (killed.state, killed.error) == ("failed", "ResourcesExhausted")
@@ -351,27 +352,27 @@ def test_after_a_crash_objects_come_one_at_a_time_and_the_one_to_blame_is_named(
 def test_an_error_of_the_platform_that_is_no_kill_keeps_its_name(world: World) -> None:
     crash = {"Error": "Lambda.TooManyRequestsException", "Cause": "Rate exceeded"}
     event = {"Items": selected("a.jpg"), "crash": crash, "careful": True, "blamed": True}
-    assert batches.handle(event, Context(), SETTINGS, Failing({}))["failed"] == 1
+    assert batch.handle(event, Context(), SETTINGS, Failing({}))["failed"] == 1
     assert world.outcomes()["a.jpg"].error == "Lambda.TooManyRequestsException"
 
 
 def test_a_stopped_run_begins_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(batch, "LOOK_EVERY", 0.0)
 
     def stop_after_first(*_: object, **__: str) -> dict[str, Any]:
         world.journal.stop()
         return {"status": "SUCCESS"}
 
-    answer = batches.handle({"Items": selected("a.jpg", "b.jpg", "c.jpg")}, Context(), SETTINGS, stop_after_first)
+    answer = batch.handle({"Items": selected("a.jpg", "b.jpg", "c.jpg")}, Context(), SETTINGS, stop_after_first)
     assert (answer["done"], answer["stopped"], answer["left"]) == (1, 2, 0)
     assert set(world.outcomes()) == {"a.jpg"}
     asked = Failing({})
-    assert batches.handle({"Items": selected("d.jpg")}, Context(), SETTINGS, asked)["stopped"] == 1
+    assert batch.handle({"Items": selected("d.jpg")}, Context(), SETTINGS, asked)["stopped"] == 1
     assert not asked.asked
 
 
 def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(batch, "LOOK_EVERY", 0.0)
     real, answers = Journal.stopped, iter([False, StoreUnavailable("busy")])
 
     def stopped(journal: Journal) -> bool:
@@ -382,7 +383,7 @@ def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monk
 
     monkeypatch.setattr(Journal, "stopped", stopped)
     with pytest.raises(StoreUnavailable):
-        batches.handle({"Items": selected("a.jpg", "b.jpg")}, Context(), SETTINGS, Failing({}))
+        batch.handle({"Items": selected("a.jpg", "b.jpg")}, Context(), SETTINGS, Failing({}))
     assert set(world.outcomes()) == {"a.jpg"}
 
 
@@ -397,7 +398,7 @@ def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monk
 )
 def test_a_batch_that_is_none_is_refused_by_name(event: Any, settings: Settings, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
-        batches.handle(event, Context(), settings, Failing({}))
+        batch.handle(event, Context(), settings, Failing({}))
 
 
 WRONG = InvalidConfiguration.expected("TINYPICS_TAGS", "at most ten tags", "nonsense")
@@ -410,7 +411,7 @@ WRONG = InvalidConfiguration.expected("TINYPICS_TAGS", "at most ten tags", "nons
 def test_a_batch_of_a_wrong_configuration_is_refused_and_says_nothing_about_its_objects(
     world: World, loaded: Settings | InvalidConfiguration, message: str
 ) -> None:
-    answer = batches.handle({"Items": selected("a.jpg")}, Context(), loaded, Failing({}))
+    answer = batch.handle({"Items": selected("a.jpg")}, Context(), loaded, Failing({}))
     assert (answer["status"], answer["error"]) == ("FAILED", "InvalidConfiguration")
     assert answer["message"].startswith(message)
     assert world.outcomes() == {}

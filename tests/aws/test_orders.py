@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tinypics.aws.orders import ASSUMED_BYTES, KEYS, OBJECTS, Order, found
+from tinypics.aws.backfill.job import ASSUMED_BYTES, KEYS, OBJECTS, Order, found
 from tinypics.aws.settings import Settings
-from tinypics.backfill import Caps, Found
+from tinypics.backfill.survey import Caps, Found
 from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused
 
 LIST: dict[str, Any] = {"list_bucket": "lists", "list_key": "keys.jsonl"}

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tinypics.aws.orders import Order
-from tinypics.backfill import Caps, Survey
+from tinypics.aws.backfill.job import Order
+from tinypics.backfill.report import DONE, FAILED, Outcome, Tally
+from tinypics.backfill.survey import Caps, Survey
 from tinypics.cli import backfill as command
 from tinypics.cli.app import app
 from tinypics.cli.console import CommandFailed
@@ -17,7 +18,6 @@ from tinypics.cli.survey import counts, listed, plain_lines
 from tinypics.cli.target import Target
 from tinypics.local.cloud import Cloud
 from tinypics.local.facts import Stack
-from tinypics.outcomes import DONE, FAILED, Outcome, Tally
 
 
 @pytest.fixture(autouse=True)

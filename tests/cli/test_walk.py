@@ -17,13 +17,13 @@ import typer
 from typer.testing import CliRunner
 
 from tests.pictures import encoded, opened, quadrants
-from tinypics.backfill import Caps, Found, Selection, Survey
+from tinypics.backfill.report import Outcome, Report
+from tinypics.backfill.survey import Caps, Found, Selection, Survey
 from tinypics.cli import walk
 from tinypics.cli.app import app
 from tinypics.cli.console import INTERRUPTED, CommandFailed
 from tinypics.cli.walk import Walk
 from tinypics.errors import InvalidRequest, LoopRefused
-from tinypics.outcomes import Outcome, Report
 from tinypics.store.objects import OddKey
 
 PICTURE = encoded(quadrants(), "PNG")

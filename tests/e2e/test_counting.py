@@ -11,10 +11,12 @@ from obstore.store import MemoryStore
 
 import lambda_function
 from tests.e2e.conftest import LocalStack
-from tinypics.aws import batches, counting, lists, orders
+from tinypics.aws.backfill import batch, job
+from tinypics.aws.backfill import count as counting
+from tinypics.aws.backfill import listing as lists
 from tinypics.aws.settings import Settings
+from tinypics.backfill.journal import Journal
 from tinypics.errors import DeadlineExceeded, StoreUnavailable
-from tinypics.journal import Journal
 from tinypics.store.bucket import Bucket
 
 if TYPE_CHECKING:
@@ -157,7 +159,7 @@ def test_a_list_of_keys_is_counted_whatever_the_names_are(stack: LocalStack, jou
     body = "".join(json.dumps({"key": key}) + "\n" for key in keys).encode()
     answer = count(listing(stack, "keys.jsonl", body + b"\n") | {"source": "keys"}, journal)
     assert (answer["status"], answer["survey"]["objects"]) == ("COUNTED", 3)
-    assert answer["survey"]["bytes"] == 3 * orders.ASSUMED_BYTES
+    assert answer["survey"]["bytes"] == 3 * job.ASSUMED_BYTES
     assert answer["max_items"] == 3  # a list does not grow
     assert answer["run"]["list_key"] == "keys.jsonl"
 
@@ -231,7 +233,7 @@ def test_the_function_counts_where_the_workflow_asks_it_to(
     stack: LocalStack, journal: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lambda_function, "SETTINGS", SETTINGS)
-    monkeypatch.setattr(batches, "open_bucket", lambda _: journal)
+    monkeypatch.setattr(batch, "open_bucket", lambda _: journal)
     fill(stack)
     event = {"backfill": {"id": "run-1", "input": {"bucket": SOURCE}}}
     assert lambda_function.lambda_handler(event, Context())["survey"]["objects"] == 3

@@ -23,7 +23,7 @@ from tests.e2e.test_resize import IN, OUT, finished
 from tests.e2e.world import BLUE, RED, World
 from tests.pictures import encoded
 from tests.pictures import photo as noise
-from tinypics.journal import Journal
+from tinypics.backfill.journal import Journal
 from tinypics.local import deploy
 from tinypics.local.cloud import Cloud
 

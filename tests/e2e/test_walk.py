@@ -18,8 +18,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.e2e.conftest import LocalStack
-from tinypics import walk
-from tinypics.backfill import Caps
+from tinypics.backfill import worker
+from tinypics.backfill.survey import Caps
 from tinypics.cli import walk as command
 from tinypics.cli.app import app
 from tinypics.cli.console import CommandFailed
@@ -155,7 +155,9 @@ def test_a_killed_run_is_taken_up_where_it_was(stack: LocalStack, s3: Any, tmp_p
         process.send_signal(signal.SIGKILL)
     settled(s3)
     done = len(there(s3, OUT))
-    work = functools.partial(walk.process, source=places[0], output=places[1], renditions=["32x32"], endpoint=places[2])
+    work = functools.partial(
+        worker.process, source=places[0], output=places[1], renditions=["32x32"], endpoint=places[2]
+    )
     states = [outcome.state for outcome in work(keys)]
     assert (states.count("done"), states.count("skipped")) == (len(keys) - done, done)
     assert done < len(keys)
@@ -174,8 +176,8 @@ def settled(s3: Any) -> None:
 
 HALF = """
 import functools, sys
-from tinypics import walk
-from tinypics.backfill import Found
+from tinypics.backfill import worker
+from tinypics.backfill.survey import Found
 source, output, endpoint = sys.argv[1:]
 work = functools.partial(walk.process, source=source, output=output, renditions=["32x32"], endpoint=endpoint)
 for outcome in walk.run((Found(f"{n:03}.jpg", 1, "", None) for n in range(150)), work, 2):

@@ -13,22 +13,22 @@ import typer
 from botocore.exceptions import BotoCoreError
 
 from tinypics import prices
-from tinypics.aws import lists
-from tinypics.aws.orders import KEYS, Order, found
-from tinypics.backfill import Estimate, Survey, estimate
+from tinypics.aws.backfill import listing
+from tinypics.aws.backfill.job import KEYS, Order, found
+from tinypics.backfill.report import COMPLETE, FAILED, STOPPED, Row, key_lines, read_keys
+from tinypics.backfill.survey import Estimate, Survey, estimate
 from tinypics.cli.console import INTERRUPTED, CommandFailed, err, out, plain
 from tinypics.cli.survey import counting, counts, refusals, say, told, working
 from tinypics.cli.target import readable_errors
 from tinypics.errors import InvalidRequest, TinypicsError
 from tinypics.local import backfills, deployed
-from tinypics.outcomes import COMPLETE, FAILED, STOPPED, Row, key_lines, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tinypics.aws.settings import Settings
-    from tinypics.backfill import Found
+    from tinypics.backfill.survey import Found
     from tinypics.cli.target import Target
     from tinypics.local.facts import Stack
 
@@ -90,7 +90,7 @@ class Chosen:
         if self.keys is not None:
             yield [found({"key": key}, KEYS) for key in self.keys]
         else:
-            yield from (objects for objects, _ in lists.pages(self.order, None, target.client("s3")))
+            yield from (objects for objects, _ in listing.pages(self.order, None, target.client("s3")))
 
 
 @readable_errors()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from tinypics.backfill import Found
+from tinypics.backfill.survey import Found
 from tinypics.cli.target import readable_errors
 from tinypics.store.location import is_loopback
 

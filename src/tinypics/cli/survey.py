@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from tinypics.backfill.report import DONE, FAILED, SKIPPED
 from tinypics.cli.console import CommandFailed, err, out, plain, size
 from tinypics.errors import (
     AccessDenied,
@@ -16,15 +17,14 @@ from tinypics.errors import (
     LoopRefused,
     TinypicsError,
 )
-from tinypics.outcomes import DONE, FAILED, SKIPPED
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tinypics.backfill import Survey
-    from tinypics.outcomes import Report, Tally
+    from tinypics.backfill.report import Report, Tally
+    from tinypics.backfill.survey import Survey
 
 
 @contextlib.contextmanager

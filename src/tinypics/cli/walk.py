@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from tinypics import walk
-from tinypics.backfill import Caps, Selection, Survey, estimate, moment
+from tinypics.backfill import worker
+from tinypics.backfill.report import COMPLETE, FAILED, STOPPED, Outcome, Report
+from tinypics.backfill.survey import Caps, Selection, Survey, estimate, moment
 from tinypics.cli.console import INTERRUPTED, err, out, plain
 from tinypics.cli.survey import counting, counts, refusals, say, told, working
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.rendition import Rendition
-from tinypics.outcomes import COMPLETE, FAILED, STOPPED, Outcome, Report
 from tinypics.store.listing import listed
 from tinypics.store.location import FILE, Location, outputs_within
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from tinypics.backfill import Found
+    from tinypics.backfill.survey import Found
 
 MOST_PROCESSES: Final = 256
 HOPELESS: Final = 20
@@ -97,12 +97,12 @@ class Walk:
         """US dollars for requests, where they are paid for; folders cost nothing."""
         if FILE in (self.source.scheme, self.output.scheme):
             return 0.0
-        return estimate(survey, self.renditions, memory_mb=0, batch=walk.BATCH_KEYS).requests
+        return estimate(survey, self.renditions, memory_mb=0, batch=worker.BATCH_KEYS).requests
 
     def run(self, report: Report) -> Generator[Outcome, None, None]:
         """An outcome for each picture, as they come. Closing it lets those in hand be finished."""
         work = functools.partial(
-            walk.process,
+            worker.process,
             source=str(self.source),
             output=str(self.output),
             renditions=[str(rendition) for rendition in self.renditions],
@@ -115,7 +115,7 @@ class Walk:
                 from tinypics.cli import s3
 
                 stack.enter_context(s3.passed_on(self.session))
-            yield from stack.enter_context(contextlib.closing(walk.run(chosen, work, self.processes)))
+            yield from stack.enter_context(contextlib.closing(worker.run(chosen, work, self.processes)))
 
     def _listed(self, report: Report) -> Iterator[Found]:
         if self.source.scheme == "s3" and self.session:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from tinypics.aws.orders import Order
-from tinypics.backfill import Survey, spent
+from tinypics.aws.backfill.job import Order
+from tinypics.backfill.journal import Journal
+from tinypics.backfill.report import COMPLETE, INCOMPLETE, STOPPED, Report
+from tinypics.backfill.survey import Survey, spent
 from tinypics.errors import InvalidRequest
 from tinypics.image.rendition import Rendition
-from tinypics.journal import Journal
 from tinypics.local.executions import arn_of, outcome
-from tinypics.outcomes import COMPLETE, INCOMPLETE, STOPPED, Report
 
 if TYPE_CHECKING:
     from tinypics.local.cloud import Cloud

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinypics.backfill import Found
+from tinypics.backfill.survey import Found
 from tinypics.errors import SourceNotFound
 from tinypics.store.location import FILE
 from tinypics.store.objects import OddKey, bare

@@ -10,6 +10,7 @@ import functools
 import time
 from typing import TYPE_CHECKING, Final
 
+from tinypics.backfill.report import DONE, FAILED, SKIPPED, Outcome
 from tinypics.delivery import reconcile
 from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
@@ -17,14 +18,13 @@ from tinypics.errors import LoopRefused, PermanentError, TransientError
 from tinypics.image.limits import DEFAULT
 from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
-from tinypics.outcomes import DONE, FAILED, SKIPPED, Outcome
 from tinypics.sandbox import process_pool
 from tinypics.store.location import Location, outputs_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from tinypics.backfill import Found
+    from tinypics.backfill.survey import Found
     from tinypics.image.limits import Limits
     from tinypics.store.bucket import Bucket
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
-from tinypics.aws import lists
-from tinypics.aws.orders import OBJECTS, Order
+from tinypics.aws.backfill import listing
+from tinypics.aws.backfill.job import OBJECTS, Order
 from tinypics.aws.settings import BACKFILL_BUCKET, OUTPUT_BUCKET, needed, usable
-from tinypics.backfill import Survey, estimate
+from tinypics.backfill.journal import Journal
+from tinypics.backfill.survey import Survey, estimate
 from tinypics.errors import DeadlineExceeded, PermanentError
-from tinypics.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,13 +67,13 @@ def _count(
     """Add to `survey` until the list or the time ends: the sum, and where it goes on. Raises CapExceeded at once."""
     selection = order.selection(settings)
     left = getattr(context, "get_remaining_time_in_millis", None)
-    for objects, token in lists.pages(order, token, boto3.client("s3")):  # noqa: B020 - where it goes on
+    for objects, token in listing.pages(order, token, boto3.client("s3")):  # noqa: B020 - where it goes on
         for each in objects:
             survey.add(each, selection)
         order.caps.check(survey, _cost(order, settings, survey, context))
         if token is None or (left is not None and left() / 1000 < _RESERVE):
             break
-    if token == lists.MIDDLE:
+    if token == listing.MIDDLE:
         raise DeadlineExceeded("the list takes longer to count than an invocation may: cut it into several")
     return survey, token
 

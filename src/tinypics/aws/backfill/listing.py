@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tinypics.aws.orders import KEYS, OBJECTS, Order, found
-from tinypics.backfill import LISTED_AT_ONCE
+from tinypics.aws.backfill.job import KEYS, OBJECTS, Order, found
+from tinypics.backfill.survey import LISTED_AT_ONCE
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tinypics.backfill import Found
+    from tinypics.backfill.survey import Found
 
 MIDDLE: Final = ""
 Page = tuple[list["Found"], str | None]

@@ -17,8 +17,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from tinypics.backfill.report import Outcome
 from tinypics.errors import SourceNotFound
-from tinypics.outcomes import Outcome
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
 

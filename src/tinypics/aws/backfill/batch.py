@@ -17,20 +17,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tinypics.aws import answers, deadline, events, telemetry
-from tinypics.aws.orders import Order, found
+from tinypics.aws.backfill.job import Order, found
 from tinypics.aws.s3 import open_bucket
 from tinypics.aws.settings import BACKFILL_BUCKET, needed, usable
-from tinypics.backfill import moment
+from tinypics.backfill.journal import Journal
+from tinypics.backfill.report import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome
+from tinypics.backfill.survey import moment
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, TinypicsError, TransientError
-from tinypics.journal import Journal
-from tinypics.outcomes import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tinypics.aws.answers import Answer
     from tinypics.aws.settings import Settings
-    from tinypics.backfill import Selection
+    from tinypics.backfill.survey import Selection
 
 WINDOW: Final = 45.0
 """Seconds of an invocation in which another object is begun."""
@@ -75,9 +75,9 @@ def handle(
     A batch that a wrong configuration refuses has no outcomes; the run ends, and can be resumed.
     """
     if "backfill" in event:
-        from tinypics.aws import counting
+        from tinypics.aws.backfill import count
 
-        counted: dict[str, Any] = counting.count(event, context, loaded, open_bucket)
+        counted: dict[str, Any] = count.count(event, context, loaded, open_bucket)
         return counted
     try:
         batch = _Batch(event, context, usable(loaded), answer)

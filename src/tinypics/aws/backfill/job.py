@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tinypics.aws import events
-from tinypics.backfill import Caps, Found, Selection, moment
+from tinypics.backfill.survey import Caps, Found, Selection, moment
 from tinypics.errors import InvalidRequest, LoopRefused
 
 if TYPE_CHECKING:

@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from tinypics import prices
+from tinypics.backfill.report import DONE, FAILED, SKIPPED
 from tinypics.delivery import keys
 from tinypics.errors import CapExceeded
 from tinypics.image.limits import DEFAULT
-from tinypics.outcomes import DONE, FAILED, SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tinypics.backfill.report import Tally
     from tinypics.image.rendition import Rendition
-    from tinypics.outcomes import Tally
 
 GETS: Final = 5
 """HEADs of the three places that an output can have, GET of the source, HEAD of the source again."""

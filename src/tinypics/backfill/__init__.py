@@ -1,0 +1,1 @@
+"""Pictures that are there already: counted, priced, worked on, and reported."""
