@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.peers import ROOT
-from tinypics.local.cloud import Cloud
-from tinypics.local.engine import HOST, REGION, Engine
+from tinypics.local.emulator import HOST, REGION, Engine
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

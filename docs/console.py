@@ -18,7 +18,7 @@ from playwright.sync_api import FilePayload, sync_playwright
 
 from tinypics.console.server import serving
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

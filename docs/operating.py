@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from tinypics.advice import ADVICE
+from tinypics.stack.troubleshooting import ADVICE
 
 PAGE: Final = Path(__file__).with_name("operating.md")
 _BETWEEN: Final = re.compile(r"(<!-- errors: .*? -->\n).*?(<!-- end of errors -->)", re.DOTALL)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tinypics import errors
-from tinypics.advice import ADVICE, advice
 from tinypics.aws.backfill.batch import KILLED
+from tinypics.stack.troubleshooting import ADVICE, advice
 
 PROJECT = Path(__file__).parents[1]
 PARAMETERS = set(re.findall(r"^  ([A-Z]\w+):$", (PROJECT / "template.yaml").read_text(), re.MULTILINE))

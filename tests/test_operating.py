@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from tests.transformed import resources, template
-from tinypics.advice import ADVICE
+from tinypics.stack.troubleshooting import ADVICE
 
 PROJECT = Path(__file__).parents[1]
 PAGE = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ import obstore
 import pytest
 
 from tinypics.aws import s3
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 from tinypics.store import location
 from tinypics.store.partitions import s3_endpoint
 

@@ -23,9 +23,9 @@ from tests.heic import heic
 from tests.pictures import QUADRANTS, corners, encoded, near, opened, photo, quadrants
 from tinypics import resize_all
 from tinypics.image.formats import FORMATS, OUTPUTS
-from tinypics.local.cloud import Cloud
 from tinypics.local.deploy import BUCKETS
-from tinypics.local.engine import REGION, Engine
+from tinypics.local.emulator import REGION, Engine
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

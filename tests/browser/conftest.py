@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
 from tinypics.console.server import serving
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

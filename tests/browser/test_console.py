@@ -12,8 +12,8 @@ from playwright.sync_api import FilePayload, expect
 
 from tests.browser.conftest import once_told
 from tests.pictures import encoded, photo
-from tinypics.advice import ADVICE
 from tinypics.console.graph import draw
+from tinypics.stack.troubleshooting import ADVICE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from tests.e2e.conftest import PROJECT, LocalStack
 from tests.pictures import encoded, photo
 from tinypics.console.server import serving
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

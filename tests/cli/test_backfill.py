@@ -16,8 +16,8 @@ from tinypics.cli.app import app
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.survey import counts, listed, plain_lines
 from tinypics.cli.target import Target
-from tinypics.local.cloud import Cloud
-from tinypics.local.facts import Stack
+from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import Stack
 
 
 @pytest.fixture(autouse=True)

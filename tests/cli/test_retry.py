@@ -12,7 +12,7 @@ import typer
 
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.retry import retry
-from tinypics.local.executions import Failure
+from tinypics.stack.executions import Failure
 
 MACHINE = "arn:aws:states:eu-west-1:1:stateMachine:resize"
 EXECUTIONS = "arn:aws:states:eu-west-1:1:execution:resize:"

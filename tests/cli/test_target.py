@@ -15,8 +15,9 @@ from tinypics.cli import target
 from tinypics.cli.app import app
 from tinypics.cli.console import CommandFailed
 from tinypics.cli.target import Target, nearest, readable_errors
-from tinypics.local.cloud import Cloud
-from tinypics.local.facts import Facts, Stack
+from tinypics.local.pidfile import Facts
+from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import Stack
 
 if TYPE_CHECKING:
     from typer.testing import Result

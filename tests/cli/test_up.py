@@ -17,8 +17,9 @@ from tinypics.cli import up
 from tinypics.cli.app import app
 from tinypics.cli.console import err
 from tinypics.cli.logs import Tail
-from tinypics.local.engine import EngineError
-from tinypics.local.facts import Facts, Stack
+from tinypics.local.emulator import EngineError
+from tinypics.local.pidfile import Facts
+from tinypics.stack.deployed import Stack
 
 PROJECT = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tinypics.cli import workflow
-from tinypics.local.executions import outcome
+from tinypics.stack.executions import outcome
 
 if TYPE_CHECKING:
     from pathlib import Path

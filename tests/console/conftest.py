@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
 from tests.pictures import encoded, photo
 from tinypics.console.server import serving
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ import pytest
 from tests.console.conftest import JPEG
 from tests.pictures import encoded, photo
 from tinypics.console.trial import Trial
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from tests.console.conftest import Page

@@ -11,8 +11,8 @@ import pytest
 
 from tests.console.conftest import JPEG
 from tinypics.console.backfills import Backfills
-from tinypics.local.backfills import Run
-from tinypics.local.cloud import Cloud
+from tinypics.stack.backfill_runs import Run
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import LocalStack

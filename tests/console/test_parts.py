@@ -15,8 +15,8 @@ from tinypics.console import loglines
 from tinypics.console.app import _foreign
 from tinypics.console.health import bars, percentile, summary
 from tinypics.console.trial import Busy, Trial
-from tinypics.local.cloud import Cloud
-from tinypics.local.facts import Stack
+from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import Stack
 
 STACK = Stack("in", "out", "f", "arn:aws:states:us-east-1:0:stateMachine:resize", "/log", None)
 

@@ -11,8 +11,8 @@ import pytest
 
 from tinypics.console import server
 from tinypics.console.server import PortTaken, serving
-from tinypics.local.cloud import Cloud
-from tinypics.local.facts import Stack
+from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

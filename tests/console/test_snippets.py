@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tinypics.console.snippets import snippets
-from tinypics.local.facts import Stack
+from tinypics.stack.deployed import Stack
 
 STACK = Stack("in", "out", "f", "arn:aws:states:eu-west-1:1:stateMachine:resize", "/log", "https://a.example/it's")
 KEYS = (

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinypics.local.facts import Facts
+    from tinypics.local.pidfile import Facts
 
 PROJECT = Path(__file__).parents[2]
 

@@ -23,8 +23,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tinypics.cli.app import app
-from tinypics.local.cloud import Cloud
-from tinypics.local.engine import running_engine
+from tinypics.local.emulator import running_engine
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
     from tests.e2e.conftest import LocalStack
-    from tinypics.local.facts import Facts
+    from tinypics.local.pidfile import Facts
 
 pytestmark = pytest.mark.e2e
 

@@ -13,6 +13,7 @@ from PIL import Image
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, PHOTO, eventually, execution_for, invoke, mission, photo
 from tinypics.local import deploy
+from tinypics.stack import deployed
 
 pytestmark = pytest.mark.e2e
 
@@ -163,7 +164,7 @@ def second_stack(stack: LocalStack, name: str, **parameters: str) -> str:
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
-    return deploy.outputs(cloudformation, name)["StateMachineArn"]
+    return deployed.outputs(cloudformation, name)["StateMachineArn"]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.pictures import encoded
 from tests.pictures import photo as noise
 from tinypics.backfill.journal import Journal
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

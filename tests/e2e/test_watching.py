@@ -10,7 +10,7 @@ import pytest
 
 from tests.transformed import resources
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,9 +16,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
-from tinypics.local.engine import REGION, Engine, EngineError
-from tinypics.local.facts import Facts
+from tinypics.local.emulator import REGION, Engine, EngineError
+from tinypics.local.pidfile import Facts
+from tinypics.stack import deployed
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ def test_the_same_contents_pack_to_the_same_bytes(tmp_path: Path) -> None:
             "lambda_function.py",
             "tinypics/delivery/keys.py",
             "tinypics/cli/app.py",
-            "tinypics/local/engine.py",
+            "tinypics/local/emulator.py",
         ):
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -184,13 +185,13 @@ def test_clients_of_the_engine_need_no_valid_aws_settings(tmp_path: Path, monkey
         cloud = Cloud.local(engine.endpoint, REGION)
         assert cloud.client("s3").list_buckets()["Buckets"] == []
         with pytest.raises(ClientError, match="does not exist"):
-            deploy.outputs(cloud.client("cloudformation"), "tinypics")
+            deployed.outputs(cloud.client("cloudformation"), "tinypics")
 
 
 PARENT = """
 import json, pathlib, sys, time
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
+from tinypics.stack.clients import Cloud
 project = pathlib.Path(sys.argv[1])
 with deploy.running(project / "data", project, port=0) as (engine, facts):
     functions = Cloud.local(facts.endpoint, facts.region).client("lambda")

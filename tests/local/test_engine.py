@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tinypics.local import child
-from tinypics.local import engine as engines
-from tinypics.local.engine import Engine, EngineError, healthy
-from tinypics.local.facts import Facts, Stack
+from tinypics.local import emulator as engines
+from tinypics.local import emulator_process
+from tinypics.local.emulator import Engine, EngineError, healthy
+from tinypics.local.pidfile import Facts
+from tinypics.stack.deployed import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +113,7 @@ def test_one_engine_per_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_an_engine_that_does_not_come_up_shows_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit('no room on this laptop')")
-    monkeypatch.setattr(child, "__file__", str(broken))
+    monkeypatch.setattr(emulator_process, "__file__", str(broken))
     with pytest.raises(EngineError, match="did not start:\nno room on this laptop"):
         Engine.start(tmp_path / "data", 0)
 
@@ -120,7 +121,7 @@ def test_an_engine_that_does_not_come_up_shows_what_it_said(tmp_path: Path, monk
 def test_an_engine_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = tmp_path / "silent.py"
     silent.write_text("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)")
-    monkeypatch.setattr(child, "__file__", str(silent))
+    monkeypatch.setattr(emulator_process, "__file__", str(silent))
     monkeypatch.setattr(engines, "_READY_WITHIN", 0.5)
     monkeypatch.setattr(engines, "_STOPPED_WITHIN", 0.5)
     with pytest.raises(EngineError, match="did not start"):
@@ -139,7 +140,7 @@ def test_an_engine_that_was_killed_is_noticed(tmp_path: Path) -> None:
 
 PARENT = """
 import pathlib, sys, time
-from tinypics.local.engine import Engine
+from tinypics.local.emulator import Engine
 engine = Engine.start(pathlib.Path(sys.argv[1]), 0)
 print(engine.pid, engine.port, flush=True)
 time.sleep(60)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.e2e.faults import Proxy, proxied
-from tinypics.local.cloud import Cloud
-from tinypics.local.engine import REGION, Engine
+from tinypics.local.emulator import REGION, Engine
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

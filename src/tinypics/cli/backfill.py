@@ -21,7 +21,7 @@ from tinypics.cli.console import INTERRUPTED, CommandFailed, err, out, plain
 from tinypics.cli.survey import counting, counts, refusals, say, told, working
 from tinypics.cli.target import readable_errors
 from tinypics.errors import InvalidRequest, TinypicsError
-from tinypics.local import backfills, deployed
+from tinypics.stack import backfill_runs, deployed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
     from tinypics.backfill.survey import Found
     from tinypics.cli.target import Target
-    from tinypics.local.facts import Stack
+    from tinypics.stack.deployed import Stack
 
 GRACE: Final = 6.0
 """Seconds that a run which shall stop has for ending by itself, before its workflow is ended."""
@@ -124,7 +124,7 @@ def key_list(path: Path) -> list[Row]:
 def start(target: Target, chosen: Chosen, *, dry_run: bool, yes: bool, report_to: Path) -> int:
     """Count, ask, start, watch: the exit code. What runs already, and was asked to do the same, is joined instead."""
     stack = target.stack
-    runs = {} if dry_run else backfills.running(target.cloud, stack)
+    runs = {} if dry_run else backfill_runs.running(target.cloud, stack)
     for identity, order in runs.items():
         if order == chosen.order:
             err.print(f"Backfill {identity} does just that already: joining it.")
@@ -141,7 +141,7 @@ def start(target: Target, chosen: Chosen, *, dry_run: bool, yes: bool, report_to
     if chosen.keys is not None:
         body = key_lines(chosen.order.bucket, chosen.keys)
         target.client("s3").put_object(Bucket=stack.backfill_bucket, Key=chosen.order.list_key, Body=body)
-    return attach(target, backfills.start(target.cloud, stack, chosen.order), report_to)
+    return attach(target, backfill_runs.start(target.cloud, stack, chosen.order), report_to)
 
 
 @readable_errors()
@@ -177,7 +177,7 @@ def stop(target: Target, identity: str | None, report_to: Path) -> int:
     return 0
 
 
-def _stop(target: Target, run: backfills.Run) -> None:
+def _stop(target: Target, run: backfill_runs.Run) -> None:
     deadline = time.monotonic() + GRACE
     run.stop()
     while run.runs() and time.monotonic() < deadline:
@@ -186,23 +186,23 @@ def _stop(target: Target, run: backfills.Run) -> None:
 
 
 @contextlib.contextmanager
-def _sight_of(run: backfills.Run) -> Iterator[None]:
+def _sight_of(run: backfill_runs.Run) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, TinypicsError) as error:
         raise CommandFailed(f"Lost sight of it: {plain(error)}\nIt may well go on. {_join(run)}") from None
 
 
-def _join(run: backfills.Run) -> str:
+def _join(run: backfill_runs.Run) -> str:
     return f"Join it: tinypics backfill --attach {run.identity}"
 
 
-def _run(target: Target, identity: str | None) -> backfills.Run:
+def _run(target: Target, identity: str | None) -> backfill_runs.Run:
     stack = _with_backfills(target)
-    identity = identity or backfills.newest(target.cloud, stack)
+    identity = identity or backfill_runs.newest(target.cloud, stack)
     if identity is None:
         raise CommandFailed("No backfill was started yet.")
-    run = backfills.Run(target.cloud, stack, identity)
+    run = backfill_runs.Run(target.cloud, stack, identity)
     with _sight_of(run):
         known = run.known()
     if not known:
@@ -210,7 +210,7 @@ def _run(target: Target, identity: str | None) -> backfills.Run:
     return run
 
 
-def _watch(target: Target, run: backfills.Run) -> None:
+def _watch(target: Target, run: backfill_runs.Run) -> None:
     with working(1) as progress:
         bar = progress.add_task("", total=None, counts="")
         begun = time.monotonic()
@@ -225,7 +225,7 @@ def _watch(target: Target, run: backfills.Run) -> None:
             begun = time.monotonic()
 
 
-def _end(run: backfills.Run, report_to: Path) -> int:
+def _end(run: backfill_runs.Run, report_to: Path) -> int:
     report = run.report
     if not run.counted and report.state != STOPPED:
         raise CommandFailed(f"{plain(report.reason) or 'What it wrote down is gone'}. Nothing was resized.")

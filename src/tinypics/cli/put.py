@@ -18,7 +18,7 @@ from tinypics.cli.logs import Tail, picture
 from tinypics.cli.target import readable_errors
 from tinypics.errors import UnsupportedFormat
 from tinypics.image import formats
-from tinypics.local.executions import outcome
+from tinypics.stack.executions import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,11 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tinypics.cli.console import CommandFailed, err, out, plain
 from tinypics.cli.target import readable_errors
-from tinypics.local.executions import failures, outcome, start_again
+from tinypics.stack.executions import failures, outcome, start_again
 
 if TYPE_CHECKING:
     from tinypics.cli.target import Target
-    from tinypics.local.executions import Failure
+    from tinypics.stack.executions import Failure
 
 _CAUSE = 120  # characters that are shown of one
 

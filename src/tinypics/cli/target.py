@@ -12,9 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from tinypics.cli.console import CommandFailed
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
-from tinypics.local.engine import running_engine
-from tinypics.local.facts import Stack
+from tinypics.local.emulator import running_engine
+from tinypics.stack import deployed
+from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ class Target:
         cloud = Cloud.aws(profile, region)
         name = stack or deploy.STACK
         try:
-            return cls(cloud, Stack.from_outputs(deploy.outputs(cloud.client("cloudformation"), name)))
+            return cls(cloud, Stack.from_outputs(deployed.outputs(cloud.client("cloudformation"), name)))
         except KeyError as missing:
             raise CommandFailed(f"The stack {name} is not Tinypics: it has no output {missing}.") from None
 

@@ -20,15 +20,15 @@ from tinypics.cli.logs import PAUSES, Tail
 from tinypics.cli.target import DATA, Target, nearest, readable_errors
 from tinypics.console.server import PortTaken, serving
 from tinypics.local import deploy
-from tinypics.local.cloud import Cloud
-from tinypics.local.engine import HOST, EngineError
+from tinypics.local.emulator import HOST, EngineError
 from tinypics.local.parameters import parsed
+from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinypics.local.engine import Engine
-    from tinypics.local.facts import Facts
+    from tinypics.local.emulator import Engine
+    from tinypics.local.pidfile import Facts
 
 EVENT = Path("events", "resize.json")
 SAMPLE = "yourImage.jpg"  # the key that the event names

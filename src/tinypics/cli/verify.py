@@ -13,7 +13,7 @@ from tinypics.aws import events
 from tinypics.cli.console import CommandFailed, err, out, plain, result
 from tinypics.cli.target import readable_errors
 from tinypics.errors import InvalidConfiguration
-from tinypics.local import deployed
+from tinypics.stack import deployed
 from tinypics.verify.checker import Checker
 from tinypics.verify.findings import UNCHECKED, Listed
 from tinypics.verify.repair import repair

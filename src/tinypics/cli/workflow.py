@@ -12,7 +12,7 @@ import typer
 
 from tinypics.cli.console import err, plain, result
 from tinypics.cli.target import readable_errors
-from tinypics.local.executions import outcome
+from tinypics.stack.executions import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from tinypics.aws.settings import Settings
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
 
 STATIC = Path(__file__).parent / "static"
 _MAX_BODY = 64 * 1024

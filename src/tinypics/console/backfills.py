@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinypics.console.executions import milliseconds
-from tinypics.local.backfills import item_counts
+from tinypics.stack.backfill_runs import item_counts
 
 if TYPE_CHECKING:
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
 
 NEWEST = 3
 _LOST = ("failed", "timedOut", "aborted")

@@ -10,18 +10,18 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tinypics.advice import advice
 from tinypics.aws import events
 from tinypics.console.graph import draw
 from tinypics.console.history import visits
 from tinypics.errors import InvalidRequest
-from tinypics.local.executions import FAILED, arn_of, outcome
+from tinypics.stack.executions import FAILED, arn_of, outcome
+from tinypics.stack.troubleshooting import advice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
 
 PAGE = 100
 STATUSES = ("RUNNING", "SUCCEEDED", *FAILED)

@@ -6,13 +6,13 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tinypics.advice import advice
 from tinypics.console.executions import Executions, check_name, milliseconds
 from tinypics.errors import InvalidRequest
-from tinypics.local.executions import FAILED, Failure, failures, start_again
+from tinypics.stack.executions import FAILED, Failure, failures, start_again
+from tinypics.stack.troubleshooting import advice
 
 if TYPE_CHECKING:
-    from tinypics.local.cloud import Cloud
+    from tinypics.stack.clients import Cloud
 
 MOST = 100  # failures that are listed, and started again at once: each costs two calls, which AWS counts
 _DAYS = 14

@@ -13,8 +13,8 @@ from tinypics.console.backfills import Backfills
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
 
 LINES = 50_000  # that are read: of more, the figures are of the first so many
 _WINDOWS = (300, 3600, 86_400)

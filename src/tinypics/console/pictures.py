@@ -15,8 +15,8 @@ from tinypics.image.formats import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
 
 SHOWN: Final = frozenset({"jpeg", "png", "webp", "gif", "avif", "bmp", "ico"})
 """Formats that browsers show."""

@@ -11,8 +11,8 @@ from tinypics.console.executions import result_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
 
 SHOWN = 100
 _BACK = (60, 900, 21_600)  # seconds: no further than is needed for so many, because a log is read from its old end

@@ -16,8 +16,8 @@ from tinypics.console.app import build
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4567

@@ -15,8 +15,8 @@ from tinypics.aws import events
 from tinypics.delivery.request import Skip
 from tinypics.errors import InvalidRequest
 from tinypics.image.limits import Limits
-from tinypics.local import deployed
 from tinypics.sandbox.supervisor import Guard
+from tinypics.stack import deployed
 from tinypics.store.download import Download
 from tinypics.values import replace
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
     from tinypics.delivery.request import Request
     from tinypics.image.results import Output
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
     from tinypics.store.objects import Stat
 
 _WAITING = 4  # previews that may wait for the one in work: a browser asks for one at a time

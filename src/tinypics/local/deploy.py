@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, WaiterError
 from samtranslator.yaml_helper import yaml_parse
 
-from tinypics.local.cloud import Cloud
-from tinypics.local.engine import DEFAULT_PORT, HOST, REGION, Engine
-from tinypics.local.facts import Facts, Stack
+from tinypics.local.emulator import DEFAULT_PORT, HOST, REGION, Engine
 from tinypics.local.parameters import numbers, wrong
+from tinypics.local.pidfile import Facts
+from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import Stack, outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +36,13 @@ _FIXED = {
     "MaxConcurrencyPath": ("MaxConcurrency", 2 * (os.cpu_count() or 1)),
     "ToleratedFailurePercentagePath": ("ToleratedFailurePercentage", 5),
 }
-_LEFT_OUT = ("__pycache__", "tinypics/cli", "tinypics/console", "tinypics/local")  # runs on laptops only
+_LEFT_OUT = (
+    "__pycache__",
+    "tinypics/cli",
+    "tinypics/console",
+    "tinypics/local",
+    "tinypics/stack",
+)  # runs on laptops only
 _BUILD = ("Makefile", "bytecode.py")  # makes the artifact, and is no part of it
 _WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # seconds, times: it takes about one
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -130,12 +137,6 @@ def _deploy(cloud: Cloud, project: Path, template: dict[str, Any], given: Mappin
         raise DeployError(f"The stack was refused: {error}") from error
     _wait(cloudformation, "stack_update_complete" if imported else "stack_create_complete")
     return Stack.from_outputs(outputs(cloudformation, STACK))
-
-
-def outputs(cloudformation: Any, stack: str) -> dict[str, str]:
-    """The outputs of a deployed stack, by name. Raises ClientError when there is none of that name."""
-    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
 
 def pack(folder: Path) -> bytes:

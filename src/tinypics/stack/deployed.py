@@ -1,16 +1,27 @@
-"""`engine.json`: where the engine of a data folder is, and what the stack in it is called."""
+"""A deployed stack: its outputs, and the settings of its function, whatever the template here says."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from tinypics.aws.settings import MEMORY_MB, Settings
 
-_FILE = "engine.json"
+if TYPE_CHECKING:
+    from tinypics.stack.clients import Cloud
+
+
+def settings(cloud: Cloud, stack: Stack) -> Settings:
+    """The settings of the function as it is deployed. Raises InvalidConfiguration where they are wrong."""
+    return function(cloud, stack)[0]
+
+
+def function(cloud: Cloud, stack: Stack) -> tuple[Settings, int]:
+    """The settings of the function as it is deployed, and its memory in MB. Raises InvalidConfiguration."""
+    config = cloud.client("lambda").get_function_configuration(FunctionName=stack.function)
+    environment = config.get("Environment", {}).get("Variables", {})
+    memory = int(config["MemorySize"])
+    return Settings.from_environment(environment | {MEMORY_MB: str(memory)}), memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +56,7 @@ class Stack:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """A running engine. `pid` is the engine's own; `parent` is the process that started it and holds it."""
-
-    endpoint: str
-    port: int
-    region: str
-    pid: int
-    parent: int
-    stack: Stack
-
-    def write(self, data: Path) -> None:
-        """Write `<data>/engine.json`, whole or not at all."""
-        part = data / f".{_FILE}.part"
-        part.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
-        part.replace(data / _FILE)
-
-    @classmethod
-    def read(cls, data: Path) -> Self | None:
-        """What `<data>/engine.json` says, or None when there is none that can be read. It may be stale."""
-        try:
-            found: dict[str, Any] = json.loads((data / _FILE).read_text())
-            return cls(**found | {"stack": Stack(**found["stack"])})
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-
-    @staticmethod
-    def forget(data: Path) -> None:
-        """Remove `<data>/engine.json`."""
-        (data / _FILE).unlink(missing_ok=True)
+def outputs(cloudformation: Any, stack: str) -> dict[str, str]:
+    """The outputs of a deployed stack, by name. Raises ClientError when there is none of that name."""
+    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}

@@ -15,11 +15,11 @@ from tinypics.backfill.report import COMPLETE, INCOMPLETE, STOPPED, Report
 from tinypics.backfill.survey import Survey, spent
 from tinypics.errors import InvalidRequest
 from tinypics.image.rendition import Rendition
-from tinypics.local.executions import arn_of, outcome
+from tinypics.stack.executions import arn_of, outcome
 
 if TYPE_CHECKING:
-    from tinypics.local.cloud import Cloud
-    from tinypics.local.facts import Stack
+    from tinypics.stack.clients import Cloud
+    from tinypics.stack.deployed import Stack
 
 RUNNING: Final = "RUNNING"
 LOST: Final = "the workflow knows nothing of it any more: start the same again, it goes on where this one was"

@@ -27,8 +27,8 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Self
 
-from tinypics.local import child
-from tinypics.local.facts import Facts
+from tinypics.local import emulator_process
+from tinypics.local.pidfile import Facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,7 +213,7 @@ def _spawn(data: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
         # Its own session: Ctrl-C in the terminal reaches us, and we stop it in order.
         # It inherits the lock, so that the folder stays taken until it is really gone.
         return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", child.__file__],
+            [sys.executable, "-P", emulator_process.__file__],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
