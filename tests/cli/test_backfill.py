@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 from tinypics.aws.backfill.job import Order
 from tinypics.backfill.report import DONE, FAILED, Outcome, Tally
 from tinypics.backfill.survey import Caps, Survey
-from tinypics.cli import backfill as command
 from tinypics.cli.app import app
-from tinypics.cli.console import CommandFailed
-from tinypics.cli.survey import counts, listed, plain_lines
+from tinypics.cli.backfill import stack as command
+from tinypics.cli.backfill.progress import counts, listed, plain_lines
 from tinypics.cli.target import Target
+from tinypics.cli.terminal import CommandFailed
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
 

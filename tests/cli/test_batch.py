@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from tinypics.cli import batch
-from tinypics.cli.batch import Found
+from tinypics.cli import resize_files
+from tinypics.cli.resize_files import Found
 from tinypics.errors import InvalidRequest
 from tinypics.image.limits import Limits
 from tinypics.image.rendition import Rendition
@@ -25,10 +25,12 @@ def picture(path: Path, format: str = "JPEG", size: tuple[int, int] = (300, 200)
     return path
 
 
-def resized(paths: Sequence[Path], out: Path, *to: str, limits: Limits | None = None) -> list[batch.Report]:
+def resized(paths: Sequence[Path], out: Path, *to: str, limits: Limits | None = None) -> list[resize_files.Report]:
     renditions = [Rendition.parse(text) for text in to]
-    tasks = batch.plan(batch.find([str(path) for path in paths], out), out, renditions, limits or Limits())
-    return [batch.work(task) for task in tasks]
+    tasks = resize_files.plan(
+        resize_files.find([str(path) for path in paths], out), out, renditions, limits or Limits()
+    )
+    return [resize_files.work(task) for task in tasks]
 
 
 def size_of(source: Path) -> tuple[int, int]:
@@ -52,18 +54,18 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_mirrored_without_what_is_hidden(photos: Path) -> None:
-    names = [str(found.name) for found in batch.find([str(photos)], photos.parent / "out")]
+    names = [str(found.name) for found in resize_files.find([str(photos)], photos.parent / "out")]
     assert names == ["2024/b.jpg", "2024/summer/c.png", "a.jpg"]
 
 
 def test_a_pattern_keeps_the_folders_below_its_fixed_part(photos: Path) -> None:
-    found = batch.find([f"{photos}/**/*.jpg"], photos.parent / "out")
+    found = resize_files.find([f"{photos}/**/*.jpg"], photos.parent / "out")
     assert [str(item.name) for item in found] == ["2024/b.jpg", "a.jpg"]
 
 
 def test_files_are_named_after_themselves_and_taken_once(photos: Path) -> None:
     a, b = str(photos / "a.jpg"), str(photos / "2024" / "b.jpg")
-    assert [str(item.name) for item in batch.find([b, a, a], photos.parent / "out")] == ["b.jpg", "a.jpg"]
+    assert [str(item.name) for item in resize_files.find([b, a, a], photos.parent / "out")] == ["b.jpg", "a.jpg"]
 
 
 def test_earlier_results_inside_the_folder_are_not_sources(photos: Path) -> None:
@@ -75,13 +77,13 @@ def test_earlier_results_inside_the_folder_are_not_sources(photos: Path) -> None
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
     odd = picture(tmp_path / "a[1].jpg")
-    assert batch.find([str(odd)], tmp_path / "out") == [Found(odd, Path("a[1].jpg"))]
+    assert resize_files.find([str(odd)], tmp_path / "out") == [Found(odd, Path("a[1].jpg"))]
 
 
 def test_two_sources_of_one_name_are_refused_before_any_work(photos: Path) -> None:
     other = picture(photos.parent / "other" / "a.jpg")
     with pytest.raises(InvalidRequest, match=r"a\.jpg and .*other/a\.jpg would both be written to out/a\.jpg"):
-        batch.find([str(photos / "a.jpg"), str(other)], Path("out"))
+        resize_files.find([str(photos / "a.jpg"), str(other)], Path("out"))
 
 
 # --- names of the results
@@ -188,21 +190,21 @@ def test_a_write_that_is_interrupted_leaves_nothing(
 # --- in parallel
 
 
-def tasks(count: int, tmp_path: Path) -> list[batch.Task]:
+def tasks(count: int, tmp_path: Path) -> list[resize_files.Task]:
     for index in range(count):
         picture(tmp_path / "in" / f"{index}.jpg")
     out = tmp_path / "out"
-    return batch.plan(batch.find([str(tmp_path / "in")], out), out, [Rendition.parse("64x64")], Limits())
+    return resize_files.plan(resize_files.find([str(tmp_path / "in")], out), out, [Rendition.parse("64x64")], Limits())
 
 
 def test_processes_share_the_work(tmp_path: Path) -> None:
-    reports = list(batch.run(tasks(9, tmp_path), 2))
+    reports = list(resize_files.run(tasks(9, tmp_path), 2))
     assert sorted(report.source.name for report in reports) == [f"{index}.jpg" for index in range(9)]
     assert len(files(tmp_path / "out")) == 9
 
 
 def test_giving_up_half_way_leaves_whole_files_only(tmp_path: Path) -> None:
-    running = batch.run(tasks(9, tmp_path), 2)
+    running = resize_files.run(tasks(9, tmp_path), 2)
     next(running)
     running.close()
     done = files(tmp_path / "out")
@@ -215,7 +217,7 @@ def test_a_process_that_dies_costs_one_file_only(tmp_path: Path, monkeypatch: py
     """As when the system ends a decoder that takes too much memory."""
     (tmp_path / "sitecustomize.py").write_text(DEADLY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    reports = {report.source.name: report.error for report in batch.run(tasks(6, tmp_path), 2)}
+    reports = {report.source.name: report.error for report in resize_files.run(tasks(6, tmp_path), 2)}
     assert reports == {f"{index}.jpg": "ProcessDied" if index == 3 else None for index in range(6)}
 
 
@@ -232,9 +234,9 @@ pathlib.Path.read_bytes = read_bytes
 
 
 def test_one_file_needs_no_process(tmp_path: Path) -> None:
-    def none(*_: object) -> Iterator[batch.Report]:
+    def none(*_: object) -> Iterator[resize_files.Report]:
         pytest.fail("a pool for one file")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tinypics.sandbox.process_pool.run", none)
-        assert [report.error for report in batch.run(tasks(1, tmp_path), 4)] == [None]
+        assert [report.error for report in resize_files.run(tasks(1, tmp_path), 4)] == [None]

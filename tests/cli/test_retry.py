@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import typer
 
-from tinypics.cli.console import CommandFailed
 from tinypics.cli.retry import retry
+from tinypics.cli.terminal import CommandFailed
 from tinypics.stack.executions import Failure
 
 MACHINE = "arn:aws:states:eu-west-1:1:stateMachine:resize"

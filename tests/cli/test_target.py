@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from tinypics.cli import target
 from tinypics.cli.app import app
-from tinypics.cli.console import CommandFailed
 from tinypics.cli.target import Target, nearest, readable_errors
+from tinypics.cli.terminal import CommandFailed
 from tinypics.local.pidfile import Facts
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from tinypics.cli import up
 from tinypics.cli.app import app
-from tinypics.cli.console import err
 from tinypics.cli.logs import Tail
+from tinypics.cli.terminal import err
 from tinypics.local.emulator import EngineError
 from tinypics.local.pidfile import Facts
 from tinypics.stack.deployed import Stack

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
-from tinypics.cli.console import CommandFailed
+from tinypics.cli.terminal import CommandFailed
 from tinypics.cli.verify import verify
 from tinypics.delivery import reconcile
 from tinypics.delivery.request import Request

@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 from tests.pictures import encoded, opened, quadrants
 from tinypics.backfill.report import Outcome, Report
 from tinypics.backfill.survey import Caps, Found, Selection, Survey
-from tinypics.cli import walk
 from tinypics.cli.app import app
-from tinypics.cli.console import INTERRUPTED, CommandFailed
-from tinypics.cli.walk import Walk
+from tinypics.cli.backfill import local
+from tinypics.cli.backfill.local import Walk
+from tinypics.cli.terminal import INTERRUPTED, CommandFailed
 from tinypics.errors import InvalidRequest, LoopRefused
 from tinypics.store.objects import OddKey
 
@@ -42,7 +42,7 @@ def backfill(source: Path, *, caps: Caps | None = None, dry_run: bool = False, *
     """The exit code, and the report."""
     report = source.parent / "report"
     chosen = Walk.of(str(source), str(source.parent / "out"), ["16x16"], processes=1, **options)
-    code = walk.backfill(chosen, caps or Caps(), dry_run=dry_run, yes=True, report_to=report)
+    code = local.backfill(chosen, caps or Caps(), dry_run=dry_run, yes=True, report_to=report)
     found = report / "report.json"
     return code, json.loads(found.read_text()) if found.exists() else None
 
@@ -100,7 +100,7 @@ def test_a_dry_run_and_a_no_make_nothing(source: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(typer, "confirm", declined)
     chosen = Walk.of(str(source), str(source.parent / "out"), ["16x16"])
     with pytest.raises(typer.Abort):
-        walk.backfill(chosen, Caps(), dry_run=False, yes=False, report_to=tmp_path)
+        local.backfill(chosen, Caps(), dry_run=False, yes=False, report_to=tmp_path)
     assert not (source.parent / "out").exists()
 
 
@@ -146,8 +146,8 @@ def test_what_was_said_wrong_is_one_sentence(tmp_path: Path, source: Path) -> No
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    assert walk.since("2026-11-24") == datetime(2026, 11, 24, tzinfo=UTC)
-    assert walk.since("2026-11-24T06:00+02:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)
+    assert local.since("2026-11-24") == datetime(2026, 11, 24, tzinfo=UTC)
+    assert local.since("2026-11-24T06:00+02:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 
 def test_ctrl_c_stops_and_reports(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:

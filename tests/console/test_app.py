@@ -15,7 +15,7 @@ import pytest
 
 from tests.console.conftest import JPEG
 from tests.pictures import encoded, photo
-from tinypics.console.trial import Trial
+from tinypics.console.preview import Trial
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:

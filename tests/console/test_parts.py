@@ -14,7 +14,7 @@ from tinypics.aws.settings import Settings
 from tinypics.console import loglines
 from tinypics.console.app import _foreign
 from tinypics.console.health import bars, percentile, summary
-from tinypics.console.trial import Busy, Trial
+from tinypics.console.preview import Busy, Trial
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
 

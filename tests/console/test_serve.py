@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from tinypics.cli import serve
+from tinypics.cli import console
 from tinypics.cli.app import app
 from tinypics.console.server import PortTaken
 
@@ -46,7 +46,7 @@ def test_ctrl_c_ends_it_without_a_trace(stack: LocalStack, monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     monkeypatch.setattr("threading.Event.wait", interrupted)
-    monkeypatch.setattr(serve, "serving", lambda *_: contextlib.nullcontext("http://127.0.0.1:1/?token=x"))
+    monkeypatch.setattr(console, "serving", lambda *_: contextlib.nullcontext("http://127.0.0.1:1/?token=x"))
     done = CliRunner().invoke(app, ["console", "--data", str(stack.data)])
     assert (done.exit_code, done.stderr) == (0, "Stopped.\n")
     assert "http://127.0.0.1:1/?token=x" in done.stdout
@@ -56,6 +56,6 @@ def test_a_port_that_is_taken_is_a_sentence(stack: LocalStack, monkeypatch: pyte
     def taken(*_: object) -> None:
         raise PortTaken("Port 1 cannot be used for the console")
 
-    monkeypatch.setattr(serve, "serving", taken)
+    monkeypatch.setattr(console, "serving", taken)
     done = CliRunner().invoke(app, ["console", "--console-port", "1", "--data", str(stack.data)])
     assert (done.exit_code, done.stderr) == (1, "Port 1 cannot be used for the console\n")

@@ -20,10 +20,10 @@ from typer.testing import CliRunner
 from tests.e2e.conftest import LocalStack
 from tinypics.backfill import worker
 from tinypics.backfill.survey import Caps
-from tinypics.cli import walk as command
 from tinypics.cli.app import app
-from tinypics.cli.console import CommandFailed
-from tinypics.cli.walk import Walk
+from tinypics.cli.backfill import local as command
+from tinypics.cli.backfill.local import Walk
+from tinypics.cli.terminal import CommandFailed
 from tinypics.store.listing import listed
 from tinypics.store.location import Location
 

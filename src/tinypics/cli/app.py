@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tinypics.cli import catch_up
-from tinypics.cli.console import CommandFailed, err
+from tinypics.cli.backfill import commands
 from tinypics.cli.options import ConsolePort, Data, Event, Local, Profile, Region, StackName
+from tinypics.cli.terminal import CommandFailed, err
 
 
 class _Commands(TyperGroup):
@@ -103,7 +103,7 @@ def console(
     Example:
       tinypics console --stack tinypics --region eu-central-1
     """
-    from tinypics.cli import serve as command
+    from tinypics.cli import console as command
     from tinypics.cli.target import Target
 
     command.serve(Target.find(local, data, stack, profile, region), port)
@@ -239,8 +239,8 @@ def verify(
     raise typer.Exit(command.verify(target, prefix, fix=fix, as_json=as_json, jobs=jobs))
 
 
-app.command()(catch_up.retry)
-app.command()(catch_up.backfill)
+app.command()(commands.retry)
+app.command()(commands.backfill)
 
 
 @app.command()

@@ -1,46 +1,37 @@
-"""What goes to the terminal: results to standard output, everything else to standard error.
-
-Keys, file names and messages come from strangers. They pass through `plain`, so that none of them can colour, move or
-rewrite what is on the screen.
-"""
+"""`tinypics console`: the web console of a stack, until Ctrl-C."""
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import signal
+import threading
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.filesize import decimal
+from rich.text import Text
 
-# Lines are not folded: they are read by people and by other programs alike. Nothing is coloured by guessing.
-out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stderr=True)
+from tinypics.cli.target import readable_errors
+from tinypics.cli.terminal import CommandFailed, err, out, plain
+from tinypics.cli.up import interrupted_by
+from tinypics.console.server import PortTaken, serving
 
-
-INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
-
-
-class CommandFailed(Exception):
-    """The command cannot do what was asked. The text says why, and what helps."""
-
-    code = 1
+if TYPE_CHECKING:
+    from tinypics.cli.target import Target
 
 
-class Misused(CommandFailed):
-    """The command was called wrongly: the exit code that click has for this, and lines that are not folded."""
-
-    code = 2
-
-
-def plain(text: object) -> str:
-    """`text` with everything that a terminal would act on made visible instead."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
-
-
-def size(count: int) -> str:
-    """Bytes as people read them: `4.2 MB`."""
-    return decimal(count)
-
-
-def result(document: Any) -> None:
-    """A JSON document on standard output, coloured only on a terminal."""
-    out.print_json(data=document, ensure_ascii=True)
+@readable_errors()
+def serve(target: Target, port: int | None) -> None:
+    """Print the address, and serve it until Ctrl-C, SIGTERM, or the terminal goes."""
+    target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)  # may we ask?
+    try:
+        with (
+            interrupted_by(signal.SIGTERM, signal.SIGHUP),
+            serving(target.cloud, target.stack, port) as address,
+        ):
+            out.print(Text(f"The console of {plain(target.stack.state_machine)}. Ctrl-C stops it.\n"))
+            out.print(Text("  ") + Text(address, "bold"))
+            threading.Event().wait()
+    except PortTaken as error:
+        raise CommandFailed(str(error)) from error
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):  # the terminal itself may be gone
+            err.print("Stopped.")

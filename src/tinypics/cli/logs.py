@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from tinypics.cli.console import out, plain, size
 from tinypics.cli.target import readable_errors
+from tinypics.cli.terminal import out, plain, size
 
 if TYPE_CHECKING:
     from tinypics.cli.target import Target

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from tinypics.cli.console import err, out, plain
 from tinypics.cli.logs import Tail, picture
 from tinypics.cli.target import readable_errors
+from tinypics.cli.terminal import err, out, plain
 from tinypics.errors import UnsupportedFormat
 from tinypics.image import formats
 from tinypics.stack.executions import outcome

@@ -12,8 +12,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tinypics.cli import batch
-from tinypics.cli.console import INTERRUPTED, err, out, plain, result, size
+from tinypics.cli import resize_files
+from tinypics.cli.terminal import INTERRUPTED, err, out, plain, result, size
 from tinypics.errors import InvalidRequest, TinypicsError
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
@@ -33,13 +33,13 @@ def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs:
         if STREAM in paths or target == STREAM:
             return _stream(paths, renditions, target, limits)
         folder = Path(target)
-        found = batch.find(paths, folder)
+        found = resize_files.find(paths, folder)
     except InvalidRequest as error:
         raise typer.BadParameter(plain(error)) from None
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--out: expected a folder, {plain(folder)} is a file")
     try:
-        reports = _work(batch.plan(found, folder, renditions, limits), jobs or os.cpu_count() or 1)
+        reports = _work(resize_files.plan(found, folder, renditions, limits), jobs or os.cpu_count() or 1)
     except KeyboardInterrupt:
         err.print("Stopped: every file that was written is whole.")
         return INTERRUPTED
@@ -62,7 +62,7 @@ def _stream(paths: list[str], renditions: list[Rendition], target: str, limits: 
     if target != STREAM or len(paths) > 1 or len(renditions) > 1:
         raise InvalidRequest("-: expected one PATH, one --to and --out -, because one stream holds one picture")
     try:
-        data = sys.stdin.buffer.read() if paths == [STREAM] else batch.read(Path(paths[0]), limits)
+        data = sys.stdin.buffer.read() if paths == [STREAM] else resize_files.read(Path(paths[0]), limits)
         picture = resize_all(data, renditions, limits).outputs[0].data
     except (TinypicsError, OSError) as error:
         err.print(f"{type(error).__name__}: {plain(error)}", style="red")
@@ -72,12 +72,12 @@ def _stream(paths: list[str], renditions: list[Rendition], target: str, limits: 
     return 0
 
 
-def _work(tasks: list[batch.Task], processes: int) -> list[batch.Report]:
+def _work(tasks: list[resize_files.Task], processes: int) -> list[resize_files.Report]:
     reports = []
     columns = TextColumn("Resizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("", total=len(tasks))
-        for report in batch.run(tasks, min(processes, len(tasks))):
+        for report in resize_files.run(tasks, min(processes, len(tasks))):
             reports.append(report)
             progress.advance(bar)
             if report.error and not report.skipped:
@@ -85,7 +85,7 @@ def _work(tasks: list[batch.Task], processes: int) -> list[batch.Report]:
     return reports
 
 
-def _summary(reports: Sequence[batch.Report]) -> dict[str, Any]:
+def _summary(reports: Sequence[resize_files.Report]) -> dict[str, Any]:
     """What became of all of them, as `--json` prints it."""
     failures = Counter(report.error for report in reports if report.error and not report.skipped)
     return {
@@ -100,14 +100,14 @@ def _summary(reports: Sequence[batch.Report]) -> dict[str, Any]:
     }
 
 
-def _result(report: batch.Report) -> dict[str, Any]:
+def _result(report: resize_files.Report) -> dict[str, Any]:
     document: dict[str, Any] = {"source": str(report.source), "bytes": report.bytes}
     if report.error:
         return document | {"error": report.error, "message": report.message, "skipped": report.skipped}
     return document | {"written": [_written(file) for file in report.written]}
 
 
-def _written(file: batch.Written) -> dict[str, Any]:
+def _written(file: resize_files.Written) -> dict[str, Any]:
     facts = {
         "path": str(file.path),
         "format": file.format,

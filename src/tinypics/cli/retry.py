@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from tinypics.cli.console import CommandFailed, err, out, plain
 from tinypics.cli.target import readable_errors
+from tinypics.cli.terminal import CommandFailed, err, out, plain
 from tinypics.stack.executions import failures, outcome, start_again
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from tinypics.cli.console import CommandFailed
+from tinypics.cli.terminal import CommandFailed
 from tinypics.local import deploy
 from tinypics.local.emulator import running_engine
 from tinypics.stack import deployed

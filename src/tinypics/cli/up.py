@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError
 from rich.text import Text
 
-from tinypics.cli.console import CommandFailed, Misused, err, out, plain
 from tinypics.cli.logs import PAUSES, Tail
 from tinypics.cli.target import DATA, Target, nearest, readable_errors
+from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain
 from tinypics.console.server import PortTaken, serving
 from tinypics.local import deploy
 from tinypics.local.emulator import HOST, EngineError

@@ -10,8 +10,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tinypics.aws import events
-from tinypics.cli.console import CommandFailed, err, out, plain, result
 from tinypics.cli.target import readable_errors
+from tinypics.cli.terminal import CommandFailed, err, out, plain, result
 from tinypics.errors import InvalidConfiguration
 from tinypics.stack import deployed
 from tinypics.verify.checker import Checker

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tinypics.cli.console import err, plain, result
 from tinypics.cli.target import readable_errors
+from tinypics.cli.terminal import err, plain, result
 from tinypics.stack.executions import outcome
 
 if TYPE_CHECKING:

@@ -15,14 +15,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tinypics.console import loglines
+from tinypics.console.access import Guard
 from tinypics.console.executions import Executions, NotFound
 from tinypics.console.failures import Failures
-from tinypics.console.guard import Guard
 from tinypics.console.health import Health
 from tinypics.console.pictures import Pictures
+from tinypics.console.preview import Busy, Trial
 from tinypics.console.recent import Recent
 from tinypics.console.snippets import snippets
-from tinypics.console.trial import Busy, Trial
 from tinypics.errors import InvalidRequest, PermanentError, TransientError
 from tinypics.image.formats import OUTPUTS
 from tinypics.image.rendition import COMPASS, FITS, SMART

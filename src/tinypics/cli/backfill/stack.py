@@ -17,9 +17,9 @@ from tinypics.aws.backfill import listing
 from tinypics.aws.backfill.job import KEYS, Order, found
 from tinypics.backfill.report import COMPLETE, FAILED, STOPPED, Row, key_lines, read_keys
 from tinypics.backfill.survey import Estimate, Survey, estimate
-from tinypics.cli.console import INTERRUPTED, CommandFailed, err, out, plain
-from tinypics.cli.survey import counting, counts, refusals, say, told, working
+from tinypics.cli.backfill.progress import counting, counts, refusals, say, told, working
 from tinypics.cli.target import readable_errors
+from tinypics.cli.terminal import INTERRUPTED, CommandFailed, err, out, plain
 from tinypics.errors import InvalidRequest, TinypicsError
 from tinypics.stack import backfill_runs, deployed
 

@@ -79,13 +79,13 @@ def retry(
 
     if source:
         _refuse("it is not for --from", since=since, max=limit)
-        from tinypics.cli import backfill
-        from tinypics.cli.survey import refusals
+        from tinypics.cli.backfill import stack as backfills
+        from tinypics.cli.backfill.progress import refusals
 
         target = Target.find(local, data, stack, profile, region)
         with refusals():
-            chosen = backfill.failed(target, source, error)
-        raise typer.Exit(backfill.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))
+            chosen = backfills.failed(target, source, error)
+        raise typer.Exit(backfills.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))
     from tinypics.cli import logs
     from tinypics.cli import retry as command
 
@@ -206,7 +206,7 @@ def backfill(
       tinypics backfill --engine local --from photos --to small --renditions 800x
     """
     from tinypics.backfill.survey import Caps
-    from tinypics.cli.survey import refusals
+    from tinypics.cli.backfill.progress import refusals
 
     given: dict[str, Any] = {"max_objects": max_objects, "max_cost": max_cost}
     caps = {name: value for name, value in given.items() if value is not None}
@@ -216,24 +216,24 @@ def backfill(
         _refuse(only, local=local, aws=local is False, ID=identity)
         if source is None or output is None:
             raise typer.BadParameter("--engine local works --from a place --to another: name both")
-        from tinypics.cli import walk
+        from tinypics.cli.backfill import local as machine
 
         with refusals():
-            walked = walk.Walk.of(
+            walked = machine.Walk.of(
                 source,
                 output,
                 (renditions or "128x128").split(","),
                 endpoint=endpoint,
                 prefix=prefix or "",
-                since=walk.since(since),
+                since=machine.since(since),
                 any_name=any_name,
                 processes=concurrency,
                 profile=profile,
                 region=region,
             )
-        raise typer.Exit(walk.backfill(walked, Caps(**caps), dry_run=dry_run, yes=yes, report_to=report))
+        raise typer.Exit(machine.backfill(walked, Caps(**caps), dry_run=dry_run, yes=yes, report_to=report))
     _refuse("it is for --engine local only", **{"from": source, "to": output, "endpoint": endpoint})
-    from tinypics.cli import backfill as command
+    from tinypics.cli.backfill import stack as backfills
     from tinypics.cli.target import Target
 
     order = {"bucket": bucket, "prefix": prefix, "since": since, "concurrency": concurrency, **caps}
@@ -246,8 +246,8 @@ def backfill(
         _refuse("it is for --attach and --stop only", ID=identity)
     target = Target.find(local, data, stack, profile, region)
     if attach or stop:
-        raise typer.Exit((command.attach if attach else command.stop)(target, identity, report))
-    rows = command.key_list(keys) if keys else None
+        raise typer.Exit((backfills.attach if attach else backfills.stop)(target, identity, report))
+    rows = backfills.key_list(keys) if keys else None
     with refusals():
-        chosen = command.Chosen.of(target, order, rows)
-    raise typer.Exit(command.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))
+        chosen = backfills.Chosen.of(target, order, rows)
+    raise typer.Exit(backfills.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))

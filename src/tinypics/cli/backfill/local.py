@@ -15,8 +15,8 @@ import typer
 from tinypics.backfill import worker
 from tinypics.backfill.report import COMPLETE, FAILED, STOPPED, Outcome, Report
 from tinypics.backfill.survey import Caps, Selection, Survey, estimate, moment
-from tinypics.cli.console import INTERRUPTED, err, out, plain
-from tinypics.cli.survey import counting, counts, refusals, say, told, working
+from tinypics.cli.backfill.progress import counting, counts, refusals, say, told, working
+from tinypics.cli.terminal import INTERRUPTED, err, out, plain
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.rendition import Rendition
@@ -75,9 +75,9 @@ class Walk:
             raise InvalidRequest.expected("--concurrency", f"at most {MOST_PROCESSES} processes", processes)
         session = None
         if "s3" in (place.scheme for place in places):
-            from tinypics.cli import s3
+            from tinypics.cli.backfill import credentials
 
-            session = s3.session(profile, region)
+            session = credentials.session(profile, region)
         wanted = tuple(map(Rendition.parse, renditions))
         return cls(*places, selection, wanted, processes or os.cpu_count() or 1, session)
 
@@ -112,16 +112,16 @@ class Walk:
         chosen = (each for each in self._listed(report) if self.selection.why_not(each) is None)
         with contextlib.ExitStack() as stack:
             if self.session:
-                from tinypics.cli import s3
+                from tinypics.cli.backfill import credentials
 
-                stack.enter_context(s3.passed_on(self.session))
+                stack.enter_context(credentials.passed_on(self.session))
             yield from stack.enter_context(contextlib.closing(worker.run(chosen, work, self.processes)))
 
     def _listed(self, report: Report) -> Iterator[Found]:
         if self.source.scheme == "s3" and self.session:
-            from tinypics.cli import s3
+            from tinypics.cli.backfill import credentials
 
-            return s3.listed(self.session, self.source)
+            return credentials.listed(self.session, self.source)
 
         def not_listed(folder: str) -> None:
             message = (

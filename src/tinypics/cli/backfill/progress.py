@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tinypics.backfill.report import DONE, FAILED, SKIPPED
-from tinypics.cli.console import CommandFailed, err, out, plain, size
+from tinypics.cli.terminal import CommandFailed, err, out, plain, size
 from tinypics.errors import (
     AccessDenied,
     CapExceeded,

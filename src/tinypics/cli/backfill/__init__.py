@@ -1,0 +1,1 @@
+"""tinypics backfill and retry: by the deployed stack, or by this machine."""
