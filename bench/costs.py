@@ -1,7 +1,7 @@
 """What a million pictures cost by each way in: `python bench/costs.py` prints the table of docs/costs.md.
 
-Every count of requests below is what one new upload with one rendition makes; tests/test_costs.py holds those of S3
-against a real run.
+Every count of requests below is what one new upload with one rendition makes; tests/project/test_costs.py holds those
+of S3 against a real run.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def table() -> str:
 
 
 # What Monitoring makes: alarms (with Trigger=workflow and the API), metrics while there are pictures, dashboards.
-# tests/test_costs.py counts them in the template. Each name of an error is one metric more with `full`.
+# tests/project/test_costs.py counts them in the template. Each name of an error is one metric more with `full`.
 WATCHING = {"off": (0, 0, 0), "alarms": (8, 3, 0), "full": (8, 18, 1)}
 
 

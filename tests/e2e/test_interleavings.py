@@ -1,4 +1,4 @@
-"""The same races as in tests/test_interleavings.py, with every step a request to the real engine's S3."""
+"""The same races as in tests/delivery/test_interleavings.py, with every step a request to the real engine's S3."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from obstore.store import S3Store
 
+from tests.delivery.test_interleavings import check, one_request_at_a_time  # noqa: F401 - a fixture
 from tests.interleave import random_schedules
 from tests.race import Race
-from tests.test_interleavings import check, one_request_at_a_time  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import LocalStack

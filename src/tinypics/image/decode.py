@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tinypics.image.limits import Limits
 
 # By how much a JPEG can be decoded smaller, for free, and how many times the wanted pixels must be left then, so that
-# the result is within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; tests/test_fidelity.py.
+# the result is within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; test_fidelity.py.
 _DRAFTS: Final = ((8, 2.5), (4, 2.0), (2, 1.5))
 # Where an encoder's own loss of 35 to 41 dB comes on top, as many as leave the written file within 0.4 dB of that.
 _LOSSY_DRAFTS: Final = ((8, 1.8), (4, 1.6), (2, 1.25))

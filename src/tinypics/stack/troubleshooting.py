@@ -149,7 +149,7 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
 }
-"""By the name of the error. `tests/test_advice.py` holds it against `errors.py` and the workflow's own names."""
+"""By the name of the error. A test holds it against `errors.py` and the workflow's own names."""
 
 _UNKNOWN: Final = Advice(
     "The execution failed with a name that Tinypics does not give.",

@@ -16,7 +16,7 @@ _DOMAINS: Final = {
     "eu-isoe-": "cloud.adc-e.uk",
     "us-isof-": "csp.hci.ic.gov",
 }
-"""By the start of a region's name; botocore's partitions.json has the same (tests/test_partitions.py)."""
+"""By the start of a region's name; botocore's partitions.json has the same (tests/store/test_partitions.py)."""
 
 
 def s3_endpoint(bucket: str, region: str) -> str | None:

@@ -5,7 +5,7 @@ Objects that are not begun before the invocation's time ends go back in the answ
 An outcome is written down before the batch is answered, so that no failure of the workflow can lose it.
 
 A batch is one Express execution, which AWS ends after five minutes (Step Functions service quotas), while `Timeout` may
-be fifteen. So a batch counts its own time, and names what it cannot do; tests/test_definitions.py has the sum.
+be fifteen. So a batch counts its own time, and names what it cannot do; tests/project/test_definitions.py has the sum.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ KILLED: Final = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Run
 """How Step Functions names a function that was killed. `Lambda.Unknown` is the documented name ("Handle Lambda service
 exceptions" in its developer guide), the others are the `errorType` of Lambda's own answer. Other names of the platform,
 like `Runtime.ImportModuleError` or `Sandbox.Failure`, mean a function that cannot start, or a fault of AWS's own, which
-more memory or time does not mend. Both workflow definitions repeat these names; tests/test_definitions.py compares."""
+more memory or time does not mend. Both workflow definitions repeat these names (tests/project/test_definitions.py)."""
 TIMED_OUT: Final = "States.Timeout"
 """The name of a function that did not answer before the `TimeoutSeconds` of its task."""
 

@@ -12,7 +12,7 @@ from tinypics import errors
 from tinypics.aws.backfill.batch import KILLED
 from tinypics.stack.troubleshooting import ADVICE, advice
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 PARAMETERS = set(re.findall(r"^  ([A-Z]\w+):$", (PROJECT / "template.yaml").read_text(), re.MULTILINE))
 
 

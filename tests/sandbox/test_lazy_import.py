@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tinypics.sandbox import worker
 
-SOURCE = Path(__file__).parents[1] / "src"
+SOURCE = Path(__file__).parents[2] / "src"
 
 
 def said(program: str) -> list[str]:

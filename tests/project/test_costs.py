@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from bench import costs
-from tests.test_invocation import Cloud, picture
+from tests.delivery.test_reconcile import Cloud, picture
 from tests.transformed import template
 from tinypics import prices
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 def test_the_documented_table_is_the_computed_one() -> None:

@@ -71,7 +71,7 @@ ENDLESS = """
 import itertools, sys
 sys.path.insert(0, {path!r})
 from tinypics.sandbox import process_pool
-import tests.test_pool as here
+import tests.sandbox.test_process_pool as here
 if __name__ == "__main__":
     for _, (_, pid) in pool.run(here.double, itertools.count(), 1):
         print(pid, flush=True)
@@ -80,7 +80,7 @@ if __name__ == "__main__":
 
 def test_no_process_outlives_the_one_that_hands_out(tmp_path: Path) -> None:
     script = tmp_path / "endless.py"
-    project = str(Path(__file__).parents[1])
+    project = str(Path(__file__).parents[2])
     script.write_text(ENDLESS.format(path=project))
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

@@ -17,7 +17,7 @@ import pytest
 
 import tinypics
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 PROBE = """
 import sys

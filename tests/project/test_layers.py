@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "src"
+SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = SOURCE / "tinypics"
 ADAPTERS = {"aws", "cli", "console", "local"}
 WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "layouts", "invocation"} | {

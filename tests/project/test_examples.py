@@ -15,7 +15,7 @@ from dask.distributed import Client
 
 from tests.pictures import encoded, quadrants
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "dask_backfill.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "dask_backfill.py"
 KEYS = [f"{number:02}.png" for number in range(70)]
 
 

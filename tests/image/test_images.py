@@ -15,7 +15,7 @@ from tinypics.errors import CorruptImage, UnsupportedFormat
 from tinypics.image.formats import FORMATS
 from tinypics.image.limits import Limits
 
-FOLDER: Final = Path(__file__).resolve().parents[2] / "shared" / "images"
+FOLDER: Final = Path(__file__).resolve().parents[3] / "shared" / "images"
 FILES: Final = sorted(path for path in FOLDER.glob("*") if path.suffix != ".md")
 
 pytestmark = [pytest.mark.images, pytest.mark.skipif(not FILES, reason="needs ../shared/images")]

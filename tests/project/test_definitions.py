@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.states import Definition, State
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 RESIZE: Definition = json.loads((PROJECT / "step-function-definition.json").read_text())
 BACKFILL: Definition = json.loads((PROJECT / "backfill-definition.json").read_text())
 DEFINITIONS = {"resize": RESIZE, "backfill": BACKFILL}

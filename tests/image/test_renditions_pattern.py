@@ -17,14 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_rendition import renditions
+from tests.image.test_rendition import renditions
 from tests.transformed import template
 from tinypics.aws.settings import READERS, RENDITIONS
 from tinypics.errors import InvalidConfiguration
 from tinypics.image import rendition as code
 from tinypics.image.rendition import MAX_SIDE, Rendition
 
-PAGE = (Path(__file__).parents[1] / "docs" / "deploying.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text(encoding="utf-8")
 
 ANY: Final = "[0-9]"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.transformed import resources, template
 from tinypics.stack.troubleshooting import ADVICE
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
 
 

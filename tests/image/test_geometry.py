@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_rendition import renditions
+from tests.image.test_rendition import renditions
 from tinypics.image.geometry import ORIENTATIONS, UPRIGHT, Box, Plan, Size, Turn, plan, turn_of
 from tinypics.image.rendition import COMPASS, Fit, Rendition
 from tinypics.values import replace

@@ -17,7 +17,7 @@ from tinypics.aws.settings import Settings
 from tinypics.delivery.request import Request, Skip
 from tinypics.image.rendition import Rendition
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 EVENTS_PAGE = (PROJECT / "docs" / "events.md").read_text()
 RELIABILITY_PAGE = (PROJECT / "docs" / "reliability.md").read_text()
 TRIGGERS_PAGE = (PROJECT / "docs" / "triggers.md").read_text()

@@ -15,7 +15,7 @@ from bench import costs
 from tinypics.backfill import survey
 from tinypics.backfill.report import Tally
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "scaling.md").read_text(encoding="utf-8")
 
 
@@ -49,7 +49,7 @@ def test_every_quota_has_its_source_and_date_and_is_used(scaling: Any) -> None:
 
 
 def test_the_requests_are_those_that_a_picture_makes(scaling: Any) -> None:
-    """tests/test_costs.py holds these counts against a real run."""
+    """tests/project/test_costs.py holds these counts against a real run."""
     assert (survey.GETS, survey.PUTS) == (costs.S3_GETS, costs.S3_PUTS)
     assert 0 < scaling.OUTPUT_GETS < survey.GETS
 

@@ -16,7 +16,7 @@ from tinypics.image.rendition import Rendition
 if TYPE_CHECKING:
     from types import ModuleType
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "formats.md").read_text(encoding="utf-8")
 
 
