@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench import peers, pictures
 from bench.report import README
-from tinypics.backfill.report import DONE, SKIPPED
+from tinypics.backfill.outcome import DONE, SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

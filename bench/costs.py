@@ -11,10 +11,10 @@ import sys
 from dataclasses import dataclass
 
 from tinypics import prices
-from tinypics.backfill import survey
+from tinypics.backfill import estimate
 
-S3_GETS = survey.GETS  # HEADs of the three places of the output, GET of the source, HEAD of the source again
-S3_PUTS = survey.PUTS
+S3_GETS = estimate.GETS  # HEADs of the three places of the output, GET of the source, HEAD of the source again
+S3_PUTS = estimate.PUTS
 TRANSITIONS = 4  # the start, and the three states of a success
 BATCH = 5  # messages that one invocation takes from the queue, at best
 POLLERS = 5  # of a queue's mapping; fewer, when it is idle, only without a maximum of its concurrency

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tinypics import prices
-from tinypics.backfill import survey
-from tinypics.backfill.survey import Found, Selection, Survey, estimate
+from tinypics.backfill.estimate import CURRENT_GETS, GETS, PUTS, ROUND_TRIP_MS, estimate
+from tinypics.backfill.survey import Selection, Survey
 from tinypics.image.rendition import Rendition
+from tinypics.store.objects import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +43,7 @@ LIST_SECONDS: Final = 0.15
 KEY_BYTES: Final = 1024 + 200
 """Of the longest item of a listing as JSON: the key, and the rest."""
 TALLY_BYTES: Final = 100
-"""Of memory for each picture that a report knows of: `tinypics.backfill.report.Tally`."""
+"""Of memory for each picture that a report knows of: `backfill.outcome.Tally`."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,12 @@ def listing_rate() -> float:
 
 def rates(concurrency: int = CONCURRENCY, prefixes: int = 1) -> list[tuple[str, str, float, str]]:
     """What bounds a run, how much of it a picture takes, pictures a second, and what to do; the first to bind first."""
-    source_gets = survey.GETS - OUTPUT_GETS
+    source_gets = GETS - OUTPUT_GETS
     found = [
         ("`--concurrency`", f"{seconds():.2f} s", concurrency / seconds(), "raise it"),
         (QUOTAS["reads"].what + ", output", f"{OUTPUT_GETS}", QUOTAS["reads"].value * prefixes / OUTPUT_GETS, _SPREAD),
         (QUOTAS["reads"].what + ", source", f"{source_gets}", QUOTAS["reads"].value * prefixes / source_gets, _SPREAD),
-        (QUOTAS["writes"].what, f"{survey.PUTS}", QUOTAS["writes"].value * prefixes / survey.PUTS, _SPREAD),
+        (QUOTAS["writes"].what, f"{PUTS}", QUOTAS["writes"].value * prefixes / PUTS, _SPREAD),
         ("a listing, page by page", "1 key", listing_rate(), "several runs by `--prefix`, side by side"),
         (QUOTAS["functions"].what, f"{seconds():.2f} s", QUOTAS["functions"].value / seconds(), "ask for more"),
         (QUOTAS["starts"].what, f"1/{BATCH}", QUOTAS["starts"].value * BATCH, "a larger batch, or a second run"),
@@ -153,11 +154,11 @@ def current_pass(count: int) -> dict[str, float]:
     """US dollars for a pass that finds every output current, by what is paid for."""
     batches = math.ceil(count / BATCH)
     pages = math.ceil(count / QUOTAS["page"].value)
-    milliseconds = count * (survey.CURRENT_GETS * survey.ROUND_TRIP_MS + CURRENT_CPU_MS)
+    milliseconds = count * (CURRENT_GETS * ROUND_TRIP_MS + CURRENT_CPU_MS)
     return {
         "function": milliseconds / 1000 * MEMORY_MB / 1024 * prices.LAMBDA_GB_SECOND_ARM
         + batches * prices.LAMBDA_REQUEST,
-        "looks at outputs": count * survey.CURRENT_GETS * prices.S3_GET,
+        "looks at outputs": count * CURRENT_GETS * prices.S3_GET,
         "listings": 3 * pages * prices.S3_PUT,
         "stop signs and outcomes": batches * (prices.S3_GET + prices.S3_PUT),
         "workflow": batches * (prices.EXPRESS_REQUEST + prices.STATE_TRANSITION)
@@ -236,14 +237,14 @@ def sources() -> str:
 
 def facts() -> str:
     found = surveyed(1)
-    waiting = (survey.GETS + survey.PUTS) * survey.ROUND_TRIP_MS
+    waiting = (GETS + PUTS) * ROUND_TRIP_MS
     megapixels = f"{PHOTO_BYTES / 1e6:g} MB, about {found.megapixels:.0f} megapixels of JPEG"
     measured = "`MS_PER_MP` in [`survey.py`](../src/tinypics/backfill/survey.py), measured"
     rows = [
         ["size", megapixels, "assumed: a phone's photo"],
         ["processor", f"{found.decoding_ms:.0f} ms", measured],
-        ["requests", f"{survey.GETS} reads, {survey.PUTS} write", "counted by a test"],
-        ["waiting", f"{waiting:.0f} ms", f"{survey.ROUND_TRIP_MS:g} ms a request, assumed"],
+        ["requests", f"{GETS} reads, {PUTS} write", "counted by a test"],
+        ["waiting", f"{waiting:.0f} ms", f"{ROUND_TRIP_MS:g} ms a request, assumed"],
         ["function", f"{seconds() * 1000:.0f} ms at {MEMORY_MB} MB", "the two together"],
         ["looking whether it is done", f"{CURRENT_CPU_MS:g} ms and a request", "measured, against the local engine"],
         [

@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tinypics.backfill.report import (
-    COMPLETE,
-    DONE,
-    FAILED,
-    HANDED_BACK,
-    SKIPPED,
-    Outcome,
-    Report,
-    Tally,
-    key_lines,
-    read_keys,
-)
+from tinypics.backfill.key_list import key_lines, read_keys
+from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome, Tally
+from tinypics.backfill.report import COMPLETE, Report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tinypics import prices
-from tinypics.backfill.survey import Caps, Found, Selection, Survey, estimate
+from tinypics.backfill.estimate import Caps, estimate
+from tinypics.backfill.survey import Selection, Survey
 from tinypics.errors import CapExceeded
 from tinypics.image.limits import MIB
 from tinypics.image.rendition import Rendition
+from tinypics.store.objects import Found
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SMALL = (Rendition(width=128, height=128),)

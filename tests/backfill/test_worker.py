@@ -14,15 +14,15 @@ from obstore.store import MemoryStore
 
 from tests.pictures import encoded, quadrants
 from tinypics.backfill import worker
-from tinypics.backfill.report import DONE, FAILED, SKIPPED, Outcome
-from tinypics.backfill.survey import Found
-from tinypics.delivery import reconcile
+from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, Outcome
+from tinypics.delivery import reconcile, result
 from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, LoopRefused, StoreUnavailable
 from tinypics.image.limits import Limits
 from tinypics.store.bucket import Bucket
 from tinypics.store.listing import files, listed
 from tinypics.store.location import Location
+from tinypics.store.objects import Found
 
 PICTURE = encoded(quadrants(), "PNG")
 
@@ -57,13 +57,13 @@ def test_outputs_are_made_once_and_follow_their_sources(places: tuple[str, str])
     manifest = json.loads(Path(places[1], "2024/ü +%41.png/manifest.json").read_text())
     assert manifest["source"]["key"] == "2024/ü +%41.png"
     before = {path: path.stat().st_mtime_ns for path in Path(places[1]).rglob("*")}
-    assert states(run()) == [(SKIPPED, reconcile.CURRENT)] * 2
+    assert states(run()) == [(SKIPPED, result.CURRENT)] * 2
     assert {path: path.stat().st_mtime_ns for path in Path(places[1]).rglob("*")} == before
     write(places[0], "a.png", data=encoded(quadrants().rotate(90), "PNG"))
-    assert states(run()) == [(DONE, ""), (SKIPPED, reconcile.CURRENT)]
+    assert states(run()) == [(DONE, ""), (SKIPPED, result.CURRENT)]
     Path(places[0], "a.png").unlink()
-    assert states(run()) == [(DONE, reconcile.GONE), (SKIPPED, reconcile.CURRENT)]
-    assert states(run())[0] == (SKIPPED, reconcile.GONE)
+    assert states(run()) == [(DONE, result.GONE), (SKIPPED, result.CURRENT)]
+    assert states(run())[0] == (SKIPPED, result.GONE)
     assert {name.split("/")[0] for name in there(places[1])} == {"2024"}
 
 
@@ -74,7 +74,7 @@ def test_every_failure_has_a_name_and_is_the_pictures_own(places: tuple[str, str
     outcomes = worker.process(keys, *places, ["16x16"])
     odd = "InvalidRequest"
     assert [outcome.error for outcome in outcomes] == ["", "UnsupportedFormat", "CorruptImage", odd, odd, "", odd, odd]
-    assert states(outcomes)[5] == (SKIPPED, reconcile.GONE)
+    assert states(outcomes)[5] == (SKIPPED, result.GONE)
     assert [outcome.key for outcome in outcomes][6] == "bad\\udcff.png"
     assert there(places[1]) == ["good.png"]
     assert worker.process(["good.png"], *places, ["8x8"], Limits(bytes=10))[0].error == "SourceTooLarge"

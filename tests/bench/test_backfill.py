@@ -9,7 +9,7 @@ import pytest
 
 from bench import backfill, report
 from bench.backfill import Took
-from tinypics.backfill.report import DONE
+from tinypics.backfill.outcome import DONE
 
 
 def test_both_sides_run_and_leave_their_figures(tmp_path: Path) -> None:

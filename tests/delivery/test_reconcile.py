@@ -13,8 +13,8 @@ from PIL import Image
 
 from tinypics.delivery import outputs, reconcile
 from tinypics.delivery.outputs import Handling
-from tinypics.delivery.reconcile import Current, Gone, Outcome, Result
 from tinypics.delivery.request import Request
+from tinypics.delivery.result import Current, Gone, Outcome, Result
 from tinypics.errors import (
     AccessDenied,
     CorruptImage,

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, finished
-from tinypics.backfill.report import read_keys
+from tinypics.backfill.key_list import read_keys
 from tinypics.cli.app import app
 from tinypics.local import deploy
 

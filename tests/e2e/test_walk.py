@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from tests.e2e.conftest import LocalStack
 from tinypics.backfill import worker
-from tinypics.backfill.survey import Caps
+from tinypics.backfill.estimate import Caps
 from tinypics.cli.app import app
 from tinypics.cli.backfill import local as command
 from tinypics.cli.backfill.local import Walk

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bench import costs
-from tinypics.backfill import survey
-from tinypics.backfill.report import Tally
+from tinypics.backfill import estimate
+from tinypics.backfill.outcome import Tally
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "scaling.md").read_text(encoding="utf-8")
@@ -50,8 +50,8 @@ def test_every_quota_has_its_source_and_date_and_is_used(scaling: Any) -> None:
 
 def test_the_requests_are_those_that_a_picture_makes(scaling: Any) -> None:
     """tests/project/test_costs.py holds these counts against a real run."""
-    assert (survey.GETS, survey.PUTS) == (costs.S3_GETS, costs.S3_PUTS)
-    assert 0 < scaling.OUTPUT_GETS < survey.GETS
+    assert (estimate.GETS, estimate.PUTS) == (costs.S3_GETS, costs.S3_PUTS)
+    assert 0 < scaling.OUTPUT_GETS < estimate.GETS
 
 
 def test_what_the_text_says_of_the_order_is_so(scaling: Any) -> None:
@@ -66,7 +66,7 @@ def test_more_takes_longer_and_costs_more(scaling: Any) -> None:
     assert hours[1] == pytest.approx(1000 * hours[0])
     assert scaling.duration(10**6, 1000, 4) < scaling.duration(10**6, 1000, 1) < scaling.duration(10**6, 50, 1)
     nothing = sum(scaling.current_pass(10**6).values())
-    everything = survey.estimate(
+    everything = estimate.estimate(
         scaling.survey(10**6), scaling.RENDITIONS, memory_mb=scaling.MEMORY_MB, batch=scaling.BATCH
     )
     assert nothing < everything.total / 4
@@ -74,12 +74,12 @@ def test_more_takes_longer_and_costs_more(scaling: Any) -> None:
 
 def test_a_pass_that_changes_nothing_costs_what_a_report_of_it_would_say(scaling: Any) -> None:
     count = 1_000_000
-    milliseconds = count * (survey.ROUND_TRIP_MS + scaling.CURRENT_CPU_MS)
+    milliseconds = count * (estimate.ROUND_TRIP_MS + scaling.CURRENT_CPU_MS)
     tally = Tally(count, Counter(skipped=count), billed_ms=round(milliseconds))
     tally.gb_seconds = milliseconds / 1000 * scaling.MEMORY_MB / 1024
     parts = scaling.current_pass(count)
     listings = parts.pop("listings")
-    assert survey.spent(tally, scaling.RENDITIONS, batch=scaling.BATCH) == pytest.approx(sum(parts.values()))
+    assert estimate.spent(tally, scaling.RENDITIONS, batch=scaling.BATCH) == pytest.approx(sum(parts.values()))
     shown = f"${sum(parts.values()) + listings:,.2f} for a million pictures"
     assert shown in (DOCS / "backfill.md").read_text(encoding="utf-8")
 

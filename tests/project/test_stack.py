@@ -19,7 +19,7 @@ from tests.pictures import encoded, photo
 from tests.transformed import resources, template
 from tinypics import prices
 from tinypics.aws.settings import Settings
-from tinypics.delivery.reconcile import STEPS
+from tinypics.delivery.result import STEPS
 from tinypics.errors import PermanentError, StoreUnavailable, TinypicsError
 from tinypics.store.bucket import Bucket
 

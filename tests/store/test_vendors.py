@@ -9,7 +9,7 @@ import obstore
 import pytest
 from obstore.store import MemoryStore
 
-from tinypics.store.vendors import AzureBucket, GoogleBucket
+from tinypics.store.bucket import AzureBucket, GoogleBucket
 
 
 @pytest.fixture

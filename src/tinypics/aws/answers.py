@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinypics.delivery import keys
-from tinypics.delivery.reconcile import CURRENT, GONE, Current, Gone
+from tinypics.delivery.result import CURRENT, GONE, Current, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tinypics.delivery.manifest import Stored
-    from tinypics.delivery.reconcile import Outcome
     from tinypics.delivery.request import Request, Skip
+    from tinypics.delivery.result import Outcome
     from tinypics.errors import TinypicsError
 
 Answer = dict[str, Any]

@@ -17,7 +17,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from tinypics.backfill.report import Outcome
+from tinypics.backfill.outcome import Outcome
 from tinypics.errors import SourceNotFound
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together

@@ -10,8 +10,8 @@ import functools
 import time
 from typing import TYPE_CHECKING, Final
 
-from tinypics.backfill.report import DONE, FAILED, SKIPPED, Outcome
-from tinypics.delivery import reconcile
+from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, Outcome
+from tinypics.delivery import reconcile, result
 from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
 from tinypics.errors import LoopRefused, PermanentError, TransientError
@@ -24,9 +24,9 @@ from tinypics.store.location import Location, outputs_within
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from tinypics.backfill.survey import Found
     from tinypics.image.limits import Limits
     from tinypics.store.bucket import Bucket
+    from tinypics.store.objects import Found
 
 PAUSES: Final[tuple[float, ...]] = (1.0, 5.0)
 """Seconds before a picture is tried again that failed for a passing reason (the store client has tried by itself)."""
@@ -100,11 +100,11 @@ def _tried(key: str, one: Callable[[str], Outcome], pauses: Sequence[float]) -> 
         return Outcome(_text(key), FAILED, type(error).__name__, str(error))
 
 
-def _told(key: str, found: reconcile.Outcome) -> Outcome:
-    if isinstance(found, reconcile.Current):
-        return Outcome(key, SKIPPED, message=reconcile.CURRENT)
-    if isinstance(found, reconcile.Gone):
-        return Outcome(key, DONE if found.removed else SKIPPED, message=reconcile.GONE)
+def _told(key: str, found: result.Outcome) -> Outcome:
+    if isinstance(found, result.Current):
+        return Outcome(key, SKIPPED, message=result.CURRENT)
+    if isinstance(found, result.Gone):
+        return Outcome(key, DONE if found.removed else SKIPPED, message=result.GONE)
     return Outcome(key, DONE)
 
 

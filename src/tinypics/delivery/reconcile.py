@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tinypics.delivery import layouts, manifest, outputs
 from tinypics.delivery.outputs import Made, Torn
+from tinypics.delivery.result import STEPS, Current, Gone, Outcome, Result
 from tinypics.errors import (
     REFUSED,
     CorruptImage,
@@ -29,7 +30,7 @@ from tinypics.image.formats import HEAD, sniff
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
-from tinypics.values import replace, value
+from tinypics.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,44 +45,12 @@ if TYPE_CHECKING:
 
 _NO_PICTURE = (SourceNotFound, *REFUSED)
 
-CURRENT = "the outputs are current"
-GONE = "the source is gone"
-"""How answers and reports say why nothing was made."""
 
 Resizer = Callable[["Download", "Sequence[Rendition]", "Limits"], "Resized"]
 """`tinypics.resize_all`, or what does the same elsewhere."""
 
-STEPS = ("fetch", "decode", "transform", "encode", "store")
 
 TURNS = 5  # at most this often is a source read that is overwritten each time while it is worked on
-
-
-@value
-class Result:
-    """What was read, what was written, and where the time went (milliseconds by step)."""
-
-    source: Mapping[str, object]
-    stored: tuple[Stored, ...]
-    timings_ms: Mapping[str, float]
-
-
-@value
-class Current:
-    """The outputs were there already, made from this source by this recipe. All the time went into looking."""
-
-    source: Mapping[str, object]
-    stored: tuple[Stored, ...]
-    timings_ms: Mapping[str, float]
-
-
-@value
-class Gone:
-    """The source is no longer there, and neither are its outputs: the keys that were removed."""
-
-    removed: tuple[str, ...]
-
-
-Outcome = Result | Current | Gone
 
 
 class Again(Enum):

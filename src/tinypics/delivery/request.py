@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinypics.delivery import keys
-from tinypics.delivery.digest import digest
 from tinypics.errors import InvalidRequest, LoopRefused
 from tinypics.image.rendition import check_distinct
 from tinypics.values import value
@@ -62,7 +61,7 @@ class Request:
     def recipe_of(self, *renditions: Rendition) -> str:
         """The recipe of some of the renditions: of one, each output carries it."""
         text = ",".join(map(str, renditions)) + (",lenient" if self.lenient else "")
-        return digest(text)
+        return keys.digest(text)
 
     @property
     def place(self) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from tinypics.aws.backfill.job import Order
+from tinypics.backfill.estimate import spent
 from tinypics.backfill.journal import Journal
 from tinypics.backfill.report import COMPLETE, INCOMPLETE, STOPPED, Report
-from tinypics.backfill.survey import Survey, spent
+from tinypics.backfill.survey import Survey
 from tinypics.errors import InvalidRequest
 from tinypics.image.rendition import Rendition
 from tinypics.stack.executions import arn_of, outcome

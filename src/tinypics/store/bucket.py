@@ -133,7 +133,7 @@ class Bucket:
                 return
             yield from page
 
-    # What stores do differently: `vendors` has those that are not like S3.
+    # What stores do differently: those that are not like S3 are at the end.
 
     def _tag(self, meta: Any) -> str:
         """Of an object's ETag, version and more: what tells one version of it from another."""
@@ -186,3 +186,35 @@ def _odd_keys_named() -> Iterator[None]:
         yield
     except foreign.InvalidPathError as error:
         raise OddKey(_first_line(error)) from error
+
+
+# --- Stores that differ from S3 in what `Bucket` relies on.
+
+_OURS = "tinypics-"
+
+
+class GoogleBucket(Bucket):
+    """Google Cloud Storage compares generations when it writes, never ETags, so that an object's tag is its generation.
+
+    https://cloud.google.com/storage/docs/request-preconditions
+    """
+
+    def _tag(self, meta: Any) -> str:
+        return meta["version"] or bare(meta["e_tag"])
+
+    def _only_over(self, tag: str) -> UpdateVersion:
+        return {"version": tag}
+
+
+class AzureBucket(Bucket):
+    """Azure takes names of metadata only if they could be names of C# variables.
+
+    https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+    """
+
+    def _named(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        return {name.replace("-", "_") if name.startswith(_OURS) else name: text for name, text in attributes.items()}
+
+    def _unnamed(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        ours = _OURS.replace("-", "_")
+        return {name.replace("_", "-") if name.startswith(ours) else name: text for name, text in attributes.items()}

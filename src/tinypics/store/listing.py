@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinypics.backfill.survey import Found
 from tinypics.errors import SourceNotFound
 from tinypics.store.location import FILE
-from tinypics.store.objects import OddKey, bare
+from tinypics.store.objects import Found, OddKey, bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

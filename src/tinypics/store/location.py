@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest, LoopRefused
-from tinypics.store.bucket import Bucket
+from tinypics.store.bucket import AzureBucket, Bucket, GoogleBucket
 from tinypics.store.folder import FolderBucket
 from tinypics.store.partitions import s3_endpoint
-from tinypics.store.vendors import AzureBucket, GoogleBucket
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig

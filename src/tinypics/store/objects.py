@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tinypics.values import value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,3 +36,12 @@ class Conflict(Exception):
 def bare(etag: str | None) -> str:
     """An ETag as events carry it: without the quotes of the HTTP header."""
     return (etag or "").strip('"')
+
+
+class Found(NamedTuple):
+    """An object as a listing tells of it: `size` in bytes, `etag` without quotes, `modified` with a time zone."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime | None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from obstore.store import MemoryStore
 
-from tinypics.delivery import keys, layouts, outputs, reconcile
+from tinypics.delivery import keys, layouts, outputs, reconcile, result
 from tinypics.delivery.request import Skip
 from tinypics.errors import REFUSED, InvalidRequest, LoopRefused, SourceNotFound, TinypicsError
 from tinypics.image.pipeline import resize_all
@@ -160,7 +160,7 @@ class Checker:
                 return Verdict("unreadable")
             except (*REFUSED, LoopRefused) as error:
                 return Verdict(error.name)
-        if isinstance(outcome, reconcile.Gone):
+        if isinstance(outcome, result.Gone):
             return Verdict("gone")
         marker, made = _marker(request, outcome), _outputs(request, outcome)
         stale = [present for present in found if _marker(request, present) == marker]
@@ -213,12 +213,12 @@ class Checker:
                 report.findings.append(Finding(ORPHANED, owner, listed.key, reason, listed.etag))
 
 
-def _marker(request: Request, made: Present | reconcile.Result | reconcile.Current) -> str:
+def _marker(request: Request, made: Present | result.Result | result.Current) -> str:
     """The key of the object that says that all outputs are there: the manifest, or the one output."""
     return keys.manifest(request.place) if request.in_folder else made.stored[0].key
 
 
-def _outputs(request: Request, made: Present | reconcile.Result | reconcile.Current) -> frozenset[str]:
+def _outputs(request: Request, made: Present | result.Result | result.Current) -> frozenset[str]:
     return frozenset({item.key for item in made.stored} | {_marker(request, made)})
 
 

@@ -20,7 +20,7 @@ from tinypics.aws import deadline
 from tinypics.aws.backfill import batch
 from tinypics.aws.settings import Settings
 from tinypics.backfill.journal import Journal
-from tinypics.backfill.report import Outcome
+from tinypics.backfill.outcome import Outcome
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, SourceChanged, StoreUnavailable
 from tinypics.store import bucket
 

@@ -9,8 +9,9 @@ import pytest
 
 from tinypics.aws.backfill.job import ASSUMED_BYTES, KEYS, OBJECTS, Order, found
 from tinypics.aws.settings import Settings
-from tinypics.backfill.survey import Caps, Found
+from tinypics.backfill.estimate import Caps
 from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused
+from tinypics.store.objects import Found
 
 LIST: dict[str, Any] = {"list_bucket": "lists", "list_key": "keys.jsonl"}
 

@@ -17,14 +17,16 @@ import typer
 from typer.testing import CliRunner
 
 from tests.pictures import encoded, opened, quadrants
-from tinypics.backfill.report import Outcome, Report
-from tinypics.backfill.survey import Caps, Found, Selection, Survey
+from tinypics.backfill.estimate import Caps
+from tinypics.backfill.outcome import Outcome
+from tinypics.backfill.report import Report
+from tinypics.backfill.survey import Selection, Survey
 from tinypics.cli.app import app
 from tinypics.cli.backfill import local
 from tinypics.cli.backfill.local import Walk
 from tinypics.cli.terminal import INTERRUPTED, CommandFailed
 from tinypics.errors import InvalidRequest, LoopRefused
-from tinypics.store.objects import OddKey
+from tinypics.store.objects import Found, OddKey
 
 PICTURE = encoded(quadrants(), "PNG")
 

@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tinypics.aws.backfill.job import Order
-from tinypics.backfill.report import DONE, FAILED, Outcome, Tally
-from tinypics.backfill.survey import Caps, Survey
+from tinypics.backfill.estimate import Caps
+from tinypics.backfill.outcome import DONE, FAILED, Outcome, Tally
+from tinypics.backfill.survey import Survey
 from tinypics.cli.app import app
 from tinypics.cli.backfill import stack as command
 from tinypics.cli.backfill.progress import counts, listed, plain_lines

@@ -21,7 +21,7 @@ from tinypics.aws.backfill.job import Order, found
 from tinypics.aws.s3 import open_bucket
 from tinypics.aws.settings import BACKFILL_BUCKET, needed, usable
 from tinypics.backfill.journal import Journal
-from tinypics.backfill.report import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome
+from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome
 from tinypics.backfill.survey import moment
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, TinypicsError, TransientError
 

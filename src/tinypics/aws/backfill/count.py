@@ -15,8 +15,9 @@ import boto3
 from tinypics.aws.backfill import listing
 from tinypics.aws.backfill.job import OBJECTS, Order
 from tinypics.aws.settings import BACKFILL_BUCKET, OUTPUT_BUCKET, needed, usable
+from tinypics.backfill.estimate import estimate
 from tinypics.backfill.journal import Journal
-from tinypics.backfill.survey import Survey, estimate
+from tinypics.backfill.survey import Survey
 from tinypics.errors import DeadlineExceeded, PermanentError
 
 if TYPE_CHECKING:

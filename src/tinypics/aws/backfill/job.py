@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tinypics.aws import events
-from tinypics.backfill.survey import Caps, Found, Selection, moment
+from tinypics.backfill.estimate import Caps
+from tinypics.backfill.survey import Selection, moment
 from tinypics.errors import InvalidRequest, LoopRefused
+from tinypics.store.objects import Found
 
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings

@@ -19,7 +19,7 @@ from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, StoreU
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tinypics.backfill.survey import Found
+    from tinypics.store.objects import Found
 
 MIDDLE: Final = ""
 Page = tuple[list["Found"], str | None]

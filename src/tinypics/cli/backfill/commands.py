@@ -205,7 +205,7 @@ def backfill(
       tinypics backfill --attach
       tinypics backfill --engine local --from photos --to small --renditions 800x
     """
-    from tinypics.backfill.survey import Caps
+    from tinypics.backfill.estimate import Caps
     from tinypics.cli.backfill.progress import refusals
 
     given: dict[str, Any] = {"max_objects": max_objects, "max_cost": max_cost}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from tinypics.backfill.survey import Found
 from tinypics.cli.target import readable_errors
 from tinypics.store.location import is_loopback
+from tinypics.store.objects import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

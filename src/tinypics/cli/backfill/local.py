@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from tinypics.backfill import worker
-from tinypics.backfill.report import COMPLETE, FAILED, STOPPED, Outcome, Report
-from tinypics.backfill.survey import Caps, Selection, Survey, estimate, moment
+from tinypics.backfill.estimate import Caps, estimate
+from tinypics.backfill.outcome import FAILED, Outcome
+from tinypics.backfill.report import COMPLETE, STOPPED, Report
+from tinypics.backfill.survey import Selection, Survey, moment
 from tinypics.cli.backfill.progress import counting, counts, refusals, say, told, working
 from tinypics.cli.terminal import INTERRUPTED, err, out, plain
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from tinypics.backfill.survey import Found
+    from tinypics.store.objects import Found
 
 MOST_PROCESSES: Final = 256
 HOPELESS: Final = 20

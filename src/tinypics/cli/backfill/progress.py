@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from tinypics.backfill.report import DONE, FAILED, SKIPPED
+from tinypics.backfill.outcome import DONE, FAILED, SKIPPED
 from tinypics.cli.terminal import CommandFailed, err, out, plain, size
 from tinypics.errors import (
     AccessDenied,
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tinypics.backfill.report import Report, Tally
+    from tinypics.backfill.outcome import Tally
+    from tinypics.backfill.report import Report
     from tinypics.backfill.survey import Survey
 
 

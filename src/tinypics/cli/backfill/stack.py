@@ -15,8 +15,11 @@ from botocore.exceptions import BotoCoreError
 from tinypics import prices
 from tinypics.aws.backfill import listing
 from tinypics.aws.backfill.job import KEYS, Order, found
-from tinypics.backfill.report import COMPLETE, FAILED, STOPPED, Row, key_lines, read_keys
-from tinypics.backfill.survey import Estimate, Survey, estimate
+from tinypics.backfill.estimate import Estimate, estimate
+from tinypics.backfill.key_list import Row, key_lines, read_keys
+from tinypics.backfill.outcome import FAILED
+from tinypics.backfill.report import COMPLETE, STOPPED
+from tinypics.backfill.survey import Survey
 from tinypics.cli.backfill.progress import counting, counts, refusals, say, told, working
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import INTERRUPTED, CommandFailed, err, out, plain
@@ -28,9 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinypics.aws.settings import Settings
-    from tinypics.backfill.survey import Found
     from tinypics.cli.target import Target
     from tinypics.stack.deployed import Stack
+    from tinypics.store.objects import Found
 
 GRACE: Final = 6.0
 """Seconds that a run which shall stop has for ending by itself, before its workflow is ended."""
