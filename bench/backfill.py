@@ -1,4 +1,4 @@
-"""A backfill from folder to folder against bare processes that loop over `tinypics.image.pipeline` on the same files.
+"""A backfill from folder to folder against bare processes that loop over `tinypics.resize` on the same files.
 
     python -m bench.backfill [--rounds N] [--copies N] [--save]
 
@@ -35,7 +35,7 @@ SOURCES: Final = ("jpeg-12", "task", "jpeg-12", "progressive-12", "jpeg-48")
 BARE: Final = """
 import pathlib, sys, tinypics
 for path in sorted(pathlib.Path(sys.argv[1]).iterdir())[int(sys.argv[2])::int(sys.argv[3])]:
-    tinypics.image.pipeline(path.read_bytes(), sys.argv[4])
+    tinypics.resize(path.read_bytes(), sys.argv[4])
 """
 
 
@@ -44,8 +44,8 @@ import functools, pathlib, sys
 from tinypics.backfill import worker
 from tinypics.store.listing import files
 source, output, processes, rendition, state = sys.argv[1:]
-work = functools.partial(walk.process, source=source, output=output, renditions=[rendition])
-for outcome in walk.run(files(pathlib.Path(source), sys.exit), work, int(processes)):
+work = functools.partial(worker.process, source=source, output=output, renditions=[rendition])
+for outcome in worker.run(files(pathlib.Path(source), sys.exit), work, int(processes)):
     if outcome.state != state:
         sys.exit(f"expected it to be {state}: {outcome}")
 """
@@ -103,7 +103,7 @@ def measured(rounds: int, copies: int, folder: Path, sources: Sequence[str] = SO
 def table(found: dict[str, list[Took]], count: int) -> str:
     """By the clock, of the round that the rest of the machine disturbed least; and by the processors' time, of all."""
     rows = {
-        "bare": "bare processes that loop over `tinypics.image.pipeline`",
+        "bare": "bare processes that loop over `tinypics.resize`",
         "backfill": "backfill from folder to folder",
         "current": "the same again, nothing to do",
     }

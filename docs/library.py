@@ -27,7 +27,7 @@ def current(page: str) -> str:
 
 
 def _module(name: str) -> ast.Module:
-    return ast.parse((SOURCE / f"{name}.py").read_text(encoding="utf-8"))
+    return ast.parse((SOURCE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8"))
 
 
 def _name(name: str) -> list[str]:

@@ -37,7 +37,7 @@ CURRENT_CPU_MS: Final = 1.0
 """Of a picture whose outputs are current: `backfill.worker.process`, and batches of 40 by the function (0.96 to
 1.2), over HTTP to the engine's S3, x86-64, 2026-11."""
 WALK_OVERHEAD: Final = 1.13
-"""Processors' time of a backfill from folder to folder over that of bare `tinypics.image.pipeline`: bench/README.md."""
+"""Processors' time of a backfill from folder to folder over that of bare `tinypics.resize`: bench/README.md."""
 LIST_SECONDS: Final = 0.15
 """Of one page of a listing: S3's own documents tell of 100 to 200 ms for a first byte."""
 KEY_BYTES: Final = 1024 + 200

@@ -1,4 +1,4 @@
-"""Right renditions of any picture: `tinypics.image.pipeline(data, "128x128")`.
+"""Right renditions of any picture: `tinypics.resize(data, "128x128")`.
 
 `import tinypics` is cheap: each name below is imported when it is first used, and Pillow only when a picture is
 decoded.

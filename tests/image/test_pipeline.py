@@ -468,7 +468,8 @@ def test_frames_of_all_outputs_count() -> None:
 def test_importing_is_cheap_and_each_format_costs_its_own_plugin_only() -> None:
     script = """
 import sys, tinypics
-from tinypics import Limits, Rendition, errors, keys
+from tinypics import Limits, Rendition, errors
+from tinypics.delivery import keys
 from tinypics.image import formats, geometry
 assert not [name for name in sys.modules if name.startswith("PIL")], "Pillow"
 tinypics.resize(bytes.fromhex(sys.argv[1]), "8x8")

@@ -165,7 +165,7 @@ def test_pictures_of_the_docs_are_small() -> None:
 
 def test_contributings_paths_exist() -> None:
     text = (PROJECT / "CONTRIBUTING.md").read_text()
-    rows = text.split("|---|---|---|\n", 1)[1].split("\n\n", 1)[0]
+    rows = text.split("|---|---|\n", 1)[1].split("\n\n", 1)[0]
     for row in rows.splitlines():
         folder = ""
         for name in re.findall(r"`([\w./-]+)`", row.split("|")[1]):

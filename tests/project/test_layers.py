@@ -12,28 +12,33 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = SOURCE / "tinypics"
-ADAPTERS = {"aws", "cli", "console", "local"}
-WORKFLOW = {"request", "keys", "store", "download", "manifest", "delivery", "layouts", "invocation"} | {
-    "findings",
-    "backfill",
-    "outcomes",
-    "journal",
-    "verify",
-    "repair",
-    "folder",
-    "location",
-    "partitions",
-    "objects",
-    "protocol",
-    "vendors",
-    "listing",
-    "walk",
-    "pool",
-    "guard",
-    "apart",
-    "calls",
+
+# Who may import whom: each package only those of rows above its own, and these of others' packages.
+MAY_IMPORT: dict[str, tuple[str, str]] = {
+    "errors": ("", ""),
+    "values": ("", ""),
+    "prices": ("", ""),
+    "image": ("errors values", "PIL pi_heif"),
+    "store": ("errors values image", "obstore"),
+    "sandbox": ("errors image store", ""),
+    "delivery": ("errors values image store", "PIL"),
+    "verify": ("errors values image store sandbox delivery", "obstore"),
+    "backfill": ("errors values prices image store sandbox delivery", ""),
+    "aws": ("errors values prices image store sandbox delivery verify backfill", "obstore boto3 botocore"),
+    "stack": ("errors values prices image store sandbox delivery verify backfill aws", "boto3 botocore obstore"),
+    "local": ("errors aws stack", "boto3 botocore samtranslator"),
+    "console": (
+        "errors values prices image store sandbox delivery verify backfill aws stack",
+        "starlette uvicorn botocore",
+    ),
+    "cli": (
+        "errors values prices image store sandbox delivery verify backfill aws stack local console",
+        "typer rich boto3 botocore obstore PIL",
+    ),
 }
-WITHOUT_PILLOW = {"geometry", "rendition", "limits", "errors", "request", "keys", "store", "codecs"}
+
+# Without Pillow as well: they describe pictures, and are loaded where none is decoded.
+WITHOUT_PILLOW = ("headers", "geometry.py", "rendition.py", "limits.py", "formats.py", "stream.py", "results.py")
 
 
 def imported(path: Path) -> set[str]:
@@ -42,52 +47,53 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "tinypics":
+            found |= {f"tinypics.{alias.name}" for alias in node.names if not alias.name.startswith("__")}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            found.add(node.module)
     return found
 
 
-def roots(path: Path) -> set[str]:
-    """What it imports, by first name; our own modules as `tinypics.name`."""
-    return {
-        ".".join(name.split(".")[: 2 if name.startswith("tinypics.") else 1]) for name in imported(path)
-    }  # fmt: skip
+def files(package: str) -> list[Path]:
+    return sorted((PACKAGE / package).rglob("*.py")) or [PACKAGE / f"{package}.py"]
 
 
-CORE = [
-    path for path in PACKAGE.glob("*.py") if path.stem not in WORKFLOW and path.stem not in {"__init__", "__main__"}
-]
+def ours(path: Path) -> set[str]:
+    """The packages of ours that a file imports from."""
+    return {name.split(".")[1] for name in imported(path) if name.startswith("tinypics.")}
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
-def test_the_core_knows_neither_stores_nor_aws_nor_its_callers(path: Path) -> None:
-    above = {"boto3", "botocore", "obstore"} | {f"tinypics.{name}" for name in ADAPTERS | WORKFLOW}
-    assert not roots(path) & above
+def others(path: Path) -> set[str]:
+    """The third-party packages that a file imports."""
+    return {name.split(".")[0] for name in imported(path)} - {"tinypics", "lambda_function", *sys.stdlib_module_names}
 
 
-@pytest.mark.parametrize("name", sorted(WORKFLOW))
-def test_the_workflow_knows_neither_aws_nor_its_callers(name: str) -> None:
-    assert not roots(PACKAGE / f"{name}.py") & ({"boto3", "botocore"} | {f"tinypics.{adapter}" for adapter in ADAPTERS})
+def test_the_table_has_every_package_in_an_order_without_circles() -> None:
+    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert there - {"__init__", "__main__"} == MAY_IMPORT.keys()
+    above: set[str] = set()
+    for package, (packages, _) in MAY_IMPORT.items():
+        assert set(packages.split()) <= above
+        above.add(package)
 
 
-@pytest.mark.parametrize("name", sorted(WITHOUT_PILLOW))
-def test_what_only_describes_pictures_does_not_import_pillow(name: str) -> None:
-    assert not roots(PACKAGE / f"{name}.py") & {"PIL", "pi_heif"}
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_what_the_table_allows(package: str) -> None:
+    packages, parties = (set(each.split()) for each in MAY_IMPORT[package])
+    for path in files(package):
+        assert ours(path) <= packages | {package}, path
+        assert others(path) <= parties, path
 
 
-@pytest.mark.parametrize("path", [SOURCE / "lambda_function.py", *(PACKAGE / "aws").glob("*.py")], ids=lambda p: p.stem)
-def test_what_runs_on_lambda_does_not_know_the_laptop(path: Path) -> None:
-    assert not roots(path) & {"tinypics.cli", "tinypics.console", "tinypics.local"}
+@pytest.mark.parametrize("name", WITHOUT_PILLOW)
+def test_modules_that_only_describe_pictures_do_not_import_pillow(name: str) -> None:
+    for path in files(f"image/{name}") if not name.endswith(".py") else [PACKAGE / "image" / name]:
+        assert not others(path), path
 
 
-@pytest.mark.parametrize("path", [*(PACKAGE / "console").glob("*.py")], ids=lambda p: p.stem)
-def test_the_console_does_not_know_the_command_line(path: Path) -> None:
-    assert not roots(path) & {"tinypics.cli", "typer", "rich"}
-
-
-@pytest.mark.parametrize("path", [*(PACKAGE / "local").glob("*.py")], ids=lambda p: p.stem)
-def test_what_asks_the_cloud_does_not_know_who_shows_the_answers(path: Path) -> None:
-    assert not roots(path) & {"tinypics.cli", "tinypics.console", "typer", "rich", "starlette", "uvicorn"}
+def test_the_sdk_is_imported_where_lambda_brings_it_along() -> None:
+    using = {path.relative_to(PACKAGE).as_posix() for path in files("aws") if others(path) & {"boto3", "botocore"}}
+    assert using == {"aws/api.py", "aws/backfill/count.py", "aws/backfill/listing.py"}
 
 
 def loaded_by(program: str) -> set[str]:
@@ -137,17 +143,12 @@ options = {{"exif": exif}} if "{format}" == "JPEG" else {{}}
 Image.new("RGB", (64, 48), "red").save(sys.stdout.buffer, "{format}", **options)
 '''], capture_output=True, check=True).stdout
 import lambda_function, tinypics
-assert tinypics.image.pipeline(made, "16x16").format == "{format}".lower()
+assert tinypics.resize(made, "16x16").format == "{format}".lower()
 """
     modules = loaded_by(picture)
     assert not modules & NEVER
     family = {"JPEG": "Jpeg", "PNG": "Png", "GIF": "Gif", "WEBP": "WebP"}[format]
     assert pillow_plugins(modules) == {f"PIL.{family}ImagePlugin"}
-
-
-def test_only_what_counts_and_the_api_use_the_sdk_that_lambda_brings_along() -> None:
-    using = {path.stem for path in (PACKAGE / "aws").glob("*.py") if roots(path) & {"boto3", "botocore"}}
-    assert using == {"api", "counting", "lists"}
 
 
 def test_a_batch_of_a_backfill_loads_no_sdk() -> None:

@@ -32,7 +32,7 @@ import io
 from PIL import Image
 made = io.BytesIO()
 Image.new("RGB", (64, 48)).save(made, "PNG")
-assert tinypics.image.pipeline(made.getvalue(), "16x16").width == 16
+assert tinypics.resize(made.getvalue(), "16x16").width == 16
 assert not {"typer", "rich"} & set(sys.modules)
 pathlib.Path(sys.argv[2], "a.png").write_bytes(made.getvalue())
 (script,) = found.entry_points

@@ -67,7 +67,7 @@ def test_more_takes_longer_and_costs_more(scaling: Any) -> None:
     assert scaling.duration(10**6, 1000, 4) < scaling.duration(10**6, 1000, 1) < scaling.duration(10**6, 50, 1)
     nothing = sum(scaling.current_pass(10**6).values())
     everything = estimate.estimate(
-        scaling.survey(10**6), scaling.RENDITIONS, memory_mb=scaling.MEMORY_MB, batch=scaling.BATCH
+        scaling.surveyed(10**6), scaling.RENDITIONS, memory_mb=scaling.MEMORY_MB, batch=scaling.BATCH
     )
     assert nothing < everything.total / 4
 

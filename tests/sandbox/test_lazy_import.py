@@ -63,7 +63,7 @@ from PIL import Image
 file = io.BytesIO()
 file.name = "x.jpg"
 Image.new("RGB", (640, 480), "red").save(file)
-made = tinypics.image.pipeline(file.getvalue(), "64x64")
+made = tinypics.resize(file.getvalue(), "64x64")
 print(made.width, type(sys.modules["PIL.TiffTags"]).__name__, type(sys.modules["subprocess"]).__name__)
 exif = Image.Exif()
 exif[0x0112] = 6

@@ -73,7 +73,7 @@ sys.path.insert(0, {path!r})
 from tinypics.sandbox import process_pool
 import tests.sandbox.test_process_pool as here
 if __name__ == "__main__":
-    for _, (_, pid) in pool.run(here.double, itertools.count(), 1):
+    for _, (_, pid) in process_pool.run(here.double, itertools.count(), 1):
         print(pid, flush=True)
 """
 
