@@ -21,7 +21,7 @@ _MODULES: Final = "import contextlib, datetime, enum, functools, json, signal, t
 _CLIENT: Final = "import json, signal, threading, typing, obstore.store\n"
 # The process that decodes is not forked here: it has steps of its own.
 _ALONE: Final = (
-    "from tinypics.sandbox import supervisor\nsupervisor.Guard.__init__ = lambda self: None\nimport lambda_function\n"
+    "from tinypics.sandbox import supervisor\nsupervisor.Sandbox.__init__ = lambda self: None\nimport lambda_function\n"
 )
 _OPENED: Final = (
     f"{_ALONE}from tinypics.aws.s3 import open_bucket\nopen_bucket('original-pics'), open_bucket('tiny-pics')\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tinypics.sandbox.supervisor import Guard
+from tinypics.sandbox.supervisor import Sandbox
 
-GUARD = Guard()  # before anything is loaded that what decodes pictures shall not have
+SANDBOX = Sandbox()  # before anything is loaded that what decodes pictures shall not have
 
 from tinypics.aws import answers, deadline, events, telemetry  # noqa: E402
 from tinypics.aws.s3 import open_bucket  # noqa: E402
@@ -74,7 +74,7 @@ def _answer(record: object, context: object, settings: Settings | InvalidConfigu
             if isinstance(request, Skip):
                 answer = answers.skipped(subject, request)
             else:
-                outcome = reconcile.run(request, open_bucket, settings.limits, settings.handling, GUARD.resize_all)
+                outcome = reconcile.run(request, open_bucket, settings.limits, settings.handling, SANDBOX.resize_all)
                 answer = answers.success(request, outcome)
     except PermanentError as error:
         answer = answers.failure(subject, error)

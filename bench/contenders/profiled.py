@@ -10,7 +10,7 @@ from typing import Any
 import lambda_function
 from tinypics import resize_all
 
-lambda_function.GUARD.resize_all = resize_all  # type: ignore[assignment,method-assign]  # here, where the profiler sees it
+lambda_function.SANDBOX.resize_all = resize_all  # type: ignore[assignment,method-assign]  # here, where the profiler sees it
 
 _BUILT_IN = "~"
 _CALLS = {

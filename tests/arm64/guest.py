@@ -52,7 +52,7 @@ def main(artifact: str, python: str) -> None:
 
         event = json.loads(line)
         if event is None:
-            lambda_function.GUARD.close()
+            lambda_function.SANDBOX.close()
             continue
         answer = lambda_function.lambda_handler(event, None)
         decoders = sorted(name for name in sys.modules if name.split(".")[0] in ("PIL", "pi_heif"))

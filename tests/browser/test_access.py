@@ -50,7 +50,7 @@ def names(stack: LocalStack) -> dict[str, str]:
 @pytest.fixture(params=[("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)], ids=lambda p: f"{p[0]}-{p[1]}")
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
     scheme, width = request.param
-    # The policy is lifted for axe alone, which is written into the page; test_guard has the policy itself.
+    # The policy is lifted for axe alone, which is written into the page; console/test_access.py has the policy itself.
     context = browser.new_context(
         viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
     )

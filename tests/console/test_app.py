@@ -208,7 +208,7 @@ def test_a_picture_that_crashes_its_decoder_costs_one_preview(page: Page) -> Non
     trial = Trial(Cloud.local(facts.endpoint, facts.region), facts.stack)
     asked = event("crash.jpg", width=64)
     trial.preview(asked)
-    decoder = trial._guard._process
+    decoder = trial._sandbox._process
     assert decoder
     assert decoder != os.getpid()
     os.kill(decoder, signal.SIGSEGV)

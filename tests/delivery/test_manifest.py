@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tinypics.delivery.manifest import PLACEHOLDER, Manifest, Stored, markup, placeholder
+from tinypics.delivery.manifest import Manifest, Stored, markup, placeholder
 from tinypics.image.pipeline import resize
+from tinypics.image.placeholder import PLACEHOLDER
 
 SOURCE = {"bucket": "in", "key": "a.jpg", "etag": "e1", "width": 4000, "height": 3000, "format": "jpeg", "bytes": 9}
 

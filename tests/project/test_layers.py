@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
     "image": ("errors values", "PIL pi_heif"),
     "store": ("errors values image", "obstore"),
     "sandbox": ("errors image store", ""),
-    "delivery": ("errors values image store", "PIL"),
+    "delivery": ("errors values image store", ""),
     "verify": ("errors values image store sandbox delivery", "obstore"),
     "backfill": ("errors values prices image store sandbox delivery", ""),
     "aws": ("errors values prices image store sandbox delivery verify backfill", "obstore boto3 botocore"),

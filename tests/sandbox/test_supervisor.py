@@ -35,7 +35,7 @@ from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
 from tinypics.sandbox import supervisor as module
 from tinypics.sandbox import worker
-from tinypics.sandbox.supervisor import Guard
+from tinypics.sandbox.supervisor import Sandbox
 from tinypics.store import download
 from tinypics.store.download import Download
 from tinypics.store.objects import Stat
@@ -63,11 +63,11 @@ def arriving(data: bytes, size: int | None = None, error: Exception | None = Non
 
 
 @pytest.fixture
-def harmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Any]], Guard]]:
-    """A guard whose process does this to itself when it reads the header of an EVIL picture."""
+def harmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Any]], Sandbox]]:
+    """A sandbox whose worker does this to itself when it reads the header of an EVIL picture."""
     guards = []
 
-    def start(harm: Callable[[], Any]) -> Guard:
+    def start(harm: Callable[[], Any]) -> Sandbox:
         read = reader.read
 
         def reading(source: Any, limits: Limits) -> Any:
@@ -77,7 +77,7 @@ def harmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], A
             return header
 
         monkeypatch.setattr(reader, "read", reading)
-        guards.append(Guard())
+        guards.append(Sandbox())
         return guards[0]
 
     yield start
@@ -85,24 +85,24 @@ def harmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], A
 
 
 @pytest.fixture(scope="module")
-def guard() -> Iterator[Guard]:
-    guard = Guard()
-    yield guard
-    guard.close()
+def sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.close()
 
 
 @pytest.mark.parametrize(
     ("format", "options"), [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("WEBP", {}), ("GIF", {})]
 )
-def test_the_pictures_are_the_same(guard: Guard, format: str, options: dict[str, Any]) -> None:
+def test_the_pictures_are_the_same(sandbox: Sandbox, format: str, options: dict[str, Any]) -> None:
     data = picture(format, (1200, 900), **options)
-    there, here = guard.resize_all(arriving(data), WANTED, Limits()), resize_all(data, WANTED)
+    there, here = sandbox.resize_all(arriving(data), WANTED, Limits()), resize_all(data, WANTED)
     assert there.outputs == here.outputs
     assert there.source == here.source
     assert there.timings_ms.keys() == here.timings_ms.keys()
 
 
-def test_of_a_large_progressive_jpeg_it_asks_for_the_tail(guard: Guard) -> None:
+def test_of_a_large_progressive_jpeg_it_asks_for_the_tail(sandbox: Sandbox) -> None:
     noise = Image.merge("RGB", [Image.effect_noise((3000, 2400), 80) for _ in "RGB"])
     buffer = io.BytesIO()
     noise.save(buffer, "JPEG", quality=90, progressive=True)
@@ -110,20 +110,20 @@ def test_of_a_large_progressive_jpeg_it_asks_for_the_tail(guard: Guard) -> None:
     asked = []
     tail = source.tail
     source.tail = lambda count: asked.append(count) or tail(count)  # type: ignore[func-returns-value,method-assign]
-    assert guard.resize_all(source, WANTED[:1], Limits()).outputs[0].width == 40
+    assert sandbox.resize_all(source, WANTED[:1], Limits()).outputs[0].width == 40
     assert asked == [2]
 
 
-def test_errors_keep_their_names_and_messages(guard: Guard) -> None:
+def test_errors_keep_their_names_and_messages(sandbox: Sandbox) -> None:
     with pytest.raises(CorruptImage, match="decoded"):
-        guard.resize_all(arriving(picture()[:2000]), WANTED, Limits())
+        sandbox.resize_all(arriving(picture()[:2000]), WANTED, Limits())
     with pytest.raises(ImageTooLarge, match="at most 1,000 are allowed"):
-        guard.resize_all(arriving(picture()), WANTED, Limits(pixels=1000))
+        sandbox.resize_all(arriving(picture()), WANTED, Limits(pixels=1000))
 
 
 @pytest.mark.parametrize("lenient", [False, True])
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"])
-def test_a_source_that_does_not_come_whole_is_the_stores_fault(guard: Guard, format: str, lenient: bool) -> None:
+def test_a_source_that_does_not_come_whole_is_the_stores_fault(sandbox: Sandbox, format: str, lenient: bool) -> None:
     """Also where the decoder is in the middle of it: a broken transfer is no corrupt picture, and is tried again."""
     buffer = io.BytesIO()
     Image.effect_noise((900, 700), 80).convert("RGB").save(buffer, format)
@@ -132,9 +132,9 @@ def test_a_source_that_does_not_come_whole_is_the_stores_fault(guard: Guard, for
     assert half > 2 * 64 * 1024
     for error in (StoreUnavailable("the cable"), SourceChanged("another one")):
         with pytest.raises(type(error), match=str(error)):
-            guard.resize_all(arriving(data[:half], len(data), error), WANTED, limits)
+            sandbox.resize_all(arriving(data[:half], len(data), error), WANTED, limits)
     with pytest.raises(StoreUnavailable, match=f"ended after {half:,} of"):
-        guard.resize_all(arriving(data[:half], len(data)), WANTED, limits)
+        sandbox.resize_all(arriving(data[:half], len(data)), WANTED, limits)
 
 
 def eat_memory() -> None:
@@ -174,23 +174,23 @@ def stumble() -> None:
     ],
 )
 def test_harm_costs_one_picture(
-    harmed: Callable[[Callable[[], Any]], Guard],
+    harmed: Callable[[Callable[[], Any]], Sandbox],
     monkeypatch: pytest.MonkeyPatch,
     harm: Callable[[], None],
     error: type[Exception],
     says: str,
 ) -> None:
     monkeypatch.setattr(module, "_PATIENCE", 0.5)
-    guard = harmed(harm)
+    sandbox = harmed(harm)
     limits = Limits(cpu_seconds=1, memory=300 * MIB)
-    assert len(guard.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
+    assert len(sandbox.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
     with pytest.raises(error, match=says):
-        guard.resize_all(arriving(picture(size=EVIL)), WANTED, limits)
+        sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, limits)
     for _ in range(2):
-        assert len(guard.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
+        assert len(sandbox.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
 
 
-def test_who_waits_for_a_slow_store_has_not_come_to_a_halt(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_a_slow_store_has_not_come_to_a_halt(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE", 0.05)
     data, waited = picture(), threading.Event()
     timed_out = []
@@ -209,49 +209,49 @@ def test_who_waits_for_a_slow_store_has_not_come_to_a_halt(guard: Guard, monkeyp
         yield data[1000:]
 
     source = Download(Stat("etag", len(data), None, {}), chunks(), lambda *_: b"", contextlib.nullcontext)
-    assert len(guard.resize_all(source, WANTED, Limits()).outputs) == 2
+    assert len(sandbox.resize_all(source, WANTED, Limits()).outputs) == 2
     assert len(timed_out) >= 4
 
 
 def test_a_process_that_cannot_start_is_no_fault_of_the_picture(
-    harmed: Callable[[Callable[[], Any]], Guard], monkeypatch: pytest.MonkeyPatch
+    harmed: Callable[[Callable[[], Any]], Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tinypics.image.pipeline", None)
-    guard = harmed(lambda: None)
+    sandbox = harmed(lambda: None)
     monkeypatch.undo()
     with pytest.raises(RuntimeError, match=r"import of tinypics\.image\.pipeline halted"):
-        guard.resize_all(arriving(picture()), WANTED, Limits())
+        sandbox.resize_all(arriving(picture()), WANTED, Limits())
 
 
 def test_a_process_that_cannot_be_replaced_is_tried_again_with_the_next_picture(
-    guard: Guard, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guard.close()
+    sandbox.close()
     with monkeypatch.context() as patched:
         patched.setattr(sys, "executable", "/there/is/none")
         with pytest.raises(FileNotFoundError):
-            guard.resize_all(arriving(picture()), WANTED, Limits())
-    assert len(guard.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
+            sandbox.resize_all(arriving(picture()), WANTED, Limits())
+    assert len(sandbox.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
 
 
-def test_without_files_in_memory_it_is_one_without_a_name(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_files_in_memory_it_is_one_without_a_name(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_: str) -> int:
         raise PermissionError
 
     monkeypatch.setattr(download.os, "memfd_create", refused)  # type: ignore[attr-defined]
-    assert len(guard.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
+    assert len(sandbox.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
 
 
-def test_a_thousand_pictures_leave_no_file_open_and_no_process(guard: Guard) -> None:
+def test_a_thousand_pictures_leave_no_file_open_and_no_process(sandbox: Sandbox) -> None:
     """Good ones, bad ones, and some that end the process."""
     good, bad = picture(size=(16, 12)), b"no picture"
 
     def turn(number: int) -> None:
         if number % 100 == 49:
-            assert guard._process is not None
-            os.kill(guard._process, signal.SIGKILL)
+            assert sandbox._process is not None
+            os.kill(sandbox._process, signal.SIGKILL)
         try:
-            guard.resize_all(arriving((good, bad)[number % 2]), WANTED[:1], Limits())
+            sandbox.resize_all(arriving((good, bad)[number % 2]), WANTED[:1], Limits())
         except (UnsupportedFormat, DecoderCrashed):
             assert number % 2
 
@@ -267,17 +267,17 @@ def test_a_thousand_pictures_leave_no_file_open_and_no_process(guard: Guard) -> 
     while files() > before:  # downloads whose threads have not ended yet
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert guard._process is not None
+    assert sandbox._process is not None
     children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children").read_text().split()
-    assert children.count(str(guard._process)) == 1
+    assert children.count(str(sandbox._process)) == 1
     states = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in children]
     assert "Z" not in states
 
 
 def test_a_deadline_in_the_middle_ends_the_process_and_not_the_next_picture(
-    harmed: Callable[[Callable[[], Any]], Guard],
+    harmed: Callable[[Callable[[], Any]], Sandbox],
 ) -> None:
-    guard = harmed(hang)
+    sandbox = harmed(hang)
 
     def exceeded(*_: object) -> None:
         raise DeadlineExceeded("now")
@@ -286,18 +286,18 @@ def test_a_deadline_in_the_middle_ends_the_process_and_not_the_next_picture(
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(DeadlineExceeded):
-            guard.resize_all(arriving(picture(size=EVIL)), WANTED, Limits())
+            sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, Limits())
     finally:
         signal.signal(signal.SIGALRM, before)
-    assert guard._process is None
-    assert len(guard.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
+    assert sandbox._process is None
+    assert len(sandbox.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
 
 
-def test_a_process_that_ended_while_nobody_asked_is_replaced(guard: Guard) -> None:
-    assert guard._process is not None
-    os.kill(guard._process, signal.SIGKILL)
-    os.waitid(os.P_PID, guard._process, os.WEXITED | os.WNOWAIT)
-    assert len(guard.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
+def test_a_process_that_ended_while_nobody_asked_is_replaced(sandbox: Sandbox) -> None:
+    assert sandbox._process is not None
+    os.kill(sandbox._process, signal.SIGKILL)
+    os.waitid(os.P_PID, sandbox._process, os.WEXITED | os.WNOWAIT)
+    assert len(sandbox.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_an_output_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, an
 
 
 SOURCE = {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "frames": 1}
-OUTPUT = {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "dropped": ["gain-map"]}
+OUTPUT = {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "dropped": ["gain-map"], "colour": "#0a1b2c"}
 SAID = {"outputs": [OUTPUT], "waited": 0.5, "source": SOURCE, "timings_ms": {"decode": 0.5}}
 
 
@@ -336,6 +336,11 @@ SAID = {"outputs": [OUTPUT], "waited": 0.5, "source": SOURCE, "timings_ms": {"de
         {"source": SOURCE | {"width": "<script>"}},
         {"source": SOURCE | {"more": 1}},
         {"source": {}},
+        {"outputs": [OUTPUT | {"colour": "red"}]},
+        {"outputs": [OUTPUT | {"colour": "#12345"}]},
+        {"outputs": [OUTPUT | {"colour": "#12345G"}]},
+        {"outputs": [OUTPUT | {"colour": "#1234567"}]},
+        {"outputs": [OUTPUT | {"colour": ["#123456"]}]},
         {"outputs": [OUTPUT, OUTPUT]},
         {"outputs": []},
         {"tail": -5},
@@ -349,10 +354,10 @@ def test_an_answer_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, sa
 
 def test_an_answer_that_can_be_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_work", lambda *_: (SAID, [b"x"]))
-    guard = Guard()
-    resized = guard.resize_all(arriving(picture()), WANTED[:1], Limits())
-    guard.close()
-    assert resized.outputs[0].dropped == ("gain-map",)
+    sandbox = Sandbox()
+    resized = sandbox.resize_all(arriving(picture()), WANTED[:1], Limits())
+    sandbox.close()
+    assert (resized.outputs[0].dropped, resized.outputs[0].colour) == (("gain-map",), "#0a1b2c")
 
 
 def test_an_answer_without_end_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -366,10 +371,10 @@ def test_an_answer_without_end_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> No
 
 def is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
     monkeypatch.setattr(worker, "_work", lambda *_: (said, [b"x"]))
-    guard = Guard()
+    sandbox = Sandbox()
     with pytest.raises(DecoderCrashed, match="what cannot be|crashed"):
-        guard.resize_all(arriving(picture()), WANTED[:1], Limits())
-    guard.close()
+        sandbox.resize_all(arriving(picture()), WANTED[:1], Limits())
+    sandbox.close()
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux shows what a process has")
@@ -378,18 +383,18 @@ def test_the_process_has_no_credentials_and_no_connections(monkeypatch: pytest.M
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()[:2]) as ours:
         os.set_inheritable(ours.fileno(), True)
-        guard = Guard()
+        sandbox = Sandbox()
         for _ in range(2):
-            guard.resize_all(arriving(picture()), WANTED, Limits())
-            assert guard._process is not None
-            process = Path(f"/proc/{guard._process}")
+            sandbox.resize_all(arriving(picture()), WANTED, Limits())
+            assert sandbox._process is not None
+            process = Path(f"/proc/{sandbox._process}")
             assert set(process.joinpath("environ").read_bytes().split(b"\0")) <= {b"", b"LC_CTYPE=C.UTF-8"}
             links = [str(each.readlink()) for each in process.joinpath("fd").iterdir()]
             assert len([link for link in links if link != os.devnull]) == 1
-            os.kill(guard._process, signal.SIGKILL)
-            os.waitid(os.P_PID, guard._process, os.WEXITED | os.WNOWAIT)
-        guard.close()
-    assert guard._process is None
+            os.kill(sandbox._process, signal.SIGKILL)
+            os.waitid(os.P_PID, sandbox._process, os.WEXITED | os.WNOWAIT)
+        sandbox.close()
+    assert sandbox._process is None
 
 
 def test_its_own_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,7 +403,7 @@ def test_its_own_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     monkeypatch.setattr(worker, "_work", told)
-    guard = Guard()
+    sandbox = Sandbox()
     with pytest.raises(CorruptImage, match=r"^\{\}$"):
-        guard.resize_all(arriving(picture()), WANTED, Limits())
-    guard.close()
+        sandbox.resize_all(arriving(picture()), WANTED, Limits())
+    sandbox.close()

@@ -117,6 +117,7 @@ class World:
             self.parse,
             self.limits,
             found.handling,
+            resize_all,
             threads=3,
             prefix=prefix or found.prefix,
             output_prefix=found.output_prefix,

@@ -6,6 +6,7 @@ batches of them. Doing a batch again does only what is missing, so whoever loses
 
 from __future__ import annotations
 
+import atexit
 import functools
 import time
 from typing import TYPE_CHECKING, Final
@@ -16,9 +17,9 @@ from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
 from tinypics.errors import LoopRefused, PermanentError, TransientError
 from tinypics.image.limits import DEFAULT
-from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
 from tinypics.sandbox import process_pool
+from tinypics.sandbox.supervisor import Sandbox
 from tinypics.store.location import Location, outputs_within
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def process(
     def one(key: str) -> Outcome:
         if outputs is not None and key.startswith(outputs):
             raise LoopRefused(f"key: expected one outside of {outputs}, where outputs are")
-        return _told(key, reconcile.run(make(key=key), opened, limits, Handling(), resize_all))
+        return _told(key, reconcile.run(make(key=key), opened, limits, Handling(), _sandbox().resize_all))
 
     outcomes: list[Outcome] = []
     pauses = PAUSES
@@ -83,6 +84,14 @@ def process(
         if outcomes[-1].error in _PASSING:
             pauses = ()  # the store has had its time: who waits for this batch does not wait for all of its pictures
     return outcomes
+
+
+@functools.cache
+def _sandbox() -> Sandbox:
+    """This process's own: the process holds the credentials of both stores."""
+    sandbox = Sandbox(fork=False)
+    atexit.register(sandbox.close)
+    return sandbox
 
 
 def _tried(key: str, one: Callable[[str], Outcome], pauses: Sequence[float]) -> Outcome:

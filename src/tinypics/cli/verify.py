@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from tinypics.aws import events
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, err, out, plain, result
 from tinypics.errors import InvalidConfiguration
+from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
 from tinypics.verify.checker import Checker
 from tinypics.verify.findings import UNCHECKED, Listed
@@ -32,11 +34,12 @@ _ROUNDS = 3  # of repairs: what is remade under another key leaves an orphan, wh
 def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) -> int:
     """Report what is wrong, with `fix` what still is after the repair. 0 if nothing is, else 1."""
     settings = _settings(target)
-    checker = _checker(target, settings, prefix, jobs)
-    reports = [_check(target, checker)]
-    while fix and len(reports) <= _ROUNDS and any(finding.kind != UNCHECKED for finding in reports[-1].findings):
-        _repair(target, checker, reports[-1])
-        reports.append(_check(target, checker))
+    with contextlib.closing(Sandbox(fork=False)) as sandbox:
+        checker = _checker(target, settings, prefix, jobs, sandbox)
+        reports = [_check(target, checker)]
+        while fix and len(reports) <= _ROUNDS and any(finding.kind != UNCHECKED for finding in reports[-1].findings):
+            _repair(target, checker, reports[-1])
+            reports.append(_check(target, checker))
     if as_json:
         result(_document(checker, reports))
     else:
@@ -54,7 +57,7 @@ def _settings(target: Target) -> Settings:
         ) from None
 
 
-def _checker(target: Target, settings: Settings, prefix: str, jobs: int) -> Checker:
+def _checker(target: Target, settings: Settings, prefix: str, jobs: int, sandbox: Sandbox) -> Checker:
     if not prefix.startswith(settings.prefix):
         if not settings.prefix.startswith(prefix):
             raise typer.BadParameter(f"--prefix: this stack watches only keys that start with {plain(settings.prefix)}")
@@ -68,6 +71,7 @@ def _checker(target: Target, settings: Settings, prefix: str, jobs: int) -> Chec
         ),
         limits=settings.limits,
         handling=settings.handling,
+        resize_all=sandbox.resize_all,
         prefix=prefix,
         output_prefix=settings.output_prefix,
         threads=jobs,

@@ -26,7 +26,7 @@ _READING = ("GET", "HEAD")
 _OWN = ("same-origin", "none")  # none: typed, or opened from a terminal
 
 
-class Guard:
+class AccessControl:
     """Refuses with 403 what is not from the console's own page, and tells browsers how little that page may do."""
 
     def __init__(self, app: ASGIApp, *, origin: str, token: str, stores: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tinypics.console import loglines
-from tinypics.console.access import Guard
+from tinypics.console.access import AccessControl
 from tinypics.console.executions import Executions, NotFound
 from tinypics.console.failures import Failures
 from tinypics.console.health import Health
@@ -85,7 +85,7 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
         },
     )
     stores = {_origin(pictures.address(name, "x")) for name in (stack.source_bucket, stack.output_bucket)}
-    return Guard(app, origin=origin, token=token, stores=stores)
+    return AccessControl(app, origin=origin, token=token, stores=stores)
 
 
 def _get(path: str, answer: Callable[[Mapping[str, str]], Any]) -> Route:

@@ -15,7 +15,7 @@ from tinypics.aws import events
 from tinypics.delivery.request import Skip
 from tinypics.errors import InvalidRequest
 from tinypics.image.limits import Limits
-from tinypics.sandbox.supervisor import Guard
+from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
 from tinypics.store.download import Download
 from tinypics.values import replace
@@ -44,8 +44,8 @@ class Trial:
         self._stack = stack
         self._places = threading.BoundedSemaphore(_WAITING)
         self._work = threading.Lock()
-        self._guard = Guard(fork=False)
-        weakref.finalize(self, self._guard.close)
+        self._sandbox = Sandbox(fork=False)
+        weakref.finalize(self, self._sandbox.close)
         self._last: tuple[tuple[str, str, str], Stat, bytes] | None = None
 
     def settings(self) -> Settings:
@@ -70,7 +70,7 @@ class Trial:
         copy = Download(stat, [data], lambda start, end: data[start:end], nullcontext)  # who decodes it, empties it
         started = time.perf_counter()
         limits = replace(_LIMITS, lenient=request.lenient)
-        resized = self._guard.resize_all(copy, request.renditions[:1], limits)
+        resized = self._sandbox.resize_all(copy, request.renditions[:1], limits)
         (output,) = resized.outputs
         return output, {
             "width": output.width,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tinypics.image.formats import FORMATS
-from tinypics.image.rendition import Rendition
 from tinypics.values import value
 
 if TYPE_CHECKING:
@@ -17,9 +14,6 @@ if TYPE_CHECKING:
     from tinypics.image.results import Output
 
 VERSION = 1
-
-PLACEHOLDER = Rendition(width=16, height=16, fit="inside", format="webp", quality=40)
-"""What is shown while the picture loads: made with the others, and stored in the manifest itself."""
 
 # Formats from the smallest files to the most readers: a browser takes the first `<source>` that it understands.
 _PREFERENCE = ("avif", "webp", "jpeg", "png", "gif")
@@ -86,20 +80,10 @@ def placeholder(output: Output) -> dict[str, str]:
     """The output of `PLACEHOLDER` as a `data:` URI, and the picture's dominant colour as `#rrggbb`."""
     import base64  # as `html` below: one output has no manifest, and does not pay for them
 
-    from PIL import WebPImagePlugin  # loaded by the encoder already
-
-    image = WebPImagePlugin.WebPImageFile(io.BytesIO(output.data)).convert("RGB")
+    if output.colour is None:
+        raise ValueError("the placeholder has no colour: it was made by another resizer than ours")
     uri = f"data:{output.content_type};base64,{base64.b64encode(output.data).decode()}"
-    return {"data_uri": uri, "colour": "#{:02x}{:02x}{:02x}".format(*_dominant(image))}
-
-
-def _dominant(image: Any) -> tuple[int, int, int]:
-    """The mean of the fullest of 4 x 4 x 4 bins of colours, as sharp's `stats().dominant` (which has 16 x 16 x 16)."""
-    pixels = list(image.get_flattened_data())
-    fullest = Counter((r >> 6, g >> 6, b >> 6) for r, g, b in pixels).most_common(1)[0][0]
-    members = [pixel for pixel in pixels if tuple(channel >> 6 for channel in pixel) == fullest]
-    red, green, blue = (round(sum(channel) / len(members)) for channel in zip(*members, strict=True))
-    return red, green, blue
+    return {"data_uri": uri, "colour": output.colour}
 
 
 def markup(stored: Sequence[Stored], source: dict[str, Any], colour: str, url_base: str) -> tuple[dict[str, str], str]:

@@ -68,7 +68,7 @@ class Made:
     """What is to be stored, of the source that `source` describes (`etag`, `format`, `width`, `height`, ...).
 
     `kept` are outputs of an earlier recipe that this one has, too, made from the same source. `small` is the output of
-    `manifest.PLACEHOLDER`, where there will be a manifest.
+    `placeholder.PLACEHOLDER`, where there will be a manifest.
     """
 
     outputs: tuple[Output, ...]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from tinypics.delivery import layouts, manifest, outputs
+from tinypics.delivery import layouts, outputs
 from tinypics.delivery.outputs import Made, Torn
 from tinypics.delivery.result import STEPS, Current, Gone, Outcome, Result
 from tinypics.errors import (
@@ -27,6 +27,7 @@ from tinypics.errors import (
     UnsupportedFormat,
 )
 from tinypics.image.formats import HEAD, sniff
+from tinypics.image.placeholder import PLACEHOLDER
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
@@ -227,7 +228,7 @@ def _resize(
     if fetched.size == 0:
         raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")
     missing = [rendition for rendition in request.renditions if str(rendition) not in kept]
-    wanted = [*missing, manifest.PLACEHOLDER] if request.in_folder else list(request.renditions)
+    wanted = [*missing, PLACEHOLDER] if request.in_folder else list(request.renditions)
     return resize_all(fetched, wanted, replace(limits, lenient=request.lenient or limits.lenient))
 
 

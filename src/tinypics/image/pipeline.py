@@ -13,6 +13,7 @@ from tinypics.image.encode import Writing, encode
 from tinypics.image.geometry import Plan, plan, turn_of
 from tinypics.image.headers import jpeg, reader
 from tinypics.image.limits import DEFAULT, Limits, check_bytes, check_plan, check_size
+from tinypics.image.placeholder import PLACEHOLDER, dominant_colour
 from tinypics.image.render import Finished, Recipe, animates, finish, format_of, images, is_lossy, recipe
 from tinypics.image.rendition import Rendition
 from tinypics.image.results import Output, Resized, Source
@@ -133,7 +134,9 @@ def _output(
         dropped.append("hdr")
     if truncated:
         dropped.append("missing-data")
-    return Output(rendition, encode(writing, name), name, *frames[0].image.size, tuple(dict.fromkeys(dropped)))
+    data, (wide, high) = encode(writing, name), frames[0].image.size
+    shown = dominant_colour(data) if rendition == PLACEHOLDER else None
+    return Output(rendition, data, name, wide, high, tuple(dict.fromkeys(dropped)), shown)
 
 
 class _Clock:

@@ -28,6 +28,8 @@ class Output:
     width: int
     height: int
     dropped: tuple[str, ...] = ()
+    colour: str | None = None
+    """The picture's dominant colour as `#rrggbb`: of `placeholder.PLACEHOLDER` alone."""
 
     @property
     def content_type(self) -> str:

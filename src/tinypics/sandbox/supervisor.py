@@ -37,7 +37,7 @@ _IDLE = 0.01  # of that time, below which it does not
 _PASSED_ON = ("LD_LIBRARY_PATH", "MALLOC_")  # of the environment: what the interpreter and its memory need
 
 
-class Guard:
+class Sandbox:
     """`resize_all` in another process; one picture at a time."""
 
     def __init__(self, *, fork: bool = True) -> None:
@@ -190,7 +190,7 @@ def _resized(line: socket.socket, said: dict[str, Any], renditions: Sequence[Ren
         room -= count
         dropped = tuple(map(_word, facts["dropped"]))
         name = _format(facts["format"])
-        made.append(Output(rendition, exactly(line, count), name, wide, high, dropped))
+        made.append(Output(rendition, exactly(line, count), name, wide, high, dropped, _colour(facts["colour"])))
     source = {name: _number(number, 2**63) for name, number in said["source"].items() if name != "format"}
     timings = {_word(step): _time(ms) for step, ms in said["timings_ms"].items()}
     return Resized(tuple(made), Source(format=_format(said["source"]["format"]), **source), timings)
@@ -221,6 +221,14 @@ def _format(said: Any) -> str:
     if said not in FORMATS:
         raise ValueError
     return str(said)
+
+
+def _colour(said: Any) -> str | None:
+    if said is None:
+        return None
+    if not (isinstance(said, str) and len(said) == 7 and said[0] == "#" and not said[1:].strip("0123456789abcdef")):
+        raise ValueError
+    return said
 
 
 def _last_words(status: int, limits: Limits) -> PermanentError:

@@ -1,4 +1,4 @@
-"""What runs in the process that decodes (see `guard`), which has nothing but a picture, its limits, and a line."""
+"""The sandboxed worker. It gets a picture, limits and a socket, and nothing else (see `supervisor`)."""
 
 from __future__ import annotations
 
@@ -73,6 +73,7 @@ def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str
             "height": output.height,
             "bytes": len(output.data),
             "dropped": output.dropped,
+            "colour": output.colour,
         }
         for output in resized.outputs
     ]

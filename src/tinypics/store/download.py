@@ -150,18 +150,6 @@ class Download(Arriving):
             yield found
 
 
-class Arrived(Download):
-    """An object that is there as a whole: nothing is fetched, so nobody waits."""
-
-    def __init__(self, stat: Stat, data: bytes) -> None:
-        self.stat = stat
-        self.size = len(data)
-        self.waited = 0.0
-        self._at = 0
-        self._data = data
-        self._ended = True
-
-
 def _room() -> int:
     """A file in memory (or, where there are none, one without a name), which another process can be given."""
     with suppress(AttributeError, OSError):  # not Linux, or not allowed

@@ -13,21 +13,20 @@ import hashlib
 import json
 import os
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from obstore.store import MemoryStore
 
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
 from tinypics.store.bucket import Bucket
-from tinypics.store.download import Arrived
+from tinypics.store.download import Download
 from tinypics.store.objects import Conflict, Stat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tinypics.store.download import Download
 
 _T = TypeVar("_T")
 
@@ -57,7 +56,7 @@ class FolderBucket(Bucket):
                 data = file.read(found.st_size)
         if len(data) < found.st_size:
             raise StoreUnavailable(f"the file ended after {len(data):,} of {found.st_size:,} bytes")
-        return Arrived(self._described(key, found), data)
+        return Download(self._described(key, found), [data], lambda start, end: data[start:end], nullcontext)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:  # noqa: ARG002
         with self._translated(key), suppress(FileNotFoundError):

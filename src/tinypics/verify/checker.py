@@ -19,7 +19,6 @@ from obstore.store import MemoryStore
 from tinypics.delivery import keys, layouts, outputs, reconcile, result
 from tinypics.delivery.request import Skip
 from tinypics.errors import REFUSED, InvalidRequest, LoopRefused, SourceNotFound, TinypicsError
-from tinypics.image.pipeline import resize_all
 from tinypics.store.bucket import Bucket
 from tinypics.values import replace
 from tinypics.verify.findings import (
@@ -63,6 +62,7 @@ class Checker:
 
     `request_of` says what an upload of a key asks of the stack, and raises what it would answer. Only keys that start
     with `prefix` count; their outputs start with `output_prefix` before it. `threads` objects are looked at at a time.
+    `resize_all` tries what has no outputs, in a sandbox where the process holds credentials.
     """
 
     source: Bucket
@@ -70,10 +70,11 @@ class Checker:
     request_of: Callable[[Listed], Request | Skip]
     limits: Limits
     handling: Handling
+    resize_all: reconcile.Resizer
     threads: int
     prefix: str = ""
     output_prefix: str = ""
-    # One picture in memory at a time; and decoders silence Python's warnings, which is not done by several threads.
+    # One picture in memory at a time.
     _decoding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def check(self, sources: Iterable[Listed], outputs: Iterable[Listed]) -> Report:
@@ -152,7 +153,7 @@ class Checker:
         with self._decoding:
             try:
                 outcome = reconcile.run(
-                    trial, lambda name: self._opened(name, nowhere), self.limits, self.handling, resize_all
+                    trial, lambda name: self._opened(name, nowhere), self.limits, self.handling, self.resize_all
                 )
             except SourceNotFound:
                 return Verdict("gone")
