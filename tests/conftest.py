@@ -1,7 +1,8 @@
-"""No test may fail because the machine is busy; the artifact is built once."""
+"""No test may fail because the machine is busy, or because of how the run was started; the artifact is built once."""
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("any machine")
+
+# Under nohup, or in the background of a script, these are ignored, and the programs that tests start inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -23,13 +23,13 @@ HARM = {
 }
 READ = """
 
-_read = read
+_unharmed = read
 
 
 def read(source, limits):
     import os
 
-    header = _read(source, limits)
+    header = _unharmed(source, limits)
 """
 
 
