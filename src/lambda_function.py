@@ -7,7 +7,7 @@ from typing import Any
 
 from tinypics.sandbox.supervisor import Sandbox
 
-SANDBOX = Sandbox()  # before anything is loaded that what decodes pictures shall not have
+SANDBOX = Sandbox()  # Fork the worker now, before credentials and store clients are in memory.
 
 from tinypics.aws import answers, deadline, events, telemetry  # noqa: E402
 from tinypics.aws.s3 import open_bucket  # noqa: E402
@@ -17,34 +17,34 @@ from tinypics.delivery.request import Skip  # noqa: E402
 from tinypics.errors import InvalidConfiguration, PermanentError, TransientError  # noqa: E402
 
 SETTINGS = load()
-LOADED_MS = time.process_time() * 1000  # an estimate of the start: the processor's time so far, the interpreter's too
+LOADED_MS = time.process_time() * 1000  # an estimate of the cold start: CPU time so far, the interpreter's included
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
-    """The answer to one event; to a batch of queue messages, which of them shall come again.
+    """The answer to one event; for a batch of queue messages, the ids of those to redeliver.
 
-    Raises `TransientError` where trying again may help, after every record had its try.
+    Raises `TransientError` where a retry may help, after every record was attempted.
     """
     if events.is_queue_batch(event):
         messages = events.queue_messages(event)
         return answers.batch([identity for identity, body in messages if not _done(body, context)])
     if events.is_backfill(event):
-        from tinypics.aws.backfill import batch  # an upload does not pay for it
+        from tinypics.aws.backfill import batch  # keeps the import off an upload's cold start
 
         return batch.handle(event, context, SETTINGS, _answer)
     return answers.combined(_answers(event, context))
 
 
 def _done(body: object, context: object) -> bool:
-    """Whether a message needs no other try: permanent failures are logged, and done.
+    """Whether to delete a message from the queue: it succeeded, or failed permanently, which is logged.
 
-    But a wrong deployment loses no message: they wait for the next one.
+    Messages that a wrong configuration refuses stay in the queue, for the next deployment.
     """
     try:
         found = _answers(body, context)
     except TransientError:
         return False
-    except Exception as error:  # noqa: BLE001 - one message that nobody foresaw must not bring back the others
+    except Exception as error:  # noqa: BLE001 - one unexpected message must not redeliver the others
         telemetry.unforeseen(error, context)
         return False
     return all(answer.get("error") != InvalidConfiguration.__name__ for answer in found)

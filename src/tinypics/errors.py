@@ -4,32 +4,32 @@
 
     TinypicsError
     ├── PermanentError         the same request fails again: answered as a value, never retried
-    │   ├── InvalidRequest         a field, an event or a rendition is not what is allowed
+    │   ├── InvalidRequest         a field, an event or a rendition has an invalid value
     │   ├── SourceNotFound         no such object, or no such bucket
     │   ├── SourceTooLarge         more bytes than `Limits.bytes`
     │   ├── UnsupportedFormat      not one of the formats in `formats.FORMATS`
     │   ├── CorruptImage           the right format, but it cannot be decoded (or is cut short)
     │   ├── ImageTooLarge          more pixels, frames, scans or memory than `Limits` allow
-    │   ├── TimeLimitExceeded      more of the processor's time than `Limits.cpu_seconds`, or a halt
-    │   ├── DecoderCrashed         the process that decodes ended
+    │   ├── TimeLimitExceeded      more CPU time than `Limits.cpu_seconds`, or the decoder hung
+    │   ├── DecoderCrashed         the decoder crashed, or was killed
     │   ├── DestinationNotFound    no such bucket to write to
-    │   ├── AccessDenied           the store, or the stack's own list of buckets, says no
-    │   ├── LoopRefused            writing there would start this same work again
-    │   ├── InvalidConfiguration   a variable of the function's environment is not what is allowed
-    │   └── CapExceeded            a backfill of more objects, or more money, than it is allowed
+    │   ├── AccessDenied           the store, or the stack's own list of buckets, denies access
+    │   ├── LoopRefused            the output would trigger this same work again
+    │   ├── InvalidConfiguration   a variable of the function's environment has an invalid value
+    │   └── CapExceeded            a backfill of more objects, or at a higher cost, than its caps allow
     └── TransientError         the same request may succeed later: raised, so that the workflow retries it
         ├── StoreUnavailable       throttled, 5xx, or the connection broke
         ├── SourceChanged          the object was overwritten while it was being read
         └── DeadlineExceeded       the time allowed for this invocation is nearly over
 
-Adapters translate foreign errors into these at the edge, and nothing is ever decided by the text of a message.
+Adapters translate errors of libraries into these. No code decides anything by the text of a message.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Final, Self
 
-_SHOWN = 80  # characters of a rejected value that a message repeats; values come from strangers
+_SHOWN = 80  # characters of a rejected value that a message quotes; values are untrusted input
 
 
 class TinypicsError(Exception):
@@ -39,7 +39,7 @@ class TinypicsError(Exception):
 
     @property
     def name(self) -> str:
-        """The class name: what answers, workflow states and logs call this error."""
+        """The class name, which answers, workflow states and logs use."""
         return type(self).__name__
 
     @property
@@ -63,7 +63,7 @@ class TransientError(TinypicsError):
 
 
 class InvalidRequest(PermanentError):
-    """A field, an event or a rendition is not what is allowed."""
+    """A field, an event or a rendition has an invalid value."""
 
 
 class SourceNotFound(PermanentError):
@@ -87,15 +87,15 @@ class ImageTooLarge(PermanentError):
 
 
 class TimeLimitExceeded(PermanentError):
-    """Decoding took more of the processor's time than one picture may, or came to a halt."""
+    """Decoding took more CPU time than allowed for one picture, or hung."""
 
 
 class DecoderCrashed(PermanentError):
-    """The process that decodes pictures ended on this one."""
+    """The decoder crashed, or was killed, on this picture."""
 
 
 REFUSED: Final = (SourceTooLarge, UnsupportedFormat, CorruptImage, ImageTooLarge, TimeLimitExceeded, DecoderCrashed)
-"""What is said of an object that is there: it can have no outputs, whoever tries."""
+"""Errors of a source that exists and can never be resized."""
 
 
 class DestinationNotFound(PermanentError):
@@ -103,19 +103,19 @@ class DestinationNotFound(PermanentError):
 
 
 class AccessDenied(PermanentError):
-    """The store, or the stack's own list of buckets, says no."""
+    """The store, or the stack's own list of buckets, denies access."""
 
 
 class LoopRefused(PermanentError):
-    """Writing there would start this same work again."""
+    """The output would trigger this same work again."""
 
 
 class InvalidConfiguration(PermanentError):
-    """A variable of the function's environment is not what is allowed: every request fails until it is corrected."""
+    """A variable of the function's environment has an invalid value: every request fails until it is corrected."""
 
 
 class CapExceeded(PermanentError):
-    """A backfill of more objects, or more money, than it is allowed. Nothing was started."""
+    """A backfill of more objects, or at a higher cost, than its caps allow. Nothing was started."""
 
 
 class StoreUnavailable(TransientError):
@@ -131,7 +131,7 @@ class DeadlineExceeded(TransientError):
 
 
 def shown(value: object) -> str:
-    """`value` as a message may repeat it: with its type where that explains, short, and on one line."""
+    """`value` as a message quotes it: short, on one line, and with its type where that helps."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):

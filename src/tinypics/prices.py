@@ -1,6 +1,6 @@
-"""What AWS charges, in US dollars, in us-east-1: the one table that every estimate is computed from.
+"""AWS list prices in us-east-1, in US dollars. Every estimate is computed from this table.
 
-List prices as of 2026-06, without free tiers and discounts: aws.amazon.com/lambda/pricing, /s3/pricing,
+As of 2026-06, without free tiers and discounts: aws.amazon.com/lambda/pricing, /s3/pricing,
 /step-functions/pricing, /eventbridge/pricing, /sqs/pricing, /cloudwatch/pricing. Other regions differ by up to a third.
 """
 
@@ -22,9 +22,9 @@ S3_GB_MONTH: Final = 0.023
 STATE_TRANSITION: Final = 0.025 / 1e3
 EXPRESS_REQUEST: Final = 1.00 / 1e6
 EXPRESS_GB_SECOND: Final = 0.00001667
-"""For 64 MB at least, in steps of 100 ms."""
+"""Billed for at least 64 MB, in steps of 100 ms."""
 EVENT: Final = 1.00 / 1e6
-"""An S3 event that a bucket sends to EventBridge, whether or not a rule takes it.
+"""An S3 event that a bucket sends to EventBridge, whether or not a rule matches it.
 
 It is an "AWS opt-in data event" (/eventbridge/pricing), charged like a custom event. Management events are free.
 """
@@ -32,8 +32,8 @@ SQS_REQUEST: Final = 0.40 / 1e6
 LOG_GB: Final = 0.50
 """Ingested into CloudWatch Logs."""
 ALARM: Final = 0.10
-"""A month, for each metric that an alarm watches; the first ten of an account are free."""
+"""Per month and metric that an alarm watches; the first ten of an account are free."""
 METRIC: Final = 0.30
-"""A month, for each metric of one's own, by the hours in which it is written; the first ten of an account are free."""
+"""Per month and custom metric, prorated by the hours with data; the first ten of an account are free."""
 DASHBOARD: Final = 3.00
-"""A month; the first three of an account are free."""
+"""Per month; the first three of an account are free."""

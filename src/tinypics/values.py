@@ -1,8 +1,8 @@
-"""Immutable values with named fields, for what is loaded when a function starts.
+"""Immutable values with named fields, for modules that are loaded in a cold start.
 
-They are written as those of `dataclasses`, and type checkers take them for such. That module, with `inspect` which it
-imports, and forty frozen classes made by it are a quarter of all that a cold start costs (`bench/README.md`): it
-compiles methods for each class, where one set of methods does for all.
+They are declared like `dataclasses`, and type checkers treat them as such. `dataclasses` itself, `inspect` which it
+imports, and forty of its frozen classes are a quarter of a cold start (`bench/README.md`), because it compiles methods
+for each class. Here all classes share one set of methods.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 def value(cls: type[_T]) -> type[_T]:
     """Make the annotations of a class its fields. Defaults are shared by all instances, so they must be immutable.
 
-    A method `__post_init__` may refuse what it finds, or put it into another form by `object.__setattr__`.
+    A method `__post_init__` may validate fields, or convert them with `object.__setattr__`.
     """
     members: dict[str, Any] = {
         "__match_args__": tuple(cls.__annotations__),
@@ -33,7 +33,7 @@ def value(cls: type[_T]) -> type[_T]:
 
 
 def replace(instance: _T, **changes: Any) -> _T:
-    """A copy with other values in some fields, checked as any."""
+    """A copy with other values in some fields. `__post_init__` validates it like any instance."""
     return type(instance)(**vars(instance) | changes)
 
 

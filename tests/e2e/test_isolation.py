@@ -18,7 +18,7 @@ from tinypics.local import deploy
 # What the decoder of the deployed copy does to pictures of these sizes.
 HARM = {
     "crash": ((66, 11), "os.kill(os.getpid(), 11)", "DecoderCrashed", "SIGSEGV"),
-    "hang": ((66, 12), "[0 for _ in iter(int, 1)]", "TimeLimitExceeded", "more than 2 s of processor time"),
+    "hang": ((66, 12), "[0 for _ in iter(int, 1)]", "TimeLimitExceeded", "more than 2 s of CPU time"),
     "memory": ((66, 13), "[bytes(1 << 26) for _ in iter(int, 1)]", "ImageTooLarge", "more memory"),
 }
 READ = """

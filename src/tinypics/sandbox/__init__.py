@@ -1,1 +1,1 @@
-"""Decoding in a process of its own, which holds no credentials."""
+"""Decoding in a worker process that holds no credentials."""

@@ -1,4 +1,4 @@
-"""Modules that a program imports and may never use, loaded when they are used."""
+"""Lazy imports: modules that libraries import but rarely use are loaded on first use."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 class _Later(ModuleType):
-    """Stands in for a module of the same name until something of it is asked for.
+    """A stand-in for a module, which loads the module on the first access to an attribute.
 
-    `importlib.util.LazyLoader` is the same idea, but the very statement `import` asks its modules for `__spec__`, which
-    loads them.
+    `importlib.util.LazyLoader` does the same, but the `import` statement itself reads `__spec__` of its modules, and
+    so loads them.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -23,7 +23,7 @@ class _Later(ModuleType):
 
 
 def load_later(*names: str) -> None:
-    """Have modules loaded when something of them is first used, whoever imports them. Those that are loaded stay."""
+    """Load these modules on first use, no matter which module imports them. Already loaded modules stay as they are."""
     for name in names:
         if name in sys.modules:
             continue

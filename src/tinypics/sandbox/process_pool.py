@@ -1,4 +1,4 @@
-"""Work shared among processes that may die: a decoder crashes, or the system ends what takes too much memory."""
+"""A process pool that survives the death of its processes: a decoder crashes, or the kernel runs out of memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
 DIED = "ProcessDied"
-"""What reports call it when a task took its process with it, twice."""
+"""The error name in reports for a task that killed its process twice."""
 
 
 def run(
@@ -28,11 +28,11 @@ def run(
     processes: int,
     split: Callable[[_Task], list[_Task]] = lambda task: [task],
 ) -> Generator[tuple[_Task, _Result | None], None, None]:
-    """Each task with what `work` makes of it, in any order; with None where it killed its process again, alone.
+    """Each task with the result of `work`, in any order. The result is None if the task killed its process twice.
 
-    Tasks are taken as they are needed, two for each process. When a process dies, those in hand are done once more,
-    one at a time, each first `split` into the parts that may be at fault. Closing the iterator lets the tasks in hand
-    be finished. What `work` raises is raised.
+    Tasks are read lazily, two per process. When a process dies, the unfinished tasks are `split` and retried one at a
+    time, to find the one at fault. Closing the iterator finishes the tasks in progress. Exceptions of `work` are raised
+    here.
     """
     waiting = iter(tasks)
     while lost := (yield from _pool(work, waiting, processes, 2 * processes)):
@@ -45,10 +45,10 @@ def run(
 def _pool(
     work: Callable[[_Task], _Result], tasks: Iterator[_Task], processes: int, ahead: int
 ) -> Generator[tuple[_Task, _Result], None, list[_Task]]:
-    """Work on `tasks` until there are none, or a process dies: returns those that were in hand then."""
+    """Work on `tasks` until there are none or a process dies; returns the tasks that were unfinished then."""
     in_hand: dict[Future[_Result], _Task] = {}
-    given: list[_Task] = []  # the one that is being handed out
-    # Spawned, not forked: this process may have threads (the progress bar), which a fork would copy half.
+    given: list[_Task] = []  # the task being submitted
+    # Spawn, do not fork: this process may have threads (the progress bar), and a fork copies their locks without them.
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _start)
     try:
         while True:
@@ -68,13 +68,13 @@ def _pool(
 
 
 def _start() -> None:
-    # Ctrl-C reaches every process of the terminal; only the one that hands out the work acts on it.
+    # Ctrl-C sends SIGINT to the whole process group; only the parent acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
 
 
 def _follow_parent() -> None:
-    """End with the process that hands out the work, also where that one is killed and can tell nobody."""
+    """Exit with the parent process, even if SIGKILL ended it."""
     parent = parent_process()
     assert parent is not None  # noqa: S101 - this is only run in processes of a pool
     ended([parent.sentinel])

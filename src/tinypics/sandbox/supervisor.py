@@ -1,14 +1,14 @@
-"""Pictures are decoded in a process of its own: a crash, a hang or a bomb in a decoder costs one picture.
+"""Pictures are decoded in a sandboxed worker process: a crash, a hang or a decompression bomb costs one picture.
 
-The process is forked when the function starts, before there are threads and connections, and kept: a picture costs two
-messages more. Its source lies in a file in memory, which both have open and which may still be growing. What it says is
-checked as any input from outside. A process that died is replaced with the next picture, and not by a fork: by then
-there is in this one's memory what a decoder shall not have.
+The worker is forked when the function starts, before there are threads and connections, and kept: a picture costs two
+more messages. Both processes have the source open as a file in memory, which may still be growing. Replies of the
+worker are validated like any untrusted input. If the worker dies, the next picture starts a new one with `posix_spawn`:
+a fork would copy our credentials into it.
 """
 
 from __future__ import annotations
 
-import _socket as socket  # what `socket` adds are enumerations of 300 constants: 4 ms of a cold start
+import _socket as socket  # `socket` builds enumerations of 300 constants, which takes 4 ms of a cold start
 import os
 import signal
 import sys
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from tinypics.image.results import Resized
     from tinypics.store.download import Download
 
-_SHOWN = 10_000  # characters of what it says of an error
-_PATIENCE = 10.0  # seconds without an answer, after which is looked whether it still works
-_IDLE = 0.01  # of that time, below which it does not
-_PASSED_ON = ("LD_LIBRARY_PATH", "MALLOC_")  # of the environment: what the interpreter and its memory need
+_SHOWN = 10_000  # characters of the worker's error message that are kept
+_PATIENCE = 10.0  # seconds to wait for an answer before checking the worker's CPU time
+_IDLE = 0.01  # Below this share of CPU the worker counts as hung.
+_PASSED_ON = ("LD_LIBRARY_PATH", "MALLOC_")  # variables that the interpreter and its allocator need
 
 
 class Sandbox:
-    """`resize_all` in another process; one picture at a time."""
+    """`resize_all` in a worker process, one picture at a time."""
 
     def __init__(self, *, fork: bool = True) -> None:
-        """Without `fork`, the first process is started with the first picture, as all others: it shares nothing."""
+        """Without `fork`, the first picture spawns the worker, which then shares no memory with this process."""
         self._turn = threading.Lock()
         self._process: int | None = None
         self._line, its = socket.socketpair()
@@ -49,7 +49,7 @@ class Sandbox:
             its.close()
             return
         with warnings.catch_warnings():
-            # Where there are threads already, in tests: the new process has none of them, and uses nothing of theirs.
+            # Python warns of a fork where there are threads, as in tests. The worker uses no lock of another thread.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process = os.fork()
         if self._process == 0:
@@ -58,14 +58,14 @@ class Sandbox:
 
                 worker.serve(its)
             finally:
-                os._exit(1)  # whatever happens: never back into the function's own code
+                os._exit(1)  # on any exception: the worker must never return into the function's own code
         its.close()
 
     def resize_all(self, source: Download, renditions: Sequence[Rendition], limits: Limits) -> Resized:
         """As `tinypics.resize_all`.
 
-        :raises DecoderCrashed: the process ended, or said what it cannot say.
-        :raises TimeLimitExceeded: more than `limits.cpu_seconds` of processor time, or none for a long time.
+        :raises DecoderCrashed: the worker died, or sent an invalid reply.
+        :raises TimeLimitExceeded: the worker used more than `limits.cpu_seconds` of CPU time, or hung.
         """
         with self._turn:
             if not self._is_alive():
@@ -77,11 +77,11 @@ class Sandbox:
                 raise _last_words(self._end(), limits) from None
             except TimeoutError:
                 self._end()
-                raise TimeLimitExceeded("decoding came to a halt: it did nothing, and had all that it needs") from None
+                raise TimeLimitExceeded("decoding hung: it used no CPU time, and waited for no input") from None
             except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
                 self._end()
-                raise DecoderCrashed("the decoder's process answered what cannot be") from None
-            except BaseException:  # a deadline: it is not known any more what comes next
+                raise DecoderCrashed("the decoder sent an invalid reply") from None
+            except BaseException:  # The deadline may have interrupted a message, so the socket is out of step.
                 self._end()
                 raise
         if isinstance(answer, Exception):
@@ -89,22 +89,22 @@ class Sandbox:
         return answer
 
     def close(self) -> None:
-        """End the process."""
+        """Kill the worker."""
         with self._turn:
             self._end()
 
     def _is_alive(self) -> bool:
-        with suppress(ChildProcessError):  # somebody else has asked for its end
+        with suppress(ChildProcessError):  # already reaped
             return self._process is not None and not os.waitpid(self._process, os.WNOHANG)[0]
         return False
 
     def _end(self) -> int:
-        """Kill the process, if it is not dead yet; its status, as `os.wait` has it."""
+        """Kill the worker, unless it is dead; its exit status as of `os.wait`."""
         process, self._process = self._process, None
         self._line.close()
         with suppress(ChildProcessError, ProcessLookupError):
             if process is not None:
-                # One that is dying of itself shall say of what.
+                # If the worker is already dead, its status has the cause. SIGKILL would hide it.
                 found, status = os.waitpid(process, os.WNOHANG)
                 if not found:
                     os.kill(process, signal.SIGKILL)
@@ -120,7 +120,7 @@ class Sandbox:
         finally:
             os.close(news)
         said = self._heard(source)
-        if "tail" in said:  # once
+        if "tail" in said:  # The worker may ask for the file's end, once.
             end = source.tail(_number(said["tail"], MOST))
             line.sendall(len(end).to_bytes(LENGTH, "little") + end)
             said = self._heard(source)
@@ -128,7 +128,7 @@ class Sandbox:
         return _error(said, source) if "error" in said else _resized(line, said, renditions, limits)
 
     def _heard(self, source: Download) -> dict[str, Any]:
-        """The next message. Raises TimeoutError if the process has come to a halt."""
+        """The next message. Raises TimeoutError if the worker hangs."""
         assert self._process is not None  # noqa: S101 - `resize_all` began
         self._line.settimeout(_PATIENCE)
         before: float | None = None
@@ -140,12 +140,12 @@ class Sandbox:
                 now = _worked(self._process)
                 if before is not None and now - before < _IDLE * _PATIENCE:
                     raise
-                before = now if source.ended else None  # what waits for the store does not work, either
+                before = now if source.ended else None  # A worker that waits for the download uses no CPU, either.
         return dict(received(self._line)[0])
 
 
 def _started() -> tuple[socket.socket, int]:
-    """A process that shares no memory, no files and no environment with this one, and the line to it."""
+    """A socket to a new worker, and its pid. The worker shares no memory, files or environment with this process."""
     ours, its = socket.socketpair()
     script = f"import sys; sys.path[:] = {sys.path!r}; from tinypics.sandbox import worker; worker.start()"
     found = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
@@ -160,15 +160,15 @@ def _started() -> tuple[socket.socket, int]:
 
 
 def _worked(process: int) -> float:
-    """Seconds of processor time that another process has taken so far."""
+    """CPU time that another process has used so far, in seconds."""
     try:
-        return time.clock_gettime(~process << 3 | 2)  # as clock_getcpuclockid(3) has it on Linux
-    except OSError:  # elsewhere: it is taken to work all the time
+        return time.clock_gettime(~process << 3 | 2)  # the clock id of clock_getcpuclockid(3) on Linux
+    except OSError:  # not Linux: assume that the worker is always busy
         return time.monotonic()
 
 
 def _error(said: dict[str, Any], source: Download) -> Exception:
-    """What was raised there."""
+    """The exception that the worker reports."""
     kind, message = getattr(errors, str(said["error"]), None), str(said["message"])[-_SHOWN:]
     if isinstance(kind, type) and issubclass(kind, PermanentError):
         return kind(message)
@@ -196,7 +196,7 @@ def _resized(line: socket.socket, said: dict[str, Any], renditions: Sequence[Ren
     return Resized(tuple(made), Source(format=_format(said["source"]["format"]), **source), timings)
 
 
-# What it says is what it may say, or a ValueError.
+# Validate the worker's reply: anything unexpected is a ValueError.
 
 
 def _number(said: Any, most: int) -> int:
@@ -206,7 +206,7 @@ def _number(said: Any, most: int) -> int:
 
 
 def _time(said: Any) -> float:
-    if not 0 <= said < 2**31:  # neither is what is no number
+    if not 0 <= said < 2**31:  # also refuses NaN
         raise ValueError
     return float(said)
 
@@ -234,7 +234,7 @@ def _colour(said: Any) -> str | None:
 def _last_words(status: int, limits: Limits) -> PermanentError:
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         return TimeLimitExceeded(
-            f"decoding took more than {limits.cpu_seconds} s of processor time, which is all that one picture may take"
+            f"decoding took more than {limits.cpu_seconds} s of CPU time, which is the limit for one picture"
         )
     how = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit code {status >> 8}"
     return DecoderCrashed(f"the decoder crashed on this picture ({how})")

@@ -15,22 +15,22 @@ from tinypics.image.stream import Arriving
 from tinypics.sandbox.lazy_import import load_later
 from tinypics.sandbox.protocol import LENGTH, exactly, received, send
 
-# Pillow imports them for what decoding and encoding do not need: a fifth of the instructions of a cold start.
+# Pillow imports these modules, but decoding and encoding do not use them: a fifth of a cold start's instructions.
 SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
 
 
 def start() -> NoReturn:
-    """In a process that was started for it, with the line for its standard input."""
+    """Run in a spawned process, whose standard input is the socket."""
     serve(socket.socket(fileno=os.dup(0)))
 
 
 def serve(line: socket.socket) -> NoReturn:
-    """Work on one picture after the other, until the other end is closed."""
+    """Work on one picture after another, until the supervisor closes the socket."""
     try:
         _leave_everything(line)
         load_later(*SELDOM)
-        with suppress(Exception):  # `_work` says what is wrong
-            import tinypics.image.pipeline  # noqa: F401 - while the function itself loads what it needs
+        with suppress(Exception):  # `_work` reports the error
+            import tinypics.image.pipeline  # noqa: F401 - in parallel with the function's own imports
 
         base = _memory()
         while True:
@@ -45,12 +45,12 @@ def serve(line: socket.socket) -> NoReturn:
                 line.sendall(data)
     except (EOFError, ConnectionError):
         os._exit(0)
-    except BaseException:  # noqa: BLE001 - nobody could read what it would say
+    except BaseException:  # noqa: BLE001 - nobody reads this process's standard error
         os._exit(1)
 
 
 def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str, Any], list[bytes]]:
-    """The answer, and the pictures that follow it."""
+    """The reply, and the pictures that follow it."""
     limits = Limits(**asked["limits"])
     try:
         from tinypics.image.pipeline import resize_all
@@ -62,7 +62,7 @@ def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str
     except MemoryError:
         message = f"this needs more memory than the {limits.memory // MIB:,} MiB that are allowed"
         return {"error": "ImageTooLarge", "message": message, "waited": source.waited}, []
-    except Exception:  # noqa: BLE001 - a mistake of ours: the other process raises it
+    except Exception:  # noqa: BLE001 - a bug of ours, which the supervisor raises
         import traceback
 
         return {"error": "unforeseen", "message": traceback.format_exc(), "waited": source.waited}, []
@@ -82,15 +82,15 @@ def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str
 
 
 def _leave_everything(line: socket.socket) -> None:
-    """What this process has no use for: the function's files, its signals, and its credentials."""
+    """Drop everything that decoding does not need: the function's files, signal handlers and credentials."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    # Not closed: an object that thinks that a file is its own would later close another one of that number.
+    # Redirect, do not close: a finalizer could close a reused descriptor.
     for number in {0, 1, 2, *map(int, _listed("/proc/self/fd"))} - {line.fileno(), nowhere}:
         os.dup2(nowhere, number)
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     os.environ.clear()
-    with suppress(OSError, ValueError, IndexError):  # Linux: what the process was started with stays readable
+    with suppress(OSError, ValueError, IndexError):  # Linux keeps the initial environment readable: overwrite it
         with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib takes a while to load
             start, end = map(int, file.read().rpartition(b")")[2].split()[47:49])
         with open("/proc/self/mem", "r+b", buffering=0) as memory:  # noqa: PTH123
@@ -109,9 +109,9 @@ _STACKS = 64 * MIB  # of a decoder's threads
 
 
 def _confine(limits: Limits, base: int) -> None:
-    """So much more memory than at first, so much more processor time than now; then a MemoryError, or the end.
+    """Limit memory and CPU time for one picture. Over the first, Python raises MemoryError; over the second, SIGXCPU.
 
-    And no file may grow, the source's in memory included.
+    `base` is the worker's memory before its first picture. No file may grow, not even the source's in memory.
     """
     spent = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(spent.ru_utime + spent.ru_stime) + 1 + limits.cpu_seconds
@@ -124,14 +124,14 @@ def _confine(limits: Limits, base: int) -> None:
 
 
 def _memory() -> int:
-    """Bytes that count against RLIMIT_DATA, which on Linux are all that this process alone can write to; else 0."""
+    """Bytes that count against RLIMIT_DATA, which on Linux are the private writable ones; 0 elsewhere."""
     with suppress(OSError), open("/proc/self/statm", "rb") as file:  # noqa: PTH123
         return int(file.read().split()[5]) * resource.getpagesize()
     return 0
 
 
 class _Followed(Arriving):
-    """The source, of which messages on the pipe `news` say how much is there."""
+    """The source, while it is downloaded. Messages on the pipe `news` have the number of bytes that arrived."""
 
     def __init__(self, size: int, fd: int, news: int, line: socket.socket) -> None:
         super().__init__(size, fd)
@@ -143,8 +143,8 @@ class _Followed(Arriving):
         while self._arrived < end:
             found = os.read(self._news, 8 * 512)
             if not found:
-                # One of ours: any other that a decoder meets while it reads says that the picture is corrupt.
-                raise StoreUnavailable("the source did not come whole")
+                # An error of ours, because any other error while reading means a corrupt picture.
+                raise StoreUnavailable("the source's download was cut short")
             self._arrived = int.from_bytes(found[-8:], "little")
 
     def tail(self, count: int) -> bytes:
