@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 
-_CHUNK = 64 * 1024  # bytes; what Pillow's decoders ask for at a time
+_CHUNK = 64 * 1024  # bytes; Pillow's decoders read that much at a time
 
 
 class Bucket:
-    """One bucket. Keys are passed as they are; whether they can be is `keys.check`'s to say.
+    """One bucket. Keys are passed as they are: callers validate them with `keys.check`.
 
     Every method raises AccessDenied and StoreUnavailable.
     """
@@ -47,9 +47,9 @@ class Bucket:
         self._store = store
 
     def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:
-        """The object, while it still comes. Its size is checked before its bytes are asked for.
+        """The object, while it is downloaded. Its size is checked before its body is read.
 
-        Raises SourceNotFound, SourceTooLarge; so does reading, if the object goes meanwhile.
+        Raises SourceNotFound and SourceTooLarge. Reading raises them, too, if the object is deleted meanwhile.
         """
 
         def guarded() -> AbstractContextManager[None]:
@@ -62,8 +62,8 @@ class Bucket:
             if stat.size > max_bytes:
                 raise SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {stat.size:,}")
 
-        # A connection that is cut is resumed where it was, and only if the ETag there is still the same: what comes
-        # out is one version of the object, whole, or an error.
+        # After a broken connection, a range request with `If-Match` resumes the download. So the result is exactly one
+        # version of the object, or an error.
         def part(start: int, end: int) -> Any:
             same: Any = {"if_match": result.meta["e_tag"], "range": (start, end)} | (options or {})
             return obstore.get(self._store, key, options=same).bytes()
@@ -71,7 +71,7 @@ class Bucket:
         return Download(stat, result.stream(min_chunk_size=_CHUNK), part, guarded)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
-        """What the store says of the object; None when there is none (or no such bucket)."""
+        """The object's ETag, size and metadata; None if there is no such object (or bucket)."""
         try:
             with translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound):
                 options: Any = {"head": True} | ({"version": version_id} if version_id else {})
@@ -88,9 +88,9 @@ class Bucket:
         tags: Mapping[str, str] | None = None,
         replaces: str | None,
     ) -> str:
-        """Store `data` if the object there still has the ETag `replaces` (None: if there is none); the new ETag.
+        """Store `data` if the current object has the ETag `replaces` (None: if there is no object); the new ETag.
 
-        One request, so that a reader sees all of it or nothing. `attributes` has HTTP headers (`Content-Type`) and
+        One request, so that a reader sees the whole object or none. `attributes` has HTTP headers (`Content-Type`) and
         metadata. Raises Conflict, DestinationNotFound.
         """
         with translated(f"bucket {self.name} to write to", missing=DestinationNotFound):
@@ -106,22 +106,22 @@ class Bucket:
         return self._tag(result)
 
     def delete(self, key: str) -> None:
-        """Remove the object, if it is there. Raises DestinationNotFound."""
+        """Delete the object, if it exists. Raises DestinationNotFound."""
         with translated(f"bucket {self.name} to remove from", missing=DestinationNotFound):
             interruptible(lambda: obstore.delete(self._store, key))
 
     def children(self, folder: str) -> list[str]:
-        """Keys of the objects right below `folder` (without a slash at its end), not of those deeper down."""
+        """Keys of the objects directly below `folder` (given without a trailing slash)."""
         return [item["path"] for item in self.level(folder)[1]]
 
     def level(self, folder: str) -> tuple[Sequence[str], Sequence[ObjectMeta]]:
-        """Folders and objects right below `folder` (without a slash at its end). Raises OddKey for keys among them."""
+        """Folders and objects directly below `folder` (given without a trailing slash). Raises OddKey."""
         with translated(f"bucket {self.name}", missing=DestinationNotFound), _odd_keys_named():
             found = interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
             return found["common_prefixes"], found["objects"]
 
     def everything(self, folder: str, *, after: str = "") -> Iterator[ObjectMeta]:
-        """All objects below `folder` whose keys sort after `after`, in their order where the store has one.
+        """All objects below `folder` whose keys sort after `after`, sorted if the store sorts its listings.
 
         Raises OddKey.
         """
@@ -133,22 +133,22 @@ class Bucket:
                 return
             yield from page
 
-    # What stores do differently: those that are not like S3 are at the end.
+    # Subclasses for other stores, at the end of this module, override these methods.
 
     def _tag(self, meta: Any) -> str:
-        """Of an object's ETag, version and more: what tells one version of it from another."""
+        """The identity of one version of an object: on S3, its ETag."""
         return bare(meta["e_tag"])
 
     def _only_over(self, tag: str) -> UpdateVersion:
-        """The condition that the object there still has this tag."""
+        """The write condition: the current object has this tag."""
         return {"e_tag": f'"{tag}"'}
 
     def _named(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        """HTTP headers and metadata under names that this store takes."""
+        """HTTP headers and metadata, with names that this store accepts."""
         return dict(attributes)
 
     def _unnamed(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        """The other way round."""
+        """The reverse of `_named`."""
         return dict(attributes)
 
     def _stat(self, result: Any) -> Stat:
@@ -159,10 +159,10 @@ class Bucket:
 
 @contextmanager
 def translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
-    """Turn obstore's errors into ours. Whatever is not a clear "no" may pass, so it counts as unavailable.
+    """Turn obstore's errors into ours. Any error that is not clearly permanent becomes StoreUnavailable.
 
-    obstore has classes for 401, 403, 404, 409 and 412. All else is one class: 429, 5xx and broken connections, which
-    it has tried again by itself, but also 301 (another region) and 400 (an expired token, a disabled key).
+    obstore has classes for 401, 403, 404, 409 and 412. One class stands for all else: 429, 5xx and broken connections,
+    which obstore has retried already, but also 301 (another region) and 400 (an expired token, a disabled key).
     """
     try:
         yield
@@ -170,7 +170,7 @@ def translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
         raise missing(f"there is no {what}") from error
     except (foreign.PermissionDeniedError, foreign.UnauthenticatedError) as error:
         raise AccessDenied(f"no permission for {what}") from error
-    except foreign.PreconditionError as error:  # where something was to be read: who writes asks for it himself
+    except foreign.PreconditionError as error:  # of a read; `put` handles the one of a write
         raise SourceChanged(f"{what} was overwritten while it was read") from error
     except (foreign.BaseError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"{what}: {_first_line(error)}") from error
@@ -188,13 +188,13 @@ def _odd_keys_named() -> Iterator[None]:
         raise OddKey(_first_line(error)) from error
 
 
-# --- Stores that differ from S3 in what `Bucket` relies on.
+# --- Stores that differ from S3.
 
 _OURS = "tinypics-"
 
 
 class GoogleBucket(Bucket):
-    """Google Cloud Storage compares generations when it writes, never ETags, so that an object's tag is its generation.
+    """Google Cloud Storage has generations, not ETags, in its write conditions: an object's tag is its generation.
 
     https://cloud.google.com/storage/docs/request-preconditions
     """
@@ -207,7 +207,7 @@ class GoogleBucket(Bucket):
 
 
 class AzureBucket(Bucket):
-    """Azure takes names of metadata only if they could be names of C# variables.
+    """Azure accepts a metadata name only if it is a valid C# identifier.
 
     https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
     """

@@ -1,4 +1,4 @@
-"""An object that is worked on while it still comes."""
+"""A download that can be read before it is complete."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 Bytes: TypeAlias = "bytes | memoryview"
 
-# S3 gives a connection 85 to 90 MB/s: what is larger than a part comes over several. A request costs as much as 15 ms
-# of a function with one CPU, in which a connection brings 1.3 MB, so that parts of this size pay for themselves.
+# S3 gives a connection 85 to 90 MB/s, so an object larger than a part is fetched over several connections. A request
+# costs as much as 15 ms of a function with one CPU, in which a connection transfers 1.3 MB: parts of this size pay off.
 PART = 8 * 2**20
-_SURE = 2**20  # bytes that come before other parts are asked for: meanwhile the first are looked at
+_SURE = 2**20  # bytes that arrive before other parts are requested: the header in them may be refused first
 _AT_ONCE = 3
 
 
 class Download(Arriving):
-    """One version of one object, while it comes. A thread fetches; readers wait for what is not there yet.
+    """One version of one object, while it is downloaded. A thread fetches it; readers wait for bytes that are missing.
 
-    `chunks` is all of it in turn, of which only the first `PART` is taken; `part(start, end)` fetches a range of that
-    version. `translated` turns what fetching raises into errors of ours, which reading then raises.
+    `chunks` yields the object's bytes in order, of which only the first `PART` is used. `part(start, end)` fetches a
+    range of the same version. `translated` turns errors of fetching into ours, and reading raises them.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Download(Arriving):
 
     @property
     def ended(self) -> bool:
-        """Whether no more will come: all is there, or something broke."""
+        """Whether fetching has ended: the object is complete, or fetching failed."""
         return self._ended
 
     def tail(self, count: int) -> bytes:
@@ -68,9 +68,9 @@ class Download(Arriving):
             return bytes(Call(lambda: self._part(start, self.size)).result())
 
     def follow(self) -> int:
-        """A pipe's end, on which another process with the same file can read how many bytes are there.
+        """The read end of a pipe that tells a process with the same file how many bytes have arrived.
 
-        Each message is a number of 8 bytes; after the last one the pipe is closed.
+        Each message is a number of 8 bytes, little-endian. The pipe is closed after the last one.
         """
         reading, writing = os.pipe()
         with self._news:
@@ -79,18 +79,18 @@ class Download(Arriving):
         return reading
 
     def check(self) -> None:
-        """Raise what ended the fetching before its time."""
+        """Wait for the end, and raise the error if fetching failed."""
         self._wait(self.size)
 
     def close(self) -> None:
-        """Fetch no more: nobody needs the rest."""
+        """Stop fetching: the rest is not needed."""
         self._closed = True
 
     def _tell(self) -> None:
-        """Wake those who wait. With `_news` held."""
+        """Wake waiting readers. The caller holds `_news`."""
         self._news.notify()
         if self._follower is not None:
-            with suppress(BrokenPipeError):  # who follows is gone, or has enough
+            with suppress(BrokenPipeError):  # the other process has closed its end
                 os.write(self._follower, self._arrived.to_bytes(8, "little"))
             if self._ended:
                 os.close(self._follower)
@@ -113,7 +113,7 @@ class Download(Arriving):
                     self._add(chunk)
                     if self._closed:
                         break
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+        except BaseException as error:  # noqa: BLE001 - `_wait` raises it
             self._error = error
         with self._news:
             self._ended = True
@@ -121,7 +121,7 @@ class Download(Arriving):
 
     def _add(self, chunk: Bytes) -> None:
         left = memoryview(chunk)[: self.size - self._arrived]
-        while left:  # a file may take less at a time
+        while left:  # pwrite(2) may write less than asked
             count = os.pwrite(self.fd, left, self._arrived)
             left = left[count:]
             with self._news:
@@ -129,7 +129,7 @@ class Download(Arriving):
                 self._tell()
 
     def _in_parts(self, first: Iterable[Bytes]) -> Iterator[Bytes]:
-        """The first part as it comes, then the others, some of which are fetched at the same time."""
+        """The first part as it arrives, then the others, `_AT_ONCE` of which are fetched in parallel."""
         left = PART
         waiting = [
             functools.partial(self._part, start, min(start + PART, self.size)) for start in range(PART, self.size, PART)
@@ -151,8 +151,8 @@ class Download(Arriving):
 
 
 def _room() -> int:
-    """A file in memory (or, where there are none, one without a name), which another process can be given."""
-    with suppress(AttributeError, OSError):  # not Linux, or not allowed
+    """A file descriptor that another process can share: of a file in memory, or of an unlinked temporary file."""
+    with suppress(AttributeError, OSError):  # not Linux, or not permitted
         return os.memfd_create("source")
     import tempfile
 

@@ -1,9 +1,9 @@
 """A folder as a bucket: a key is the path of a file below it.
 
-File systems keep neither metadata nor conditional writes, so both are arranged here. Metadata go to a file of their own
-below `.tinypics`, and count only while the file that they are about has the ETag (inode, time of change, size) that is
-told there: a file that was copied, restored or edited is one that nobody made here. What is weaker than in a bucket: an
-ETag is true on this computer only, and another process may replace a file between our look at it and our own write.
+File systems have neither object metadata nor conditional writes, so this module adds both. Metadata are in a file of
+their own below `.tinypics`, which has the ETag (inode, modification time, size) of its object. They are valid only
+while the ETags match: a copied, restored or edited file has no metadata. Two guarantees are weaker than in a bucket:
+an ETag is valid on this computer only, and another process may replace a file between our check and our write.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 PRIVATE: Final = ".tinypics"
-"""What this module keeps for itself: no file below it is an object."""
+"""The folder of this module's own files, which are no objects."""
 
 _TRIES = 3
-_MAX_ABOUT = 64 * 1024  # bytes; what is written has a tenth of it
+_MAX_ABOUT = 64 * 1024  # bytes; ten times the largest that is written
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 
 
 class FolderBucket(Bucket):
-    """The files below `path`, which must be there. Its name is the folder's URL."""
+    """The files below `path`, which must exist. The bucket's name is the folder's URL."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path.as_uri(), MemoryStore())  # which nothing is asked
+        super().__init__(path.as_uri(), MemoryStore())  # a placeholder: every method is overridden
         self._path = path
 
     def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:  # noqa: ARG002
@@ -73,7 +73,7 @@ class FolderBucket(Bucket):
         tags: Mapping[str, str] | None = None,  # noqa: ARG002 - files have none
         replaces: str | None,
     ) -> str:
-        """As a bucket does it. Raises InvalidRequest where a folder has that name, or a file that of its folder."""
+        """As `Bucket.put`. Raises InvalidRequest if the key is a folder, or if a file stands in place of its folder."""
         with self._translated(key), self._explained(key):
             part = self._file(f"{PRIVATE}/parts/{uuid.uuid4().hex}")
             try:
@@ -81,7 +81,7 @@ class FolderBucket(Bucket):
                 there = self.head(key) if replaces else None
                 if replaces and (there is None or there.etag != replaces):
                     raise Conflict(f'file "{key}" in {self.name}')
-                _placed(part, self._file(key), over=bool(replaces))  # whole, or not there
+                _placed(part, self._file(key), over=bool(replaces))  # atomic
             except FileExistsError as error:
                 raise Conflict(f'file "{key}" in {self.name}') from error
             finally:
@@ -90,12 +90,12 @@ class FolderBucket(Bucket):
         return tag
 
     def delete(self, key: str) -> None:
-        """Remove the file, if it is there, and the folders that are empty without it."""
+        """Delete the file, if it exists, and its folders that become empty."""
         with self._translated(key):
             for file in (self._file(key), self._file(_about(key))):
                 with suppress(FileNotFoundError, NotADirectoryError):
                     file.unlink()
-                with suppress(OSError):  # the first that is not empty
+                with suppress(OSError):  # stops at the first folder that is not empty
                     for folder in file.parents[: len(file.relative_to(self._path).parts) - 1]:
                         folder.rmdir()
 
@@ -114,9 +114,9 @@ class FolderBucket(Bucket):
         return os.path.isfile(self._file(key))  # noqa: PTH113 - False also for names that no file can have
 
     def _described(self, key: str, found: os.stat_result) -> Stat:
-        """With the metadata that were written for this version of the file, if any were."""
+        """The file's `Stat`, with its metadata if they were written for this version."""
         tag = _tag(found)
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):  # none, or damaged
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):  # missing, or damaged
             with self._file(_about(key)).open("rb") as file:
                 about: Any = json.loads(file.read(_MAX_ABOUT))
             if about["key"] == key and about["etag"] == tag:
@@ -132,7 +132,7 @@ class FolderBucket(Bucket):
 
     @contextmanager
     def _explained(self, key: str) -> Iterator[None]:
-        """Why a file cannot have this name, if that is why it was not written."""
+        """Explain an error of a write by the key, if a folder or a file is in its way."""
         try:
             yield
         except (OSError, Conflict) as error:
@@ -146,7 +146,7 @@ class FolderBucket(Bucket):
 
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:
-        """What the file system raises, but for what says that something is or is not there, in our words."""
+        """Turn errors of the file system into ours, except those about existence."""
         try:
             yield
         except PermissionError as error:
@@ -161,24 +161,24 @@ def _written(file: Path, data: bytes) -> str:
     """Write a new file; its ETag."""
     with _above(file, lambda: file.open("xb")) as opened:
         opened.write(data)
-    return _tag(file.stat())  # not before it is closed: some file systems set the time then
+    return _tag(file.stat())  # after closing, because some file systems set the modification time then
 
 
 def _placed(part: Path, file: Path, *, over: bool) -> None:
-    """Give a whole file its name. Raises FileExistsError if there is one already, and it is not to be replaced."""
+    """Move a complete file to its name. Raises FileExistsError if the name is taken and `over` is false."""
     try:
         _above(file, lambda: part.replace(file) if over else file.hardlink_to(part))
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if file.exists():  # a file system without links, on memory cards for example
+        if file.exists():  # a file system without hard links, like FAT on memory cards
             raise FileExistsError(error.errno, "there is one", str(file)) from error
         part.replace(file)
 
 
 def _above(file: Path, call: Callable[[], _T]) -> _T:
-    """What `call` returns, which needs the folder of `file`: made where it is missing."""
-    for _ in range(_TRIES):  # somebody else may remove the folder, which is empty, before there is a file in it
+    """The result of `call`, which needs the folder of `file`: it is created if missing."""
+    for _ in range(_TRIES):  # another process may remove the new folder while it is still empty
         with suppress(FileNotFoundError):
             return call()
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -190,6 +190,6 @@ def _tag(found: os.stat_result) -> str:
 
 
 def _about(key: str) -> str:
-    """Where the metadata of a file are. A hash, because names may be as long as a file system takes, or be folders."""
+    """The key of an object's metadata. Hashed, because a key may have the maximum length, or also be a folder."""
     name = hashlib.sha256(key.encode()).hexdigest()
     return f"{PRIVATE}/about/{name[:2]}/{name[2:40]}.json"

@@ -1,4 +1,4 @@
-"""What there is to work on in any place: buckets through the store client, folders through the file system."""
+"""Listings of any location: buckets through the store client, folders through the file system."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Found]:
-    """Every object of a place, one page in memory at a time.
+    """Every object of a location, one page in memory at a time.
 
-    `not_listed` is told of folders whose objects cannot be listed: without permission, or because a key like `a//b.jpg`
-    costs its neighbours in `a/` theirs. S3 itself has a better listing in `cli`.
+    `not_listed` is called with each folder that cannot be listed: permission is missing, or it has a key like
+    `a//b.jpg`, for which the client refuses the whole page. S3 has a better listing in `cli`.
     """
     if location.scheme == FILE:
         yield from files(Path(location.name), not_listed)
@@ -32,7 +32,7 @@ def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Fo
 
 
 def files(root: Path, not_listed: Callable[[str], None]) -> Iterator[Found]:
-    """The files of a folder, but for those that are hidden, or in hidden folders. Links to folders are not followed.
+    """The files of a folder, without hidden files and folders. Symbolic links to folders are not followed.
 
     Raises SourceNotFound.
     """
@@ -46,7 +46,7 @@ def files(root: Path, not_listed: Callable[[str], None]) -> Iterator[Found]:
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(found):
             path = Path(folder, name)
-            with suppress(FileNotFoundError):  # gone meanwhile
+            with suppress(FileNotFoundError):  # deleted meanwhile
                 if not name.startswith(".") and path.is_file():
                     stat = path.stat()
                     changed = datetime.fromtimestamp(stat.st_mtime, UTC)
@@ -59,7 +59,7 @@ def _objects(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> 
         for meta in bucket.everything(folder):
             yield _found(meta)
             last = meta["path"]
-    except OddKey:  # level by level, so that it costs only its own
+    except OddKey:  # list each folder by itself, so that only the folder with the odd key is lost
         yield from (found for found in _levels(bucket, folder, not_listed) if found.key > last)
 
 

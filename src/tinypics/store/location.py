@@ -1,4 +1,4 @@
-"""Where pictures are, or outputs go, as people write it: `s3://bucket/folder`, `gs://…`, `az://…`, or a folder."""
+"""Locations of pictures and outputs, as users write them: `s3://bucket/folder`, `gs://…`, `az://…`, or a folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMES = ("s3", "gs", "az", FILE)
 
 _CLIENT: ClientConfig = {
     "connect_timeout": timedelta(seconds=5),
-    "read_timeout": timedelta(seconds=20),  # without a byte
+    "read_timeout": timedelta(seconds=20),  # between two reads
     "timeout": timedelta(minutes=5),  # a large source over a slow line
 }
 _RETRIES: RetryConfig = {
@@ -37,9 +37,9 @@ _RETRIES: RetryConfig = {
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A bucket (or folder, by its absolute path), and what the keys there start with: nothing, or a path and a slash.
+    """A bucket (or a folder, by its absolute path), and a key prefix: empty, or a path with a trailing slash.
 
-    A process opens it for itself; what is passed from one to another is this. `endpoint` is for S3 of other vendors.
+    It can be pickled; each process opens its own client. `endpoint` is for S3-compatible stores of other vendors.
     """
 
     scheme: str
@@ -49,7 +49,7 @@ class Location:
 
     @classmethod
     def parse(cls, text: str, endpoint: str | None = None) -> Location:
-        """A URL or the path of a folder, which need not be there yet. Raises InvalidRequest."""
+        """The location of a URL, or of a folder's path, which need not exist yet. Raises InvalidRequest."""
         scheme, separator, rest = text.partition("://")
         if not separator:
             scheme, rest = FILE, text
@@ -64,15 +64,15 @@ class Location:
 
     @property
     def bucket_name(self) -> str:
-        """What answers, messages and the marks on outputs call it."""
+        """Its name in answers, messages and the metadata of outputs."""
         return Path(self.name).as_uri() if self.scheme == FILE else self.name
 
     def bucket(self) -> Bucket:
-        """The client for it: one for each location, kept. Raises DestinationNotFound for a folder that is not there."""
+        """The cached client of this location. Raises DestinationNotFound if it is a folder that does not exist."""
         return _opened(replace(self, prefix=""))
 
     def make(self) -> None:
-        """Make the folder; a bucket must be there. Raises InvalidRequest, AccessDenied."""
+        """Create the folder; a bucket must exist already. Raises InvalidRequest, AccessDenied."""
         if self.scheme != FILE:
             return
         try:
@@ -87,9 +87,9 @@ class Location:
 
 
 def outputs_within(source: Location, output: Location) -> str | None:
-    """What those keys of the source start with that are outputs; None when outputs are elsewhere.
+    """The prefix of the source's keys that are outputs; None if outputs are in another location.
 
-    Raises LoopRefused when every key of the source could be an output.
+    Raises LoopRefused if every key of the source could be an output.
     """
     there, ours = _spread(source), _spread(output)
     if there[:-1] != ours[:-1]:
@@ -102,14 +102,14 @@ def outputs_within(source: Location, output: Location) -> str | None:
 
 
 def _spread(location: Location) -> tuple[str, str, str | None, str]:
-    """The parts that tell one place from another; of folders, too, the last is what holds the rest."""
+    """The parts that identify a location. The last one is the prefix, which for a folder is its path."""
     if location.scheme == FILE:
         return FILE, "", None, f"{location.name.rstrip('/')}/"
     return location.scheme, location.name, location.endpoint, location.prefix
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Whether it is on this computer, where no proxy of the environment leads to."""
+    """Whether the endpoint is on this computer, which no proxy can reach."""
     return re.match(r"https?://(localhost|127\.|\[::1\])", endpoint) is not None
 
 
@@ -140,7 +140,7 @@ def _s3(name: str, endpoint: str | None) -> S3Store:
             virtual_hosted_style_request=True,
         )
     if is_loopback(endpoint):
-        # A proxy of the environment is not used when another is named, and that one is not used for loopback.
+        # `proxy_url` overrides the proxy of the environment, and `proxy_excludes` keeps loopback from using it.
         options |= {"proxy_url": endpoint, "proxy_excludes": "localhost,127.0.0.1,::1"}
     return S3Store(
         name,

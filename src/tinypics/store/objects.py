@@ -1,4 +1,4 @@
-"""Values that every object store has in common: what it tells of an object, and what it refuses."""
+"""Values and errors that all object stores share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @value
 class Stat:
-    """What a store says of one version of one object. `metadata` has the content type and our own entries."""
+    """The facts of one version of an object. `metadata` has the content type and our own entries."""
 
     etag: str
     size: int
@@ -26,20 +26,20 @@ class Stat:
 
 
 class OddKey(Exception):
-    """A listing has a key that the client cannot speak of (see `keys.check`), and loses the others of its page."""
+    """A listing has a key that the client cannot represent (see `keys.check`), and loses the other keys of its page."""
 
 
 class Conflict(Exception):
-    """A conditional write found another object than expected: somebody else was faster."""
+    """A conditional write failed, because another writer has changed the object (409 or 412)."""
 
 
 def bare(etag: str | None) -> str:
-    """An ETag as events carry it: without the quotes of the HTTP header."""
+    """An ETag without the quotes of the HTTP header, as in S3's events."""
     return (etag or "").strip('"')
 
 
 class Found(NamedTuple):
-    """An object as a listing tells of it: `size` in bytes, `etag` without quotes, `modified` with a time zone."""
+    """One object of a listing: `size` in bytes, `etag` without quotes, `modified` with a time zone."""
 
     key: str
     size: int

@@ -1,6 +1,6 @@
-"""Addresses of S3 in the partitions of AWS that have a domain of their own.
+"""Endpoints of S3 in the AWS partitions that have a domain of their own.
 
-object_store builds `BUCKET.s3.REGION.amazonaws.com` for every region, which is right in the partitions `aws` and
+object_store uses `BUCKET.s3.REGION.amazonaws.com` in every region, which is right in the partitions `aws` and
 `aws-us-gov` only.
 """
 
@@ -16,11 +16,11 @@ _DOMAINS: Final = {
     "eu-isoe-": "cloud.adc-e.uk",
     "us-isof-": "csp.hci.ic.gov",
 }
-"""By the start of a region's name; botocore's partitions.json has the same (tests/store/test_partitions.py)."""
+"""By prefix of the region. tests/store/test_partitions.py compares them with botocore's partitions.json."""
 
 
 def s3_endpoint(bucket: str, region: str) -> str | None:
-    """`https://BUCKET.s3.REGION.DOMAIN`; None where the store's client finds the address by itself."""
+    """`https://BUCKET.s3.REGION.DOMAIN`; None if the client's default is right."""
     for prefix, domain in _DOMAINS.items():
         if region.startswith(prefix):
             return f"https://{bucket}.s3.{region}.{domain}"

@@ -1,4 +1,4 @@
-"""Calls to a store in threads of their own: several side by side, or one that a signal can interrupt."""
+"""Calls to a store in threads: several in parallel, or one that a signal can interrupt."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-AT_ONCE = 8  # requests of one invocation; each has a connection and a thread
+AT_ONCE = 8  # parallel requests of one invocation; each has a connection and a thread
 
 
 class Call(threading.Thread):
-    """A call that has begun."""
+    """A call that runs in a thread from its construction on."""
 
     def __init__(self, call: Callable[[], Any]) -> None:
         super().__init__(name="store", daemon=True)
@@ -24,11 +24,11 @@ class Call(threading.Thread):
     def run(self) -> None:
         try:
             self._outcome = self._call()
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+        except BaseException as error:  # noqa: BLE001 - `result` raises it
             self._failure = error
 
     def result(self) -> Any:
-        """What the call returned, or raises what it raised, when it has ended."""
+        """Wait for the call; return its result or raise its exception."""
         self.join()
         if self._failure is not None:
             raise self._failure
@@ -36,7 +36,7 @@ class Call(threading.Thread):
 
 
 def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
-    """What the calls return, made `AT_ONCE` at a time; when all of those have ended, the first failure is raised."""
+    """The results of the calls, which run `AT_ONCE` at a time. The first failure is raised when its group has ended."""
     waiting, results = list(calls), []
     while waiting:
         running = [Call(call) for call in waiting[:AT_ONCE]]
@@ -48,10 +48,9 @@ def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
 
 
 def interruptible(call: Callable[[], Any]) -> Any:
-    """What `call` returns or raises.
+    """Run `call` in a thread and wait for it there, so that a signal can interrupt the wait.
 
-    obstore waits in Rust, where Python runs no signal handlers: in the main thread a slow store would hold up the one
-    that keeps the invocation's deadline. Waiting for a thread can be interrupted. The call that is left alone then
-    ends by its own time-out: a late write is still conditional, and the next try looks at everything anew.
+    obstore blocks in Rust, where Python runs no signal handlers, so the handler of our deadline would not run. An
+    abandoned call ends by its own timeout. A late write does no harm, because it is conditional.
     """
     return together([call])[0]
