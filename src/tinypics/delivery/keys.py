@@ -1,4 +1,4 @@
-"""Object keys: which can be read, and where outputs go.
+"""Object keys: validation, and the keys of outputs.
 
 A key is at most 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects").
 """
@@ -9,7 +9,7 @@ from tinypics.errors import InvalidRequest
 from tinypics.image.formats import FORMATS, OUTPUTS
 
 try:
-    # `hashlib` gives the same BLAKE2 with OpenSSL around it, which takes 4 ms of a cold start to load.
+    # `hashlib` has the same BLAKE2, but loads OpenSSL, which takes 4 ms of a cold start.
     from _blake2 import blake2b
 except ImportError:  # another interpreter than CPython
     from hashlib import blake2b
@@ -17,8 +17,8 @@ except ImportError:  # another interpreter than CPython
 MAX_BYTES = 1024
 MANIFEST = "manifest.json"
 
-# The object-store client speaks paths, not bytes: it drops a leading slash (and would then read another object), and
-# refuses empty, "." and ".." segments and ASCII control characters. Better said before a call than after it.
+# The object-store client treats keys as paths: it drops a leading slash (and would then read another object), and
+# refuses empty, "." and ".." segments and ASCII control characters. Refusing them here gives a clear message.
 _BAD_PARTS = frozenset({"", ".", ".."})
 _BAD_CHARACTERS = frozenset({*map(chr, range(0x20)), "\x7f"})
 
@@ -39,7 +39,7 @@ _BY_EXTENSION = {codec.extension: codec.name for codec in FORMATS.values()}
 
 
 def check(key: str, field: str = "key") -> str:
-    """`key` itself, if it can name an object that is read or written here; else `InvalidRequest`."""
+    """`key` itself. Raises InvalidRequest for a key that cannot be read or written here."""
     if not key:
         raise InvalidRequest.expected(field, "an object key", key)
     try:
@@ -56,12 +56,12 @@ def check(key: str, field: str = "key") -> str:
 
 
 def is_folder_marker(key: str, size: int | None) -> bool:
-    """Whether this is the empty object that consoles make for a folder: nothing to resize. `size` None: not known."""
+    """Whether this is the empty object that the S3 console creates for a folder. `size` None: not known."""
     return key.endswith("/") and not size
 
 
 def single_output(key: str, *, source: str, output: str) -> str:
-    """The key of the one output: `key`, with the extension of the format `output` appended if `source` is another.
+    """The key of a single output: `key`, plus the extension of the format `output` if `source` is another format.
 
     Appended, not replaced: `IMG_1.HEIC` and `IMG_1.PNG` must not both become `IMG_1.jpg`.
     """
@@ -69,50 +69,50 @@ def single_output(key: str, *, source: str, output: str) -> str:
 
 
 def single_outputs(key: str, asked: str | None) -> list[str]:
-    """Every key that the one output of `key` can have, the likeliest first, when the source's format is not known.
+    """Every key that the single output of `key` can have if the source's format is not known, the likeliest first.
 
-    `asked` is the rendition's format. The likeliest is right whenever the source's name tells its format.
+    `asked` is the rendition's format. The first key is right whenever the source's extension matches its format.
     """
     guess = format_by_name(key)
     possible = [asked] if asked in OUTPUTS else ["jpeg", "png"] if asked is None else ["jpeg", "png", "webp"]
     appended = [f"{key}.{FORMATS[output].extension}" for output in possible]
     stays = guess == asked if asked in OUTPUTS else guess in OUTPUTS if asked is None else guess == "jpeg"
     ordered = [key, *appended] if stays else [*appended, key]
-    return [each for each in ordered if len(each.encode()) <= MAX_BYTES]  # no output is under a longer one
+    return [each for each in ordered if len(each.encode()) <= MAX_BYTES]  # S3 allows no longer key
 
 
 def listed_output(folder: str, label: str, extension: str) -> str:
-    """The key of one output of several: below the source's key, named after its rendition."""
+    """The key of one of several outputs: below the source's key, named after the rendition."""
     return check(f"{folder}/{label}.{extension}", "dest_key")
 
 
 def manifest(folder: str) -> str:
-    """The key of the document that says that all outputs of a list are there."""
+    """The key of the manifest of a folder."""
     return check(f"{folder}/{MANIFEST}", "dest_key")
 
 
 def possible_sources(output: str) -> list[str]:
-    """Every key whose source can have this output (told without the output prefix): alone, or as one of a list."""
+    """Every source key that can have this output, as a single one or in a folder. `output` is without OutputPrefix."""
     shorter = (output.rpartition(separator)[0] for separator in "./")
     return [output, *(key for key in shorter if key)]
 
 
 def fingerprint(bucket: str, key: str) -> str:
-    """A source as 16 hexadecimal digits: keys are too long, and not ASCII enough, for an object's metadata."""
+    """A source as 16 hexadecimal digits. Keys do not fit into metadata, which is short and ASCII."""
     return digest(f"{bucket}/{key}")
 
 
 def extension(key: str) -> str:
-    """What follows the last dot of the key's last part, in small letters; "" when there is none."""
+    """The extension of the key's last part, in lower case and without the dot; "" if there is none."""
     return key.rpartition("/")[2].rpartition(".")[2].lower() if "." in key.rpartition("/")[2] else ""
 
 
 def format_by_name(key: str) -> str | None:
-    """The format that the key's extension promises; None when it is not that of a picture that is read here."""
+    """The format that the key's extension stands for; None if it is not that of a supported picture."""
     found = extension(key)
     return _BY_EXTENSION.get(_SYNONYMS.get(found, found))
 
 
 def digest(text: str) -> str:
-    """16 hexadecimal digits (64 bits of BLAKE2b) that differ when the text does."""
+    """A hash of the text: 16 hexadecimal digits, 64 bits of BLAKE2b."""
     return blake2b(text.encode(), digest_size=8).hexdigest()

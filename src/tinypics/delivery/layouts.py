@@ -1,4 +1,4 @@
-"""The two ways that outputs lie in a bucket: one with the source's key, or several below it with a manifest."""
+"""The two layouts of outputs: one output with the source's key, or several below it with a manifest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tinypics.store.bucket import Bucket
     from tinypics.store.objects import Stat
 
-MAX_MANIFEST = 4 * 2**20  # bytes; one of fifty renditions with the longest keys has a tenth of it
+MAX_MANIFEST = 4 * 2**20  # bytes; ten times that of fifty renditions with the longest keys
 
 
 class Single(Place):
@@ -35,7 +35,7 @@ class Single(Place):
         return [present for key in self._candidates() if (present := self._at(key))]
 
     def elsewhere(self, source_format: str | None) -> list[Present]:
-        """Of a source whose name does not tell its format, or an output whose format is found by looking."""
+        """If the key's extension is not the source's format, or the output's format is chosen by its pixels."""
         told = source_format in (None, keys.format_by_name(self.request.key))
         if told and self.request.renditions[0].format != "auto":
             return []
@@ -56,7 +56,7 @@ class Single(Place):
             self.request.place, source=made.source["format"], output=output.format
         )
         replaces = present.etag if present and present.stored[0].key == key else None
-        if present and replaces is None:  # the source was of another format before
+        if present and replaces is None:  # the source's format has changed, and so the output's key
             if not unchanged():
                 raise Conflict(key)
             self.bucket.delete(present.stored[0].key)
@@ -64,7 +64,7 @@ class Single(Place):
         return (_stored(key, output, etag),)
 
     def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:
-        """Of a source whose name did not tell its format, the output was not at the first candidate."""
+        """If `look` found nothing, outputs of earlier versions of the source may be at the other candidates."""
         others = [key for key in self._candidates() if key != stored[0].key] if present is None else []
         stats = together(functools.partial(self.bucket.head, key) for key in others)
         return [key for key, stat in zip(others, stats, strict=True) if stat and self._is_ours(stat)]
@@ -76,7 +76,7 @@ class Single(Place):
         return found
 
     def tidy(self, present: Present) -> None:
-        """Nothing: one output is there or it is not."""
+        """Nothing to do: a single output is written by one request."""
 
     def _candidates(self) -> list[str]:
         if self.request.dest_key:
@@ -85,7 +85,7 @@ class Single(Place):
 
 
 class Folder(Place):
-    """Several outputs below the source's key, and a manifest, written last, that says that all of them are there."""
+    """Several outputs below the source's key, and a manifest. It is written last, so that it lists existing outputs."""
 
     def look(self) -> Present | None:
         try:
@@ -102,7 +102,7 @@ class Folder(Place):
         planned = {
             keys.listed_output(self.request.place, output.rendition.label, output.extension): output
             for output in made.outputs
-        }  # every key is checked before anything is stored
+        }  # validates every key before anything is stored
         etags = together(
             functools.partial(self._put, key, output, made.source, before.get(key), unchanged)
             for key, output in planned.items()
@@ -113,7 +113,7 @@ class Folder(Place):
         }
         stored = tuple({**made.kept, **new}[str(rendition)] for rendition in self.request.renditions)
         gone = {*before, *(present.obsolete if present else ())} - {item.key for item in stored}
-        assert made.small is not None  # noqa: S101 - invocation makes it for every folder
+        assert made.small is not None  # noqa: S101 - `reconcile` makes it for every folder
         small = placeholder(made.small)
         manifest = Manifest(dict(made.source), self.request.recipe, stored, small, tuple(sorted(gone)))
         written = self._put_manifest(manifest, present.etag if present else None, unchanged)
@@ -122,7 +122,7 @@ class Folder(Place):
         return stored
 
     def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:  # noqa: ARG002 - for Single
-        """They are listed, because no manifest knows of what was written by one who never came to write its own."""
+        """Lists the folder, because a killed invocation may have left outputs that no manifest names."""
         kept = {keys.manifest(self.request.place), *(item.key for item in stored)}
         others = [key for key in self.bucket.children(self.request.place) if key not in kept]
         stats = {key: self.bucket.head(key) for key in others}
@@ -130,8 +130,8 @@ class Folder(Place):
 
     def remove(self) -> list[str]:
         marker = keys.manifest(self.request.place)
-        # The signal goes first, so that nobody relies on what is about to go. What is below is listed, not read from
-        # it: a removal that was cut short finds the rest.
+        # Delete the manifest first, so that no reader relies on outputs that are being deleted. List the outputs
+        # instead of reading them from the manifest: a repeated removal then finds the rest.
         children = self.bucket.children(self.request.place)
         found = [key for key in children if (stat := self.bucket.head(key)) and self._is_ours(stat)]
         for key in sorted(found, key=lambda key: key != marker):
@@ -139,7 +139,7 @@ class Folder(Place):
         return found
 
     def tidy(self, present: Present) -> None:
-        """Remove what an earlier recipe left, if the invocation that should have was cut short."""
+        """Delete obsolete outputs of an earlier recipe, if an earlier invocation was cut short before it did."""
         if present.obsolete:
             found = self.bucket.open(keys.manifest(self.request.place), max_bytes=MAX_MANIFEST)
             manifest = Manifest.from_json(found.whole())
@@ -158,12 +158,12 @@ class Folder(Place):
     def _put_manifest(self, manifest: Manifest, replaces: str | None, unchanged: Callable[[], bool]) -> str:
         key = keys.manifest(self.request.place)
         attributes = self._attributes("application/json", manifest.source, manifest.recipe, "manifest")
-        attributes["Cache-Control"] = "no-cache"  # it changes in its place
+        attributes["Cache-Control"] = "no-cache"  # its content changes under the same key
         data = manifest.to_json(self.handling.url_base)
         try:
             return self.bucket.put(key, data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
         except Conflict:
-            # What is no manifest of ours (an older form of it, a damaged one) may be replaced; a twin's may not.
+            # A manifest of an older version, or a damaged one, may be replaced; that of a concurrent invocation not.
             there = self.bucket.head(key)
             if replaces is not None or there is None or self.look() is not None or not unchanged():
                 raise
@@ -171,7 +171,7 @@ class Folder(Place):
 
 
 def place_of(request: Request, bucket: Bucket, handling: Handling) -> Place:
-    """Where the outputs of `request` are."""
+    """The layout of the outputs of `request`."""
     return (Folder if request.in_folder else Single)(request, bucket, handling)
 
 
@@ -190,13 +190,13 @@ def _stored(key: str, output: Output, etag: str, *, sha256: str = "") -> Stored:
 
 
 def _sha256(data: bytes) -> str:
-    from hashlib import sha256  # OpenSSL, which takes 4 ms to load: only a manifest tells it
+    from hashlib import sha256  # loads OpenSSL, which takes 4 ms; only manifests need it
 
     return sha256(data).hexdigest()
 
 
 def _from_facts(rendition: str, key: str, stat: Stat) -> Stored | None:
-    """What the metadata of an output says of it; None if it does not."""
+    """The facts of an output, from its metadata; None if they are missing."""
     size, name, dropped = _split(stat.metadata.get(FACTS, ""))
     if size is None or not name:
         return None
@@ -205,7 +205,7 @@ def _from_facts(rendition: str, key: str, stat: Stat) -> Stored | None:
 
 
 def _source(stat: Stat) -> dict[str, Any]:
-    """What the metadata of an output says of its source: the ETag at least."""
+    """The facts of the source, from an output's metadata: the ETag at least."""
     etag = stat.metadata.get(SOURCE_ETAG, "")
     size, name, count = _split(stat.metadata.get(SOURCE_FACTS, ""))
     if size is None or not count.isdigit():
@@ -214,7 +214,7 @@ def _source(stat: Stat) -> dict[str, Any]:
 
 
 def _split(facts: str) -> tuple[tuple[int, int] | None, str, str]:
-    """`4032x3024 jpeg rest` in its three parts."""
+    """`4032x3024 jpeg rest` split into its three parts."""
     size, _, rest = facts.partition(" ")
     name, _, rest = rest.partition(" ")
     width, _, height = size.partition("x")

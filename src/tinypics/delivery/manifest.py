@@ -1,4 +1,4 @@
-"""The document that is written last: every output of a source that a reader can rely on, and how to show them."""
+"""The manifest: a list of the complete outputs of a source, and HTML that shows them. It is written last."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-# Formats from the smallest files to the most readers: a browser takes the first `<source>` that it understands.
+# Formats from the smallest files to the widest support: a browser takes the first `<source>` that it supports.
 _PREFERENCE = ("avif", "webp", "jpeg", "png", "gif")
 
 
 @value
 class Stored:
-    """One output in its place."""
+    """One stored output."""
 
     rendition: str
     key: str
@@ -36,7 +36,7 @@ class Stored:
 
 @value
 class Manifest:
-    """What a manifest says of outputs. `obsolete` has keys of an earlier recipe that are still to be removed."""
+    """The content of a manifest. `obsolete` has keys of an earlier recipe that are still to be deleted."""
 
     source: dict[str, Any]
     recipe: str
@@ -45,7 +45,7 @@ class Manifest:
     obsolete: tuple[str, ...] = ()
 
     def to_json(self, url_base: str = "") -> bytes:
-        """The document. `url_base` stands before every key in the markup, which is relative without it."""
+        """The JSON document. `url_base` is prepended to every key in the markup; without it, URLs are relative."""
         srcset, picture = markup(self.stored, self.source, self.placeholder["colour"], url_base)
         document = {
             "version": VERSION,
@@ -62,7 +62,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest | None:
-        """The manifest that `data` holds; None if it is none that this version wrote, which is then made anew."""
+        """Parse a manifest. None if `data` is not valid, or of another version: it is then written again."""
         try:
             document = json.loads(data)
             if document["version"] != VERSION:
@@ -78,19 +78,19 @@ class Manifest:
 
 def placeholder(output: Output) -> dict[str, str]:
     """The output of `PLACEHOLDER` as a `data:` URI, and the picture's dominant colour as `#rrggbb`."""
-    import base64  # as `html` below: one output has no manifest, and does not pay for them
+    import base64  # like `html` below: only manifests need it, so a cold start does not load it
 
     if output.colour is None:
-        raise ValueError("the placeholder has no colour: it was made by another resizer than ours")
+        raise ValueError("the placeholder has no colour: another resizer than ours made it")
     uri = f"data:{output.content_type};base64,{base64.b64encode(output.data).decode()}"
     return {"data_uri": uri, "colour": output.colour}
 
 
 def markup(stored: Sequence[Stored], source: dict[str, Any], colour: str, url_base: str) -> tuple[dict[str, str], str]:
-    """`srcset` by content type and ready `<picture>` HTML, of the outputs that show the whole picture.
+    """`srcset` by content type and a `<picture>` element, of the outputs that show the whole picture.
 
-    Crops of another shape are left out, because a browser would swap them for each other; if all are crops, those of
-    the first one's shape stay.
+    Crops of another aspect ratio are left out, because a browser would swap one for the other. If all outputs are
+    crops, those with the aspect ratio of the first are used.
     """
     import html
 
@@ -120,7 +120,7 @@ def markup(stored: Sequence[Stored], source: dict[str, Any], colour: str, url_ba
 
 
 def _same_shape(item: Stored, width: int, height: int) -> bool:
-    """Whether the output has this shape, but for rounding to whole pixels."""
+    """Whether the output has this aspect ratio, except for rounding to whole pixels."""
     return abs(item.width * height - item.height * width) <= max(width, height)
 
 

@@ -1,7 +1,7 @@
-"""Outputs in their places: what is there, how it is replaced, and how it goes.
+"""Reading, replacing and deleting the outputs of one request.
 
-Every object that is written carries, as metadata, the source that it was made of, that source's ETag, and the recipe.
-Writes are compare-and-swap: an object is replaced only if it is still the one that was looked at.
+The metadata of every output names its source, the source's ETag, and the recipe.
+Writes are compare-and-swap: an object is replaced only if its ETag is still the one that was read.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ SOURCE = "tinypics-source"
 SOURCE_ETAG = "tinypics-source-etag"
 RECIPE = "tinypics-recipe"
 SOURCE_FACTS = "tinypics-source-facts"
-"""The source's size, format and bytes, so that a later request can tell them without reading it."""
+"""The source's dimensions, format and bytes, so that a later answer has them without reading the source."""
 FACTS = "tinypics-facts"
 PLACED = "tinypics-placed"
-"""On outputs whose key was asked for (`dest_key`): they are the asker's own, whatever becomes of their source."""
+"""Marks outputs with a requested key (`dest_key`): they belong to the requester, and are kept without their source."""
 
 
 @value
 class Handling:
-    """How outputs are stored. `url_base` stands before the keys in a manifest's markup."""
+    """How outputs are stored. `url_base` is prepended to the keys in a manifest's markup."""
 
     cache_control: str | None = None
     storage_class: str | None = None
@@ -47,9 +47,9 @@ class Handling:
 
 @value
 class Present:
-    """Outputs of a request that are there, as their marker (the one output, or the manifest) says.
+    """The existing outputs of a request, read from their marker (the single output, or the manifest).
 
-    `etag` is the marker's own; `source` has at least the `etag` of the source that they were made of.
+    `etag` is the marker's own; `source` has at least the `etag` of their source.
     """
 
     etag: str
@@ -65,10 +65,10 @@ class Present:
 
 @value
 class Made:
-    """What is to be stored, of the source that `source` describes (`etag`, `format`, `width`, `height`, ...).
+    """New outputs to store. `source` describes their source (`etag`, `format`, `width`, `height`, ...).
 
-    `kept` are outputs of an earlier recipe that this one has, too, made from the same source. `small` is the output of
-    `placeholder.PLACEHOLDER`, where there will be a manifest.
+    `kept` has existing outputs of the same source by an earlier recipe, which this recipe reuses. `small` is the output
+    of `placeholder.PLACEHOLDER`, if a manifest will be written.
     """
 
     outputs: tuple[Output, ...]
@@ -78,11 +78,11 @@ class Made:
 
 
 class Torn(Conflict):
-    """Somebody else wrote outputs while obsolete ones were removed: some of theirs may have been among those."""
+    """A conflict while obsolete outputs were deleted: we may have deleted new outputs of a concurrent invocation."""
 
 
 class Place(ABC):
-    """Where the outputs of one request are. The two layouts have their own `look`, `write` and `remove`."""
+    """The layout of the outputs of one request. The two layouts have their own `look`, `write` and `remove`."""
 
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
         self.request = request
@@ -92,36 +92,36 @@ class Place(ABC):
 
     @abstractmethod
     def look(self) -> Present | None:
-        """What is there, by one request; None: nothing, or nothing that this request made."""
+        """The existing outputs, by one read of their marker; None if there is none of this source."""
 
     def everywhere(self) -> list[Present]:
-        """What is there at each key that the marker can have; `look` tries the likeliest only."""
+        """The existing outputs at each key that the marker can have; `look` tries the likeliest only."""
         present = self.look()
         return [present] if present else []
 
     def elsewhere(self, source_format: str | None) -> list[Present]:  # noqa: ARG002 - for Single
-        """What is there where `look` did not look, in case that a source of this format has its outputs there."""
+        """The existing outputs at the keys that `look` did not try, if a source of this format can have them there."""
         return []
 
     @abstractmethod
     def write(self, made: Made, present: Present | None, unchanged: Callable[[], bool]) -> tuple[Stored, ...]:
         """Store all outputs, given what `look` found.
 
-        `unchanged` says whether the source is still the one that was read; it is asked before something is replaced
-        that `look` did not see. Raises Conflict when somebody else writes the same outputs: look again.
+        `unchanged` tells whether the source is still the version that was read. It is called before replacing an object
+        that `look` did not see. Raises Conflict if a concurrent invocation writes the same outputs: look again.
         """
 
     def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:  # noqa: ARG002 - for Single
-        """After `write`: keys of outputs of this source where none should be, and where `look` did not look."""
+        """After `write`: keys of this source's outputs that should not exist, among those that `look` did not try."""
         return []
 
     @abstractmethod
     def remove(self) -> list[str]:
-        """Remove every output of this source; their keys."""
+        """Delete every output of this source; returns their keys."""
 
     @abstractmethod
     def tidy(self, present: Present) -> None:
-        """Finish what an invocation that was cut short left to do after its outputs were there."""
+        """Finish the cleanup of an earlier invocation that was cut short after it had written its outputs."""
 
     def _put(
         self,
@@ -139,7 +139,7 @@ class Place(ABC):
         except Conflict:
             there = self.bucket.head(key)
             if there and self._is_same(there, source["etag"], recipe):
-                return there.etag  # the same outputs, by a twin of this invocation or an earlier try of it
+                return there.etag  # written by a concurrent invocation, or by an earlier attempt
             if there and not self.request.dest_key and self._is_of_another(there):
                 raise InvalidRequest.expected("key", "a source whose output no other source has", key) from None
             if not unchanged():
@@ -162,11 +162,11 @@ class Place(ABC):
         return headers | placed | made_of | {RECIPE: recipe, FACTS: facts}
 
     def _is_ours(self, stat: Stat) -> bool:
-        """Of this source, and (or not) at a key that was asked for, as this request's are."""
+        """Whether an object is an output of this source, and has a requested key if and only if this request has."""
         return stat.metadata.get(SOURCE) == self._source and (PLACED in stat.metadata) == bool(self.request.dest_key)
 
     def _is_of_another(self, stat: Stat) -> bool:
-        """An object without our metadata may be what a predecessor of this function left: it is replaced."""
+        """Whether an object is the output of another source. One without our metadata is not, and may be replaced."""
         return stat.metadata.get(SOURCE, self._source) != self._source
 
     def _is_same(self, stat: Stat, source_etag: str, recipe: str) -> bool:

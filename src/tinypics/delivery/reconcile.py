@@ -1,10 +1,10 @@
-"""One request from fetch to store. Knows stores and pictures, neither events nor AWS.
+"""One request from fetch to store. It knows stores and pictures, neither events nor AWS.
 
-Every turn looks at the outputs, reads the source, and last looks whether it is still the one that it read. Looking and
-reading may begin side by side: outputs of another source than was read are then replaced only if that one is still
-there after they were looked at. Together with compare-and-swap writes this makes the outputs that remain those of the
-newest source, in whatever order requests for it run and wherever they are cut short (and run again). A request that
-cannot be fulfilled writes nothing.
+Each attempt reads the existing outputs, reads the source, writes with `If-Match`, then checks that the source's ETag is
+unchanged. The two reads may run in parallel. If the outputs are of another version than the source that was read, they
+are replaced only if the source's ETag is unchanged after both reads. So the final outputs are those of the newest
+source, in whatever order its requests run, and wherever they are cut short and retried. A request that fails
+permanently writes nothing.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ _NO_PICTURE = (SourceNotFound, *REFUSED)
 
 
 Resizer = Callable[["Download", "Sequence[Rendition]", "Limits"], "Resized"]
-"""`tinypics.resize_all`, or what does the same elsewhere."""
+"""`tinypics.resize_all`, or the same in another process."""
 
 
-TURNS = 5  # at most this often is a source read that is overwritten each time while it is worked on
+TURNS = 5  # attempts for a source that is overwritten during each of them
 
 
 class Again(Enum):
-    """Why everything has to be looked at again."""
+    """Why another attempt is needed."""
 
     CHANGED = auto()
-    """The source or the outputs are no longer those that were looked at."""
+    """The source or its outputs changed after they were read."""
     REMOVED = auto()
-    """Outputs were removed while the source changed: some may have been its new ones, whatever their manifest says."""
+    """We may have deleted outputs of the new version: trust no manifest in the next attempt."""
 
 
 def run(
@@ -79,14 +79,14 @@ def run(
         if not isinstance(outcome, Again):
             return outcome
         before = Again.REMOVED if before is Again.REMOVED else outcome
-        request = replace(request, etag=None)  # what the event named is known to be old now
+        request = replace(request, etag=None)  # the event's ETag is known to be stale now
     raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {TURNS} times meanwhile')
 
 
 def _turn(
     request: Request, source: Bucket, place: Place, limits: Limits, resize_all: Resizer, before: Again | None
 ) -> Outcome | Again:
-    """One try, after others that ended with `before`."""
+    """One attempt. `before` is why the earlier ones failed."""
     clock = time.perf_counter()
     present, opened = _looked(request, source, place, limits, before)
     try:
@@ -98,7 +98,7 @@ def _turn(
             opened = _opened(request, source, limits)
         elif isinstance(opened, Download) and present and present.source_etag != opened.stat.etag:
             now = _etag(source, request)
-            if now != opened.stat.etag:  # the outputs may be those of what came after it
+            if now != opened.stat.etag:  # the outputs may be those of a newer version
                 return Again.CHANGED
         if isinstance(opened, PermanentError):
             return _refused(request, source, place, opened, None)
@@ -115,8 +115,8 @@ def _turn(
 def _looked(
     request: Request, source: Bucket, place: Place, limits: Limits, before: Again | None
 ) -> tuple[Present | None, Download | PermanentError | None]:
-    """What is there, and the source, where that has to be asked anyway: side by side."""
-    if before or request.etag is not None:  # its outputs may be those of that ETag: then one look is enough
+    """Read the existing outputs and, if it is needed in any case, the source, in parallel."""
+    if before or request.etag is not None:  # If the outputs have the event's ETag, the source need not be read.
         return place.look(), None
     begun: list[Download | PermanentError] = []
     try:
@@ -137,7 +137,7 @@ def _opened(request: Request, source: Bucket, limits: Limits) -> Download | Perm
 
 
 def _format(opened: Download) -> str | None:
-    """What its first bytes say that it is."""
+    """The format by the first bytes."""
     try:
         return sniff(opened.head(HEAD)).name
     except UnsupportedFormat:
@@ -153,7 +153,7 @@ def _current(
         return Again.REMOVED
     except SourceNotFound:
         return Again.CHANGED
-    # A turn before this one lost a race, maybe after it had stored outputs of another format.
+    # An earlier attempt ended in a conflict, and may have stored outputs of another format before.
     if before and (
         again := _overtaken(request, source, place, present.source_etag, lambda: place.strays(None, present.stored))
     ):
@@ -172,7 +172,7 @@ def _remade(
     clock: float,
     before: Again | None,
 ) -> Outcome | Again:
-    """Make and store what is missing. When outputs were removed `before`, none that is said to be there is trusted."""
+    """Make and store the missing outputs. If an earlier attempt deleted outputs, trust no manifest and make all."""
     fetch_ms = _ms_since(clock)
     kept = {} if before is Again.REMOVED else _reusable(present, fetched)
     try:
@@ -192,7 +192,7 @@ def _remade(
         return Again.CHANGED
     if again := _overtaken(request, source, place, fetched.stat.etag, lambda: place.strays(present, stored)):
         return again
-    # The picture was decoded while it came: what of that was waiting counts as fetching.
+    # Decoding overlaps with the download, so its time spent waiting for bytes counts as fetching.
     spent = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(clock)}
     spent["decode"] = max(0.0, spent["decode"] - waited_ms)
     return Result(made.source, stored, _told(spent))
@@ -201,7 +201,7 @@ def _remade(
 def _overtaken(
     request: Request, source: Bucket, place: Place, etag: str, find_strays: Callable[[], list[str]]
 ) -> Again | None:
-    """Whether what was just written is not, or no longer, all that should be there of the source with this ETag."""
+    """After a write, delete stray outputs and check the source's ETag again; why another attempt is needed, if so."""
     now, strays = together([lambda: _etag(source, request), find_strays])
     for key in strays:
         place.bucket.delete(key)
@@ -214,7 +214,7 @@ def _overtaken(
 
 
 def _reusable(present: Present | None, fetched: Download) -> dict[str, Stored]:
-    """Outputs in a folder that need not be made again although the recipe changed, by rendition."""
+    """Outputs in a folder that are still valid although the recipe changed, by rendition."""
     if present is None or present.source_etag != fetched.stat.etag:
         return {}
     return {item.rendition: item for item in present.stored if "missing-data" not in item.dropped}
@@ -251,7 +251,8 @@ def _made(request: Request, fetched: Download, kept: Mapping[str, Stored], resiz
 def _refused(
     request: Request, source: Bucket, place: Place, error: PermanentError, fetched: Download | None
 ) -> Outcome | Again:
-    """What follows from a source that can have no outputs: those of an earlier version, if any, go."""
+    """Delete the outputs of a source that is gone or refused, if they follow it. Raises `error` if they were kept,
+    or if the source exists."""
     if not (request.follows and place.handling.follow_deletes):
         raise error
     before = source.head(request.key)

@@ -1,4 +1,4 @@
-"""What one unit of work is, whatever event asked for it."""
+"""One unit of work, independent of the event that caused it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @value
 class Request:
-    """Make `renditions` of one object. Cannot exist with fields that are not allowed: `InvalidRequest`, `LoopRefused`.
+    """Make `renditions` of one object. Invalid fields raise `InvalidRequest` or `LoopRefused`.
 
-    `in_folder` says where outputs go: False, the one output has the source's key (or `dest_key`); True, each is
-    `<key>/<rendition>.<extension>`, with a manifest. `prefix` stands before either. `version_id` None means the newest.
+    `in_folder` chooses the layout: False, the single output has the source's key (or `dest_key`); True, each output is
+    `<key>/<rendition>.<extension>`, with a manifest. `prefix` is prepended to either. `version_id` None: the newest.
 
-    `follows` is for events of a bucket that outputs shall agree with: the source as it is now counts, not as it was
-    when the event was sent, and a source that is gone takes its outputs with it. `etag` is the one that the event
-    named: outputs that were made from it are current, without another look at the source.
+    `follows` is set for events of a watched bucket: the outputs follow the source as it is now, not as it was when the
+    event was sent, and are deleted with it. `etag` is the event's: outputs of that version are current, so the source
+    need not be read.
     """
 
     bucket: str
@@ -55,17 +55,17 @@ class Request:
 
     @property
     def recipe(self) -> str:
-        """All that is asked for, as 16 hexadecimal digits, so that a change of it shows."""
+        """A hash of all renditions and options, which changes with any of them: 16 hexadecimal digits."""
         return self.recipe_of(*self.renditions)
 
     def recipe_of(self, *renditions: Rendition) -> str:
-        """The recipe of some of the renditions: of one, each output carries it."""
+        """The recipe of some renditions. The metadata of each output has the recipe of its own rendition."""
         text = ",".join(map(str, renditions)) + (",lenient" if self.lenient else "")
         return keys.digest(text)
 
     @property
     def place(self) -> str:
-        """The key that the outputs' own keys are made of."""
+        """The key from which the outputs' keys are derived."""
         return self.dest_key or keys.check(self.prefix + self.key, "dest_key")
 
     def _check_loop(self) -> None:
@@ -82,6 +82,6 @@ class Request:
 
 @value
 class Skip:
-    """An event that asks for no work, and why."""
+    """An event that needs no work, and the reason."""
 
     reason: str

@@ -1,4 +1,4 @@
-"""What became of one request."""
+"""The outcome of one request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CURRENT = "the outputs are current"
 
 
 GONE = "the source is gone"
-"""How answers and reports say why nothing was made."""
+"""The reason in answers and reports if no output was made."""
 
 
 STEPS = ("fetch", "decode", "transform", "encode", "store")
@@ -24,7 +24,7 @@ STEPS = ("fetch", "decode", "transform", "encode", "store")
 
 @value
 class Result:
-    """What was read, what was written, and where the time went (milliseconds by step)."""
+    """The source, the stored outputs, and milliseconds by step."""
 
     source: Mapping[str, object]
     stored: tuple[Stored, ...]
@@ -33,7 +33,7 @@ class Result:
 
 @value
 class Current:
-    """The outputs were there already, made from this source by this recipe. All the time went into looking."""
+    """The outputs existed already, made from this source by this recipe. The time is that of checking them."""
 
     source: Mapping[str, object]
     stored: tuple[Stored, ...]
@@ -42,7 +42,7 @@ class Current:
 
 @value
 class Gone:
-    """The source is no longer there, and neither are its outputs: the keys that were removed."""
+    """The source was deleted, and its outputs with it: `removed` has their keys."""
 
     removed: tuple[str, ...]
 
