@@ -1,7 +1,7 @@
-"""Answers as the workflow reads them: JSON documents with `status`, and what is needed to act on it.
+"""Answers to the workflow: JSON documents with a `status`, and the fields that belong to it.
 
-A permanent failure is an answer (`"status": "FAILED"`), so that the workflow's Choice can judge it; a transient one is
-raised, so that its Retry can.
+A permanent failure is an answer (`"status": "FAILED"`), for a Choice state of the workflow. A transient failure is
+raised, for the task's Retry.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Answer = dict[str, Any]
 
 
 def success(request: Request, outcome: Outcome) -> Answer:
-    """What an event that succeeded is answered.
+    """The answer to an event that succeeded.
 
-    `width` and `height` are the true size of the (first) stored picture, `bytes` is how much all of them are.
+    `width` and `height` are the true size of the (first) stored picture; `bytes` is the sum over all of them.
     """
     answer: Answer = {
         "status": "SUCCESS",
@@ -49,12 +49,12 @@ def success(request: Request, outcome: Outcome) -> Answer:
 
 
 def skipped(subject: Mapping[str, str], skip: Skip) -> Answer:
-    """Nothing was to be done, which is a success. `subject` is what `events.subject` read."""
+    """The answer to an event that needs no work, which is a success. `subject` comes from `events.subject`."""
     return {"status": "SUCCESS", "skipped": True, "reason": skip.reason, **subject}
 
 
 def failure(subject: Mapping[str, str], error: TinypicsError) -> Answer:
-    """The error by name and message. FAILED is final; RETRY is only ever logged, because such an error is raised."""
+    """The error by name and message. FAILED is final; RETRY is only logged, because transient errors are raised."""
     return {
         "status": "RETRY" if error.transient else "FAILED",
         "error": error.name,
@@ -64,7 +64,7 @@ def failure(subject: Mapping[str, str], error: TinypicsError) -> Answer:
 
 
 def combined(answers: Sequence[Answer]) -> Answer:
-    """One answer for an event: its only record's own, or all of several, FAILED with the first that failed."""
+    """One answer for an event: that of its only record, or a list. A list is FAILED with its first failure."""
     if len(answers) == 1:
         return answers[0]
     failed = next((answer for answer in answers if answer["status"] == "FAILED"), None)
@@ -77,7 +77,7 @@ def combined(answers: Sequence[Answer]) -> Answer:
 
 
 def batch(again: Sequence[str]) -> dict[str, Any]:
-    """The answer to a batch of SQS messages: the ids of those that shall come again, and of no others."""
+    """The answer to a batch of SQS messages: the ids of those to redeliver (`ReportBatchItemFailures`)."""
     return {"batchItemFailures": [{"itemIdentifier": identity} for identity in again]}
 
 

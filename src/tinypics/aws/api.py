@@ -1,6 +1,6 @@
-"""The HTTP API: `POST /resize` starts the workflow, `GET /resize/{id}` tells how it went.
+"""The HTTP API: `POST /resize` starts the workflow, `GET /resize/{id}` returns its state.
 
-An API Gateway HTTP API (payload format 2.0) calls `handler`. It only starts and asks: no picture goes through it.
+An API Gateway HTTP API (payload format 2.0) calls `handler`, which calls Step Functions only: no picture passes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
 
 MAX_BODY = 64 * 1024  # characters; Step Functions takes 256 KiB, and no request needs a tenth of this
-_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")  # the names that StartExecution takes, without what needs escaping in a URL
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")  # names that StartExecution allows and that need no escaping in a URL
 
 SETTINGS = load()
 
@@ -49,7 +49,7 @@ def _start(event: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         message = f"body: expected at most {MAX_BODY:,} characters, got {len(body):,}"
         return _response(413, {"error": InvalidRequest.__name__, "message": message})
     request = _json(body, encoded=bool(event.get("isBase64Encoded")))
-    events.parse_direct(request, settings)  # refused here, with 400, rather than by the execution later
+    events.parse_direct(request, settings)  # answers 400 now, instead of failing the execution later
     machine, url = _state_machine(), needed(API_URL, os.environ.get(API_URL), "the address of this API")
     identity = str(uuid.uuid4())
     _states().start_execution(stateMachineArn=machine, name=identity, input=json.dumps(request))
@@ -100,7 +100,7 @@ def _response(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _states() -> Any:
-    # Imported when it is first needed: a request that is refused does not pay for it.
+    # A lazy import, so that refused requests do not pay for it.
     import boto3
 
     return boto3.client("stepfunctions")

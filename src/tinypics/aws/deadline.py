@@ -1,4 +1,4 @@
-"""Stopping before Lambda stops us: an error with a name, which is retried, instead of a kill that nobody explains."""
+"""Stop before Lambda's timeout: a named, transient error instead of a killed invocation without a cause."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tinypics.errors import DeadlineExceeded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MARGIN = 1.0  # seconds that are left for the log line and the answer
+MARGIN = 1.0  # seconds reserved for the log line and the answer
 _MORE = "a larger Timeout or MemorySize gives more"
 
 
 class Shortened:
-    """A Lambda context of which at most `seconds` are left from now on, whatever the function's own `Timeout` is."""
+    """A Lambda context with at most `seconds` left from now on, even if the function's `Timeout` is longer."""
 
     def __init__(self, context: object, seconds: float) -> None:
         self._context, self._ends = context, time.monotonic() + seconds
@@ -32,7 +32,7 @@ class Shortened:
 
     @property
     def advice(self) -> str:
-        """How to get more time than this."""
+        """How to give the invocation more time."""
         if self._lambdas() <= self._milliseconds():
             return _MORE
         return "a batch gives no more, whatever Timeout is; a larger MemorySize gives more processor"
@@ -49,8 +49,8 @@ class Shortened:
 def respected(context: object) -> Iterator[None]:
     """Raise DeadlineExceeded in the block when less than `MARGIN` is left of the invocation's time.
 
-    By a timer's signal, because a decoder does not look at clocks; it arrives when the decoder next returns to Python.
-    Without a Lambda context, or in another thread than the main one, there is no limit.
+    A timer's signal raises it, as soon as native code returns to Python. There is no limit without a Lambda context,
+    or outside of the main thread.
     """
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     if remaining is None or threading.current_thread() is not threading.main_thread():
@@ -65,7 +65,7 @@ def respected(context: object) -> Iterator[None]:
     if left <= 0:
         exceeded()
     handler = signal.signal(signal.SIGALRM, exceeded)
-    # Again every second: an exception that is raised while an object is finalized is lost.
+    # The timer repeats every second, because Python discards an exception that is raised in a finalizer.
     timer = signal.setitimer(signal.ITIMER_REAL, left, 1.0)
     try:
         yield

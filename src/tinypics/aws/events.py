@@ -1,6 +1,6 @@
-"""Every shape of event that can ask for work, read into `Request` or `Skip`.
+"""Parsing of all supported events into `Request` or `Skip`.
 
-Object keys are decoded here and nowhere else: S3 notifications carry them form-encoded, EventBridge carries them raw
+Object keys are decoded only here: S3 notifications have them form-encoded, EventBridge has them raw
 (S3 user guide, "Event message structure" and "Using EventBridge").
 """
 
@@ -26,7 +26,7 @@ MAX_RENDITIONS = 50
 
 
 def split(event: object) -> list[object]:
-    """The single units of work in an event: an S3 notification may carry several records, all else is one."""
+    """The records of an event: an S3 notification may have several, any other event is one."""
     if isinstance(event, Mapping) and isinstance(event.get("Records"), list):
         return list(event["Records"])
     return [event]
@@ -39,12 +39,12 @@ def is_queue_batch(event: object) -> bool:
 
 
 def is_backfill(event: object) -> bool:
-    """Whether this is a step of the backfill workflow: its count, or a batch of objects, or one of them."""
+    """Whether this is a step of the backfill workflow: the count, a batch of objects, or a single object."""
     return isinstance(event, Mapping) and ("Items" in event or "backfill" in event or {"run", "item"} <= event.keys())
 
 
 def upload(bucket: str, key: str, **known: object) -> dict[str, Any]:
-    """What EventBridge would say if that object had just been uploaded; `known` may have its `size` and `etag`."""
+    """EventBridge's event for an upload of that object; `known` may have its `size` and `etag`."""
     return {
         "source": "aws.s3",
         "detail-type": "Object Created",
@@ -53,7 +53,7 @@ def upload(bucket: str, key: str, **known: object) -> dict[str, Any]:
 
 
 def queue_messages(event: Any) -> list[tuple[str, object]]:
-    """Each message's id and what it carries: any event that the function takes, or a text that is none."""
+    """The id and body of each message. A body is any supported event, or text that is not JSON."""
     return [(record["messageId"], _loaded(record["body"])) for record in event["Records"]]
 
 
@@ -61,13 +61,13 @@ def _loaded(body: str) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        return body  # refused by `parse`, by name, as any other event that is not an object
+        return body  # `parse` raises InvalidRequest for it
 
 
 def parse(record: object, settings: Settings) -> Request | Skip:
-    """What one record asks for.
+    """The request of one record.
 
-    Raises InvalidRequest (the field, what is allowed, what was given), AccessDenied (a foreign bucket), LoopRefused.
+    Raises InvalidRequest, AccessDenied (for a bucket that is not the stack's), LoopRefused.
     """
     if isinstance(record, Mapping):
         if record.get("Event") == "s3:TestEvent":
@@ -80,7 +80,7 @@ def parse(record: object, settings: Settings) -> Request | Skip:
 
 
 def subject(record: object) -> dict[str, str]:
-    """What a record is about, as far as it can be read: for answers and log lines about those that cannot be parsed."""
+    """The bucket, key and other fields of a record that can be read: for answers and logs about invalid events."""
     if not isinstance(record, Mapping):
         return {}
     where = record.get("s3") or record.get("detail") or {}
@@ -101,13 +101,13 @@ def _notification(record: Mapping[str, Any], settings: Settings) -> Request | Sk
         key = _decoded(found.key, errors="strict")
     except UnicodeDecodeError as error:
         raise InvalidRequest.expected("Records[].s3.object.key", "a form-encoded key in UTF-8", found.key) from error
-    name = str(record.get("eventName")).removeprefix("s3:")  # some versions have it, others not
+    name = str(record.get("eventName")).removeprefix("s3:")  # only some event versions have the prefix
     deleted = name.startswith(("ObjectRemoved:", "LifecycleExpiration:"))
     return _followed(replace(found, key=key), settings, name, name.startswith("ObjectCreated:"), deleted)
 
 
 def _decoded(key: str, errors: str = "replace") -> str:
-    from urllib.parse import unquote_plus  # only these events need it, and it takes a while to load
+    from urllib.parse import unquote_plus  # slow to load, and only S3 notifications need it
 
     return unquote_plus(key, errors=errors)
 
@@ -121,7 +121,7 @@ def _eventbridge(record: Mapping[str, Any], settings: Settings) -> Request | Ski
 
 @value
 class _Found:
-    """The object that an event of a bucket is about."""
+    """The object of a bucket's event."""
 
     bucket: str
     key: str
@@ -141,7 +141,7 @@ def _found(where: Mapping[str, Any], path: str) -> _Found:
 
 
 def _followed(found: _Found, settings: Settings, event: str, created: bool, deleted: bool) -> Request | Skip:
-    """Outputs shall agree with the bucket: what the event says of versions does not matter, only what is there now."""
+    """The request for a bucket's event. Outputs follow the object as it is now, so the event's version is ignored."""
     if deleted and not settings.handling.follow_deletes:
         return Skip("outputs of removed objects are kept, as this stack's parameters say")
     if not created and not deleted:
@@ -166,7 +166,7 @@ def _followed(found: _Found, settings: Settings, event: str, created: bool, dele
 
 
 def parse_direct(record: object, settings: Settings) -> Request | Skip:
-    """The direct event: `{"bucket", "key", "dest_bucket", "width", "height"}` and the optional fields."""
+    """The request of a direct event: `{"bucket", "key", "dest_bucket", "width", "height"}` and optional fields."""
     if not isinstance(record, Mapping):
         raise InvalidRequest.expected("event", "a JSON object", record)
     for field in record:
@@ -203,7 +203,7 @@ def parse_direct(record: object, settings: Settings) -> Request | Skip:
 
 
 def _renditions(record: Mapping[str, Any], settings: Settings) -> tuple[tuple[Rendition, ...], bool]:
-    """The renditions that a direct event asks for, and whether they go into a folder of their own."""
+    """The renditions of a direct event, and whether its outputs go into a folder."""
     single = {field: value for field, value in record.items() if field in FIELDS}
     if "renditions" not in record:
         return ((Rendition.from_fields(single),), False) if single else (settings.renditions, settings.in_folder)
@@ -227,14 +227,14 @@ def _rendition(item: object, where: str) -> Rendition:
 
 
 def _admitted(request: Request, settings: Settings) -> Request:
-    """`request`, or AccessDenied where it names a bucket that is not this stack's: before any call to a store."""
+    """`request` itself. Raises AccessDenied if it names a bucket that is not the stack's, before any call to S3."""
     admit("bucket", request.bucket, settings.source_buckets)
     admit("dest_bucket", request.dest_bucket, settings.output_buckets)
     return request
 
 
 def admit(field: str, bucket: str, admitted: Collection[str]) -> None:
-    """Raise AccessDenied for a bucket that is none of those."""
+    """Raise AccessDenied for a bucket that is not in `admitted`."""
     if bucket not in admitted:
         expected = " or ".join(sorted(admitted))
         raise AccessDenied(f"{field}: expected a bucket of this stack ({expected}), got {shown(bucket)}")

@@ -1,4 +1,4 @@
-"""Buckets of S3, with the credentials, region and endpoint of the environment."""
+"""S3 buckets, with the credentials, region and endpoint of the environment."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CERTIFICATES = (
 
 
 def trust_one_file() -> None:
-    """Have the store's client read the system's certificates once, from one file.
+    """Set `SSL_CERT_FILE`, so that clients read the system's certificates from one file only.
 
-    Left alone, each client (one a bucket) reads that file and then every file beside it (rustls-native-certs, "Which
+    By default, each client (one per bucket) reads that file and then every file beside it (rustls-native-certs, "Which
     certificates"), which takes as long as loading the client.
     """
     if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
@@ -31,14 +31,14 @@ def trust_one_file() -> None:
 
 @cache
 def open_bucket(name: str) -> Bucket:
-    """The bucket of that name: one client each, kept warm.
+    """The client of a bucket, cached for warm invocations.
 
-    At most five tries within about a second, with jitter between them: beyond that the workflow's own Retry (or the
-    queue) waits, and waiting there costs nothing.
+    It makes at most five attempts within about a second, with jitter. After that the workflow's Retry (or the queue)
+    waits, because waiting there costs nothing.
     """
     trust_one_file()
-    # The endpoint itself is read from the environment by the client. A bucket with a host name of its own needs DNS,
-    # which a local endpoint does not have.
+    # The client reads the endpoint from the environment. Virtual-hosted addresses need DNS, which a local endpoint
+    # does not have.
     local = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     endpoint = None if local else s3_endpoint(name, os.environ.get("AWS_REGION", ""))
     store = S3Store(
@@ -48,7 +48,7 @@ def open_bucket(name: str) -> Bucket:
         client_options={
             "allow_http": bool(local and local.startswith("http://")),
             "connect_timeout": timedelta(seconds=3),
-            "read_timeout": timedelta(seconds=5),  # without a byte
+            "read_timeout": timedelta(seconds=5),  # between two reads
             "timeout": timedelta(seconds=30),
         },
         retry_config={

@@ -1,4 +1,4 @@
-"""The function's environment, read and checked once, when the module that holds the handler is loaded."""
+"""The function's environment variables, read and validated once, when the handler's module is loaded."""
 
 from __future__ import annotations
 
@@ -32,29 +32,28 @@ STATE_MACHINE = "TINYPICS_STATE_MACHINE"
 API_URL = "TINYPICS_API_URL"
 MEMORY_MB = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself
 
-# Without a list: the two buckets that the project is named for, never "any".
+# Defaults if no buckets are configured: the project's own two names, never "any bucket".
 _SOURCE_BUCKETS = frozenset({"original-pics"})
 _OUTPUT_BUCKETS = frozenset({"tiny-pics"})
 
-# What is left for one picture after the interpreter, the store client and the copy of the source.
+# The share of the function's memory for one picture, without the interpreter, the store client and the source's copy.
 _PICTURE_SHARE = 0.6
-_WHOLE_PROCESSOR = 1769  # MB for which Lambda gives one; a function with less has that share of it
+_WHOLE_PROCESSOR = 1769  # MB at which Lambda gives one vCPU; less memory gives a proportional share
 
 STORAGE_CLASSES: Final = ("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR")
-"""Those of S3's whose objects a browser can load at once."""
+"""S3's storage classes with immediate access, so that a browser can load the objects."""
 
 
 @value
 class Settings:
-    """Defaults for what an event leaves out, and the limits of this function.
+    """Defaults for fields that an event omits, and the limits of this function.
 
-    `renditions` holds what an upload becomes; with `in_folder` each goes below the source's key (several renditions,
-    or a named one), else the only one has the source's key. `output_prefix` stands before either. `prefix` is what the
-    keys start with whose uploads the stack watches; the function itself takes any key that it is given.
+    `renditions` are those of an upload. With `in_folder` (several renditions, or a named one) the outputs are below the
+    source's key; otherwise the single output has the source's key. `output_prefix` is prepended to either. `prefix`
+    is the key prefix of the uploads that the stack watches; the function itself accepts any key.
 
-    `source_buckets` and `output_buckets` are the only ones that an event may name, whatever the function's role allows:
-    whoever can send events is not thereby trusted with every bucket. `backfill_bucket` is where a backfill writes down
-    what became of each picture.
+    An event may only name buckets of `source_buckets` and `output_buckets`, even if the function's role allows more:
+    permission to send events gives no access to other buckets. `backfill_bucket` has the run logs of backfills.
     """
 
     prefix: str = ""
@@ -70,7 +69,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """An empty variable is one that is not set. Raises InvalidConfiguration for the first that is not allowed."""
+        """Read the variables; an empty one counts as unset. Raises InvalidConfiguration for the first invalid one."""
         found = {name: reader(name, text) for name, reader in READERS.items() if (text := environment.get(name))}
         sources, bucket = found.get(SOURCE_BUCKETS, ()), found.get(OUTPUT_BUCKET)
         prefix, output_prefix = found.get(PREFIX, ""), found.get(OUTPUT_PREFIX, "")
@@ -98,14 +97,14 @@ class Settings:
         )
 
     def of(self, renditions: Sequence[str]) -> Settings:
-        """The same with other renditions, in the places that the stack's own would have. Raises InvalidRequest."""
+        """The same settings with other renditions, in the matching layout. Raises InvalidRequest."""
         made = tuple(map(Rendition.parse, renditions))
         check_distinct(made, "renditions")
         return replace(self, renditions=made, in_folder=_in_folder(made))
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings | InvalidConfiguration:
-    """The settings, or why there are none: a function that died while it is loaded could tell no event the reason."""
+    """The settings, or the error: a function that raises while it is loaded could answer no event with the reason."""
     try:
         return Settings.from_environment(environment)
     except InvalidConfiguration as error:
@@ -113,14 +112,14 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings | InvalidConfi
 
 
 def usable(loaded: Settings | InvalidConfiguration) -> Settings:
-    """The settings. Raises InvalidConfiguration where there are none."""
+    """The settings. Raises InvalidConfiguration if they could not be loaded."""
     if isinstance(loaded, Settings):
         return loaded
-    raise InvalidConfiguration(loaded.message)  # one of its own: an error that is raised again keeps every traceback
+    raise InvalidConfiguration(loaded.message)  # a new one, because each raise adds to a traceback
 
 
 def needed(variable: str, text: str | None, allowed: str) -> str:
-    """The text of a variable that only some functions need. Raises InvalidConfiguration where it is not set."""
+    """The text of a variable that only some functions need. Raises InvalidConfiguration if it is not set."""
     if not text:
         raise InvalidConfiguration.expected(variable, allowed, None)
     return text
@@ -131,12 +130,12 @@ def _in_folder(renditions: Sequence[Rendition]) -> bool:
 
 
 def _limits(megabytes: int) -> Limits:
-    # Half a minute at every size: what hangs is ended, and named, before it takes the time of a whole batch.
+    # About half a minute at every memory size, so that one slow picture cannot use up the time of its batch.
     seconds = max(1, min(Limits.cpu_seconds, Limits.cpu_seconds * megabytes // _WHOLE_PROCESSOR))
     return Limits(memory=int(megabytes * 2**20 * _PICTURE_SHARE), cpu_seconds=seconds)
 
 
-# --- Readers: the value of a variable's text, which is not empty. They raise InvalidConfiguration.
+# --- Parsers of a variable's text, which is not empty. They raise InvalidConfiguration.
 
 
 def _like(pattern: str, allowed: str) -> Callable[[str, str], str]:
@@ -148,7 +147,7 @@ def _like(pattern: str, allowed: str) -> Callable[[str, str], str]:
     return reader
 
 
-# Names and numbers are in every environment, and a cold start does not pay for the compilation of a pattern.
+# Names and numbers are in every environment. They are parsed without patterns, whose compilation costs a cold start.
 def _bucket(name: str, text: str) -> str:
     if not (text.isascii() and text.translate(_OTHER_IN_BUCKETS).isalnum()):
         raise InvalidConfiguration.expected(name, "the name of a bucket", text)
@@ -251,4 +250,4 @@ READERS: Final[dict[str, Callable[[str, str], Any]]] = {
     API_URL: _like(r"https?://[!-~]+", "an address like https://example.com"),
     MEMORY_MB: _megabytes,
 }
-"""By variable: what makes its value of the name that a message calls it by, and of its text."""
+"""The parser of each variable: from the name, for messages, and the text to the value."""

@@ -1,6 +1,7 @@
-"""One JSON line per picture, on standard output, which Lambda carries to CloudWatch Logs as it is.
+"""One JSON line per picture on standard output, which Lambda sends to CloudWatch Logs.
 
-`json.dumps` escapes everything outside ASCII, so that no key can break the line or write into a terminal.
+`json.dumps` escapes all characters outside ASCII, so that a key cannot break the line or send control codes to a
+terminal.
 """
 
 from __future__ import annotations
@@ -18,15 +19,14 @@ if TYPE_CHECKING:
 
 _LEVELS = {"SUCCESS": "INFO", "RETRY": "WARN", "FAILED": "ERROR"}
 
-_environment = {"cold": True}  # what a warm Lambda environment remembers
+_environment = {"cold": True}  # state of this execution environment, kept between invocations
 
 
 def bill(*, started: float, loaded_ms: float, context: object) -> dict[str, Any]:
-    """How long work on one picture took, and what Lambda will charge for about that: milliseconds, MB, GB-seconds, and
-    millionths of a US dollar.
+    """The duration and approximate cost of one picture: milliseconds, MB, GB-seconds, and millionths of a US dollar.
 
-    `started` is the `time.perf_counter()` of the moment when work on it began. The first picture of an environment pays
-    for its start, too: `loaded_ms`.
+    `started` is the `time.perf_counter()` when work on it began. The first picture of an execution environment
+    includes the cold start, `loaded_ms`.
     """
     cold, _environment["cold"] = _environment["cold"], False
     duration = (time.perf_counter() - started) * 1000
@@ -44,12 +44,12 @@ def bill(*, started: float, loaded_ms: float, context: object) -> dict[str, Any]
 
 
 def record(answer: Mapping[str, Any], context: object) -> None:
-    """Write the line of one picture: its answer, with its bill, and whose it was."""
+    """Log one picture: its answer and bill, and the invocation."""
     _write(_LEVELS[answer["status"]], context, **answer)
 
 
 def unforeseen(error: Exception, context: object) -> None:
-    """Write the line of a message whose handling failed in a way that has no name, with the traceback."""
+    """Log an unexpected exception, with its traceback."""
     import traceback
 
     trace = "".join(traceback.format_exception(error))

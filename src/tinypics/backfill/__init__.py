@@ -1,1 +1,1 @@
-"""Pictures that are there already: counted, priced, worked on, and reported."""
+"""Backfills of existing pictures: count, estimate, work and report."""

@@ -1,4 +1,4 @@
-"""What a backfill will cost, and how far it may go: the same whoever does the work."""
+"""The estimated cost of a backfill, and its caps, for runs on AWS and elsewhere."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 from tinypics.backfill.survey import LISTED_AT_ONCE, Survey
 
 GETS: Final = 5
-"""HEADs of the three places that an output can have, GET of the source, HEAD of the source again."""
+"""HEAD of each of the three keys that an output can have, GET of the source, HEAD of the source."""
 
 
 PUTS: Final = 1
 
 
 CURRENT_GETS: Final = 1
-"""What a picture costs whose outputs are current, when its listing tells its ETag: one HEAD of the output."""
+"""Requests for a picture with current outputs, if the listing has its ETag: one HEAD of the output."""
 
 
 ROUND_TRIP_MS: Final = 15.0
-"""Of one request to S3 from a function in its region: an assumption, which your own log lines can replace."""
+"""Milliseconds of one request to S3 from a function in its region: an assumption; measure yours in the logs."""
 
 
 BYTES_PER_OUTPUT_PIXEL: Final = 0.26
-"""A 128x128 JPEG of quality 80 of the same photos: 4.3 kB. Larger ones take less for each pixel."""
+"""A 128x128 JPEG of quality 80 of the same photos has 4.3 kB. Larger outputs need fewer bytes per pixel."""
 
 
 _GB = 1e9
@@ -40,14 +40,14 @@ _GB = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """US dollars, as `prices` says. `storage` is for a month, and not part of the `total`."""
+    """US dollars, by the table in `prices`. `storage` is for a month, and not part of the `total`."""
 
     function: float
     requests: float
     workflow: float
     storage: float
     function_ms: float
-    """Of Lambda, all pictures together."""
+    """Milliseconds of Lambda for all pictures."""
 
     @property
     def total(self) -> float:
@@ -55,9 +55,9 @@ class Estimate:
 
 
 def estimate(survey: Survey, renditions: Sequence[Rendition], *, memory_mb: int, batch: int) -> Estimate:
-    """What it will cost on AWS to make all of these, as if none were there yet. Runs on other machines pay `requests`.
+    """The cost on AWS if no picture has outputs yet. Runs on other machines pay only `requests`.
 
-    `batch` is how many pictures one invocation takes.
+    `batch` is the number of pictures per invocation.
     """
     gets, puts = _requests_of_one(renditions)
     waiting = (gets + puts) * ROUND_TRIP_MS
@@ -77,7 +77,7 @@ def estimate(survey: Survey, renditions: Sequence[Rendition], *, memory_mb: int,
 
 
 def spent(tally: Tally, renditions: Sequence[Rendition], *, batch: int) -> float:
-    """US dollars that a run on AWS came to so far, by what its work reported; without its listings."""
+    """The cost of a run on AWS so far, in US dollars, by its outcomes; without its listings."""
     gets, puts = _requests_of_one(renditions)
     invocations = -(-tally.finished // batch)
     made, skipped, failed = (tally.states[state] for state in (DONE, SKIPPED, FAILED))
@@ -92,24 +92,24 @@ def spent(tally: Tally, renditions: Sequence[Rendition], *, batch: int) -> float
 
 
 def _requests_of_one(renditions: Sequence[Rendition]) -> tuple[int, int]:
-    """Reads and writes for a picture. One rendition has no manifest; several have one, and a listing."""
+    """Reads and writes per picture. A single rendition has no manifest; several have one, and a listing."""
     folder = len(renditions) > 1 or any(rendition.name for rendition in renditions)
     return GETS, len(renditions) + (2 if folder else 0)
 
 
 def _around(invocations: int) -> float:
-    """Of requests that are about no picture: each looks whether it shall stop, and writes its outcomes."""
+    """The cost of requests per invocation: a check of the stop marker, and a write of the outcomes."""
     return invocations * (prices.S3_GET + prices.S3_PUT)
 
 
 def _workflow(invocations: int, milliseconds: float) -> float:
-    """Of the map's children: each is started, is a transition of the workflow, and takes time at 64 MB."""
+    """The cost of the map's child executions: a request, a state transition, and their duration at 64 MB."""
     started = invocations * (prices.EXPRESS_REQUEST + prices.STATE_TRANSITION)
     return started + milliseconds / 1000 * 64 / 1024 * prices.EXPRESS_GB_SECOND
 
 
 def _pixels(rendition: Rendition) -> float:
-    """Of one output; a side that is not asked for follows from a picture of 4 by 3."""
+    """Pixels of one output. A side that the rendition omits is computed for a picture of 4:3."""
     wide, high = rendition.box
     if wide is None:
         wide = round((high or 0) * 4 / 3)
@@ -120,14 +120,14 @@ def _pixels(rendition: Rendition) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How far a backfill may go: what is over one of these does not start."""
+    """The caps of a backfill: a run over one of them does not start."""
 
     max_objects: int = 100_000
     max_cost: float = 10.0
-    """US dollars, held against the estimate."""
+    """US dollars, compared with the estimate."""
 
     def check(self, survey: Survey, cost: float | None = None) -> None:
-        """Raise CapExceeded for a survey (of a part of the listing, too) that is over a cap."""
+        """Raise CapExceeded if a survey, which may be of a part of the listing, is over a cap."""
         if survey.objects > self.max_objects:
             found = f"{survey.objects:,} among the first {survey.listed:,} objects"
             raise CapExceeded(f"max_objects: expected at most {self.max_objects:,} pictures, got {found}")

@@ -1,13 +1,13 @@
-"""What a backfill writes down while it runs, in a bucket of its own: whoever looks, and whenever, reads the same.
+"""The run log of a backfill, in its own bucket.
 
 ::
 
-    runs/<id>/plan.json                what was counted, before anything was worked on
-    runs/<id>/stop                     there as soon as somebody wants it to stop
-    runs/<id>/outcomes/<time>-*.jsonl  what became of a batch: one outcome a line
+    runs/<id>/plan.json                the count, written before the first picture is resized
+    runs/<id>/stop                     exists if the run shall stop
+    runs/<id>/outcomes/<time>-*.jsonl  the outcomes of one batch, one a line
 
-A journal outlives its workers, its workflow and the terminal that watches it. Its names sort by time, so that reading
-on costs one listing and what is new; a lifecycle rule removes it after a while.
+A journal outlives its workers, its workflow and the terminal that follows it. Its keys sort by time, so that a poll
+costs one listing and a GET for each new batch. A lifecycle rule expires it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from tinypics.store.bucket import Bucket
 
 RUNS: Final = "runs"
-_LATE_MS: Final = 60_000  # clocks of several machines differ, and a batch is named before it is stored
+_LATE_MS: Final = 60_000  # allows for clock skew, and for the time between naming a batch and storing it
 _MAX_BYTES: Final = 64 * 2**20
 _AT_ONCE: Final = 32
 _JSON: Final = {"Content-Type": "application/json"}
 
 
 class Journal:
-    """That of one run. Every method raises what `Bucket` does."""
+    """The journal of one run. Every method raises the errors of `Bucket`."""
 
     def __init__(self, bucket: Bucket, identity: str) -> None:
         self.identity = identity
@@ -44,7 +44,7 @@ class Journal:
         self._read: dict[str, int] = {}
 
     def plan(self) -> dict[str, Any] | None:
-        """What was counted; None while it was not yet."""
+        """The stored count; None while counting."""
         try:
             found: dict[str, Any] = json.loads(_reading(self._bucket, f"{self._folder}/plan.json")())
         except SourceNotFound:
@@ -52,18 +52,18 @@ class Journal:
         return found
 
     def write_plan(self, plan: dict[str, Any]) -> None:
-        """Keep what was counted. The first one stays: a step of a workflow may be run twice."""
+        """Store the count. The first one is kept, because a workflow may run a step twice."""
         self._create("plan.json", json.dumps(plan))
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
-        """Add what became of a batch: one object, whole or not at all."""
+        """Store the outcomes of a batch, as one object, so that the write is atomic."""
         lines = "".join(json.dumps(outcome.document()) + "\n" for outcome in outcomes)
         if lines:
             name = f"outcomes/{time.time_ns() // 1_000_000:013d}-{uuid.uuid4().hex[:12]}.jsonl"
             self._create(name, lines)
 
     def read(self) -> Iterator[Outcome]:
-        """Outcomes that were not read before by this object."""
+        """The outcomes that are new since the last call."""
         folder = f"{self._folder}/outcomes"
         newest = max(self._read.values(), default=0)
         after = f"{folder}/{newest - _LATE_MS:013d}" if newest > _LATE_MS else ""
@@ -78,7 +78,7 @@ class Journal:
         self._read = {name: at for name, at in self._read.items() if at >= newest - _LATE_MS}
 
     def stop(self) -> None:
-        """Have the workers begin nothing new."""
+        """Tell the workers to start no more pictures."""
         self._create("stop", "")
 
     def stopped(self) -> bool:

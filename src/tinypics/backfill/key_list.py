@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """Of a list of keys; what the list does not tell is empty."""
+    """One row of a list of keys; fields that the list omits are empty."""
 
     bucket: str
     key: str
@@ -20,9 +20,9 @@ class Row(NamedTuple):
 
 
 def read_keys(path: Path) -> Iterator[Row]:
-    """A list of keys: a `report.csv`, any CSV file whose first row names a column `key`, or JSON lines with a `key`.
+    """Read a list of keys: a `report.csv`, any CSV file with a column `key`, or JSON lines with a `key`.
 
-    Raises OSError, and ValueError that names the first row that is none.
+    Raises OSError, and ValueError with the number of the first invalid row.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = map(json.loads, filter(str.strip, file)) if path.suffix == ".jsonl" else csv.DictReader(file)
@@ -35,8 +35,8 @@ def read_keys(path: Path) -> Iterator[Row]:
 
 
 def key_lines(bucket: str, keys: Iterable[str]) -> bytes:
-    """A list of keys that `read_keys` and the backfill workflow read: JSON lines, in ASCII.
+    """Write a list of keys for `read_keys` and the backfill workflow: JSON lines, in ASCII.
 
-    Not CSV: Step Functions takes a backslash in it for an escape, most others do not.
+    Not CSV, in which Step Functions treats a backslash as an escape character, and most other readers do not.
     """
     return "".join(json.dumps({"bucket": bucket, "key": key}) + "\n" for key in keys).encode()

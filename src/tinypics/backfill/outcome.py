@@ -1,4 +1,4 @@
-"""What became of each object of a backfill, and how many there are of each kind."""
+"""The outcome of each object of a backfill, and their counts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ DONE, SKIPPED, FAILED, HANDED_BACK = "done", "skipped", "failed", "handed back"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one object.
+    """The outcome of one object.
 
-    `done`: outputs were made, or removed. `skipped`: nothing was to be done, `message` says why. `failed`: `error` is a
-    name of `errors.py` (or of the platform), `message` a sentence. `handed back`: not begun, or worth another try; it
-    comes again, so it is not final. `billed_ms` is of this one try.
+    `done`: outputs were made, or deleted. `skipped`: there was nothing to do, `message` has the reason. `failed`:
+    `error` is a name of `errors.py` (or of AWS), `message` a sentence. `handed back`: not started, or failed with a
+    transient error; it will be retried, so it is not final. `billed_ms` is of this one attempt.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Outcome:
         return self.state != HANDED_BACK
 
     def document(self) -> dict[str, Any]:
-        """The outcome as JSON, without what is empty. `of` reads it."""
+        """The outcome as JSON, without empty fields. `of` reads it."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
 
     @classmethod
@@ -50,9 +50,9 @@ class Outcome:
 
 @dataclass(slots=True)
 class Tally:
-    """Running counts. Each object counts once, however often it was tried: what was made stays made.
+    """Running counts. An object counts once, however many attempts it had; `done` is never taken back.
 
-    `total` is how many there are, as far as that is known. About 100 bytes of memory for each object.
+    `total` is the number of objects, if it is known. Uses about 100 bytes of memory per object.
     """
 
     total: int = 0
@@ -64,7 +64,7 @@ class Tally:
     _known: dict[bytes, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def add(self, outcome: Outcome) -> bool:
-        """Count one outcome; whether it is news about its object."""
+        """Count one outcome; whether it changes its object's state."""
         self.billed_ms += outcome.billed_ms
         self.gb_seconds += outcome.billed_ms / 1000 * outcome.memory_mb / 1024
         if not outcome.final:
@@ -102,10 +102,10 @@ class Tally:
         return self.gb_seconds * prices.LAMBDA_GB_SECOND_ARM
 
     def rate(self, seconds: float) -> float:
-        """Objects a second, over the `seconds` since the start."""
+        """Objects per second, over the `seconds` since the start."""
         return self.finished / seconds if seconds > 0 else 0.0
 
     def eta(self, seconds: float) -> float | None:
-        """Seconds until all have an outcome, if it goes on as it went; None while that cannot be said."""
+        """Seconds until all objects have an outcome, at the average rate so far; None if it is not known."""
         rate = self.rate(seconds)
         return self.left / rate if rate and self.total else None

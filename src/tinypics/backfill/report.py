@@ -1,4 +1,4 @@
-"""What became of each picture of a backfill, while it runs and when it has ended: the same whoever does the work."""
+"""The report of a backfill, during the run and after it, for runs on AWS and elsewhere."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 COMPLETE, STOPPED, INCOMPLETE = "complete", "stopped", "incomplete"
-"""States of a `Report`: every object has an outcome that is final; somebody stopped it; something else did."""
+"""States of a `Report`: all outcomes are final; a user stopped the run; an error ended it."""
 
 COLUMNS: Final = ("bucket", "key", "error", "message")
-"""Of the list of failed keys. Any list with a column `key` can be worked on."""
+"""Columns of the list of failed keys. A backfill accepts any list with a column `key`."""
 
 
 @dataclass(slots=True)
 class Report:
-    """A backfill from outside: what it was asked, what became of it, and each failure."""
+    """The input, the counts and the failures of a backfill."""
 
     identity: str
     bucket: str
@@ -37,13 +37,13 @@ class Report:
     state: str = INCOMPLETE
     reason: str = ""
     estimate: float | None = None
-    """US dollars that were expected."""
+    """Estimated cost in US dollars."""
     cost: float | None = None
-    """US dollars that it came to, computed from what the work reported."""
+    """Cost in US dollars, computed from the outcomes."""
     _failures: dict[str, Outcome] = field(default_factory=dict, repr=False)
 
     def add(self, outcome: Outcome) -> bool:
-        """Count one outcome; whether it is news about its object."""
+        """Count one outcome; whether it changes its object's state."""
         if news := self.tally.add(outcome):
             self._failures.pop(outcome.key, None)
             if outcome.state == FAILED:
@@ -52,7 +52,7 @@ class Report:
 
     @property
     def failures(self) -> list[Outcome]:
-        """In the order of their keys."""
+        """Final failures, sorted by key."""
         return [self._failures[key] for key in sorted(self._failures)]
 
     @property
@@ -82,7 +82,7 @@ class Report:
         }
 
     def summary(self) -> str:
-        """The report for people: a few lines."""
+        """The report as a few lines of text."""
         tally = self.tally
         took = f" in {_duration((self.ended - self.started).total_seconds())}" if self.ended else ""
         reason = f": {self.reason}" if self.reason else ""
@@ -104,7 +104,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
-        """Write `report.json`, `report.txt` and `report.csv` (the failed keys), each whole or not at all."""
+        """Write `report.json`, `report.txt` and `report.csv` (the failed keys), each atomically."""
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / "report.json", [json.dumps(self.document(), indent=2) + "\n"])
         _replace(folder / "report.txt", [self.summary()])
@@ -112,7 +112,7 @@ class Report:
 
 
 class _Line(list[str]):
-    """What csv writes into: keeps each line."""
+    """A file-like object that collects the lines of `csv.writer`."""
 
     write = list.append
 

@@ -1,7 +1,7 @@
-"""What a backfill works on, how far it may go, and what it will cost: the same whoever does the work.
+"""The selection and count of a backfill's pictures, for runs on AWS and elsewhere.
 
-A backfill makes the outputs of pictures that are there already. It works on what a listing says, so everything here is
-arithmetic on names and sizes: no store is asked, no picture is opened.
+Everything here is computed from the names and sizes in a listing, without a request to a store and without opening a
+picture.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tinypics.store.objects import Found
 
 LISTED_AT_ONCE: Final = 1000
-"""Objects that one request of a listing returns."""
+"""Objects per page of a listing."""
 
 MB_PER_MP: Final[Mapping[str, float]] = {
     "jpeg": 0.15,
@@ -30,29 +30,29 @@ MB_PER_MP: Final[Mapping[str, float]] = {
     "heif": 0.17,
     "gif": 0.67,
 }
-"""Size of a file by its picture's megapixels: medians of the pictures that `MS_PER_MP` was measured on."""
+"""Megabytes of a file per megapixel: medians of the pictures with which `MS_PER_MP` was measured."""
 MS_PER_MP: Final[Mapping[str, float]] = {"jpeg": 2.3, "png": 9, "webp": 13, "avif": 12, "heif": 37, "gif": 51}
-"""Milliseconds of one processor from file to 128x128, for each megapixel of the source: `tinypics.resize_all` on camera
-photos of 6 to 48 MP, screenshots and drawings, Pillow 13, x86-64, 2026-11."""
+"""CPU milliseconds from file to 128x128, per megapixel of the source: `tinypics.resize_all` on camera photos of 6 to
+48 MP, screenshots and drawings, Pillow 13, x86-64, 2026-11."""
 OTHER_MB_PER_MP: Final = 0.2
 OTHER_MS_PER_MP: Final = 10.0
-"""Formats that were not measured: near the middle of those that were."""
+"""For formats that were not measured: near the middle of the measured ones."""
 
 _MB = 1e6
 
 
 def moment(text: str) -> datetime:
-    """A time as ISO 8601 writes it; without a zone it is UTC. Raises ValueError, or TypeError for what is no text."""
+    """Parse an ISO 8601 time; UTC if it has no zone. Raises ValueError, or TypeError if `text` is no string."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which of the listed objects a backfill works on: pictures, as their names and sizes suggest.
+    """Selects the pictures among listed objects, by their names and sizes.
 
-    Only keys that start with `prefix`, changed at or after `since`; never below `output_prefix` (to be given where
-    outputs are in the same bucket). `any_name` also takes keys whose extension is not that of a picture.
+    Only keys with the prefix `prefix`, modified at or after `since`, and not below `output_prefix` (set if outputs are
+    in the same bucket). `any_name` also selects keys without the extension of a picture.
     """
 
     prefix: str = ""
@@ -62,7 +62,7 @@ class Selection:
     any_name: bool = False
 
     def why_not(self, found: Found) -> str | None:
-        """Why this object is left out, as a few words that are the same for all of its kind; None when it is not."""
+        """Why this object is left out, as a category for the count; None if it is selected."""
         if not found.key.startswith(self.prefix):
             return "outside of the prefix"
         if self.output_prefix and found.key.startswith(self.output_prefix):
@@ -82,7 +82,7 @@ class Selection:
 
 @dataclass(slots=True)
 class Survey:
-    """What a listing holds: how many objects, which of them are pictures, how many were left out, and why."""
+    """The counts of a listing: objects, pictures, and objects left out by reason."""
 
     listed: int = 0
     objects: int = 0
@@ -92,7 +92,7 @@ class Survey:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def add(self, found: Found, selection: Selection) -> bool:
-        """Count one object; whether it is one to work on."""
+        """Count one object; whether it is selected."""
         self.listed += 1
         if reason := selection.why_not(found):
             self.left_out[reason] += 1
@@ -106,19 +106,19 @@ class Survey:
 
     @property
     def megapixels(self) -> float:
-        """Guessed from the sizes of the files."""
+        """Estimated from the sizes of the files."""
         return sum(size / _MB / MB_PER_MP.get(name, OTHER_MB_PER_MP) for name, size in self.bytes_by_format.items())
 
     @property
     def decoding_ms(self) -> float:
-        """Milliseconds of one processor for all of them, guessed from the sizes of the files."""
+        """CPU milliseconds for all pictures, estimated from the sizes of the files."""
         return sum(
             size / _MB / MB_PER_MP.get(name, OTHER_MB_PER_MP) * MS_PER_MP.get(name, OTHER_MS_PER_MP)
             for name, size in self.bytes_by_format.items()
         )
 
     def document(self) -> dict[str, Any]:
-        """The survey as JSON, from which `of` makes it again: counting a large bucket takes several invocations."""
+        """The survey as JSON, which `of` reads: counting a large bucket takes several invocations."""
         return {name: dict(value) if isinstance(value, Counter) else value for name, value in self._fields()}
 
     @classmethod

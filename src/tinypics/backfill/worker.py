@@ -1,7 +1,6 @@
-"""A backfill on machines of one's own: the function's work without the function, from any store to any other.
+"""A backfill on your own machines: the function's work without Lambda, from any store to any other.
 
-Nothing here knows who hands out the keys: processes of this machine (`run`), or a cluster that maps `process` over
-batches of them. Doing a batch again does only what is missing, so whoever loses one may simply repeat it.
+`process` takes picklable values, so a local pool (`run`) or a cluster can run it. It is idempotent: rerun a lost batch.
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ if TYPE_CHECKING:
     from tinypics.store.objects import Found
 
 PAUSES: Final[tuple[float, ...]] = (1.0, 5.0)
-"""Seconds before a picture is tried again that failed for a passing reason (the store client has tried by itself)."""
+"""Seconds before each retry after a transient error, besides the retries of the store client."""
 
 _PASSING: Final = {error.__name__ for error in TransientError.__subclasses__()}
 
 BATCH_KEYS: Final = 32
 BATCH_BYTES: Final = 16 * 2**20
-"""What a batch has at most: so little that stopping waits for seconds, so much that handing it out costs nothing."""
+"""Limits of a batch: small enough to stop within seconds, large enough to make submitting it cheap."""
 
 
 def process(
@@ -48,11 +47,11 @@ def process(
     *,
     endpoint: str | None = None,
 ) -> list[Outcome]:
-    """Make the outputs of these objects agree with them; one outcome each, in order.
+    """Update the outputs of these objects; one outcome each, in order.
 
-    `source` and `output` are places as in `store.location`, `renditions` texts like `128x128`; a path in `source` only
-    says where keys may come from, they are whole. One picture is in memory at a time. Everything can be pickled.
-    Raises InvalidRequest and LoopRefused for what is wrong with all keys alike.
+    `source` and `output` are locations as in `store.location`, `renditions` texts like `128x128`. `keys` are whole
+    keys, which include any prefix of `source`. One picture is in memory at a time. All values can be pickled.
+    Raises InvalidRequest and LoopRefused for errors that concern all keys.
     """
     places = Location.parse(source, endpoint), Location.parse(output, endpoint)
     outputs = outputs_within(*places)
@@ -82,20 +81,20 @@ def process(
     for key in keys:
         outcomes.append(_tried(key, one, pauses))
         if outcomes[-1].error in _PASSING:
-            pauses = ()  # the store has had its time: who waits for this batch does not wait for all of its pictures
+            pauses = ()  # The store is down: fail the rest of the batch without waiting.
     return outcomes
 
 
 @functools.cache
 def _sandbox() -> Sandbox:
-    """This process's own: the process holds the credentials of both stores."""
+    """This process's sandbox, because the process holds the credentials of both stores."""
     sandbox = Sandbox(fork=False)
     atexit.register(sandbox.close)
     return sandbox
 
 
 def _tried(key: str, one: Callable[[str], Outcome], pauses: Sequence[float]) -> Outcome:
-    """What becomes of one object, whatever happens: no picture can cost the others of its batch theirs."""
+    """The outcome of one object. Every exception becomes one, so that no picture can fail the rest of its batch."""
     try:
         return one(key)
     except TransientError as error:
@@ -105,7 +104,7 @@ def _tried(key: str, one: Callable[[str], Outcome], pauses: Sequence[float]) -> 
         return _tried(key, one, pauses[1:])
     except PermanentError as error:
         return Outcome(_text(key), FAILED, error.name, error.message)
-    except Exception as error:  # noqa: BLE001 - nobody foresaw it, and it is this picture's
+    except Exception as error:  # noqa: BLE001 - an unexpected error fails only this picture
         return Outcome(_text(key), FAILED, type(error).__name__, str(error))
 
 
@@ -118,12 +117,12 @@ def _told(key: str, found: result.Outcome) -> Outcome:
 
 
 def _text(key: str) -> str:
-    """A key of a file system may not be text: then what is no character of it is written as its number."""
+    """A key as valid Unicode: bytes of a file name that are not UTF-8 are escaped."""
     return key.encode(errors="backslashreplace").decode()
 
 
 def batches(found: Iterable[Found]) -> Iterator[list[str]]:
-    """Keys to hand out together."""
+    """Group keys into batches."""
     batch: list[str] = []
     size = 0
     for each in found:
@@ -139,9 +138,9 @@ def batches(found: Iterable[Found]) -> Iterator[list[str]]:
 def run(
     found: Iterable[Found], work: Callable[[list[str]], list[Outcome]], processes: int
 ) -> Generator[Outcome, None, None]:
-    """An outcome for each object, in any order, by so many processes that do `work` (`process` with its places).
+    """Run `work` (`process` with its locations) in a pool of processes; one outcome per object, in any order.
 
-    `found` is read as it is needed. Closing the iterator lets the batches in hand be finished.
+    `found` is read lazily. Closing the iterator finishes the batches in progress.
     """
     for keys, outcomes in process_pool.run(work, batches(found), processes, lambda keys: [[key] for key in keys]):
         if outcomes is None:

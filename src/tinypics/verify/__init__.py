@@ -1,1 +1,1 @@
-"""Buckets held against each other, and put right."""
+"""Checking and repairing the outputs of a whole bucket."""

@@ -1,8 +1,8 @@
-"""The one checker of what a stack promises. `repair` puts right what it finds.
+"""Checks the invariant that a stack keeps. `repair` repairs what it finds.
 
-For every key of the source bucket that exists and is a valid picture, the complete current set of outputs and its
-manifest exist, belong to the current version, and nothing else that was made here does. Whether a source is a valid
-picture, and what its outputs are called, is not decided a second time: the invocation itself is run, into memory.
+The invariant: every valid picture of the source bucket has its complete outputs and manifest, they belong to its
+current version, and there are no other outputs of this stack. To decide whether a source is valid and which keys its
+outputs have, the checker runs the same code as the function, with a store in memory.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_PAGE = 256  # objects looked at before the next are listed
+_PAGE = 256  # objects checked before the next page is listed
 
-_NOWHERE = "(memory)"  # no bucket is called that
+_NOWHERE = "(memory)"  # not a valid name of a bucket
 _REASONS = {
     "complete": "its source has other outputs",
     "wrong": "its source has other outputs",
@@ -58,11 +58,11 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Checker:
-    """Holds two buckets against each other.
+    """Compares a source bucket with its output bucket.
 
-    `request_of` says what an upload of a key asks of the stack, and raises what it would answer. Only keys that start
-    with `prefix` count; their outputs start with `output_prefix` before it. `threads` objects are looked at at a time.
-    `resize_all` tries what has no outputs, in a sandbox where the process holds credentials.
+    `request_of` returns the request for an upload of a key, or raises the error that the stack would answer. Only keys
+    with the prefix `prefix` are checked; `output_prefix` is prepended for their outputs. `threads` objects are checked
+    in parallel. `resize_all` resizes sources without outputs, in a sandbox if the process holds credentials.
     """
 
     source: Bucket
@@ -74,11 +74,11 @@ class Checker:
     threads: int
     prefix: str = ""
     output_prefix: str = ""
-    # One picture in memory at a time.
+    # Decode one picture at a time, to bound memory.
     _decoding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def check(self, sources: Iterable[Listed], outputs: Iterable[Listed]) -> Report:
-        """Look at every source, then at every output. Changes nothing. `outputs` is read after `sources`."""
+        """Check every source, then every output. Changes nothing. `outputs` is read after `sources`."""
         report = Report()
         with ThreadPoolExecutor(self.threads) as pool:
             for page in pages(sources):
@@ -97,14 +97,14 @@ class Checker:
         return report
 
     def examine(self, listed: Listed) -> Verdict:
-        """What a source that was listed is found to be now."""
+        """The verdict on a listed source."""
         try:
             return self._examine(listed)
         except TinypicsError as error:
             return _unchecked(listed.key, error)
 
     def examine_key(self, key: str) -> Verdict:
-        """The same of a source that may be there."""
+        """The verdict on a source that may not exist."""
         try:
             stat = self.source.head(key)
             return self._examine(Listed(key, stat.size, stat.etag)) if stat else Verdict("gone")
@@ -137,7 +137,7 @@ class Checker:
         return self._tried(request, found)
 
     def _whole(self, request: Request, present: Present) -> Verdict:
-        """The marker is current: is everything there that it promises? One output is its own marker."""
+        """Check all outputs of a current marker. A single output is its own marker."""
         damaged = []
         for item in present.stored if request.in_folder else ():
             stat = self.output.head(item.key)
@@ -147,7 +147,7 @@ class Checker:
         return Verdict("wrong" if damaged else "complete", tuple(damaged), _outputs(request, present))
 
     def _tried(self, request: Request, found: list[Present]) -> Verdict:
-        """Nothing current is there: what would the function make of this source?"""
+        """There are no current outputs: resize the source into memory to see which it should have."""
         nowhere = Bucket(_NOWHERE, MemoryStore())
         trial = replace(request, dest_bucket=_NOWHERE)
         with self._decoding:
@@ -174,31 +174,31 @@ class Checker:
         return nowhere if name == _NOWHERE else self.source
 
     def maker(self, key: str, stat: Stat) -> str | None:
-        """The source that an output below the output prefix says it was made of; None if it is no such source's."""
+        """The source of an output, by the fingerprint in its metadata; None if it is not one of this bucket's."""
         possible = keys.possible_sources(key.removeprefix(self.output_prefix))
         mark = stat.metadata.get(outputs.SOURCE)
         return next((each for each in possible if keys.fingerprint(self.source.name, each) == mark), None)
 
     def _classified(self, listed: Listed) -> tuple[str, str]:
-        """What kind of object an output is (see `Report`), and the key of its source, or why that is not known."""
+        """The kind of an object in the output bucket (see `Report`), and the key of its source or an error."""
         try:
             stat = self.output.head(keys.check(listed.key))
         except InvalidRequest:
-            return "foreign", ""  # nothing is ever written under such a key
+            return "foreign", ""  # the stack writes no such key
         except TinypicsError as error:
             return UNCHECKED, f"{error.name}: {error.message}"
         if stat is None:
-            return "gone", ""  # since it was listed
+            return "gone", ""  # deleted since it was listed
         if outputs.SOURCE not in stat.metadata:
             return "foreign", ""
         if outputs.PLACED in stat.metadata:
             return "placed", ""
         owner = self.maker(listed.key, stat)
-        # A folder of a source `a` is listed also where only keys that start with `a/` count.
+        # With the prefix `a/`, the listing of outputs also has those in the folder of a source `a`.
         return (MANAGED, owner) if owner is not None and owner.startswith(self.prefix) else ("others", "")
 
     def _judge(self, owner: str, outputs: list[Listed], verdict: Verdict, report: Report) -> None:
-        """Find the orphans among the outputs of one source."""
+        """Report the orphans among the outputs of one source."""
         if verdict.entitled is None:
             report.findings += verdict.findings
             return
@@ -215,7 +215,7 @@ class Checker:
 
 
 def _marker(request: Request, made: Present | result.Result | result.Current) -> str:
-    """The key of the object that says that all outputs are there: the manifest, or the one output."""
+    """The key of the marker: the manifest, or the single output."""
     return keys.manifest(request.place) if request.in_folder else made.stored[0].key
 
 
@@ -228,7 +228,7 @@ def _unchecked(key: str, error: TinypicsError) -> Verdict:
 
 
 def pages(listing: Iterable[_T]) -> Iterator[list[_T]]:
-    """So much of a listing at a time as is worked on at once."""
+    """A listing in pages of `_PAGE` objects."""
     remaining = iter(listing)
     while page := list(itertools.islice(remaining, _PAGE)):
         yield page

@@ -1,4 +1,4 @@
-"""What a check of two buckets can find."""
+"""The findings of a check of two buckets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MANAGED = "managed"
 
 
 class Listed(NamedTuple):
-    """An object as a listing tells of it: `size` in bytes, `etag` without quotes."""
+    """One object of a listing: `size` in bytes, `etag` without quotes."""
 
     key: str
     size: int
@@ -22,11 +22,11 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be.
+    """A violation of the invariant.
 
     `missing`: there is no such output. `stale`: it was made of another version of the source, or by another recipe.
-    `damaged`: it is not what its manifest says. `orphaned`: it was made here, and its source is not entitled to it.
-    `unchecked`: the store did not let itself be asked. `etag` is that of the object, where it matters.
+    `damaged`: it is not the object that its manifest names. `orphaned`: the stack made it, but its source should not
+    have it. `unchecked`: the store failed. `etag` is the object's, for kinds that need it.
     """
 
     kind: str
@@ -38,9 +38,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one source is found to be: `complete`, `wrong`, `gone`, `skipped`, `unreadable`, or an error's name.
+    """The state of one source: `complete`, `wrong`, `gone`, `skipped`, `unreadable`, or an error's name.
 
-    `entitled` has the keys that its outputs may have; None when that could not be found out.
+    `entitled` has the keys that its outputs may have; None if they could not be determined.
     """
 
     state: str
@@ -50,11 +50,11 @@ class Verdict:
 
 @dataclass(slots=True)
 class Report:
-    """How many sources there are of each state of `Verdict`, how many outputs of each kind, and all findings.
+    """The number of sources by state of `Verdict`, the number of outputs by kind, and all findings.
 
-    Outputs are `managed`; or left alone: `foreign` (without our metadata), `others` (of another bucket's sources, or
-    under another output prefix), `placed` (where a request wanted it), `kept` (though the source is gone, because the
-    stack does not follow deletes).
+    Outputs are `managed`, or of a kind that is left alone: `foreign` (without our metadata), `others` (of another
+    bucket's sources, or under another output prefix), `placed` (at a key that a request named), `kept` (without their
+    source, because the stack does not follow deletes).
     """
 
     sources: Counter[str] = field(default_factory=Counter)

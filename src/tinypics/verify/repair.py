@@ -1,4 +1,4 @@
-"""Putting right what the checker found: the function makes what is missing, and what nobody is entitled to goes."""
+"""Repair of findings: the function makes missing outputs again, and orphans are deleted."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from tinypics.verify.checker import Checker
 
-REPAIRS = 4  # at once: each is a function at work, and uploads want theirs meanwhile
+REPAIRS = 4  # parallel invocations, few enough to leave concurrency for uploads
 REMADE = (MISSING, STALE, DAMAGED)
 
 
 def repair(checker: Checker, findings: Sequence[Finding], invoke: Callable[[str], str | None]) -> Iterator[str | None]:
-    """Put right what can be: for each thing that is done, None, or a sentence that says why it could not be.
+    """Repair findings; yields None for each success, and a message for each failure.
 
-    `invoke` runs the function on the source of that key, and returns what went wrong. When all sources have been
-    remade, orphans are removed: each only if it is still the object that was found, and if its source, looked at
-    again, has all that it is entitled to and is not entitled to this.
+    `invoke` runs the function on the source of a key, and returns the error, if any. When all sources have been resized
+    again, orphans are deleted. Each is deleted only if its ETag is unchanged, and if a second check finds that its
+    source is complete and should not have it.
     """
     damaged = {finding.source for finding in findings if finding.kind == DAMAGED}
     sources = dict.fromkeys(finding.source for finding in findings if finding.kind in REMADE)
@@ -45,9 +45,9 @@ def repair(checker: Checker, findings: Sequence[Finding], invoke: Callable[[str]
 
 
 def _clear(checker: Checker, source: str) -> None:
-    """Remove a manifest that is not true, and what it is not true of: the function would believe both.
+    """Delete a wrong manifest and the outputs that do not match it, because the function would trust both.
 
-    What is not ours is left to the function, which replaces it.
+    Foreign objects are left to the function, which replaces them.
     """
     verdict = checker.examine_key(source)
     damaged = [finding.output for finding in verdict.findings if finding.kind == DAMAGED]
@@ -71,7 +71,7 @@ def _remove(checker: Checker, orphan: Finding) -> None:
 
 
 def _named(key: str, work: Callable[[], str | None]) -> str | None:
-    """What went wrong with `work`, which is about `key`."""
+    """The error of `work`, prefixed with `key`; None if it succeeded."""
     try:
         failure = work()
     except TinypicsError as error:

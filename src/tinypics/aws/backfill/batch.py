@@ -1,11 +1,12 @@
-"""The function's part of a backfill: a batch of objects, of which each gets one outcome.
+"""A batch of a backfill: one invocation that resizes several objects, with one outcome each.
 
-A batch is what a Distributed Map hands over: `{"Items": [...]}`, with or without `BatchInput`, or one item alone.
-Objects that are not begun before the invocation's time ends go back in the answer, which the workflow hands in again.
-An outcome is written down before the batch is answered, so that no failure of the workflow can lose it.
+A batch is the input from a Distributed Map: `{"Items": [...]}`, with or without `BatchInput`, or a single item.
+The answer lists the objects for which there was no time, and the workflow submits them again.
+Outcomes are stored before the batch is answered, so that no failure of the workflow can lose them.
 
 A batch is one Express execution, which AWS ends after five minutes (Step Functions service quotas), while `Timeout` may
-be fifteen. So a batch counts its own time, and names what it cannot do; tests/project/test_definitions.py has the sum.
+be fifteen. So a batch limits its own time, and reports the objects that are left; tests/project/test_definitions.py
+checks the sum.
 """
 
 from __future__ import annotations
@@ -33,30 +34,31 @@ if TYPE_CHECKING:
     from tinypics.backfill.survey import Selection
 
 WINDOW: Final = 45.0
-"""Seconds of an invocation in which another object is begun."""
+"""Seconds of an invocation in which another object may start."""
 RESERVE: Final = 4.0
-"""Seconds that must be left of the invocation's time for that."""
+"""Seconds that must be left of the invocation's time for another object to start."""
 INVOCATION_SECONDS: Final = 100.0
-"""An object ends with `DeadlineExceeded` after this, however large `Timeout` is."""
+"""Seconds after which an object fails with `DeadlineExceeded`, even if `Timeout` is longer."""
 BATCH_SECONDS: Final = 180.0
-"""A batch that is handed in again and again ends after this. The rest of its execution's time is for the retries of the
-workflow."""
+"""Seconds after which a batch is not submitted again. The rest of its execution's time is for the workflow's
+retries."""
 TRIES: Final = 4
 """Attempts per object on transient errors."""
 LOOK_EVERY: Final = 2.0
-"""Seconds between two looks whether the run shall stop."""
+"""Seconds between two checks of the run's stop marker."""
 
 KILLED: Final = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory")
-"""How Step Functions names a function that was killed. `Lambda.Unknown` is the documented name ("Handle Lambda service
-exceptions" in its developer guide), the others are the `errorType` of Lambda's own answer. Other names of the platform,
-like `Runtime.ImportModuleError` or `Sandbox.Failure`, mean a function that cannot start, or a fault of AWS's own, which
-more memory or time does not mend. Both workflow definitions repeat these names (tests/project/test_definitions.py)."""
+"""Step Functions' error names for a function that was killed. `Lambda.Unknown` is the documented name ("Handle Lambda
+service exceptions" in its developer guide), the others are the `errorType` of Lambda's own answer. Lambda's other
+names, like `Runtime.ImportModuleError` or `Sandbox.Failure`, mean that the function cannot start, or a failure of AWS,
+for which more memory or time does not help. Both workflow definitions repeat these names
+(tests/project/test_definitions.py)."""
 TIMED_OUT: Final = "States.Timeout"
-"""The name of a function that did not answer before the `TimeoutSeconds` of its task."""
+"""Step Functions' error name if the function does not answer before the `TimeoutSeconds` of its task."""
 
 
 class _Entry(NamedTuple):
-    """One object: what the run is, what the list says of it, and how often it was tried."""
+    """One object: its run, its facts from the listing, and the attempts so far."""
 
     run: Mapping[str, Any]
     item: Mapping[str, Any]
@@ -69,10 +71,10 @@ class _Entry(NamedTuple):
 def handle(
     event: Any, context: Any, loaded: Settings | InvalidConfiguration, answer: Callable[..., Answer]
 ) -> dict[str, Any]:
-    """The answer to one step of the backfill workflow. `answer` is what makes the outputs for an upload's event.
+    """The answer to one step of the backfill workflow. `answer` handles the event of an upload.
 
-    Raises TransientError, and whatever `Journal` does: then the batch is run again, and what is made is not made twice.
-    A batch that a wrong configuration refuses has no outcomes; the run ends, and can be resumed.
+    Raises TransientError and the errors of `Journal`: then the workflow retries the batch, which is idempotent.
+    If the configuration is invalid, a batch has no outcomes: the run ends, and can be resumed.
     """
     if "backfill" in event:
         from tinypics.aws.backfill import count
@@ -87,7 +89,7 @@ def handle(
 
 
 class _Batch:
-    """One invocation's work on a batch."""
+    """A batch, in one invocation."""
 
     def __init__(
         self, event: Mapping[str, Any], context: Any, settings: Settings, answer: Callable[..., Answer]
@@ -128,7 +130,7 @@ class _Batch:
         }
 
     def _work(self) -> tuple[list[dict[str, Any]], int]:
-        """Work on the entries in their order: what is handed back, and how many were left alone for good."""
+        """Work on the entries in order; returns those to submit again, and how many a stop has left undone."""
         again: list[dict[str, Any]] = []
         for number, entry in enumerate(self._entries):
             rest = [each.document() for each in self._entries[number:]]
@@ -151,7 +153,7 @@ class _Batch:
         try:
             outcome = self._made(entry)
         except TransientError as error:
-            # The first had all of the invocation's time, unless its batch had less; others only what was left of it.
+            # The first object had the whole invocation, unless its batch had less time; later ones had only the rest.
             whole = first and not self._batch_is_over()
             final = whole if isinstance(error, DeadlineExceeded) else entry.tries + 1 >= TRIES
             outcome = Outcome(self._key(entry), FAILED if final else HANDED_BACK, error.name, error.message)
@@ -178,7 +180,7 @@ class _Batch:
         return Outcome(listed.key, DONE)
 
     def _blamed(self, entry: _Entry, crash: Mapping[str, Any]) -> Outcome:
-        """The outcome of an object at which the function was ended, alone and for the second time."""
+        """The outcome of an object that killed the function twice, the second time alone."""
         error, cause = str(crash.get("Error")), str(crash.get("Cause", ""))[:500]
         if error in (*KILLED, TIMED_OUT):
             message = f"the function was ended before it could answer ({error}): raise MemorySize or Timeout. {cause}"
@@ -192,14 +194,14 @@ class _Batch:
             return str(entry.item.get("Key") or entry.item.get("key") or "?")
 
     def _stopped(self) -> bool:
-        """Whether the run shall stop; asked at most every `LOOK_EVERY` seconds."""
+        """Whether the run was stopped; checks the store at most every `LOOK_EVERY` seconds."""
         if time.monotonic() - self._looked < LOOK_EVERY:
             return False
         self._looked = time.monotonic()
         return self._journal.stopped()
 
     def _is_over(self, *, first: bool) -> bool:
-        """Whether no other object is begun. The first is, unless its batch has no time; a crash takes none to name."""
+        """Whether no other object may start. The first may, unless the batch's time is over; a crash costs no time."""
         if first:
             return self._batch_is_over() and not self._crash
         if self._careful or time.monotonic() - self._clock > WINDOW:
@@ -214,10 +216,10 @@ class _Batch:
         return self._age() > BATCH_SECONDS - RESERVE
 
     def _bounded(self, left: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """What is handed back, unless this batch has been handed back for long enough: then all of that has failed."""
+        """The entries to submit again; none if the batch's time is over, and then they fail."""
         if not self._batch_is_over():
             return left
-        reason = f"its batch took longer than {BATCH_SECONDS:g} s: it comes again with the next run"
+        reason = f"its batch took longer than {BATCH_SECONDS:g} s: the next run retries it"
         self._outcomes += [
             Outcome(self._key(_entry(each, {})), FAILED, DeadlineExceeded.__name__, reason) for each in left
         ]
@@ -225,7 +227,7 @@ class _Batch:
 
 
 def _seconds(began: object) -> float:
-    """A time since 1970: now for None, else a text of Step Functions, or the number of an earlier invocation."""
+    """Seconds since 1970: now for None, else from Step Functions' text, or the number of an earlier invocation."""
     if began is None:
         return time.time()
     return moment(began).timestamp() if isinstance(began, str) else float(str(began))
@@ -238,7 +240,7 @@ def _entries(event: Mapping[str, Any]) -> list[_Entry]:
 
 
 def _entry(document: Mapping[str, Any], run: Mapping[str, Any]) -> _Entry:
-    """An item as `ItemSelector` makes it (`{"run", "item"}`), or as the reader does, with the run in `BatchInput`."""
+    """An entry from `ItemSelector`'s form (`{"run", "item"}`), or from a plain item with the run in `BatchInput`."""
     if "item" not in document:
         return _Entry(run, document, 0)
     return _Entry(document.get("run", run), document["item"], int(document.get("tries", 0)))

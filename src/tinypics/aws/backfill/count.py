@@ -1,8 +1,8 @@
-"""The first step of the backfill workflow: count what there is, and refuse what is over a cap.
+"""The first step of the backfill workflow: count the objects, and refuse a run over its caps.
 
-Nothing is resized before all is counted. A large bucket takes several invocations, each of which says where the next
-goes on; counting ends with the first object over the cap, so that the largest bucket costs as little to refuse as one
-that is just too large.
+Nothing is resized before all objects are counted. A large bucket takes several invocations, each of which returns a
+pagination token for the next. Counting ends with the first object over a cap, so that refusing a huge bucket costs no
+more than refusing one that is slightly too large.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from tinypics.store.bucket import Bucket
 
 COUNTING, COUNTED, FAILED = "COUNTING", "COUNTED", "FAILED"
-"""What the answer's `status` says: come again with this answer; go on; refused."""
+"""The answer's `status`: call again with this answer; continue with the run; refused."""
 
-_RESERVE: Final = 8.0  # seconds of the invocation that are left for the plan and the answer
-_SLACK: Final = 1000  # objects that may come while it runs, and a tenth of all
+_RESERVE: Final = 8.0  # seconds of the invocation reserved for the plan and the answer
+_SLACK: Final = 1000  # objects that may be added during the run, besides a tenth of all
 _FACTS: Final = ("bucket", "prefix", "source", "list_bucket", "list_key", "renditions", "since", "any_name")
-"""Of an order, what a batch of it needs."""
+"""The fields of an order that its batches need."""
 
 
 def count(
@@ -65,10 +65,13 @@ def count(
 def _count(
     order: Order, settings: Settings, survey: Survey, token: str | None, context: Any
 ) -> tuple[Survey, str | None]:
-    """Add to `survey` until the list or the time ends: the sum, and where it goes on. Raises CapExceeded at once."""
+    """Add to `survey` until the list or the time ends; returns it with the pagination token, None at the list's end.
+
+    Raises CapExceeded as soon as a cap is exceeded.
+    """
     selection = order.selection(settings)
     left = getattr(context, "get_remaining_time_in_millis", None)
-    for objects, token in listing.pages(order, token, boto3.client("s3")):  # noqa: B020 - where it goes on
+    for objects, token in listing.pages(order, token, boto3.client("s3")):  # noqa: B020 - the token of the next page
         for each in objects:
             survey.add(each, selection)
         order.caps.check(survey, _cost(order, settings, survey, context))
@@ -85,7 +88,7 @@ def _cost(order: Order, settings: Settings, survey: Survey, context: Any) -> flo
 
 
 def _plan(identity: str, order: Order, settings: Settings, survey: Survey, cost: float) -> dict[str, Any]:
-    """All that the states after this one need."""
+    """The input of the workflow's later states."""
     slack = survey.listed // 10 + _SLACK if order.source == OBJECTS else 0
     return {
         **order.document(),

@@ -1,4 +1,4 @@
-"""What a backfill is asked to do: the input of its workflow, checked, with a safe default for every number."""
+"""A backfill job: the validated input of its workflow, with a safe default for every number."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
 
 OBJECTS, KEYS = "objects", "keys"
-"""Where the list comes from: S3's own listing; JSON lines with a `key`."""
+"""Sources of the list: S3's own listing; JSON lines with a `key`."""
 
 ASSUMED_BYTES: Final = 2_000_000
-"""Of a picture whose size its list does not tell: a photo of a phone."""
+"""Assumed bytes of a picture if its list has no size: a photo of a phone."""
 
 _RANGES: Final = {
     "max_objects": (1, 100_000_000, "a whole number from 1 to 100000000"),
@@ -33,11 +33,11 @@ _RANGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One backfill. Cannot exist with fields that are not allowed: `InvalidRequest`.
+    """One backfill. Invalid fields raise `InvalidRequest`.
 
-    `list_bucket` and `list_key` say where a list of keys is. `renditions` None: the stack's own. `since` is ISO 8601.
-    `concurrency` is how many batches are worked on at once, `batch` how many objects are one.
-    `tolerated_failure_percentage` is of those that no batch could even work on: a picture that fails is none.
+    `list_bucket` and `list_key` locate a list of keys. `renditions` None: the stack's own. `since` is ISO 8601.
+    `concurrency` is the number of parallel batches, `batch` the objects in each.
+    `tolerated_failure_percentage` counts objects whose whole batch failed; a picture that fails does not count.
     """
 
     bucket: str
@@ -101,7 +101,7 @@ class Order:
             raise InvalidRequest.expected("since", "a time like 2026-11-24T12:00:00Z", self.since) from error
 
     def admit(self, settings: Settings) -> None:
-        """Raise AccessDenied for a bucket that is none of the stack's, LoopRefused for one that is full of outputs."""
+        """Raise AccessDenied for a bucket that is not the stack's, LoopRefused for the bucket of the outputs."""
         events.admit("bucket", self.bucket, settings.source_buckets)
         if self.bucket == settings.output_bucket and not settings.output_prefix:
             raise LoopRefused(
@@ -113,7 +113,7 @@ class Order:
         return Caps(self.max_objects, self.max_cost)
 
     def selection(self, settings: Settings) -> Selection:
-        """A list of keys was chosen already, so that names do not matter there."""
+        """The objects to resize. Keys of a list are not filtered by extension, because the user has chosen them."""
         return Selection(
             prefix=self.prefix,
             since=self.after(),
@@ -123,15 +123,15 @@ class Order:
         )
 
     def document(self) -> dict[str, Any]:
-        """The order as the workflow's input, with every default."""
+        """The workflow's input, with every default."""
         return asdict(self)
 
 
 def found(item: Mapping[str, Any], source: str) -> Found:
-    """An object as a reader of the workflow tells of it. Raises InvalidRequest.
+    """An object from an item of the workflow's map. Raises InvalidRequest.
 
-    Readers have their own names and types for the same facts: a listing `Key, Size, Etag, LastModified` (a number), a
-    list of ours `bucket, key`.
+    The names and types depend on the map's reader: a listing has `Key, Size, Etag, LastModified` (a number), a list of
+    keys has `bucket, key`.
     """
     facts = {str(name).lower(): value for name, value in item.items()}
     key = facts.get("key")
@@ -143,7 +143,7 @@ def found(item: Mapping[str, Any], source: str) -> Found:
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidRequest.expected("Items[]", "a size and a time that are ones", dict(item)) from error
     etag = facts.get("etag")
-    # A listing is minutes old, and its ETag spares a look at the source. Other lists may be of last week.
+    # A listing is minutes old, so its ETag saves a HEAD of the source. A list of keys may be a week old.
     return Found(key, size, etag.strip('"') if source == OBJECTS and isinstance(etag, str) else "", modified)
 
 

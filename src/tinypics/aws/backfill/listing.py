@@ -1,7 +1,7 @@
 """The objects of a backfill, page by page: S3's own listing, or a list of keys.
 
-All of it is read by the SDK, not by the store client, which takes keys like `a//b.jpg` for others. Lambda's runtime
-brings the SDK along, so that the function's own package is without it.
+boto3 reads both, because the store client changes keys like `a//b.jpg`. Lambda's runtime has boto3, so the function's
+own package does not need it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _DENIED: Final = {"AccessDenied", "403", "AllAccessDisabled", "InvalidObjectStat
 
 
 def pages(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
-    """The order's list from `token` on (None: from its start), read by `s3`, a client of boto3.
+    """The pages of the order's list from `token` on (None: from its start). `s3` is a client of boto3.
 
-    Raises SourceNotFound, AccessDenied, StoreUnavailable, and InvalidRequest for a list that is none.
+    Raises SourceNotFound, AccessDenied, StoreUnavailable, and InvalidRequest for an unreadable list.
     """
     return {OBJECTS: _listed, KEYS: _keys}[order.source](order, token, s3)
 
@@ -53,7 +53,7 @@ def _call(call: Callable[..., Any], **arguments: Any) -> Any:
 
 
 def _listed(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
-    """A thousand objects at a time; the token is the last key, so that it never grows old."""
+    """Pages of a thousand objects. The token is the last key, because S3's own tokens expire."""
     after = token or ""
     while True:
         start = {"StartAfter": after} if after else {}
@@ -70,7 +70,7 @@ def _listed(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
 
 
 def _keys(order: Order, _: str | None, s3: Any) -> Iterator[Page]:
-    """All of a list of keys, in parts, so that a cap ends it early."""
+    """A list of keys, in pages, so that counting can end early at a cap."""
     body = _call(s3.get_object, Bucket=order.list_bucket, Key=order.list_key)["Body"]
     lines = io.TextIOWrapper(body, encoding="utf-8", newline="\n")
     part: list[Found] = []
