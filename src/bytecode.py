@@ -1,8 +1,8 @@
 """Compile the modules of a build with the CPython that Lambda runs: `bytecode.py --version 3.13 FOLDER...`.
 
 A part of the build (see Makefile), which stays out of the artifact. Lambda's folder is read-only, so a module without
-bytecode is compiled again at every cold start. Only the same version of CPython writes bytecode that Lambda takes.
-Any Python 3.8 or later can run this: it has to build on machines that have nothing else.
+bytecode is compiled again at every cold start. Lambda's CPython loads only bytecode of its own version.
+This script runs on any Python 3.8 or later, because it must build on machines that have nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import platform, sysconfig
 free = ["free-threaded"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
 print(platform.python_implementation(), platform.python_version(), *free)
 """
-_PATIENCE = 60  # seconds, for a program to say what it is or what it knows
+_PATIENCE = 60  # seconds, for a program to print its version or a list
 _DOWNLOAD = 600  # seconds
 
 _MISSING = """\
@@ -38,13 +38,13 @@ The function works without, but each cold start takes more than twice the CPU ti
 
 
 class WrongCompiler(Exception):
-    """COMPILER is not the CPython that is needed."""
+    """COMPILER is not a CPython of the required version."""
 
 
 def find(version: str) -> str | None:
-    """The interpreter to compile with: `COMPILER` where it is set, else the first CPython of that version.
+    """The interpreter to compile with: `COMPILER` if it is set, else the first CPython of that version.
 
-    :raises WrongCompiler: a `COMPILER` that cannot be used is a mistake, and is not passed over.
+    :raises WrongCompiler: `COMPILER` is set and cannot be used.
     """
     given = os.environ.get("COMPILER")
     if not given:
@@ -60,13 +60,13 @@ def find(version: str) -> str | None:
 def _candidates(version: str) -> Iterator[str]:
     yield sys.executable
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        # All of them: pyenv puts a program there for each version, which only runs when that version is the chosen one.
+        # Try all on the PATH: pyenv puts a shim there for each version, which only runs if that version is selected.
         if found := shutil.which(f"python{version}", path=folder):
             yield found
     root = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))  # noqa: PTH111 - never raises
     yield from (str(path / "bin" / "python") for path in sorted(root.glob(f"versions/{version}*"), key=_age))
     if uv := shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent)):
-        # Only those that it installed: at a program of pyenv's that does not run it would give up.
+        # Managed interpreters only, because uv fails at a shim of pyenv that does not run.
         known = [uv, "python", "find", version, "--managed-python", "--no-project", "--offline"]
         yield from _output(known)
         if os.environ.get("INSTALL_COMPILER") == "yes":
@@ -91,7 +91,7 @@ def _install(uv: str, version: str) -> None:
 
 
 def _identity(path: str) -> str:
-    """Its name and version, and `free-threaded`; empty for a program that does not run, or is no Python."""
+    """The interpreter's name and version, and `free-threaded`; empty if it does not run, or is not Python."""
     return next(iter(_output([path, "-ISc", _IDENTITY])), "")
 
 
@@ -100,7 +100,7 @@ def _is(version: str, identity: str) -> bool:
 
 
 def _output(command: Sequence[str]) -> list[str]:
-    """The lines that it prints; none if it fails."""
+    """The lines that the program prints; none if it fails."""
     try:
         ran = subprocess.run(  # noqa: S603
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True
@@ -125,7 +125,7 @@ def main() -> int:
         if not asked.quiet:
             print(_MISSING.format(version=asked.version), end="")
         return 0
-    # Unchecked: a zip gives its files other times than they had when they were compiled.
+    # Unchecked, because a zip changes the files' modification times.
     command = [compiler, "-IS", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     return subprocess.run([*command, *asked.folders], check=False).returncode if asked.folders else 0  # noqa: S603
 

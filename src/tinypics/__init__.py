@@ -1,7 +1,6 @@
 """Right renditions of any picture: `tinypics.resize(data, "128x128")`.
 
-`import tinypics` is cheap: each name below is imported when it is first used, and Pillow only when a picture is
-decoded.
+`import tinypics` is cheap: each name below is imported on first use, and Pillow only to decode a picture.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m tinypics` is the command `tinypics`."""
+"""`python -m tinypics` runs the command `tinypics`."""
 
 from tinypics.cli import main
 

@@ -1,1 +1,1 @@
-"""Bytes in, bytes out: pictures are read, resized and written. Nothing here does I/O."""
+"""The image core: bytes in, bytes out, without I/O."""

@@ -1,6 +1,6 @@
-"""Colours to sRGB, the one space that every viewer takes for granted; and from sRGB to linear light and back.
+"""Conversion of colours to sRGB, which viewers assume by default; and from sRGB to linear light and back.
 
-littlecms is imported only for a picture that has a profile (or numbers that stand for one) other than sRGB.
+littlecms is imported only for a picture with a colour profile (or H.273 numbers) other than sRGB.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _SPACES: Final = {b"RGB ": ("RGB", "RGBA"), b"GRAY": ("L", "LA"), b"CMYK": ("CMY
 
 
 def fits(icc: bytes, mode: str) -> bool:
-    """Whether the profile is one for pictures of this mode."""
+    """Whether the profile's colour space fits pictures of this mode."""
     return mode in _SPACES.get(icc[16:20], ())
 
 
 def is_usable(icc: bytes, mode: str) -> bool:
-    """Whether littlecms can make sense of the profile for pictures of this mode."""
+    """Whether littlecms can use the profile for pictures of this mode."""
     try:
         return fits(icc, mode) and _transform(icc, "L" if mode == "LA" else mode) is not None
     except Exception:  # noqa: BLE001  whatever it says of a broken profile
@@ -34,7 +34,7 @@ def is_usable(icc: bytes, mode: str) -> bool:
 
 
 def is_srgb(icc: bytes) -> bool:
-    """Whether the profile calls itself sRGB and has its colourants (IEC 61966-2-1, adapted to D50), to three digits."""
+    """Whether the profile is named sRGB and has its colourants (IEC 61966-2-1, adapted to D50), to three digits."""
     if icc[16:20] != b"RGB ":
         return False
     if b"sRGB" not in icc and "sRGB".encode("utf-16-be") not in icc:
@@ -55,15 +55,15 @@ def is_srgb(icc: bytes) -> bool:
 def to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
     """The picture (L, LA, RGB, RGBA or CMYK; alpha not premultiplied) in sRGB: L, LA, RGB or RGBA.
 
-    Relative colorimetric with black point compensation, which is what picture editors use: white stays white, and
-    dark tones of a printer's space do not turn into black.
+    Relative colorimetric with black point compensation, as in picture editors: white stays white, and dark tones of a
+    printer's colour space do not turn black.
 
-    :raises CorruptImage: the profile is broken, or is not one for this kind of picture.
+    :raises CorruptImage: the profile is broken, or does not fit the picture's mode.
     """
     if not fits(icc, image.mode):
         if not (image.mode in ("L", "LA") and fits(icc, "RGB")):
             raise CorruptImage(f"a colour profile for {icc[16:20]!a} in a picture of mode {image.mode}")
-        image = image.convert("RGB" if image.mode == "L" else "RGBA")  # grey written as a colour picture, or meant so
+        image = image.convert("RGB" if image.mode == "L" else "RGBA")  # grey, with an RGB profile
     try:
         if image.mode in ("L", "LA"):
             return _grey(image, icc)
@@ -73,7 +73,7 @@ def to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
 
 
 def _grey(image: Image.Image, icc: bytes) -> Image.Image:
-    """There is no grey sRGB: through colours, of which any channel is the grey."""
+    """Convert grey through RGB, because littlecms has no grey sRGB. All three channels are then equal."""
     from PIL import Image
 
     grey = _transform(icc, "L").apply(image.getchannel("L")).getchannel("G")
@@ -112,10 +112,10 @@ def is_hdr(nclx: tuple[int, int]) -> bool:
 
 @cache
 def profile_of(nclx: tuple[int, int]) -> bytes | None:
-    """An ICC profile for colours that are told by number (H.273); None where they are sRGB or not known.
+    """An ICC profile for the numbers of H.273; None for sRGB and for unknown numbers.
 
-    HDR is shown as standard range: reference white (203 cd/m², ITU-R BT.2408) a little below white, and what is
-    brighter bent into the rest.
+    HDR is mapped to standard range: reference white (203 cd/m², ITU-R BT.2408) becomes a little less than white, and
+    brighter values are compressed into the rest.
     """
     primaries, transfer = nclx
     if primaries not in _COLOURANTS or (primaries == 1 and not is_hdr(nclx)):
@@ -146,7 +146,7 @@ def _pq(signal: float) -> float:
 
 
 def _hlg(signal: float) -> float:
-    """ARIB STD-B67 with reference white at a signal of 0.75; the scene's light is taken for the display's."""
+    """ARIB STD-B67 with reference white at a signal of 0.75; scene light is treated as display light."""
     import math
 
     light = signal * signal / 3 if signal <= 0.5 else (math.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
@@ -157,7 +157,7 @@ _KNEE: Final = 0.6
 
 
 def _bent(light: float) -> float:
-    """What is below the knee stays; the rest approaches white smoothly."""
+    """Values below the knee are unchanged; higher ones approach white smoothly."""
     import math
 
     return light if light <= _KNEE else _KNEE + (1 - _KNEE) * (1 - math.exp((_KNEE - light) / (1 - _KNEE)))
@@ -202,7 +202,7 @@ def in_linear_light(image: Image.Image, resample: Callable[[Image.Image], Image.
     return Image.merge(image.mode, [*bands, small.point(lambda value: value * 255 + 0.5).convert("L")])
 
 
-_LEAST_SHARE: Final = 1 / 1024  # of light, where alpha has become so small that the colour does not matter
+_LEAST_SHARE: Final = 1 / 1024  # the least alpha that light is divided by; below it the colour is invisible
 
 
 def _light(band: Image.Image) -> Image.Image:

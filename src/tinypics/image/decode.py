@@ -1,4 +1,4 @@
-"""Bytes to pixels: *decode to about this size*, in a mode that the other steps can work with."""
+"""Bytes to pixels: *decode to about this size*, in one of the modes that the other steps support."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
-# By how much a JPEG can be decoded smaller, for free, and how many times the wanted pixels must be left then, so that
-# the result is within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; test_fidelity.py.
+# Factors by which libjpeg can decode a JPEG smaller at no cost, and the ratio of decoded to wanted pixels that keeps
+# the result within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; test_fidelity.py.
 _DRAFTS: Final = ((8, 2.5), (4, 2.0), (2, 1.5))
-# Where an encoder's own loss of 35 to 41 dB comes on top, as many as leave the written file within 0.4 dB of that.
+# The same for an encoder with a loss of 35 to 41 dB: the output changes by less than 0.4 dB.
 _LOSSY_DRAFTS: Final = ((8, 1.8), (4, 1.6), (2, 1.25))
-# A progressive JPEG that is cut after its DC scans saves so much that 40 dB will do, which is what others give.
+# Decoding only the DC scans of a progressive JPEG saves so much that 40 dB are accepted, as other libraries do.
 _DC_ONLY: Final = (8, 1.25)
-# Bytes of a JPEG that is all there which Pillow reads at a time: at each end of what it has, libjpeg works carefully.
+# Bytes that Pillow reads at a time from a complete JPEG: near the end of each block, libjpeg's decoder is slow.
 _BLOCK: Final = MIB
 _WORKABLE: Final = ("L", "La", "RGB", "RGBa", "CMYK")
-_NEAREST: Final = {"1": "L", "LA": "La", "RGBA": "RGBa"}  # of the others all are colours: YCbCr, LAB
+_NEAREST: Final = {"1": "L", "LA": "La", "RGBA": "RGBa"}  # all other modes are colours: YCbCr, LAB
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 3
 
 
 @value
 class Opened:
-    """A file that its decoder has opened, and not yet decoded."""
+    """A file whose header a decoder has read."""
 
     header: Header
     image: Any
@@ -49,9 +49,9 @@ class Opened:
     size: Size
     """As stored."""
     turn: Turn
-    """What makes it upright."""
+    """The turn that makes it upright."""
     icc: bytes | None
-    """Empty: there is one, and it cannot be used."""
+    """Empty if there is a profile that cannot be used."""
     exif: bytes | None
 
 
@@ -73,14 +73,14 @@ class Still:
 
 @contextmanager
 def named_errors(what: str) -> Iterator[None]:
-    """Whatever Pillow raises as one of our errors: hostile files make it raise nearly every class there is.
+    """Turn any exception of Pillow into one of our errors: hostile files cause exceptions of nearly every class.
 
     :raises CorruptImage: also for SyntaxError, ValueError, RuntimeError, TypeError and so on.
-    :raises ImageTooLarge: memory was refused, or Pillow's own limit was met.
+    :raises ImageTooLarge: an allocation failed, or Pillow's own limit was exceeded.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a decoder's doubts about metadata are not ours
+            warnings.simplefilter("ignore")  # decoders warn about metadata, which is not used
             yield
     except TinypicsError:
         raise
@@ -91,7 +91,7 @@ def named_errors(what: str) -> Iterator[None]:
 
 
 def open_picture(header: Header, limits: Limits) -> Opened:
-    """Lets the one decoder for this format read the header.
+    """Read the header with the format's one decoder.
 
     :raises CorruptImage, ImageTooLarge: see `named_errors`.
     :raises UnsupportedFormat: HEIF, and pi_heif is not installed.
@@ -108,7 +108,7 @@ def open_picture(header: Header, limits: Limits) -> Opened:
 
 
 def _within(limits: Limits, icc: bytes | None) -> bytes | None:
-    """A profile that is too large becomes one that says nothing."""
+    """The profile; empty if it is too large."""
     return b"" if icc and len(icc) > limits.icc_bytes else icc
 
 
@@ -117,7 +117,7 @@ def _reader(decoder: Codec) -> Any:
     reader = getattr(import_module(decoder.plugin), decoder.reader)
     if decoder.name != "jpeg":
         return reader
-    # Pillow asks EXIF for a resolution that nobody wants, for which it loads its TIFF plugin and `decimal`.
+    # Pillow reads an unused resolution from EXIF, and loads its TIFF plugin and `decimal` for it.
     return type(decoder.reader, (reader,), {"_read_dpi_from_exif": lambda _: None})
 
 
@@ -134,10 +134,10 @@ def _open_heif(header: Header, limits: Limits) -> Opened:
 
 
 def draft_scale(opened: Opened, shrink: float, *, lossy: bool = False) -> int:
-    """By how much a JPEG can be decoded smaller for one output; 1 for every other format.
+    """The factor by which a JPEG can be decoded smaller for one output; 1 for every other format.
 
-    `shrink` is the number of source pixels that become one output pixel, `lossy` whether it is written with a loss
-    that hides a small one.
+    `shrink` is the number of source pixels per output pixel. `lossy` tells whether the output's own encoding loss hides
+    that of decoding.
     """
     header = opened.header
     if header.decoder.name != "jpeg":
@@ -147,9 +147,9 @@ def draft_scale(opened: Opened, shrink: float, *, lossy: bool = False) -> int:
 
 
 def stills(opened: Opened, scale: int, *, animate: bool, lenient: bool) -> Iterator[Still]:
-    """The picture, or (`animate`) every frame of it, each decoded when it is asked for.
+    """The picture, or (`animate`) all its frames, decoded lazily.
 
-    :param scale: decode a JPEG to 1/scale of the size; what `draft_scale` says.
+    :param scale: decode a JPEG to 1/scale of the size; the result of `draft_scale`.
     """
     with named_errors(f"the {opened.header.codec.label}"):
         if opened.header.decoder.name == "heif":
@@ -162,7 +162,7 @@ def stills(opened: Opened, scale: int, *, animate: bool, lenient: bool) -> Itera
 
 
 def _jpeg(opened: Opened, scale: int, *, lenient: bool) -> Still:
-    """At an eighth only DC coefficients matter, and a progressive JPEG begins with them: the rest need not be read."""
+    """At an eighth of the size only DC coefficients matter. A progressive JPEG has them first, so read only those."""
     header, truncated = opened.header, False
     data = header.data
     if scale == _DC_ONLY[0] and header.dc_end is not None:
@@ -172,7 +172,7 @@ def _jpeg(opened: Opened, scale: int, *, lenient: bool) -> Still:
     except OSError:
         if not lenient:
             raise
-        # With an end put where it is missing, the decoder shows what there is.
+        # With an end marker appended, the decoder accepts the truncated file.
         image, truncated = _drafted(opened, data + jpeg.END, scale), True
     return _still(opened, image, scale, truncated=truncated)
 
@@ -189,7 +189,7 @@ def _drafted(opened: Opened, data: bytes, scale: int) -> Image.Image:
 
 def _frames(opened: Opened, *, animate: bool, lenient: bool) -> Iterator[Still]:
     image = opened.image
-    # An APNG may begin with a picture that is not part of the animation, for viewers that know no APNG.
+    # An APNG may begin with a picture that is not part of the animation, for viewers without APNG support.
     first = 1 if image.info.get("default_image") else 0
     for number in range(first, image.n_frames if animate else first + 1):
         if number:
@@ -200,11 +200,11 @@ def _frames(opened: Opened, *, animate: bool, lenient: bool) -> Iterator[Still]:
 
 
 def _load(image: Any, *, lenient: bool) -> bool:
-    """Decodes; True if the file was cut short, which only `lenient` accepts."""
+    """Decode; returns True if the file was cut short, which only `lenient` accepts."""
     try:
         image.load()
     except (OSError, EOFError):
-        # What was decoded before the end is in place already. (Pillow has a switch for this, for all threads at once.)
+        # The decoded part is in place already. (Pillow has an option for this, but it is global to all threads.)
         if not lenient or image._im is None:
             raise
         image.tile = []
@@ -230,7 +230,7 @@ def _cropped(image: Image.Image, crop: tuple[float, float, float, float]) -> Ima
 
 
 def _workable(image: Image.Image, opened: Opened) -> Image.Image:
-    """In one of the modes that `Still` names."""
+    """Convert to one of the modes of `Still`."""
     if image.mode.startswith("I;16"):
         return _sixteen_bits(image)
     if image.mode in ("I", "F"):
@@ -242,17 +242,17 @@ def _workable(image: Image.Image, opened: Opened) -> Image.Image:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode == "RGBA" and opened.header.channels == 2:
         image = image.convert("LA")  # Pillow has no grey and alpha of 16 bits
-    # Pillow takes for granted that Adobe made a CMYK JPEG, who stores inks inverted, and inverts them.
+    # Pillow assumes that a CMYK JPEG is Adobe's, which stores inverted inks, and inverts it.
     if image.mode == "CMYK" and opened.header.decoder.name == "jpeg" and "adobe" not in image.info:
         image = image.point(lambda ink: 255 - ink)
     return image if image.mode in _WORKABLE else image.convert(_NEAREST.get(image.mode, "RGB"))
 
 
 def _sixteen_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits scaled to 8: Pillow's own conversion cuts everything above 255 off, which is nearly all white."""
+    """Scale grey of 16 bits to 8. Pillow's own conversion clips at 255, so that nearly everything would be white."""
     wide = image.convert("I")
     scale = [(value * 255 + 32767) // 65535 for value in range(65536)]
-    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow heeds it for 8 bits only
+    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow supports it for 8 bits only
         scale.reverse()
     grey = wide.point(scale, "L")
     clear = image.info.get("transparency")
@@ -263,7 +263,7 @@ def _sixteen_bits(image: Image.Image) -> Image.Image:
 
 
 def _stretched(image: Image.Image) -> Image.Image:
-    """Numbers that no standard gives a white to (32-bit TIFF): the darkest becomes black, the brightest white."""
+    """32-bit TIFF has no defined white: the darkest value becomes black, the brightest white."""
     low, high = image.getextrema()
     scale = 255 / (high - low) if high > low else 0.0  # type: ignore[operator]
     return image.convert("F").point(lambda value: value * scale - low * scale).convert("L")  # type: ignore[operator]

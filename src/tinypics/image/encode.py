@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-# Up to so many pixels a progressive JPEG is larger as a rule: the tables of its scans outweigh what they save.
+# Up to this many pixels a progressive JPEG is usually larger, because of the tables of its scans.
 _BASELINE: Final = 40_000
-# Up to so many pixels encoding thoroughly costs little.
+# Up to this many pixels thorough encoding costs little.
 _SMALL: Final = 65_536
 
 
 @value
 class Writing:
-    """What is to be written: L, LA, RGB or RGBA, as the format has alpha; several frames only where it animates."""
+    """The input of an encoder: L, LA, RGB or RGBA, with alpha only if the format has it; frames of an animation."""
 
     frames: Sequence[Image.Image]
     quality: int | None = None
@@ -30,18 +30,18 @@ class Writing:
     durations: Sequence[int] = ()
     """Milliseconds, one for each frame of an animation."""
     plays: int = 1
-    """How often an animation is shown; 0 is for ever."""
+    """How many times an animation plays; 0 is endless."""
     icc: bytes | None = None
     exif: bytes | None = None
 
 
 def encode(writing: Writing, name: str) -> bytes:
-    """The file, in the format called `name`."""
+    """Encode to the format called `name`."""
     return _ENCODERS[name](writing)
 
 
 def _saved(writing: Writing, name: str, **options: Any) -> bytes:
-    """Pillow imports the one plugin that a file's name asks for; told the format instead, it imports five."""
+    """Save by a file name: for its extension, Pillow imports one plugin; for a format, it imports five."""
     file = io.BytesIO()
     file.name = f"x.{FORMATS[name].extension}"
     if FORMATS[name].quality is not None:
@@ -53,11 +53,11 @@ def _saved(writing: Writing, name: str, **options: Any) -> bytes:
 
 
 def _jpeg(writing: Writing) -> bytes:
-    """Progressive where that is smaller."""
+    """Progressive if that is smaller."""
     wide, high = writing.frames[0].size
     try:
         return _saved(writing, "jpeg", optimize=True, progressive=wide * high > _BASELINE)
-    except OSError:  # Pillow has a byte for each pixel of such a file, and noise may need more
+    except OSError:  # Pillow's buffer has one byte per pixel for it, and noise may need more
         return _saved(writing, "jpeg")
 
 
@@ -87,10 +87,10 @@ def _gif(writing: Writing) -> bytes:
     options: dict[str, Any] = {}
     if rest:
         options = {"save_all": True, "append_images": rest, "duration": list(writing.durations)}
-        if writing.plays != 1:  # a GIF says how often it is repeated, and one that is shown once says nothing
+        if writing.plays != 1:  # a GIF stores the number of repeats, and plays once without it
             options["loop"] = max(writing.plays - 1, 0)
         if any("transparency" in frame.info for frame in (first, *rest)):
-            options["disposal"] = 2  # clear what was shown before: it must not shine through
+            options["disposal"] = 2  # clear the previous frame, which must not show through
     return _saved(replace(writing, frames=[first]), "gif", **options)
 
 
@@ -99,7 +99,7 @@ _OPAQUE_FROM: Final = 128
 
 
 def _palette(image: Image.Image) -> Image.Image:
-    """At most 256 colours, one of them transparent where it is needed, dithered where there were more."""
+    """Quantize to 256 colours, one of them transparent if needed, with dithering if there were more."""
     from PIL import Image
 
     transparent = image.mode in ("LA", "RGBA")

@@ -1,4 +1,4 @@
-"""The one table of picture formats: what is read, what is written, how each is recognised and named.
+"""The table of picture formats: which are read and written, and how each is recognised and named.
 
 Formats are recognised by their first bytes, never by a file's name, and each is opened by its own decoder only: no
 decoder outside this table is ever reachable. Names are those of sharp's `metadata().format`.
@@ -18,16 +18,16 @@ class Codec:
 
     name: str
     label: str
-    plugin: str  # the module that reads it: the only one that is imported for it
+    plugin: str  # the only decoder module that is imported for it
     reader: str  # its class
     extension: str
     content_type: str
     encodes: bool = False
     alpha: bool = False
-    animated: bool = False  # an animation stays one when it is read from and written to formats with this
-    lossless: bool = False  # can keep every pixel value when asked to
+    animated: bool = False  # animations are preserved between formats with this flag
+    lossless: bool = False  # supports lossless encoding
     quality: int | None = None  # default, chosen so that the formats look alike; None: quality means nothing here
-    reads: str = ""  # for the documentation: what of the format is read
+    reads: str = ""  # for the documentation: the supported features
 
 
 # Quality defaults: webp and avif give the structural similarity (SSIM) that JPEG gives at 80, on the test photos.
@@ -57,7 +57,7 @@ FORMATS: Final[dict[str, Codec]] = {codec.name: codec for codec in _TABLE}
 """Every format by name. The order is that of the documentation."""
 
 OUTPUTS: Final = tuple(codec.name for codec in _TABLE if codec.encodes)
-"""Names of the formats that can be written: what `Rendition.format` may say, besides `auto`."""
+"""Names of the formats that can be written: the values of `Rendition.format`, besides `auto`."""
 
 HEAD: Final = 64
 """Bytes from the start of a file that `sniff` looks at."""
@@ -92,7 +92,7 @@ _HEIF_BRANDS: Final = (
     b"msf1",
 )
 
-# What people upload by mistake, so that the message can name it.
+# Files that people upload by mistake, so that the message can name them.
 _STRANGERS: Final = (
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript file"),
@@ -120,7 +120,7 @@ _STRANGERS: Final = (
 def sniff(head: bytes) -> Codec:
     """The format that the first `HEAD` bytes of a file show.
 
-    :raises UnsupportedFormat: no format of the table; the message names what it looks like instead.
+    :raises UnsupportedFormat: no format of the table; the message names the likely format.
     """
     for magic, name in _MAGIC:
         if head.startswith(magic):
@@ -163,10 +163,10 @@ def output_format(
 ) -> str:
     """The name of the format to write: the one rule.
 
-    An asked-for format is obeyed. None keeps the source's where it can be written (and losslessly, if that was asked);
-    everything else becomes JPEG, or PNG where there is transparency or losslessness to keep (WebP where it moves).
-    `auto` goes by content: an animation or transparency becomes WebP, a drawing (at most 256 colours) PNG, a photo
-    JPEG (lossless: WebP).
+    A requested format is used. None keeps the source's format if it can be written (losslessly, if requested);
+    other formats become JPEG, or PNG to keep transparency or be lossless, or WebP for an animation.
+    `auto` depends on the content: an animation or transparency becomes WebP, a drawing (at most 256 colours) PNG, a
+    photo JPEG (lossless: WebP).
     """
     if asked == "auto":
         if animated or transparent or (lossless and not few_colours):

@@ -1,4 +1,4 @@
-"""Where the pixels go: pure arithmetic from a source's size and a rendition to numbers that the other steps only apply.
+"""Geometry: pure arithmetic from a source's size and a rendition to the boxes and sizes that the other steps apply.
 
 Coordinates are pixels from the upper left corner; boxes are (left, top, right, bottom) and may be fractional.
 """
@@ -70,13 +70,13 @@ ORIENTATIONS: Final[dict[int, Turn]] = {
     7: Turn(True, True, True),
     8: Turn(True, False, True),
 }
-"""What makes a picture upright, by its EXIF orientation (EXIF 2.32, tag 0x0112)."""
+"""The turn that makes a picture upright, by EXIF orientation (EXIF 2.32, tag 0x0112)."""
 
 _ROTATIONS: Final = {0: UPRIGHT, 90: ORIENTATIONS[6], 180: ORIENTATIONS[3], 270: ORIENTATIONS[8]}
 
 
 def turn_of(rendition: Rendition) -> Turn:
-    """What the rendition asks for on top of upright: rotate, then flip and flop."""
+    """The rendition's turn of the upright picture: rotate, then flip and flop."""
     return _ROTATIONS[rendition.rotate].then(Turn(False, rendition.flop, rendition.flip))
 
 
@@ -95,22 +95,22 @@ class Plan:
         return replace(self, box=(x0 + left, y0 + top, x1 + left, y1 + top))
 
     def crops(self, source: Size) -> bool:
-        """Whether something of a source of this size is left out."""
+        """Whether the plan crops a source of this size."""
         left, top, right, bottom = self.box
         return right - left < source[0] or bottom - top < source[1]
 
     @property
     def shrink(self) -> float:
-        """How many source pixels at least become one output pixel, along the axis that is shrunk least."""
+        """Source pixels per output pixel, along the axis that is shrunk least."""
         left, top, right, bottom = self.box
         return min((right - left) / self.size[0], (bottom - top) / self.size[1])
 
 
 def plan(source: Size, rendition: Rendition, focus: Point | None = None) -> Plan:
-    """How `rendition` is made of a picture of `source` pixels (upright, and turned as the rendition asks).
+    """The plan of `rendition` for a picture of `source` pixels, which is upright and turned as requested.
 
-    `focus` is the point that a smart gravity found, in 0..1; without it a smart gravity means the centre. Every side
-    planned is at least 1, every box lies inside the source; how large a side may become is for `Limits` to say.
+    `focus` is the point that a smart gravity found, in 0..1; without it a smart gravity means the centre. Every planned
+    side is at least 1, and every box lies inside the source. `Limits` bound the sides.
     """
     width, height = rendition.box
     focus = focus or rendition.focus
@@ -131,7 +131,7 @@ def plan(source: Size, rendition: Rendition, focus: Point | None = None) -> Plan
 
 
 def _proportional(source: Size, rendition: Rendition) -> Size:
-    """The whole source at its own shape: inside or around the asked box, or along its one side."""
+    """The whole source with its own aspect ratio: inside or around the requested box, or by its one side."""
     width, height = rendition.box
     ratios = [asked / side for asked, side in zip((width, height), source, strict=True) if asked]
     scale = max(ratios) if rendition.fit == "outside" else min(ratios)
@@ -145,8 +145,8 @@ def _proportional(source: Size, rendition: Rendition) -> Size:
 
 
 def _cover(source: Size, asked: Size, rendition: Rendition, focus: Point | None) -> Plan:
-    """The largest part of the source that has the asked shape."""
-    # Multiplied first, so that a shape that divides evenly gives whole pixels.
+    """The largest part of the source with the requested aspect ratio."""
+    # Multiply first, so that a ratio that divides evenly gives whole pixels.
     wide = min(source[0], source[1] * asked[0] / asked[1])
     high = min(source[1], source[0] * asked[1] / asked[0])
     size = asked
@@ -157,7 +157,7 @@ def _cover(source: Size, asked: Size, rendition: Rendition, focus: Point | None)
     else:
         anchor = _ANCHORS.get(rendition.gravity, _ANCHORS["centre"])
         left, top = (source[0] - wide) * anchor[0], (source[1] - high) * anchor[1]
-    if (wide, high) == size:  # cut, not resampled: whole pixels stay as they are
+    if (wide, high) == size:  # a crop without resampling: align it to whole pixels
         left, top = float(int(left)), float(int(top))
     left, top = min(max(left, 0.0), source[0] - wide), min(max(top, 0.0), source[1] - high)
     return Plan((left, top, min(left + wide, source[0]), min(top + high, source[1])), size, size)

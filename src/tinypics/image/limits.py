@@ -1,4 +1,4 @@
-"""What one picture may cost. Every limit has a default, a name, and a message that says it."""
+"""Limits of the resources for one picture. Each has a default, a name, and a message that states it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MIB: Final = 1024 * 1024
 
 @value
 class Limits:
-    """Checked on the file's header, before anything is decoded, and again on what is planned to be written.
+    """Limits that are checked against the file's header, before decoding, and against the planned outputs.
 
-    A pixel cap alone is not a resource cap: a progressive JPEG, an interlaced PNG or 16-bit samples cost several times
-    what their pixels say, so that `memory` is held against a cost model (`memory.py`).
+    A limit on pixels alone does not bound memory: a progressive JPEG, an interlaced PNG or 16-bit samples need several
+    times more per pixel. So `memory` is compared with a cost model (`memory.py`).
 
     :raises InvalidRequest: a limit that is not a whole number of at least 1, or `lenient` that is not a bool.
     """
@@ -30,7 +30,7 @@ class Limits:
     frame_pixels: int = 200_000_000
     """Width x height x frames of an animation."""
     frames: int = 5_000
-    """Frames of an animation: each costs time however small it is."""
+    """Frames of an animation: each costs time, even if it is small."""
     side: int = 65_535
     """Width or height of the source."""
     scans: int = 100
@@ -38,17 +38,17 @@ class Limits:
     strips: int = 65_536
     """Strips or tiles of a TIFF."""
     icc_bytes: int = 4 * MIB
-    """A colour profile larger than this is not used, and said to be dropped."""
+    """Bytes of a colour profile; a larger one is not used, and reported as dropped."""
     output_side: int = 16_384
-    """Width or height of what is written."""
+    """Width or height of an output."""
     output_pixels: int = 100_000_000
-    """Width x height (x frames) of what is written."""
+    """Width x height (x frames) of an output."""
     memory: int = 1024 * MIB
     """Bytes that this process may use for one picture, the source's bytes included."""
     cpu_seconds: int = 30
-    """Processor time for one picture. The function holds it, whose decoder has a process of its own."""
+    """CPU seconds for one picture. Enforced only where decoding is sandboxed."""
     lenient: bool = False
-    """Accept a source that is cut short: what is there is used, and `missing-data` is said to be dropped."""
+    """Accept a source that is cut short: its decodable part is used, and `missing-data` is reported as dropped."""
 
     def __post_init__(self) -> None:
         for name, limit in vars(self).items():
@@ -60,7 +60,7 @@ class Limits:
 
 
 DEFAULT: Final = Limits()
-"""What holds where nothing else is said."""
+"""The default limits."""
 
 
 def check_bytes(count: int, limits: Limits) -> None:
@@ -70,7 +70,7 @@ def check_bytes(count: int, limits: Limits) -> None:
 
 
 def check_size(size: Size, frames: int, limits: Limits) -> None:
-    """:raises ImageTooLarge: a side, the pixels, or the pixels of all frames together."""
+    """:raises ImageTooLarge: a side, the pixels, or the pixels of all frames exceed `limits`."""
     wide, high = size
     if max(size) > limits.side:
         raise ImageTooLarge(f"{wide} x {high} pixels; a side of at most {limits.side:,} is allowed")

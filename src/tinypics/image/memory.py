@@ -1,4 +1,4 @@
-"""What decoding a picture will cost, from its header alone, held against `Limits` before it is decoded."""
+"""The memory that a picture will need, estimated from its header and compared with `Limits` before decoding."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tinypics.image.rendition import Rendition
 
 
-# Bytes that a decoder needs for each pixel beside Pillow's image of it (which takes 4, or 1 where it is grey), measured
-# as the peak of memory over pictures of 12 MP. Pillow needs nothing more for an interlaced PNG.
+# Bytes that a decoder needs per pixel, besides Pillow's image (4 bytes, or 1 for grey), measured as peak memory with
+# pictures of 12 MP. Pillow needs no more for an interlaced PNG.
 _DECODER: Final = {
     "jpeg": 0,
     "png": 2,
@@ -30,17 +30,17 @@ _DECODER: Final = {
     "jp2": 8,
 }
 _MORE_BITS: Final = {"png": 7, "tiff": 7, "avif": 5, "heif": 5}  # for samples of more than 8 bits
-_ALPHA, _TRIM, _LINEAR, _LINEAR_ALPHA = 4, 20, 12, 32  # further copies, where they are made
-_OUTPUT: Final = 28  # an output while it is finished and encoded; of an animation each frame keeps 4 more
+_ALPHA, _TRIM, _LINEAR, _LINEAR_ALPHA = 4, 20, 12, 32  # further copies, if they are made
+_OUTPUT: Final = 28  # an output while it is finished and encoded; each frame of an animation keeps 4 more
 _FIXED: Final = 24 * MIB
 
 
 def memory(header: Header, size: Size, scale: int, made: Sequence[tuple[Rendition, Plan, int]]) -> int:
-    """Bytes that one resize will need at its peak, at most.
+    """An upper bound of the peak memory of one resize, in bytes.
 
     :param size: as stored.
-    :param scale: by how much a JPEG is decoded smaller.
-    :param made: what is to be made: the rendition, its plan, and of how many frames.
+    :param scale: the factor by which a JPEG is decoded smaller.
+    :param made: the outputs: each with its rendition, its plan, and its number of frames.
     """
     decoder = header.decoder.name
     each = (1 if header.channels == 1 else 4) + _DECODER[decoder]
@@ -65,6 +65,6 @@ def memory(header: Header, size: Size, scale: int, made: Sequence[tuple[Renditio
 
 
 def check_memory(need: int, limits: Limits) -> None:
-    """:raises ImageTooLarge: rather than be killed for it."""
+    """:raises ImageTooLarge: before the kernel kills the process for it."""
     if need > limits.memory:
         raise ImageTooLarge(f"this needs {need // MIB:,} MiB of memory; {limits.memory // MIB:,} MiB are allowed")

@@ -1,4 +1,4 @@
-"""What of a picture's EXIF is kept when that is asked for. Location never is, nor anything that may hide it."""
+"""The EXIF data to keep on request. Location is never kept, nor any field that may contain it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
 # EXIF 2.32, by tag.
 _ARTIST, _COPYRIGHT, _ORIENTATION, _EXIF, _GPS = 0x013B, 0x8298, 0x0112, 0x8769, 0x8825
-# XMP, IPTC and the maker's own notes have places of their own for a location; the sizes are no longer true.
+# XMP, IPTC and maker notes may contain a location; the sizes are no longer true.
 _UNTRUE: Final = frozenset((_ORIENTATION, 0x0100, 0x0101, 0x02BC, 0x83BB, 0x8649, 0x927C, 0xA002, 0xA003, 0xA005, _GPS))
 
 
 def kept(exif: bytes | None, keep: Keep) -> tuple[bytes | None, tuple[str, ...]]:
-    """The EXIF data to write, and what was asked to be kept but is not: `location`, or `metadata` that is broken.
+    """The EXIF data to write, and the names of requested data that is dropped: `location`, or broken `metadata`.
 
-    The upright picture has no orientation; a thumbnail inside would show what was cut off, and goes too.
+    Orientation is dropped, because outputs are upright. An embedded thumbnail is dropped, because it would show the
+    part that was cropped.
     """
     if not exif or keep not in ("copyright", "all"):
         return None, ()

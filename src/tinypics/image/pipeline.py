@@ -1,4 +1,4 @@
-"""The image core's front door: bytes and renditions in, bytes and facts out. No I/O, no AWS, no state."""
+"""The entry point of the image core: bytes and renditions in, bytes and facts out. No I/O, no AWS, no state."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def resize(data: bytes | bytearray | memoryview, rendition: Rendition | str, lim
 def resize_all(
     data: bytes | bytearray | memoryview | Stream, renditions: Sequence[Rendition | str], limits: Limits = DEFAULT
 ) -> Resized:
-    """Every rendition of the picture that `data` holds, with one decode, and as far as it goes while it still comes.
+    """All renditions of the picture in `data`, with one decode, which overlaps with the download if it can.
 
-    :raises InvalidRequest: a rendition's text.
+    :raises InvalidRequest: the text of a rendition is invalid.
     :raises SourceTooLarge: more bytes than `limits` allow.
-    :raises ImageTooLarge: more of anything else than `limits` allow, in the source or in what is asked for.
+    :raises ImageTooLarge: the source or an output exceeds another of the `limits`.
     :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises CorruptImage: it cannot be decoded, or is cut short.
     """
@@ -54,7 +54,7 @@ def resize_all(
     opened = open_picture(header, limits)
     moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
     scale = _affordable(opened, wanted, moving, limits)
-    if scale < 8:  # else its DC scans are enough, which have been looked at
+    if scale < 8:  # at an eighth only the DC scans are decoded, which are checked already
         jpeg.check_scans(header, limits)
     frames = stills(opened, scale, animate=bool(moving), lenient=limits.lenient)
     first = next(frames)
@@ -84,11 +84,11 @@ def resize_all(
 
 
 def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[int], limits: Limits) -> int:
-    """By how much the picture is decoded smaller, when all that is wanted has been found to be within the limits."""
-    check_size(opened.size, opened.header.frames, limits)  # the decoder's word for it
+    """Check all outputs against the limits; returns the factor by which the picture is decoded smaller."""
+    check_size(opened.size, opened.header.frames, limits)  # the size that the decoder has found
     plans = [plan(opened.turn.then(turn_of(each)).size(opened.size), each) for each in wanted]
     made = list(zip(wanted, plans, strict=True))
-    # What trimming leaves is not known yet, and may be enlarged: every pixel is wanted.
+    # The size after trimming is not known yet, and the rest may be enlarged: decode every pixel.
     scale = min(
         1 if each.trim is not None else draft_scale(opened, planned.shrink, lossy=is_lossy(opened.header, each))
         for each, planned in made
@@ -100,12 +100,12 @@ def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[in
 def _check(
     opened: Opened, made: Sequence[tuple[Rendition, Plan]], moving: Sequence[int], scale: int, limits: Limits
 ) -> None:
-    """Once for what is planned, and once for what it has become when the picture has been looked at."""
+    """Called for the first plan, and again for the plan after trimming and smart cropping."""
     frames = [opened.header.frames if n in moving else 1 for n in range(len(made))]
     for (_, planned), count in zip(made, frames, strict=True):
         check_plan(planned, count, limits)
     outputs = [(rendition, planned, count) for (rendition, planned), count in zip(made, frames, strict=True)]
-    # A later frame of a GIF may be larger than the first, which is all that a decoder knows when it has opened one.
+    # A later frame of a GIF may be larger than the first, the only one that a decoder has seen after opening it.
     size = max(opened.header.size, opened.size, key=prod)
     memory.check_memory(memory.memory(opened.header, size, scale, outputs), limits)
 
@@ -140,7 +140,7 @@ def _output(
 
 
 class _Clock:
-    """Milliseconds by stage: each lap is added to the stage that it ends."""
+    """Milliseconds by stage. A lap adds the time since the last lap to a stage."""
 
     def __init__(self) -> None:
         self.laps = {"decode": 0.0, "transform": 0.0, "encode": 0.0}

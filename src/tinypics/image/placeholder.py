@@ -1,4 +1,4 @@
-"""The placeholder of a picture: a tiny rendition, and the colour to show before even that is there."""
+"""The placeholder of a picture: a tiny rendition, and a colour to show before that is loaded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from tinypics.image.rendition import Rendition
 
 PLACEHOLDER: Final = Rendition(width=16, height=16, fit="inside", format="webp", quality=40)
-"""Shown while the picture loads: made with the other renditions, and stored in the manifest itself."""
+"""Shown while the picture loads. It is made with the other renditions, and stored in the manifest itself."""
 
 
 def dominant_colour(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""From a decoded picture to the image that an encoder gets: each rendition's recipe, step by step."""
+"""From a decoded picture to the input of an encoder: each rendition's recipe, step by step."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @value
 class Recipe:
-    """All that is decided about one rendition before its pixels are touched."""
+    """All decisions about one rendition that are made before its pixels are processed."""
 
     rendition: Rendition
     turn: Turn
-    """From as stored to as asked for: EXIF orientation, then the rendition's own turning."""
+    """From the stored picture to the requested one: EXIF orientation, then the rendition's own turn."""
     plan: Plan
     animated: bool
     lossy: bool
@@ -45,14 +45,14 @@ _MOVING = ("gif", "webp", "png")  # an AVIF sequence is not read as one
 
 
 def is_lossy(header: Header, rendition: Rendition) -> bool:
-    """Whether the rendition is sure to be written with the loss of its format's default quality, or a greater one."""
+    """Whether the rendition will certainly be encoded with its format's default quality, or a lower one."""
     asked = rendition.format or header.codec.name
     default = None if asked == "auto" else FORMATS[asked].quality
     return default is not None and not rendition.lossless and (rendition.quality or default) <= default
 
 
 def recipe(opened: Opened, still: Still, rendition: Rendition) -> Recipe:
-    """The recipe for what was really decoded, and for what it shows where the rendition asks to look."""
+    """The recipe adapted to the decoded size, and to the content if the rendition trims or crops smartly."""
     turn = opened.turn.then(turn_of(rendition))
     level = transform.level_of(still, turn)
     region: Box = level.region
@@ -69,7 +69,7 @@ def recipe(opened: Opened, still: Still, rendition: Rendition) -> Recipe:
 
 
 def images(opened: Opened, still: Still, recipes: Sequence[Recipe]) -> list[Image.Image]:
-    """One image for each recipe, as planned, of modes L, LA, RGB, RGBA or CMYK; those that can share a cascade do."""
+    """One image for each recipe, of modes L, LA, RGB, RGBA or CMYK. Recipes share a cascade if they can."""
     made: dict[int, Image.Image] = {}
     groups: dict[Turn, list[int]] = {}
     for number, recipe in enumerate(recipes):
@@ -86,14 +86,14 @@ def images(opened: Opened, still: Still, recipes: Sequence[Recipe]) -> list[Imag
 
 
 def _linear(opened: Opened, still: Still, recipe: Recipe) -> Image.Image:
-    """Colours first: what is linear light is known of sRGB only."""
+    """Convert colours first, because linear light is defined for sRGB only."""
     image, _ = in_srgb(transform.straight(still.image), opened)
     base = transform.Level(image, still.extent, (0, 0, *recipe.turn.size(still.size)), recipe.turn)
     return transform.resample(base, recipe.plan.box, recipe.plan.size, linear=True)
 
 
 def in_srgb(image: Image.Image, opened: Opened) -> tuple[Image.Image, bool]:
-    """The image in sRGB, and whether its colours were understood; a broken profile is as good as none."""
+    """The image in sRGB, and whether its profile was used; a broken profile is ignored."""
     understood = True
     numbers = opened.header.nclx
     icc = opened.icc
@@ -108,7 +108,7 @@ def in_srgb(image: Image.Image, opened: Opened) -> tuple[Image.Image, bool]:
 
 
 def format_of(opened: Opened, recipe: Recipe, image: Image.Image) -> str:
-    """The name of the format to write, by what the rendition asks for and what its first image shows."""
+    """The name of the format to write, by the rendition and the content of its first image."""
     rendition = recipe.rendition
     return output_format(
         rendition.format,
@@ -129,7 +129,7 @@ class Finished:
 
 
 def finish(opened: Opened, recipe: Recipe, image: Image.Image, name: str) -> Finished:
-    """Colours, transparency and padding as the format called `name` can have them."""
+    """Convert colours, transparency and padding to what the format `name` supports."""
     rendition, alpha = recipe.rendition, FORMATS[name].alpha
     dropped = []
     icc = _kept_profile(opened, recipe, image, name)
@@ -145,7 +145,7 @@ def finish(opened: Opened, recipe: Recipe, image: Image.Image, name: str) -> Fin
 
 
 def _kept_profile(opened: Opened, recipe: Recipe, image: Image.Image, name: str) -> bytes | None:
-    """The source's profile, if it is asked for and true of what is written: never CMYK, and a WebP is never grey."""
+    """The source's profile, if it is requested and fits the output: never CMYK, and never grey for a WebP."""
     icc, rendition = opened.icc, recipe.rendition
     if not icc or rendition.keep not in ("icc", "all") or rendition.linear or name == "gif":
         return None

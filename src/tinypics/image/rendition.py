@@ -1,8 +1,8 @@
-"""A rendition: one asked-for output, with one canonical text form.
+"""A rendition: one requested output, with one canonical text form.
 
-`128x128`, `800x`, `x600-inside-webp-q80`, `thumb=128x128-at0.3x0.7`: the size, then what differs from the defaults,
-each a word of its own. The same text is a template parameter, a command-line flag, an API field and part of an object
-key, so it holds only characters that are safe in a key and in a URL path.
+`128x128`, `800x`, `x600-inside-webp-q80`, `thumb=128x128-at0.3x0.7`: the size, then a token for each field that differs
+from its default. The same text is a template parameter, a command-line option, an API field and part of an object key,
+so it has only characters that are safe in a key and in a URL path.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SMART: Final = ("entropy", "attention")
 LOSSLESS: Final = tuple(name for name in OUTPUTS if FORMATS[name].lossless)
 MAX_SIDE: Final = 16_384
 
-# Patterns are compiled when they are used: most renditions need the first only.
+# Patterns are compiled on first use, because most renditions need only the first.
 _SIZE: Final = r"(?P<width>[0-9]{0,5})x(?P<height>[0-9]{0,5})"
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 _FOCUS: Final = r"([01]|[01]?\.[0-9]{1,12}),([01]|[01]?\.[0-9]{1,12})"
@@ -38,26 +38,26 @@ _SYNONYMS: Final = {"center": "centre", "jpg": "jpeg"}
 
 @value
 class Rendition:
-    """What to make of a picture. An invalid one cannot exist.
+    """One output of a picture. An invalid rendition cannot exist.
 
-    Sides are pixels (times `dpr`). With one side given the other follows from the picture's shape, and `fit` and
-    `gravity` mean nothing.
+    Sides are pixels (times `dpr`). If only one side is given, the other follows from the picture's aspect ratio, and
+    `fit` and `gravity` are not used.
 
     :raises InvalidRequest: naming the field, what is allowed and what was given.
     """
 
     name: str | None = None
-    """What to call it in an object key; without one its text form does."""
+    """Its name in an object key; the default is its text form."""
     width: int | None = None
     height: int | None = None
     fit: Fit = "cover"
     """`cover` exact size, crops the overflow; `contain` exact size, pads; `fill` exact size, distorts;
     `inside` at most the size; `outside` at least the size."""
     gravity: str = "centre"
-    """Which part `cover` keeps and where `contain` puts the picture: a compass point, `entropy` or `attention` (look
-    for the interesting part), or a focal point `x,y` in 0..1 of the upright picture."""
+    """The part that `cover` keeps, and the position of the picture with `contain`: a compass point, `entropy` or
+    `attention` (smart crop), or a focal point `x,y` in 0..1 of the upright picture."""
     enlarge: bool | None = None
-    """None: only where the asked size cannot be had without it. True: to reach the size. False: never."""
+    """Enlarge small pictures. None: only if `fit` needs the exact size. True: to reach the size. False: never."""
     format: str | None = None
     """None: the source's, see `formats.output_format`."""
     quality: int | None = None
@@ -66,13 +66,13 @@ class Rendition:
     background: str | None = None
     """Hex `rrggbb` or `rrggbbaa` for padding and under transparency; None: transparent, or else white."""
     trim: int | None = None
-    """Cut off a border of one colour first: how far (0..255) a pixel may differ from the corner's; None: do not."""
+    """Cut off a border of one colour first: the tolerance (0..255) from the corner's colour; None: do not trim."""
     rotate: int = 0
     """Degrees clockwise, after EXIF orientation: 0, 90, 180 or 270."""
     flip: bool = False
-    """Upside down, after rotating."""
+    """Mirror top to bottom, after rotating."""
     flop: bool = False
-    """Left to right, after rotating."""
+    """Mirror left to right, after rotating."""
     dpr: float = 1.0
     """Device pixel ratio: multiplies both sides."""
     linear: bool = False
@@ -109,7 +109,7 @@ class Rendition:
 
     @property
     def label(self) -> str:
-        """The name when it has one, else the text form: what the rendition is called in an object key."""
+        """The rendition's name in an object key: its `name`, or else its text form."""
         return self.name or _text(self)
 
     def __str__(self) -> str:
@@ -117,9 +117,9 @@ class Rendition:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The rendition that `text` says; `parse(str(r)) == r` for every r.
+        """Parse the text form; `parse(str(r)) == r` for every r.
 
-        :raises InvalidRequest: no size at the front, a word that is not known, or one that is said twice.
+        :raises InvalidRequest: the size is missing, or a token is unknown or repeated.
         """
         if not isinstance(text, str):
             raise InvalidRequest.expected("rendition", _EXAMPLE, text)
@@ -140,7 +140,7 @@ class Rendition:
 
     @classmethod
     def from_fields(cls, given: Mapping[str, object]) -> Self:
-        """The rendition of an object's fields, as events and the API write it: `FIELDS`, with strict types.
+        """Parse the object form of events and the API: `FIELDS`, with strict types.
 
         :raises InvalidRequest: also for a field that is not one of `FIELDS`.
         """
@@ -151,7 +151,7 @@ class Rendition:
 
 
 def check_distinct(renditions: Iterable[Rendition], field: str) -> None:
-    """Raise InvalidRequest for two that have one label, and so one object key. `field` is what a message calls them."""
+    """Raise InvalidRequest for two renditions with one label, and so one object key. `field` is for the message."""
     seen: set[str] = set()
     for label in (rendition.label for rendition in renditions):
         if label in seen:
@@ -195,7 +195,7 @@ def _is_gravity(value: Any) -> bool:
 
 _FLAG: Final = (lambda v: isinstance(v, bool), "true or false")
 
-# What each field allows, in the order in which a message names the first that is wrong.
+# The rule of each field, in the order of checking: a message names the first invalid field.
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "name": _like(_NAME, "1 to 63 of A-Z a-z 0-9 _ . - starting with a letter or a digit"),
     "width": _whole(1, MAX_SIDE),
@@ -218,7 +218,7 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
 
 
 def _canonical(rendition: Rendition) -> Iterator[tuple[str, object]]:
-    """Fields whose value has another spelling, in the one that compares equal. Wrong types are left for the rules."""
+    """Normalize fields with several spellings, so that equal values compare equal. The rules refuse wrong types."""
     for field in ("gravity", "format"):
         value = getattr(rendition, field)
         if isinstance(value, str):
@@ -232,7 +232,7 @@ def _canonical(rendition: Rendition) -> Iterator[tuple[str, object]]:
         yield "dpr", round(float(rendition.dpr), 2)
 
 
-# Words of the text form that stand for one value, and those that carry one.
+# Tokens of the text form that stand for one value, and those with a value of their own.
 _WORDS: Final[dict[str, tuple[str, object]]] = {
     **{fit: ("fit", fit) for fit in FITS},
     **{gravity: ("gravity", gravity) for gravity in (*COMPASS, *SMART)},
@@ -260,7 +260,7 @@ _VALUED: Final[tuple[tuple[str, str, Callable[[str], object], Callable[[Any], st
 
 
 def _meaning(word: str) -> tuple[str, object]:
-    """The field that one word of the text form sets, and its value."""
+    """The field that one token of the text form sets, and its value."""
     word = _SYNONYMS.get(word, word)
     if word in _WORDS:
         return _WORDS[word]
@@ -272,7 +272,7 @@ def _meaning(word: str) -> tuple[str, object]:
 
 
 def _text(rendition: Rendition) -> str:
-    """The text form without the name: the size, then a word for each field that differs from its default."""
+    """The text form without the name: the size, then a token for each field that differs from its default."""
     words = [f"{rendition.width or ''}x{rendition.height or ''}"]
     texts = {field: text_of for field, _, _, text_of in _VALUED}
     for field in FIELDS:

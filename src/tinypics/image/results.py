@@ -1,4 +1,4 @@
-"""What comes out of the image core: pictures and facts."""
+"""The results of the image core: pictures and facts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Output:
     """One rendition of a picture.
 
     `width` and `height` are the true pixels of `data`, which is a file in `format` (a name of `formats.FORMATS`).
-    `dropped` names what of the source is not in it though one might look for it: `frames` and `pages` (the first is
-    there), `alpha` (laid on the background), `gain-map` and `hdr` (shown as standard range), `depth`, `bit-depth`
-    (8 bits are left), `profile` (a broken one: colours are taken for sRGB), `missing-data` (the source was cut short),
-    `metadata` and `location` (asked to be kept).
+    `dropped` names parts of the source that the output lacks: `frames` and `pages` (only the first is kept), `alpha`
+    (laid on the background), `gain-map` and `hdr` (mapped to standard range), `depth`, `bit-depth` (8 bits are kept),
+    `profile` (broken, so sRGB is assumed), `missing-data` (the source was cut short), `metadata` and `location`
+    (although the rendition asks to keep metadata).
     """
 
     rendition: Rendition
@@ -29,7 +29,7 @@ class Output:
     height: int
     dropped: tuple[str, ...] = ()
     colour: str | None = None
-    """The picture's dominant colour as `#rrggbb`: of `placeholder.PLACEHOLDER` alone."""
+    """The picture's dominant colour as `#rrggbb`; only `placeholder.PLACEHOLDER` has one."""
 
     @property
     def content_type(self) -> str:
@@ -43,7 +43,7 @@ class Output:
 
 @value
 class Source:
-    """What the source is: its whole size after EXIF orientation, whatever was decoded of it."""
+    """The facts of the source. The size is the full one after EXIF orientation, even if less was decoded."""
 
     format: str
     width: int

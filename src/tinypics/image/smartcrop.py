@@ -1,7 +1,7 @@
-"""Looking at a picture to decide where to cut: a border to trim, the part that a smart crop keeps.
+"""Crops by content: the border to trim, and the part that a smart crop keeps.
 
-Both are simple sums over a small or plain copy, in Pillow's C code. They find the busy or the salient side of a
-picture, not faces.
+Both are sums over a small or plain copy, in Pillow's C code. They find the busy or salient part of a picture, not
+faces.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from tinypics.image.geometry import Box, Point, Size
     from tinypics.image.transform import Level
 
-_SIDE: Final = 96  # pixels of the copy that is looked at: enough to tell a face from a hedge
+_SIDE: Final = 96  # pixels of the analysed copy: enough to tell a face from a hedge
 
 
 def without_border(level: Level, tolerance: int) -> Box:
-    """What is left when the border of the colour of the upper left corner is cut off; everything, if nothing were.
+    """The box without the border that has the colour of the upper left corner; the whole box if nothing is left.
 
-    `tolerance` is how far any channel of a pixel may be from that colour, of 255.
+    `tolerance` is the largest difference (of 255) between any channel of a border's pixel and that colour.
     """
     from PIL import ImageChops
 
@@ -38,9 +38,9 @@ def without_border(level: Level, tolerance: int) -> Box:
 
 
 def interesting(level: Level, region: Box, shape: Size, strategy: str) -> Point:
-    """The centre (in 0..1 of `region`) of the part that has the proportions of `shape` and the most to show.
+    """The centre (in 0..1 of `region`) of the part with the aspect ratio of `shape` and the highest score.
 
-    `entropy` looks for variety, `attention` for edges, strong colours and skin.
+    `entropy` scores variety; `attention` scores edges, saturated colours and skin.
     """
     wide, high = region[2] - region[0], region[3] - region[1]
     shrink = max(1.0, max(wide, high) / _SIDE)
@@ -62,7 +62,7 @@ def _best(scores: Sequence[float]) -> int:
 
 
 def _scores(image: Image.Image, window: Size, strategy: str) -> list[float]:
-    """How much each position of the window along the width has to show."""
+    """The score of each position of the window along the width."""
     if strategy == "entropy":
         grey = image.convert("L")
         starts = range(image.width - window[0] + 1)
@@ -81,7 +81,7 @@ _SKIN_CR: Final = [255 if 133 <= value <= 173 else 0 for value in range(256)]
 def _salience(image: Image.Image) -> Image.Image:
     from PIL import ImageChops, ImageFilter
 
-    # A filter leaves the outermost pixels as they were: so they are repeated first, and cut off again.
+    # A filter does not change the outermost pixels, so repeat them first and crop afterwards.
     framed = image.resize((image.width + 2, image.height + 2), Image.Resampling.NEAREST)
     edges = framed.convert("L").filter(ImageFilter.FIND_EDGES).crop((1, 1, image.width + 1, image.height + 1))
     _, saturation, brightness = image.convert("HSV").split()

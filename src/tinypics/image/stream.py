@@ -1,4 +1,4 @@
-"""A picture's file, which may still be on its way: what the core reads from."""
+"""The input of the image core: a file that may still be downloading."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Stream(Protocol):
-    """A file whose `size` is known before all of it is there. Reading waits for what is not; it may be read again."""
+    """A file whose `size` is known before it is complete. Reads wait for missing bytes, and can be repeated."""
 
     size: int
 
@@ -19,13 +19,13 @@ class Stream(Protocol):
         """The first `count` bytes, or more, or all if there are fewer."""
 
     def tail(self, count: int) -> bytes:
-        """The last `count` bytes, or all if there are fewer: without those between, if they are not there yet."""
+        """The last `count` bytes, or all if there are fewer. Need not wait for the bytes before them."""
 
     def whole(self) -> bytes:
         """All of it."""
 
     def read(self, count: int = -1, /) -> bytes:
-        """As of any file, for a decoder."""
+        """A file object for a decoder."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
 
@@ -33,7 +33,7 @@ class Stream(Protocol):
 
 
 class Whole(io.BytesIO):
-    """A file that is all there."""
+    """A complete file, in memory."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -46,11 +46,11 @@ class Whole(io.BytesIO):
         return self.whole()[-count:]
 
     def whole(self) -> bytes:
-        return self.getvalue()  # not a copy, as long as nobody writes
+        return self.getvalue()  # BytesIO copies only when it is written to
 
 
 class Arriving(ABC):
-    """A stream of which the first `arrived` bytes are in the file `fd`; more are added to it by somebody else.
+    """A stream whose first bytes are in the file `fd`, to which a download appends.
 
     `waited` is the time, in seconds, that readers have spent waiting.
     """
@@ -60,11 +60,11 @@ class Arriving(ABC):
         self.fd = fd
         self.waited = 0.0
         self._at = 0
-        self._data: bytes | None = None  # once all of it was wanted
+        self._data: bytes | None = None  # set by `whole`
 
     @abstractmethod
     def _wait(self, end: int) -> None:
-        """Return when the first `end` bytes are there; raise when they will not come."""
+        """Return when the first `end` bytes have arrived; raise if the download failed."""
 
     @abstractmethod
     def tail(self, count: int) -> bytes:
@@ -74,7 +74,7 @@ class Arriving(ABC):
         return self._bytes(0, min(count, self.size))
 
     def whole(self) -> bytes:
-        """All of it, in one copy: the file is emptied."""
+        """All bytes, in one copy: the file is emptied to free its memory."""
         if self._data is None:
             data = self._bytes(0, self.size)
             os.ftruncate(self.fd, 0)
@@ -100,4 +100,4 @@ class Arriving(ABC):
         begun = time.perf_counter()
         self._wait(end)
         self.waited += time.perf_counter() - begun
-        return os.pread(self.fd, end - start, start)  # of a file in memory: never less than there is, up to 2 GiB
+        return os.pread(self.fd, end - start, start)  # a file in memory gives no short reads up to 2 GiB

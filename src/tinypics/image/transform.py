@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tinypics.image.decode import Still
     from tinypics.image.geometry import Box, Plan, Point, Size
 
-# Reducing by whole numbers first, down to this many times the size, is faster and does not show.
+# Reducing by whole numbers first, down to this many times the size, is faster and without visible loss.
 _GAP: Final = 3.0
-# Where an encoder's own loss of about 35 dB comes on top, 46 dB do not show either (0.1 dB of what is written).
+# If the encoder's own loss is about 35 dB, 46 dB here are invisible, too (0.1 dB of the output).
 _LOSSY_GAP: Final = 1.9
 # A rendition is made from a larger one that has at least this many times its pixels along each side.
 _CASCADE: Final = 2.0
@@ -36,7 +36,7 @@ _TRANSPOSE: Final = {
 
 @value
 class Level:
-    """Pixels to resample from: the upper left `extent` of `image` shows, after `turn`, the `region` of the picture."""
+    """Pixels to resample from: the upper left `extent` of `image`, after `turn`, is the `region` of the picture."""
 
     image: Image.Image
     extent: Point
@@ -44,7 +44,7 @@ class Level:
     turn: Turn = UPRIGHT
 
     def holds(self, plan: Plan) -> bool:
-        """Whether the plan's box can be made of this, at no visible loss."""
+        """Whether the plan's box can be resampled from this level without visible loss."""
         left, top, right, bottom = self.region
         box = plan.box
         if not (left <= box[0] and top <= box[1] and right >= box[2] and bottom >= box[3]):
@@ -56,14 +56,14 @@ class Level:
 
     @property
     def scale(self) -> Point:
-        """Pixels of this level for one pixel of the picture, upright."""
+        """Pixels of this level per pixel of the upright picture."""
         left, top, right, bottom = self.region
         wide, high = (self.extent[1], self.extent[0]) if self.turn.swap else self.extent
         return wide / (right - left), high / (bottom - top)
 
 
 def level_of(still: Still, turn: Turn) -> Level:
-    """The decoded picture, to be shown after `turn`."""
+    """The level of the decoded picture, which `turn` makes upright."""
     wide, high = turn.size(still.size)
     return Level(still.image, still.extent, (0, 0, wide, high), turn)
 
@@ -71,7 +71,7 @@ def level_of(still: Still, turn: Turn) -> Level:
 def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy: bool = False) -> Image.Image:
     """*Resample this box to this size*, upright: `box` is in pixels of the picture. Lanczos with three lobes.
 
-    `lossy`: it is written with a loss that hides a small one.
+    `lossy`: the output's own encoding loss hides a small one here.
     """
     across, down = level.scale
     x, y = level.region[:2]
@@ -85,19 +85,19 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy:
         return image.resize(stored_size, Image.Resampling.LANCZOS, stored, gap)
 
     image = colour.in_linear_light(level.image, lanczos) if linear else lanczos(level.image)
-    image.info = {}  # the source's comments, loops and profiles: an encoder would write them
+    image.info = {}  # drop the source's comments, loops and profiles, which an encoder would write
     return image if level.turn == UPRIGHT else image.transpose(_TRANSPOSE[level.turn])
 
 
 def upright(level: Level) -> Image.Image:
-    """All of the level's image, turned."""
+    """The whole image of the level, turned."""
     return level.image if level.turn == UPRIGHT else level.image.transpose(_TRANSPOSE[level.turn])
 
 
 def cascade(base: Level, plans: Sequence[Plan], lossy: Sequence[bool]) -> list[Image.Image]:
     """One image for each plan: the largest first, and each from the smallest image so far that has enough pixels.
 
-    `lossy`: which of them are written with a loss that hides a small one.
+    `lossy`: for which of them the output's own encoding loss hides a small one here.
     """
     made: dict[int, Level] = {}
     for number in sorted(range(len(plans)), key=lambda n: -plans[n].size[0] * plans[n].size[1]):
@@ -110,19 +110,19 @@ def cascade(base: Level, plans: Sequence[Plan], lossy: Sequence[bool]) -> list[I
 
 
 def straight(image: Image.Image) -> Image.Image:
-    """Alpha not premultiplied."""
+    """Convert to alpha that is not premultiplied."""
     if image.mode not in ("RGBa", "La"):
         return image
     return image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
 
 
 def is_transparent(image: Image.Image) -> bool:
-    """Whether any pixel really is."""
+    """Whether any pixel is transparent."""
     return image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema()[0] < 255  # type: ignore[operator]
 
 
 def flatten(image: Image.Image, background: str | None, *, alpha: bool) -> Image.Image:
-    """What lies under transparency: the background, or white where the format has no alpha. Opaque alpha goes."""
+    """Fill transparency with the background, or with white if the format has no alpha. Drops opaque alpha."""
     if image.mode not in ("RGBA", "LA"):
         return image
     opaque = "L" if image.mode == "LA" else "RGB"
@@ -136,7 +136,7 @@ def flatten(image: Image.Image, background: str | None, *, alpha: bool) -> Image
 
 
 def pad(image: Image.Image, plan: Plan, background: str | None, *, alpha: bool) -> Image.Image:
-    """The picture on its canvas."""
+    """Put the picture on its canvas."""
     if plan.canvas == plan.size:
         return image
     around = rgba(background, alpha=alpha)
@@ -147,6 +147,6 @@ def pad(image: Image.Image, plan: Plan, background: str | None, *, alpha: bool) 
 
 
 def rgba(background: str | None, *, alpha: bool) -> tuple[int, int, int, int]:
-    """The background colour; none is transparent, or white where a format has no alpha."""
+    """The background colour. The default is transparent, or white if the format has no alpha."""
     red, green, blue, *rest = bytes.fromhex(background or ("ffffff00" if alpha else "ffffff"))
     return red, green, blue, rest[0] if rest and alpha else 255

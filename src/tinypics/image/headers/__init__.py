@@ -1,1 +1,1 @@
-"""The facts of a file, read from its bytes without a decoder; a module for each format."""
+"""Header parsers: the facts of a file without a decoder, one module per format."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinypics.image.limits import Limits
 
 
-# Pillow decodes run lengths in Python, at about a microsecond each: this many bytes of them take seconds.
+# Pillow decodes run lengths in Python, at about a microsecond each, so that this many bytes take seconds.
 _MOST_RUNS: Final = 4 * MIB
 
 

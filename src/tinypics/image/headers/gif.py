@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read(header: Header, limits: Limits) -> Header:
-    """GIF89a specification, sections 15 to 27. The size is that of the canvas, or of a frame that goes beyond it."""
+    """GIF89a specification, sections 15 to 27. The size is that of the canvas, or of a larger frame."""
     data = header.data
     wide, high, flags = struct.unpack_from("<HHB", data, 6)
     at, frames, plays = 13 + _colour_table(flags), 0, 1

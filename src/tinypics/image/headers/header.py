@@ -1,4 +1,4 @@
-"""The facts of a file that are known before anything is decoded, as the reader of each format gives them."""
+"""The facts of a file that the parser of its format reads before decoding."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Header:
     codec: Codec
     size: Size
     data: bytes
-    """What the decoder is to be given: the file, or the part of it that holds the picture."""
+    """The input of the decoder: the file, or the part of it with the picture."""
     decoder: Codec
-    """Whose decoder reads `data`: not `codec` where one format is wrapped in another."""
+    """The format whose decoder reads `data`; differs from `codec` if one format is wrapped in another."""
     frames: int = 1
     plays: int = 1
-    """How often an animation is shown; 0 is for ever."""
+    """How many times an animation plays; 0 is endless."""
     channels: int = 3
     bits: int = 8
     buffered: bool = False
@@ -36,18 +36,18 @@ class Header:
     block: int = 0
     """Pixels of the largest strip or tile of a TIFF, which is decoded at once."""
     dc_end: int | None = None
-    """Where the DC scans of a whole progressive JPEG end: up to here it holds a picture of an eighth of the size."""
+    """The end of the DC scans of a complete progressive JPEG, which suffice for a picture of an eighth of the size."""
     icc: bytes | None = None
-    """The colour profile, where it is read here and not by the decoder (PNG)."""
+    """The colour profile, if this parser reads it instead of the decoder (PNG)."""
     exif: bytes | None = None
     nclx: tuple[int, int] | None = None
     """Colour primaries and transfer function by number (ITU-T H.273)."""
     crop: tuple[float, float, float, float] | None = None
-    """Clean aperture of an AVIF: width, height, and how far its centre lies from the picture's."""
+    """Clean aperture of an AVIF: width, height, and the offset of its centre from the picture's."""
     stream: Stream | None = None
-    """Where the decoder reads instead of `data`, which is only the head then: it goes through the file just once."""
+    """The decoder's input instead of `data`, which is only the head then: the decoder reads the file once, in order."""
     extras: tuple[str, ...] = ()
-    """What is in the file beside the picture and will not be in any output: gain-map, depth, pages."""
+    """Parts of the file that no output will have: gain-map, depth, pages."""
 
 
 def check_frames(frames: int, limits: Limits) -> None:

@@ -1,4 +1,4 @@
-"""The header of an ICO: that of its largest picture."""
+"""The header of an ICO, which is that of its largest picture."""
 
 from __future__ import annotations
 

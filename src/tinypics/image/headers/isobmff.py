@@ -21,7 +21,7 @@ _FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"mdia
 
 
 class Facts:
-    """Filled while the boxes go by. `size` is the largest that any picture in the file claims."""
+    """Facts that are collected from the boxes. `size` is the largest that any picture in the file claims."""
 
     def __init__(self) -> None:
         self.size = (0, 0)
@@ -31,7 +31,7 @@ class Facts:
         self.nclx: tuple[int, int] | None = None
         self.extras: list[str] = []
         self.crop: tuple[float, float, float, float] | None = None
-        """Clean aperture: width, height, and how far its centre lies from the picture's."""
+        """Clean aperture: width, height, and the offset of its centre from the picture's."""
 
     def larger(self, wide: int, high: int) -> None:
         if wide * high > self.size[0] * self.size[1] or max(wide, high) > max(self.size):
@@ -39,7 +39,7 @@ class Facts:
 
 
 def facts(data: bytes) -> Facts:
-    """What the boxes of an AVIF or HEIF file say.
+    """The facts in the boxes of an AVIF or HEIF file.
 
     :raises CorruptImage: too many boxes, or none that gives a size.
     :raises struct.error, IndexError: a box is cut short.
@@ -67,7 +67,7 @@ def walk(data: bytes, at: int, end: int, depth: int, budget: list[int]) -> Itera
             raise CorruptImage(f"a box of {length} bytes")
         yield kind, start, stop
         if kind in _FOLDERS and depth < _DEEPEST:
-            # "meta" alone is a full box: version and flags come before what is in it.
+            # "meta" alone is a full box: version and flags precede its content.
             yield from walk(data, start + (4 if kind == b"meta" else 0), stop, depth + 1, budget)
         at = stop
 

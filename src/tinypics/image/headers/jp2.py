@@ -24,7 +24,7 @@ class Codestream:
 
 
 def codestream(data: bytes) -> Codestream:
-    """What the JPEG 2000 codestream in `data` says, bare or in its box.
+    """The facts of the JPEG 2000 codestream in `data`, bare or in its box.
 
     :raises CorruptImage: there is none.
     """

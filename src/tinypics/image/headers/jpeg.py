@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinypics.image.limits import Limits
     from tinypics.image.stream import Stream
 
-# Less than this is as soon there as the answer to another request.
+# Reading fewer bytes than this takes no longer than another request.
 _WORTH_LEAVING: Final = 4 * MIB
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
@@ -31,7 +31,7 @@ _SCAN_END: Final = rb"\xff[^\x00\xff\xd0-\xd7]"
 
 @value
 class Frame:
-    """What the header says, and the scans where there are several."""
+    """The facts of the header, and the scans if there are several."""
 
     size: tuple[int, int]
     bits: int
@@ -39,7 +39,7 @@ class Frame:
     progressive: bool
     gain_map: bool
     scan: int
-    """Where the first scan's marker is."""
+    """The offset of the first scan's marker."""
 
     @property
     def channels(self) -> int:
@@ -48,8 +48,8 @@ class Frame:
 
 @value
 class Scans:
-    """`dc_end`: where the scans of a progressive JPEG end that hold the DC coefficients of every component, as far as
-    they are there; `whole`: it has its end."""
+    """`dc_end`: the end of the scans with the DC coefficients of all components, as far as they have arrived; `whole`:
+    whether the file has its end marker."""
 
     count: int = 1
     dc_end: int | None = None
@@ -82,7 +82,7 @@ def frame(data: bytes) -> Frame:
 
 
 def _marker(data: bytes | bytearray, at: int) -> int:
-    """Where the marker at or after `at` is: fill bytes and rubbish before it are skipped, as decoders do."""
+    """The offset of the next marker at or after `at`. Skips fill bytes and garbage, as decoders do."""
     while not (data[at] == 0xFF and data[at + 1] not in (0x00, 0xFF)):
         at = data.find(b"\xff", at + 1)
         if at < 0:
@@ -93,16 +93,16 @@ def _marker(data: bytes | bytearray, at: int) -> int:
 
 
 def scans(data: bytes, header: Frame, most: int) -> Scans:
-    """Goes over the scans of a JPEG that may have several, without decoding them.
+    """Find the scans of a JPEG that may have several, without decoding them.
 
-    :raises ImageTooLarge: more than `most`: a decoder goes over the whole picture for each of them.
+    :raises ImageTooLarge: more than `most`: a decoder processes the whole picture for each of them.
     """
     if not header.progressive and data[header.scan + 4 : header.scan + 5] == bytes([header.channels]):
-        return Scans()  # one scan for everything: what may follow is never read
+        return Scans()  # a single scan: decoders read nothing after it
     at, count, missing, dc_end = header.scan, 0, set(header.components), None
     scan_end = re.compile(_SCAN_END)
     while at + 4 <= len(data) and data[at + 1] != _EOI:
-        if data[at + 1] in (0xFF, 0x01) or data[at] != 0xFF:  # fill bytes and rubbish between segments
+        if data[at + 1] in (0xFF, 0x01) or data[at] != 0xFF:  # fill bytes and garbage between segments
             at += 1
             continue
         body = at + 4
@@ -126,9 +126,9 @@ def scans(data: bytes, header: Frame, most: int) -> Scans:
 def dc_only(data: bytes, header: Frame, dc_end: int) -> bytes:
     """A JPEG of the DC scans alone, for a decoder that shrinks it by eight.
 
-    libjpeg guesses at AC coefficients that did not come, and moves DC coefficients with them, which takes longer than
-    to decode and costs 2 dB. It does not where an AC quantizer of each component is zero (`smoothing_ok` in
-    jdcoefct.c); at an eighth nothing else looks at those.
+    libjpeg estimates missing AC coefficients and adjusts DC coefficients by them, which takes longer than decoding and
+    costs 2 dB. It skips that if an AC quantizer of each component is zero (`smoothing_ok` in jdcoefct.c); at an eighth
+    of the size nothing else uses these quantizers.
     """
     cut, at = bytearray(data[:dc_end]), 2
     while at < header.scan:
@@ -161,8 +161,8 @@ def read(header: Header, limits: Limits) -> Header:
 
 
 def is_read_once(head: bytes, limits: Limits) -> bool:
-    """Whether a decoder goes through the file once, and all else that is to be known of it is in its head."""
-    if limits.lenient:  # what is lenient has to see where the file ends
+    """Whether a decoder reads the file once, in order, and the head has all other facts."""
+    if limits.lenient:  # `lenient` needs to know whether the file is complete
         return False
     try:
         first = frame(head)
@@ -172,9 +172,9 @@ def is_read_once(head: bytes, limits: Limits) -> bool:
 
 
 def dc_prefix(source: Stream, limits: Limits, count: int) -> bytes | None:
-    """The beginning of a large progressive JPEG, with its DC scans, if the file is whole and there is much more.
+    """The beginning of a large progressive JPEG, up to its DC scans, if the file is complete and much longer.
 
-    The first `count` bytes are looked at, then twice as many, and so on.
+    Searches the first `count` bytes, then twice as many, and so on.
     """
     while not limits.lenient and source.size - count > _WORTH_LEAVING:
         head = source.head(count)
@@ -192,7 +192,7 @@ def dc_prefix(source: Stream, limits: Limits, count: int) -> bytes | None:
 
 
 def check_scans(header: Header, limits: Limits) -> None:
-    """Count the scans of a JPEG that is to be decoded whole, of which only the beginning was looked at.
+    """Count the scans of a JPEG of which only the beginning was checked, before all of it is decoded.
 
     :raises ImageTooLarge: more than `limits.scans`.
     """

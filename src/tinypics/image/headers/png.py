@@ -1,4 +1,4 @@
-"""The chunks of a PNG (PNG 3rd edition, section 5): its facts, and the file without what its decoder has no use for."""
+"""The chunks of a PNG (PNG 3rd edition, section 5): its facts, and the file without chunks that decoding ignores."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 _MOST_CHUNKS: Final = 65_536
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
-# Text and profiles may be bombs, and nothing of these is needed to decode the picture.
+# Text and profiles may be decompression bombs, and decoding does not need them.
 _UNUSED: Final = frozenset((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB"))
 
 
 @value
 class Chunks:
-    """What `headers.Header` has of the same names."""
+    """See `header.Header`, which has the same fields."""
 
     size: tuple[int, int]
     channels: int
@@ -36,9 +36,9 @@ class Chunks:
 
 
 def chunks(data: bytes, icc_bytes: int) -> Chunks:
-    """The facts, and `data` without unused chunks. A profile is unpacked to at most one byte more than `icc_bytes`.
+    """The facts, and `data` without unused chunks. A profile is decompressed to at most one byte more than `icc_bytes`.
 
-    :raises CorruptImage: it does not start with a header that makes sense.
+    :raises CorruptImage: it does not start with a valid header.
     :raises ImageTooLarge: more chunks than any picture needs.
     :raises struct.error, IndexError: it is cut short.
     """
@@ -74,7 +74,7 @@ def chunks(data: bytes, icc_bytes: int) -> Chunks:
 
 
 def _inflated(chunk: bytes, most: int) -> bytes:
-    """The profile in an iCCP chunk, cut off at `most` bytes; empty if it is broken."""
+    """The profile in an iCCP chunk, truncated to `most` bytes; empty if it is broken."""
     _, _, packed = chunk.partition(b"\0")
     try:
         return zlib.decompressobj().decompress(packed[1:], most)

@@ -1,7 +1,7 @@
-"""What a file says about itself, read without decoding anything: bounded work, and no memory to speak of.
+"""Reads the header of a file, without decoding: in bounded time, and with little memory.
 
-Everything that `Limits` hold against a picture is known from here, before any decoder sees a byte of it. A decoder's
-own opinion of the size is checked again when it has opened the file.
+`Limits` are checked with these facts, before a decoder sees a byte of the file. The size that the decoder finds is
+checked again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from tinypics.image.stream import Stream
 
 FIRST: Final = 64 * 1024
-"""Bytes of a file that still comes which are looked at first: a bomb or a stranger need not come whole."""
+"""Bytes that are checked first during a download, so that a refused file need not be downloaded completely."""
 
 _MODULES: Final = {"avif": "isobmff", "heif": "isobmff"}
-"""The module that reads a format, where it does not have the format's name."""
+"""The parser modules of formats whose module has another name."""
 
 
 def glimpse(source: Stream, limits: Limits) -> Size:
-    """The size that the first bytes of a file claim, or 1x1 where they do not say.
+    """The size that the first bytes of a file claim, or 1x1 if they do not have it.
 
     :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises ImageTooLarge: more frames, scans or strips than `limits` allow.
@@ -37,7 +37,7 @@ def glimpse(source: Stream, limits: Limits) -> Size:
     head = source.head(FIRST)
     codec = sniff(head[:HEAD])
     if len(head) == source.size:
-        return 1, 1  # `read` sees as much
+        return 1, 1  # `read` reports the error
     try:
         wide, high = _read(codec, head, limits).size
     except (struct.error, IndexError, OverflowError, CorruptImage, UnsupportedFormat):
@@ -46,10 +46,10 @@ def glimpse(source: Stream, limits: Limits) -> Size:
 
 
 def read(source: Stream, limits: Limits) -> Header:
-    """The header of the picture that `source` holds.
+    """The header of the picture in `source`.
 
-    A JPEG in one scan, the usual photo, is left to the decoder to read while it comes. Of a large progressive one its
-    beginning may be enough; see `jpeg.check_scans`. Others have to be there first.
+    A JPEG with one scan, the usual photo, is decoded while it is downloaded. The beginning of a large progressive one
+    may suffice; see `jpeg.check_scans`. Other files are downloaded completely first.
 
     :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises CorruptImage: the header is cut short or contradicts itself.
@@ -78,7 +78,7 @@ def _as_much_as_is_needed(codec: Codec, source: Stream, head: bytes, limits: Lim
 
 
 def _read(codec: Codec, data: bytes, limits: Limits) -> Header:
-    """The header by the format's own module, which only its files load."""
+    """The header, by the format's own module, which is loaded only for that format."""
     module = import_module(f"tinypics.image.headers.{_MODULES.get(codec.name, codec.name)}")
     header: Header = module.read(Header(codec, (0, 0), data, codec), limits)
     return header

@@ -1,4 +1,4 @@
-"""The first directory of a TIFF (TIFF 6.0 section 2, and BigTIFF), which is also what EXIF data is."""
+"""The first directory of a TIFF (TIFF 6.0 section 2, and BigTIFF). EXIF data have the same structure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT, _BITS, _STRIPS, _ORIENTATION, _CHANNELS, _ROWS = 256, 257, 258, 273, 274, 277, 278
 _TILE_WIDTH, _TILE_HEIGHT, _TILES = 322, 323, 324
-# Bytes of a value by its type: of those that sizes and counts are written in.
+# Bytes of a value by its type, for the types of sizes and counts.
 _FORMATS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _MOST_TAGS: Final = 4096
 
@@ -29,7 +29,7 @@ class Directory:
     block: int
     """Pixels in one strip or tile."""
     more: bool
-    """There are more pages."""
+    """Whether there are more pages."""
 
 
 def directory(data: bytes) -> Directory:
@@ -51,7 +51,7 @@ def directory(data: bytes) -> Directory:
 
 
 def orientation(exif: bytes) -> int:
-    """The orientation that EXIF data (which is a TIFF) asks for: 1 to 8, and 1 if it is missing or broken."""
+    """The orientation in EXIF data (a TIFF): 1 to 8; 1 if it is missing or broken."""
     try:
         first, _, _ = _tags(exif.removeprefix(b"Exif\0\0"))
     except (struct.error, OverflowError, CorruptImage):
@@ -61,7 +61,7 @@ def orientation(exif: bytes) -> int:
 
 
 def _tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
-    """Of the first directory: the first value of each tag of whole numbers, how many values, and if more follow."""
+    """The first directory: the first value of each integer tag, the count of its values, and whether pages follow."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     offset = order + ("Q" if big else "I")

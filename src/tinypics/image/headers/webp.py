@@ -36,7 +36,7 @@ def read(header: Header, limits: Limits) -> Header:
             header = replace(header, size=((packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1))
         at = body + length + (length & 1)
         if kind in (b"VP8 ", b"VP8L"):
-            break  # what follows is metadata
+            break  # only metadata follow
     return replace(header, frames=max(1, frames))
 
 
