@@ -53,8 +53,8 @@ def logs(*arguments: str) -> Result:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--local"], "No local engine runs with its data in"),
-        ([], "No local engine runs for this folder: start it with `tinypics up`."),
+        (["--local"], "No local emulator runs with its data in"),
+        ([], "No local emulator runs for this folder: start it with `tinypics up`."),
         (["--stack", "prod"], "choose its region with --region"),
         (["--region", "eu-west-1"], "start `tinypics up` first"),
         (["--profile", "nobody"], "The config profile (nobody) could not be found"),

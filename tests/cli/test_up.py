@@ -106,7 +106,7 @@ def test_an_engine_that_cannot_start_is_a_sentence(tmp_path: Path, monkeypatch: 
     (tmp_path / "file").touch()
     done = CliRunner().invoke(app, ["up", "--data", str(tmp_path / "file")])
     assert done.exit_code == 1
-    assert "cannot hold the engine's data" in done.stderr
+    assert "cannot hold the emulator's data" in done.stderr
 
 
 # --- Parameters

@@ -107,7 +107,7 @@ def test_the_findings_of_a_check_and_what_helps(capsys: pytest.CaptureFixture[st
         "missing   \\u202egpj.exe  (there is none)",
         "3 sources: 1 UnsupportedFormat, 1 wrong, 1 unreadable",
         "1 output: 1 foreign",
-        "1 finding: `tinypics verify --fix` puts right what it can.",
+        "1 finding: `tinypics verify --fix` repairs them.",
     ]
 
 
@@ -186,5 +186,5 @@ def test_what_is_not_watched_cannot_be_checked() -> None:
 
 
 def test_settings_that_are_none_are_told() -> None:
-    with pytest.raises(CommandFailed, match="The function resize has settings that are none: TINYPICS_RENDITIONS"):
+    with pytest.raises(CommandFailed, match="The function resize has invalid settings: TINYPICS_RENDITIONS"):
         Cloud(RENDITIONS="big").verify()

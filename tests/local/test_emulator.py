@@ -78,7 +78,7 @@ def test_a_port_in_use_is_refused_by_name(tmp_path: Path) -> None:
 def test_another_folders_engine_is_told_from_another_program(tmp_path: Path) -> None:
     with (
         Engine.start(tmp_path / "a", 0) as engine,
-        pytest.raises(EngineError, match="another local engine, of another folder"),
+        pytest.raises(EngineError, match="another local emulator, of another folder"),
     ):
         Engine.start(tmp_path / "b", engine.port)
 
@@ -94,7 +94,7 @@ def test_a_port_that_may_not_be_used_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EngineError, match="cannot hold the engine's data: File exists"):
+    with pytest.raises(EngineError, match="cannot hold the emulator's data: File exists"):
         Engine.start(tmp_path / "file", 0)
 
 

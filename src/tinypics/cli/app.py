@@ -1,6 +1,6 @@
-"""The command line: names, options, help. Each command's work is in a module of its own, imported when it is called.
+"""The command line: commands, options, help. Each command's code is in a module of its own, imported when it runs.
 
-So `tinypics resize` needs nothing of AWS, and `--help` is quick.
+So `tinypics resize` loads no AWS client, and `--help` is fast.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def verify(
     ] = False,
     prefix: Annotated[str, typer.Option(help="Only keys that start with this.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Objects looked at at a time.")] = 16,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Objects to check in parallel.")] = 16,
     local: Local = None,
     data: Data = None,
     stack: StackName = None,
@@ -222,10 +222,10 @@ def verify(
 
     Lists outputs that are missing, stale, damaged (not what their manifest
     says), or orphaned (their source is gone, or has other outputs by now).
-    What other programs wrote, and what a request wanted under a dest_key, is
-    left alone. Pictures uploaded a moment ago may still be in work.
-    Stacks that share an output bucket need an OutputPrefix each, or each takes
-    the other's outputs for orphans.
+    Objects of other programs, and outputs under a requested dest_key, are left
+    alone. Pictures that were just uploaded may still be in progress.
+    Stacks that share an output bucket need an OutputPrefix each, or each treats
+    the other's outputs as orphans.
     The exit code is 0 when nothing is wrong (any more), else 1.
 
     \b

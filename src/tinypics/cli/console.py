@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @readable_errors()
 def serve(target: Target, port: int | None) -> None:
-    """Print the address, and serve it until Ctrl-C, SIGTERM, or the terminal goes."""
-    target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)  # may we ask?
+    """Print the address, and serve the console until Ctrl-C, SIGTERM or SIGHUP."""
+    target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)  # permission?
     try:
         with (
             interrupted_by(signal.SIGTERM, signal.SIGHUP),
@@ -33,5 +33,5 @@ def serve(target: Target, port: int | None) -> None:
     except PortTaken as error:
         raise CommandFailed(str(error)) from error
     except KeyboardInterrupt:
-        with contextlib.suppress(OSError):  # the terminal itself may be gone
+        with contextlib.suppress(OSError):  # the terminal may be closed
             err.print("Stopped.")

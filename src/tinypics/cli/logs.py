@@ -1,4 +1,4 @@
-"""`tinypics logs`: the function's JSON lines, one line of plain text for each picture."""
+"""`tinypics logs`: the function's JSON log lines as plain text, one line per picture."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 _AGE = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LATE = 10_000  # milliseconds: log lines of one moment may arrive at the service so far apart
-PAUSES = 5  # of the target, between two looks: nobody waits for a log line, and each look reads all of them
+_LATE = 10_000  # milliseconds that a log line may arrive late
+PAUSES = 5  # the target's pauses between two polls, because each poll reads all recent lines
 _PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ", "INIT_REPORT ")
 _MARKS = {"SUCCESS": ("✓", "green"), "FAILED": ("✗", "red"), "RETRY": ("↻", "yellow")}
 
 
 @readable_errors()
 def logs(target: Target, since: float, *, follow: bool) -> None:
-    """Print the lines of the last `since` seconds, and those to come with `follow`."""
+    """Print the lines of the last `since` seconds; with `follow`, also new ones."""
     tail = Tail(target, time.time() - since)
     tail.show()
     while follow:
@@ -37,29 +37,29 @@ def logs(target: Target, since: float, *, follow: bool) -> None:
 
 
 def age(text: str) -> float:
-    """Seconds: "10m" is 600. Raises typer.BadParameter."""
+    """Parse an age into seconds: "10m" is 600. Raises typer.BadParameter."""
     if not (match := _AGE.fullmatch(text)):
         raise typer.BadParameter(f"--since: expected a number and s, m, h or d, like 10m, got {plain(text)}")
     return int(match[1]) * _SECONDS[match[2]]
 
 
 class Tail:
-    """The log group of a stack's function, each line once."""
+    """The log group of a stack's function; yields each line once."""
 
     def __init__(self, target: Target, since: float) -> None:
-        """`since` is a time of the clock, in seconds."""
+        """`since` is in seconds since 1970."""
         self._pages = target.client("logs").get_paginator("filter_log_events")
         self._group = target.stack.log_group
         self._start = int(since * 1000)
         self._seen: dict[object, int] = {}
 
     def lines(self) -> list[tuple[int, str]]:
-        """What is new: (milliseconds of the clock, text), oldest first."""
+        """New lines as (milliseconds since 1970, text), oldest first."""
         new = []
         for page in self._pages.paginate(logGroupName=self._group, startTime=self._start):
             for event in page["events"]:
                 stamp, text = event["timestamp"], event["message"]
-                # The local engine gives its events no id.
+                # The emulator's log events have no id.
                 identity = event.get("eventId") or (event.get("logStreamName"), stamp, text)
                 if identity not in self._seen:
                     self._seen[identity] = stamp
@@ -69,7 +69,7 @@ class Tail:
         return sorted(new, key=lambda line: line[0])
 
     def show(self) -> None:
-        """Print what is new and concerns a picture, or a failure of the function itself."""
+        """Print new lines about a picture, or about a failure of the function itself."""
         for stamp, text in self.lines():
             if line := render(text):
                 at = datetime.fromtimestamp(stamp / 1000).astimezone()
@@ -77,7 +77,7 @@ class Tail:
 
 
 def render(text: str) -> Text | None:
-    """One line for the terminal; None for what says nothing about a picture."""
+    """One line for the terminal; None if the log line is not about a picture."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -85,7 +85,7 @@ def render(text: str) -> Text | None:
     if not isinstance(document, dict):
         return Text(plain(text.rstrip()), "dim")
     if document.get("status") in _MARKS:
-        with contextlib.suppress(KeyError, TypeError):  # a line of our own that is older or newer than this
+        with contextlib.suppress(KeyError, TypeError):  # a line of an older or newer version
             return picture(document)
     if str(document.get("type", "")).startswith("platform."):
         status = document.get("record", {}).get("status", "success")
@@ -99,7 +99,7 @@ def picture(document: dict[str, Any]) -> Text:
     line = Text(f"{mark} ", colour) + Text(plain(document.get("source_key", "?")), "bold")
     if document["status"] != "SUCCESS":
         return line + Text(f"  {plain(document.get('error'))}: {plain(document.get('message'))}", colour)
-    if "reason" in document:  # nothing was made: skipped, or removed with its source
+    if "reason" in document:  # no output was made: the event was skipped, or outputs were deleted with their source
         what = "skipped" if document.get("skipped") else f"removed {', '.join(map(plain, document['removed']))}"
         return line + Text(f"  {what}: {plain(document['reason'])}", "dim")
     stored = document.get("renditions") or [document]

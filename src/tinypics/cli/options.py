@@ -1,4 +1,4 @@
-"""Options that several commands have, each with its one help."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import typer
 Event = Annotated[str, typer.Argument(metavar="EVENT.json", help="The event, a JSON file; - reads standard input.")]
 Local = Annotated[
     bool | None,
-    typer.Option(
-        "--local/--aws", help="Which stack. Without either: the local one when its engine runs.", show_default=False
-    ),
+    typer.Option("--local/--aws", help="Which stack. Default: the local one if its emulator runs.", show_default=False),
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Data folder of the local engine.", show_default=".tinypics beside template.yaml"),
+    typer.Option(help="Data folder of the local emulator.", show_default=".tinypics beside template.yaml"),
 ]
 StackName = Annotated[str | None, typer.Option(help="CloudFormation stack on AWS.", show_default="tinypics")]
 ReportFolder = Annotated[Path, typer.Option(metavar="DIR", help="Where the report goes.")]

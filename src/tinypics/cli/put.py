@@ -1,4 +1,4 @@
-"""`tinypics put`: upload, and wait for what becomes of it."""
+"""`tinypics put`: upload pictures, and wait for their results."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from tinypics.cli.target import Target
 
-_SKEW = 2  # seconds that the clocks of services may differ
+_SKEW = 2  # seconds of clock skew between services
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An object that was just written, not before `at` (seconds of the clock of those who tell what became of it)."""
+    """An uploaded object, written at or after `at` (seconds on the clock of the service that reports results)."""
 
     key: str
     etag: str
@@ -40,7 +40,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said of an object, and when. `etag` None: it was not said which one of that key."""
+    """The reported result of a key. `etag` is None if the report names no version."""
 
     key: str
     etag: str | None
@@ -48,7 +48,7 @@ class Answer:
     document: dict[str, Any]
 
     def is_about(self, upload: Upload) -> bool:
-        # The same picture may have been there before, with the same ETag: only what was said since counts.
+        # An earlier upload of the same picture has the same ETag, so only newer reports count.
         return self.key == upload.key and self.at >= upload.at and self.etag in (None, upload.etag)
 
 
@@ -79,13 +79,13 @@ def _upload(target: Target, file: Path, key: str) -> Upload:
         arguments = {"ContentType": content_type(file)}
         s3.upload_file(str(file), bucket, key, arguments, Callback=lambda count: progress.advance(bar, count))
     written = s3.head_object(Bucket=bucket, Key=key)
-    # The engine's clock is ours. AWS's is not, and its services' differ a little.
+    # The emulator uses this computer's clock. AWS's clocks differ, also between its services.
     at = started if target.cloud.endpoint else written["LastModified"].timestamp() - _SKEW
     return Upload(key, written["ETag"].strip('"'), at)
 
 
 def content_type(file: Path) -> str:
-    """By the file's first bytes; where they are no picture's, by its name."""
+    """The content type by the file's first bytes; if they are not a picture's, by its name."""
     with file.open("rb") as source:
         try:
             return formats.sniff(source.read(formats.HEAD)).content_type
@@ -94,7 +94,7 @@ def content_type(file: Path) -> str:
 
 
 def _outcomes(target: Target, uploads: Sequence[Upload], deadline: float) -> Iterator[tuple[Upload, dict[str, Any]]]:
-    """Each upload with the answer to it, as they come; after `deadline` (monotonic) with one that says so."""
+    """Each upload with its answer, as answers arrive. After `deadline` (monotonic), the rest with a timeout answer."""
     watches = _watches(target, min(upload.at for upload in uploads))
     pending = list(uploads)
     while pending:
@@ -111,15 +111,15 @@ def _outcomes(target: Target, uploads: Sequence[Upload], deadline: float) -> Ite
 
 
 def _watches(target: Target, since: float) -> list[Executions | LogLines]:
-    """The log knows of every picture that was looked at. Executions, which EXPRESS workflows do not tell of, know
-    also of those where the function did not get so far."""
+    """The sources of answers: the log has all pictures that the function processed. Executions also show failures
+    before the function ran; EXPRESS workflows keep none."""
     machine = target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)
     log = LogLines(target, since)
     return [log] if machine["type"] == "EXPRESS" else [log, Executions(target, since)]
 
 
 class Executions:
-    """What the workflow says."""
+    """Answers from the workflow's executions."""
 
     def __init__(self, target: Target, since: float) -> None:
         self._states = target.client("stepfunctions")
@@ -128,7 +128,7 @@ class Executions:
         self._told: set[str] = set()
 
     def answers(self) -> Iterator[Answer]:
-        """Of each execution that has ended since the last call."""
+        """The answers of executions that have ended since the last call."""
         for page in self._states.get_paginator("list_executions").paginate(stateMachineArn=self._machine):
             for listed in page["executions"]:
                 if (at := listed["startDate"].timestamp()) < self._since:
@@ -145,13 +145,13 @@ class Executions:
 
 
 class LogLines:
-    """What the function's log says."""
+    """Answers from the function's log."""
 
     def __init__(self, target: Target, since: float) -> None:
         self._tail = Tail(target, since)
 
     def answers(self) -> Iterator[Answer]:
-        """Of each new line about a picture that says a last word."""
+        """The answers in new log lines with a final result."""
         for stamp, text in self._tail.lines():
             with contextlib.suppress(ValueError, AttributeError, KeyError):  # a line of another kind
                 line = json.loads(text)

@@ -1,4 +1,4 @@
-"""`tinypics resize`: files in, files out, and what became of each."""
+"""`tinypics resize`: files in, files out, and a summary."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _work(tasks: list[resize_files.Task], processes: int) -> list[resize_files.R
 
 
 def _summary(reports: Sequence[resize_files.Report]) -> dict[str, Any]:
-    """What became of all of them, as `--json` prints it."""
+    """The summary of all files, as `--json` prints it."""
     failures = Counter(report.error for report in reports if report.error and not report.skipped)
     return {
         "files": len(reports),

@@ -1,6 +1,6 @@
-"""Many files through the image core: which ones, under which names, in parallel, and never half a file.
+"""Resizes many files in parallel: selects sources, names outputs, and writes each file atomically.
 
-Worker processes import this module, so it stays small: neither the terminal nor Pillow before the first picture.
+Worker processes import this module, so it loads no terminal library, and Pillow only with the first picture.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PART = ".tinypics-part-"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A source file, and its name below the output folder. `asked` means by name, not found in a folder."""
+    """A source file, and its name below the output folder. `asked`: given by name, not found in a folder."""
 
     path: Path
     name: Path
@@ -38,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to make of one source. `sources` are the (device, inode) of every source: none may be written over."""
+    """One source to resize. `sources` has (device, inode) of every source, so that none is overwritten."""
 
     source: Found
     out: Path
@@ -61,21 +61,21 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one source: files written, or the name and message of what went wrong."""
+    """The result of one source: the files written, or the name and message of the error."""
 
     source: Path
     bytes: int = 0
     written: tuple[Written, ...] = ()
     error: str | None = None
     message: str = ""
-    skipped: bool = False  # found in a folder, and nothing about it says picture
+    skipped: bool = False  # found in a folder, and not a picture by name or content
 
 
 def find(paths: Sequence[str], out: Path) -> list[Found]:
-    """The files that `paths` (files, folders, patterns) stand for, each once, without what is below `out` itself.
+    """The files of `paths` (files, folders, patterns), each once, without files below `out`.
 
-    A folder's files keep their place below it; those of a pattern, below the part of it that has no wildcard.
-    Raises InvalidRequest when two files would get one name.
+    Files keep their path relative to the folder, or to the part of a pattern without wildcards.
+    Raises InvalidRequest if two files would have the same output.
     """
     found: dict[Path, Found] = {}
     for text in paths:
@@ -125,7 +125,7 @@ def plan(found: Sequence[Found], out: Path, renditions: Sequence[Rendition], lim
 
 
 def work(task: Task) -> Report:
-    """Resize one source. Never raises for a picture that is broken: the report says it."""
+    """Resize one source. A broken picture raises nothing: its result has the error."""
     source = task.source.path
     data = b""
     try:
@@ -155,7 +155,7 @@ def read(source: Path, limits: Limits) -> bytes:
 
 
 def _target(task: Task, output: Output, *, changed: bool) -> Path:
-    """Named as object keys are: the source's name (the extension appended when the format changed), or a folder."""
+    """The output's path, like an object key: the source's name, plus the extension of a new format; or in a folder."""
     base = task.out / task.source.name
     if len(task.renditions) > 1 or output.rendition.name is not None:
         if base.is_file():
@@ -183,7 +183,7 @@ def _write(target: Path, output: Output) -> Written:
 
 
 def run(tasks: Sequence[Task], processes: int) -> Generator[Report, None, None]:
-    """Do `tasks`, in any order, in so many processes. Closing the iterator lets the files in hand be finished."""
+    """Run `tasks` in a pool of processes, in any order. Closing the iterator finishes the files in progress."""
     if len(tasks) == 1:
         yield work(tasks[0])
         return

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from tinypics.cli.target import Target
     from tinypics.stack.executions import Failure
 
-_CAUSE = 120  # characters that are shown of one
+_CAUSE = 120  # characters of a cause that are shown
 
 
 @readable_errors()
 def retry(target: Target, since: float, error: str | None, limit: int, *, dry_run: bool, yes: bool) -> int:
-    """Try again what failed in the last `since` seconds, `limit` at most. 0 if nothing failed again, else 1."""
+    """Retry at most `limit` executions that failed in the last `since` seconds. 0 if none failed again, else 1."""
     states = target.client("stepfunctions")
     machine = target.stack.state_machine
     if states.describe_state_machine(stateMachineArn=machine)["type"] == "EXPRESS":
@@ -50,7 +50,7 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
 
 
 def _run(target: Target, states: Any, failures: list[Failure]) -> int:
-    """Start all, wait for all, and tell of each how it ended. How many failed again."""
+    """Start all retries, wait for them, and print each result; returns how many failed again."""
     machine, failed = target.stack.state_machine, 0
     columns = TextColumn("Trying again"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:

@@ -1,4 +1,4 @@
-"""Which stack a command means: the one in the engine of this folder, or one on AWS. And what AWS's errors mean here."""
+"""The stack that a command works on, in the emulator of this folder or on AWS; and readable errors of AWS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATA = ".tinypics"
 
 @contextlib.contextmanager
 def readable_errors() -> Iterator[None]:
-    """Also a decorator: turns what boto3 raises into one sentence for the person at the terminal."""
+    """Turn exceptions of boto3 into one sentence for the user. Also a decorator."""
     try:
         yield
     except NoCredentialsError:
@@ -35,7 +35,7 @@ def readable_errors() -> Iterator[None]:
         ) from None
     except NoRegionError:
         raise CommandFailed(
-            "No local engine runs for this folder: start it with `tinypics up`.\n"
+            "No local emulator runs for this folder: start it with `tinypics up`.\n"
             "For a stack on AWS, choose its region with --region."
         ) from None
     except ClientError as error:
@@ -57,13 +57,13 @@ class Target:
     def find(
         cls, local: bool | None, data: Path | None, stack: str | None, profile: str | None, region: str | None
     ) -> Self:
-        """`local` None: the engine's stack if one runs for this folder and nothing about AWS is said, else AWS's."""
+        """`local` None: the stack of this folder's emulator, if it runs and no option names AWS; else AWS's."""
         if local or (local is None and not (stack or profile or region)):
             folder = data or nearest(DATA, Path.cwd()) / DATA
             if facts := running_engine(folder):
                 return cls(Cloud.local(facts.endpoint, facts.region), facts.stack)
             if local or data:
-                raise CommandFailed(f"No local engine runs with its data in {folder}: start it with `tinypics up`.")
+                raise CommandFailed(f"No local emulator runs with its data in {folder}: start it with `tinypics up`.")
         cloud = Cloud.aws(profile, region)
         name = stack or deploy.STACK
         try:
@@ -73,7 +73,7 @@ class Target:
 
     @property
     def pause(self) -> float:
-        """Seconds between two questions: AWS counts and limits them, the engine on this computer does not."""
+        """Seconds between two polls. AWS charges for requests and throttles them, the emulator does not."""
         return 0.1 if self.cloud.endpoint else 1.0
 
     def client(self, service: str) -> Any:
@@ -81,5 +81,5 @@ class Target:
 
 
 def nearest(name: str, folder: Path) -> Path:
-    """The closest of `folder` and those above it that contains `name`; `folder` itself when none does."""
+    """The nearest folder with `name` in it: `folder`, or one of its parents; `folder` itself if there is none."""
     return next((place for place in (folder, *folder.parents) if (place / name).exists()), folder)

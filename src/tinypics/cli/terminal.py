@@ -1,7 +1,7 @@
-"""What goes to the terminal: results to standard output, everything else to standard error.
+"""Output to the terminal: results on standard output, everything else on standard error.
 
-Keys, file names and messages come from strangers. They pass through `plain`, so that none of them can colour, move or
-rewrite what is on the screen.
+Keys, file names and messages are untrusted input. `plain` makes them safe to print: they cannot send control sequences
+to the terminal.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from typing import Any
 from rich.console import Console
 from rich.filesize import decimal
 
-# Lines are not folded: they are read by people and by other programs alike. Nothing is coloured by guessing.
+# Lines are not wrapped, because other programs read them, too. No automatic highlighting.
 out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stderr=True)
 
 
-INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
+INTERRUPTED = 130  # the shells' exit code for SIGINT (128 + 2)
 
 
 class CommandFailed(Exception):
-    """The command cannot do what was asked. The text says why, and what helps."""
+    """The command failed. The text has the reason and the remedy."""
 
     code = 1
 
 
 class Misused(CommandFailed):
-    """The command was called wrongly: the exit code that click has for this, and lines that are not folded."""
+    """A usage error: click's exit code for it, and lines that are not wrapped."""
 
     code = 2
 
 
 def plain(text: object) -> str:
-    """`text` with everything that a terminal would act on made visible instead."""
+    """`text` with control characters escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
 def size(count: int) -> str:
-    """Bytes as people read them: `4.2 MB`."""
+    """A human-readable size: `4.2 MB`."""
     return decimal(count)
 
 

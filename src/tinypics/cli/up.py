@@ -37,7 +37,7 @@ WELCOME = "Open it in a browser and drop a photo on the page: a moment later its
 
 @readable_errors()
 def up(port: int, data: Path | None, parameters: list[str], console_port: int | None) -> None:
-    """Start, deploy, print where everything is, follow the logs; stop on Ctrl-C, SIGTERM, or when the terminal goes."""
+    """Start, deploy, print the addresses, follow the logs; stop on Ctrl-C, SIGTERM or SIGHUP."""
     project = nearest(deploy.TEMPLATE, Path.cwd())
     if not (project / deploy.TEMPLATE).exists():
         raise CommandFailed(f"There is no {deploy.TEMPLATE} here or above: run this in a clone of Tinypics.")
@@ -57,7 +57,7 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
     except (EngineError, deploy.DeployError, PortTaken) as error:
         raise CommandFailed(str(error)) from error
     except KeyboardInterrupt:
-        with contextlib.suppress(OSError):  # the terminal itself may be gone
+        with contextlib.suppress(OSError):  # the terminal may be closed
             err.print(f"Stopped. Pictures stay in {folder}.")
 
 
@@ -78,7 +78,7 @@ def _misused(wrong: list[str]) -> Misused:
 
 @contextlib.contextmanager
 def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Take `signals` for Ctrl-C."""
+    """Handle `signals` like Ctrl-C."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -86,7 +86,7 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in signals}
     try:
         for number, handler in before.items():
-            if handler is not signal.SIG_IGN:  # nohup wants us to stay
+            if handler is not signal.SIG_IGN:  # keeps nohup's SIG_IGN
                 signal.signal(number, interrupt)
         yield
     finally:
@@ -102,7 +102,7 @@ def _follow(engine: Engine, facts: Facts) -> None:
         try:
             tail.show()
         except BotoCoreError:
-            time.sleep(1)  # its socket closes a moment before a killed process is gone
+            time.sleep(1)  # the socket of a killed process closes a moment before the process exits
             engine.check()
             raise
         time.sleep(target.pause * PAUSES)
@@ -142,7 +142,7 @@ def _places(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _command() -> str:
-    """How to call this program from here, as it may not be on the PATH."""
+    """The command to run this program from here, because it may not be on the PATH."""
     program = Path(sys.argv[0])
     if program.name == "__main__.py":
         return f"{shlex.quote(_short(Path(sys.executable)))} -m tinypics"
@@ -151,14 +151,14 @@ def _command() -> str:
 
 
 def _short(path: Path) -> str:
-    """`path` as one would type it here: relative where it lies below."""
+    """`path`, relative to the current folder if it is below it."""
     place = Path(os.path.abspath(path))  # noqa: PTH100 - without following links: a virtual environment's python is one
     here = Path.cwd()
     return str(place.relative_to(here) if place.is_relative_to(here) else place)
 
 
 def _sample(folder: Path) -> Path:
-    """A picture to try things with, for whoever has none at hand."""
+    """A sample picture."""
     sample = folder / SAMPLE
     if not sample.exists():
         from PIL import Image

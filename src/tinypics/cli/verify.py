@@ -1,4 +1,4 @@
-"""`tinypics verify`: hold the output bucket against the source bucket, and put right what is wrong."""
+"""`tinypics verify`: check the output bucket against the source bucket, and repair it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from tinypics.cli.target import Target
     from tinypics.verify.findings import Report
 
-_ROUNDS = 3  # of repairs: what is remade under another key leaves an orphan, which is found in the next
+_ROUNDS = 3  # of repair: an output that is remade under another key leaves an orphan, which the next round finds
 
 
 @readable_errors()
 def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) -> int:
-    """Report what is wrong, with `fix` what still is after the repair. 0 if nothing is, else 1."""
+    """Report the findings; with `fix`, those that remain after the repair. 0 if there are none, else 1."""
     settings = _settings(target)
     with contextlib.closing(Sandbox(fork=False)) as sandbox:
         checker = _checker(target, settings, prefix, jobs, sandbox)
@@ -48,13 +48,11 @@ def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) 
 
 
 def _settings(target: Target) -> Settings:
-    """Those of the deployed function, whatever the template here says."""
+    """The settings of the deployed function, which may differ from the local template's."""
     try:
         return deployed.settings(target.cloud, target.stack)
     except InvalidConfiguration as error:
-        raise CommandFailed(
-            f"The function {target.stack.function} has settings that are none: {plain(error)}"
-        ) from None
+        raise CommandFailed(f"The function {target.stack.function} has invalid settings: {plain(error)}") from None
 
 
 def _checker(target: Target, settings: Settings, prefix: str, jobs: int, sandbox: Sandbox) -> Checker:
@@ -108,14 +106,14 @@ def _check(target: Target, checker: Checker) -> Report:
 
 
 def _listing(target: Target, bucket: str, prefix: str) -> Iterator[Listed]:
-    """By boto3: the store client's own listing takes keys like `a//b.jpg`, which S3 has, for others."""
+    """List with boto3, because the store client's own listing changes keys like `a//b.jpg`."""
     for page in target.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             yield Listed(item["Key"], item["Size"], item["ETag"].strip('"'))
 
 
 def _invoke(target: Target, key: str) -> str | None:
-    """Run the function as if the object had just been uploaded; what went wrong."""
+    """Invoke the function with the event of an upload; returns the error, if any."""
     event = events.upload(target.stack.source_bucket, key)
     functions = target.client("lambda")
     try:
@@ -129,7 +127,7 @@ def _invoke(target: Target, key: str) -> str | None:
 
 
 def _document(checker: Checker, reports: list[Report]) -> dict[str, Any]:
-    """As `--json` prints it: `findings` are those that remain; `found`, with `--fix`, those of before."""
+    """The report for `--json`: `findings` are those that remain; `found`, with `--fix`, those before the repair."""
     report = reports[-1]
     document: dict[str, Any] = {
         "source_bucket": checker.source.name,
@@ -154,7 +152,7 @@ def _print(reports: list[Report]) -> None:
     if len(reports) > 1:
         out.print(f"{len(reports[0].findings):,} found, {len(report.findings):,} left after the repair.")
     elif report.findings:
-        out.print(f"{_counted(len(report.findings), 'finding')}: `tinypics verify --fix` puts right what it can.")
+        out.print(f"{_counted(len(report.findings), 'finding')}: `tinypics verify --fix` repairs them.")
     if not report.findings:
         out.print("Every picture has its outputs, and nothing else is there.", style="green")
 

@@ -1,4 +1,4 @@
-"""`tinypics invoke` and `tinypics run`: the two ways to try an event."""
+"""`tinypics invoke` and `tinypics run`: send an event to the function, or to the workflow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @readable_errors()
 def invoke(target: Target, event: str) -> int:
-    """Call the function; print its answer. 0 if that says SUCCESS, else 1."""
+    """Invoke the function; print its answer. 0 for SUCCESS, else 1."""
     text = read_event(event)
     response = target.client("lambda").invoke(FunctionName=target.stack.function, Payload=text)
     answer = json.loads(response["Payload"].read())
@@ -35,12 +35,12 @@ def invoke(target: Target, event: str) -> int:
 
 @readable_errors()
 def run(target: Target, event: str) -> int:
-    """Execute the workflow; show its states as they pass, then its result. 0 if it succeeded, else 1."""
+    """Execute the workflow; print its states during the run, then its result. 0 if it succeeded, else 1."""
     text = read_event(event)
     machine = target.stack.state_machine
     states = target.client("stepfunctions")
     if states.describe_state_machine(stateMachineArn=machine)["type"] == "EXPRESS":
-        execution = states.start_sync_execution(stateMachineArn=machine, input=text)  # it keeps no history to show
+        execution = states.start_sync_execution(stateMachineArn=machine, input=text)  # EXPRESS keeps no history to show
     else:
         arn = states.start_execution(stateMachineArn=machine, input=text)["executionArn"]
         _show_states(states, arn, target.pause)
@@ -78,10 +78,10 @@ def _show_states(states: Any, arn: str, pause: float) -> None:
 
 
 def _history(states: Any, arn: str, pause: float) -> Iterator[dict[str, Any]]:
-    """The events of an execution as they come, until it has ended."""
+    """The events of an execution, as they are recorded, until it has ended."""
     seen = 0
     while True:
-        # Asked before the history is read, so that what happens in between is still shown.
+        # Read the status before the history, so that events in between are not lost.
         ended = states.describe_execution(executionArn=arn)["status"] != "RUNNING"
         pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
         events = [event for page in pages for event in page["events"]]

@@ -1,1 +1,1 @@
-"""The cloud on a laptop: the engine as a child process, and our own template deployed into it."""
+"""AWS on a laptop: the emulator as a child process, with our own template deployed into it."""

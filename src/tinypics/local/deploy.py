@@ -1,8 +1,8 @@
-"""Our own template, deployed into the engine through its CloudFormation: what `sam package` and `sam deploy` do.
+"""Deploys our own template into the emulator through its CloudFormation, like `sam package` and `sam deploy`.
 
-Pictures outlive the engine, stacks do not (see `engine`). So a deployment may find the buckets already there, which
-CloudFormation refuses to create: they are imported into the new stack first, as one would on AWS, and the update that
-follows gives them everything else that the template says.
+The emulator keeps objects when it stops, but no stacks (see `emulator`). So the buckets may exist before a deployment,
+and CloudFormation refuses to create them. Therefore a new stack imports them first, as on AWS, and an update then
+applies the rest of the template.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _LEFT_OUT = (
     "tinypics/console",
     "tinypics/local",
     "tinypics/stack",
-)  # runs on laptops only
-_BUILD = ("Makefile", "bytecode.py")  # makes the artifact, and is no part of it
+)  # used on laptops only
+_BUILD = ("Makefile", "bytecode.py")  # builds the artifact, and is not in it
 _WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # seconds, times: it takes about one
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -62,7 +62,7 @@ class DeployError(Exception):
 
 
 class WrongParameters(DeployError):
-    """The stack cannot have these parameters; nothing was started. `reasons` has a sentence for each that is wrong."""
+    """The stack's parameters are invalid; nothing was started. `reasons` has a sentence for each invalid one."""
 
     def __init__(self, reasons: list[str]) -> None:
         super().__init__("\n".join(reasons))
@@ -73,9 +73,9 @@ class WrongParameters(DeployError):
 def running(
     data: Path, project: Path, port: int = DEFAULT_PORT, parameters: dict[str, str] | None = None
 ) -> Iterator[tuple[Engine, Facts]]:
-    """An engine with our stack in it, that others of this folder can find, for as long as the `with` block lasts.
+    """Run an emulator with our stack during the `with` block. Other commands find it by its data folder.
 
-    Raises EngineError and DeployError; nothing is left running then. Raises WrongParameters before anything is started.
+    Raises EngineError and DeployError, after stopping everything. Raises WrongParameters before anything is started.
     """
     template = checked(project, parameters or {}, f"http://{HOST}:{port}")
     with Engine.start(data, port) as engine:
@@ -93,17 +93,17 @@ def running(
 
 
 def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None) -> Stack:
-    """Create the stack of `project` (the folder of template.yaml) in the freshly started engine behind `cloud`.
+    """Create the stack of `project` (the folder of template.yaml) in the new emulator behind `cloud`.
 
-    `parameters` are added to those that make it local: the bucket names, and an open API at the engine's address.
-    Raises DeployError.
+    `parameters` are added to the local ones: the bucket names, and an API without authorization at the emulator's
+    address. Raises DeployError.
     """
     given = parameters or {}
     return _deploy(cloud, project, checked(project, given, str(cloud.endpoint)), given)
 
 
 def checked(project: Path, parameters: Mapping[str, str], endpoint: str) -> dict[str, Any]:
-    """The template of `project`. Raises WrongParameters where a stack of it cannot have these."""
+    """The template of `project`. Raises WrongParameters if it does not allow these parameters."""
     template: dict[str, Any] = yaml_parse((project / TEMPLATE).read_text())
     if reasons := wrong(template, {**_local(template, endpoint), **parameters}, _PSEUDO):
         raise WrongParameters(reasons)
@@ -111,7 +111,7 @@ def checked(project: Path, parameters: Mapping[str, str], endpoint: str) -> dict
 
 
 def _local(template: Mapping[str, Any], endpoint: str) -> dict[str, str]:
-    """The parameters that make the stack local, as far as the template has them."""
+    """The parameters of a local stack, without those that the template does not declare."""
     ours = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{endpoint}/_aws/execute-api"}
     return {name: value for name, value in ours.items() if name in template["Parameters"]}
 
@@ -121,7 +121,7 @@ def _deploy(cloud: Cloud, project: Path, template: dict[str, Any], given: Mappin
     given = {**_local(template, str(cloud.endpoint)), **given}
     template["Resources"] = _with_numbers(template["Resources"], numbers(template, given))
     if given.get("CreateBuckets") == "none":
-        # The bucket for run logs is the one of a user's three buckets that holds nothing of the user's own.
+        # The bucket for run logs, because it is the only one of the three buckets without the user's objects.
         cloud.client("s3").create_bucket(Bucket=given["BackfillBucket"])
     cloudformation = cloud.client("cloudformation")
     imported = _import_buckets(cloud, given)
@@ -140,7 +140,7 @@ def _deploy(cloud: Cloud, project: Path, template: dict[str, Any], given: Mappin
 
 
 def pack(folder: Path) -> bytes:
-    """`folder` as a Lambda zip: the same bytes for the same contents, whatever the clock and the file system say."""
+    """`folder` as a Lambda zip. Reproducible: the same contents give the same bytes, at any time on any file system."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
@@ -153,7 +153,7 @@ def pack(folder: Path) -> bytes:
 
 
 def _upload_code(s3: Any, project: Path, template: dict[str, Any]) -> None:
-    """Replace each local path in `template` by the uploaded copy of what it points to, as `sam package` does."""
+    """Upload each local path in `template`, and replace it by the address of the upload, like `sam package`."""
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=_ARTIFACTS)
     stale = {item["Key"] for item in s3.list_objects_v2(Bucket=_ARTIFACTS).get("Contents", [])}
@@ -166,7 +166,7 @@ def _upload_code(s3: Any, project: Path, template: dict[str, Any]) -> None:
             if path not in uploaded:
                 local = project / path
                 body = pack(local) if local.is_dir() else _for_the_engine(local.read_bytes())
-                uploaded[path] = hashlib.sha256(body).hexdigest()  # a new key is how CloudFormation sees new code
+                uploaded[path] = hashlib.sha256(body).hexdigest()  # CloudFormation updates code only if its key changes
                 s3.put_object(Bucket=_ARTIFACTS, Key=uploaded[path], Body=body)
             resource["Properties"][name] = {"Bucket": _ARTIFACTS, "Key": uploaded[path]}
     for key in stale - set(uploaded.values()):
@@ -174,7 +174,7 @@ def _upload_code(s3: Any, project: Path, template: dict[str, Any]) -> None:
 
 
 def _upload_template(cloud: Cloud, template: dict[str, Any]) -> str:
-    """The address of the uploaded `template`: CloudFormation takes only 51,200 bytes of one in a request."""
+    """Upload `template`; its address. CloudFormation allows only 51,200 bytes of a template in a request."""
     body = json.dumps(template).encode()
     key = hashlib.sha256(body).hexdigest()
     cloud.client("s3").put_object(Bucket=_ARTIFACTS, Key=key, Body=body)
@@ -182,8 +182,8 @@ def _upload_template(cloud: Cloud, template: dict[str, Any]) -> str:
 
 
 def _for_the_engine(definition: bytes) -> bytes:
-    """A workflow whose maps have numbers where the engine does not look them up in the input: it would work on 64 items
-    at a time, each in a process of its own, and take the first failure for too many."""
+    """The workflow with constants for fields of its maps that the emulator does not read from the input. It would run
+    64 items at a time, each in its own process, and stop at the first failure."""
 
     def fixed(node: Any) -> Any:
         if isinstance(node, list):
@@ -200,8 +200,8 @@ def _for_the_engine(definition: bytes) -> bytes:
 
 
 def _with_numbers(node: Any, numbers: dict[str, int]) -> Any:
-    """`node` with each Ref to a Number parameter replaced by the number: the engine would make a text of it, which
-    some of its services then cannot compare (a queue's mapping stops at `MaximumConcurrency`)."""
+    """`node` with each Ref to a Number parameter replaced by the number. The emulator would pass a string, which some
+    of its services cannot compare (an event source mapping fails at `MaximumConcurrency`)."""
     if isinstance(node, dict):
         if node.keys() == {"Ref"} and node["Ref"] in numbers:
             return numbers[node["Ref"]]
@@ -210,9 +210,9 @@ def _with_numbers(node: Any, numbers: dict[str, int]) -> Any:
 
 
 def _import_buckets(cloud: Cloud, given: Mapping[str, str]) -> bool:
-    """Import the buckets that are there already, and that the template makes, into a new stack. False for none.
+    """Import existing buckets that the template would create into a new stack. False if there are none.
 
-    The template calls the bucket that a parameter names `<parameter>Resource`.
+    In the template, the bucket with the name in a parameter is `<parameter>Resource`.
     """
     there = {bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]}
     left_out = {"none": BUCKETS.keys(), "output": {"SourceBucket"}}

@@ -1,15 +1,15 @@
-"""The engine: one child process per data folder, on loopback, that never outlives its parent.
+"""The emulator: one child process per data folder, on loopback, that exits with its parent.
 
 ::
 
-    <data>/engine.lock   held (flock) by the engine and by the process that started it, until both are gone
-    <data>/engine.json   how others find the engine and the stack in it; there while it runs
-    <data>/engine.log    what the engine said since it was last started
-    <data>/s3/           the objects: the one thing that outlives the engine
-    <data>/tmp/          the engine's scratch space, emptied at every start
+    <data>/engine.lock   locked (flock) by the emulator and its parent, until both have exited
+    <data>/engine.json   the emulator's address and its stack; exists while it runs
+    <data>/engine.log    the emulator's output since its last start
+    <data>/s3/           the objects, which are kept
+    <data>/tmp/          the emulator's temporary files, emptied at every start
 
-Nothing but objects is kept from one run to the next. The engine could save the rest when it stops cleanly, but not
-when it is killed; deploying anew every time makes both ways of starting again the same, tested one.
+Only objects are kept between runs. The emulator could save its other state on a clean stop, but not when it is killed.
+So every start deploys the stack again, and there is only one way of starting to test.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ REGION = "us-east-1"
 _HEALTH = "/_ministack/health"
 _READY_WITHIN = 30.0  # seconds; it takes under one, but a laptop may be busy
 _STOPPED_WITHIN = 10.0
-_LOCK_WITHIN = 6.0  # an engine whose parent was killed may need this long to go
+_LOCK_WITHIN = 6.0  # an emulator whose parent was killed may take this long to exit
 _BUSY = 15.0
 
 
 class EngineError(Exception):
-    """The engine cannot start, or cannot go on. `str(error)` says what to do."""
+    """The emulator cannot start, or has exited. `str(error)` tells what to do."""
 
 
 class Engine:
-    """A running engine. `start` makes it; leaving the `with` block, or `stop`, ends it and its Lambda workers."""
+    """A running emulator. `start` creates it; `stop`, or leaving the `with` block, ends it and its workers."""
 
     def __init__(self, data: Path, port: int, process: subprocess.Popen[bytes], lock: IO[str]) -> None:
         self.data = data
@@ -59,19 +59,19 @@ class Engine:
 
     @classmethod
     def start(cls, data: Path, port: int = DEFAULT_PORT) -> Self:
-        """Start the engine on `port` (0: any free one) with its files below `data`, and wait until it answers.
+        """Start the emulator on `port` (0: any free one) with its files below `data`, and wait until it answers.
 
-        Raises EngineError: the port is taken, an engine of this folder runs already, or it does not come up.
+        Raises EngineError: the port is taken, an emulator of this folder is running, or the start fails.
         """
         data = data.resolve()
         try:
             data.mkdir(parents=True, exist_ok=True)
             lock = _lock(data)
         except OSError as error:
-            raise EngineError(f"{data} cannot hold the engine's data: {error.strerror}") from error
+            raise EngineError(f"{data} cannot hold the emulator's data: {error.strerror}") from error
         try:
             port = _free(port)
-            Facts.forget(data)  # of an engine whose parent was killed
+            Facts.forget(data)  # left by an emulator whose parent was killed
             shutil.rmtree(data / "tmp", ignore_errors=True)
             (data / "tmp").mkdir()
             engine = cls(data, port, _spawn(data, port, lock), lock)
@@ -90,24 +90,24 @@ class Engine:
         return self._process.pid
 
     def check(self) -> None:
-        """Raise EngineError when the engine is no longer there."""
+        """Raise EngineError if the emulator has exited."""
         code = self._process.poll()
         if code is None:
             return
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         raise EngineError(
-            f"The local engine {how}. Pictures are safe in {self.data}; start it again with the same command.\n"
-            f"Its last words are in {self.data / 'engine.log'}."
+            f"The local emulator {how}. Pictures are safe in {self.data}; start it again with the same command.\n"
+            f"Its log is {self.data / 'engine.log'}."
         )
 
     def stop(self) -> None:
-        """End the engine and everything it started. Safe to call twice."""
+        """Stop the emulator and its child processes. Safe to call twice."""
         Facts.forget(self.data)
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOPPED_WITHIN)
-        # Whoever is left of its group: the engine itself if it hangs, Lambda workers that are busy with a picture.
+        # Kill the rest of the process group: the emulator if it hangs, and Lambda workers that are still busy.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -126,12 +126,12 @@ class Engine:
         while not healthy(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 log = (self.data / "engine.log").read_text(errors="replace").strip()
-                raise EngineError("The local engine did not start:\n" + "\n".join(log.splitlines()[-12:]))
+                raise EngineError("The local emulator did not start:\n" + "\n".join(log.splitlines()[-12:]))
             time.sleep(0.05)
 
 
 def healthy(port: int, within: float = 2) -> bool:
-    """Whether an engine, ours or another's, answers on `port`, in so many seconds."""
+    """Whether an emulator, ours or another, answers on `port` within that many seconds."""
     connection = http.client.HTTPConnection(HOST, port, timeout=within)
     try:
         connection.request("GET", _HEALTH)
@@ -143,14 +143,14 @@ def healthy(port: int, within: float = 2) -> bool:
 
 
 def running_engine(data: Path) -> Facts | None:
-    """The facts of the engine that runs with its files in `data`, if one does."""
+    """The facts of the emulator that runs with its files in `data`, if there is one."""
     facts = Facts.read(data)
-    # Its process is there: after many uploads at once it takes a while to answer.
+    # If its process is alive, wait longer: it is slow to answer during many uploads.
     return facts if facts and _alive(facts.pid) and _alive(facts.parent) and healthy(facts.port, _BUSY) else None
 
 
 def _lock(data: Path) -> IO[str]:
-    """The open lock file of `data`. The kernel lets go of it when the last holder ends: it is never stale."""
+    """The locked file of `data`. The lock is never stale, because the kernel releases it when the last holder exits."""
     lock = (data / "engine.lock").open("w")
     deadline = time.monotonic() + _LOCK_WITHIN
     while True:
@@ -168,11 +168,9 @@ def _lock(data: Path) -> IO[str]:
 
 def _already_runs(data: Path, facts: Facts | None) -> str:
     if facts is None:
-        return (
-            f"An engine for {data} is just starting or stopping. Try again in a moment, or choose another --data DIR."
-        )
+        return f"An emulator for {data} is just starting or stopping. Retry in a moment, or choose another --data DIR."
     return (
-        f"The engine of this folder runs already: {facts.endpoint} (process {facts.parent}, data in {data}).\n"
+        f"The emulator of this folder runs already: {facts.endpoint} (process {facts.parent}, data in {data}).\n"
         "Use it from here, stop it with Ctrl-C where it was started, or start another one with --data DIR --port N."
     )
 
@@ -188,7 +186,7 @@ def _alive(pid: int) -> bool:
 
 
 def _free(port: int) -> int:
-    """`port` if nobody listens on it, or any free one for 0."""
+    """`port` if it is free; any free one for 0."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -201,17 +199,17 @@ def _free(port: int) -> int:
 
 
 def _taken(port: int) -> str:
-    who = "another local engine, of another folder" if healthy(port) else "another program"
+    who = "another local emulator, of another folder" if healthy(port) else "another program"
     return (
         f"Port {port} is taken by {who}. Choose another with --port N (0 finds a free one),\n"
-        f"or ask the system who has it: lsof -nP -iTCP:{port} -sTCP:LISTEN"
+        f"or find the process that has it: lsof -nP -iTCP:{port} -sTCP:LISTEN"
     )
 
 
 def _spawn(data: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
     with (data / "engine.log").open("wb") as log:
-        # Its own session: Ctrl-C in the terminal reaches us, and we stop it in order.
-        # It inherits the lock, so that the folder stays taken until it is really gone.
+        # In its own session, so that Ctrl-C reaches only this process, which then stops the emulator cleanly.
+        # It inherits the lock, so that the folder stays locked until it has exited.
         return subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", emulator_process.__file__],
             stdin=subprocess.PIPE,
@@ -225,14 +223,14 @@ def _spawn(data: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
 
 
 def _environment(data: Path, port: int) -> dict[str, str]:
-    """All that the engine and the functions in it see: nothing of the user's AWS settings gets in."""
+    """The whole environment of the emulator and its functions, without the user's AWS settings."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(data),
         "LC_ALL": "C.UTF-8",
         "TMPDIR": str(data / "tmp"),
         "GATEWAY_PORT": str(port),
-        "BIND_HOST": HOST,  # its default is every interface
+        "BIND_HOST": HOST,  # the default is all interfaces
         "MINISTACK_REGION": REGION,
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(data / "s3"),

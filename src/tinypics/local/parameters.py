@@ -1,7 +1,7 @@
-"""The template's parameters, checked before anything is started: as CloudFormation would, and as the function will.
+"""Validates the template's parameters before anything is started, as CloudFormation and the function do on AWS.
 
-The engine deploys any value. On AWS a wrong one is refused by the template's declarations and its rules, and what those
-cannot say by the function itself, for each picture (`aws.settings`). All three speak here, at once.
+The emulator accepts any value. On AWS, the template's declarations and rules refuse invalid values, and the function
+refuses the rest at each picture (`aws.settings`). Here all three are checked at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def parsed(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Parameters from `NAME=VALUE` texts; and a sentence for each text, and for each name, that is wrong."""
+    """Parameters from `NAME=VALUE` texts, and a sentence for each invalid text or name."""
     pairs = [text.partition("=") for text in texts]
     wrong = [
         _expected("--parameter", "NAME=VALUE", text)
@@ -36,9 +36,9 @@ def parsed(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def wrong(template: Template, given: Mapping[str, str], pseudo: Mapping[str, str]) -> list[str]:
-    """A sentence for each thing that is wrong with the parameters of a stack; empty when it can be deployed.
+    """A sentence for each error in the parameters of a stack; empty if it can be deployed.
 
-    `pseudo` has the values of pseudo parameters, like `AWS::Region`, which rules may refer to, too.
+    `pseudo` has the values of pseudo parameters, like `AWS::Region`, which rules may refer to.
     """
     declared = template["Parameters"]
     values = with_defaults(template, given)
@@ -63,7 +63,7 @@ def with_defaults(template: Template, given: Mapping[str, str]) -> dict[str, str
 
 
 def numbers(template: Template, given: Mapping[str, str]) -> dict[str, int]:
-    """The values of the parameters that are numbers, of parameters that are not `wrong`."""
+    """The values of number parameters, without those that are `wrong`."""
     values = with_defaults(template, given)
     kinds = {name: declaration["Type"] for name, declaration in template["Parameters"].items()}
     return {name: int(text) for name, text in values.items() if kinds[name] == "Number"}
@@ -82,7 +82,7 @@ def _unknown(name: str, declared: Sequence[str]) -> str:
 
 
 def _variables(template: Template) -> dict[str, list[str]]:
-    """By parameter: the variables of functions that have its value and nothing else."""
+    """By parameter: the environment variables of functions that are set to exactly its value."""
     found: dict[str, list[str]] = {}
     for resource in template["Resources"].values():
         environment = resource.get("Properties", {}).get("Environment", {})
@@ -93,7 +93,7 @@ def _variables(template: Template) -> dict[str, list[str]]:
 
 
 def _refusal(name: str, declaration: Mapping[str, Any], text: str | None, variables: Iterable[str]) -> str | None:
-    """Why a parameter may not have this value; the function's own reason first, because it says most."""
+    """Why a parameter's value is refused. The function's own reason comes first, because it is the most specific."""
     if text is None:
         return _expected(name, "a value, because it has no default", text)
     for variable in variables:
@@ -106,7 +106,7 @@ def _refusal(name: str, declaration: Mapping[str, Any], text: str | None, variab
 
 
 def _allowed(declaration: Mapping[str, Any], text: str) -> str | None:
-    """What the declaration allows, where it does not allow `text` (CloudFormation user guide, "Parameters")."""
+    """The allowed values, if the declaration does not allow `text` (CloudFormation user guide, "Parameters")."""
     values = [_text(value) for value in declaration.get("AllowedValues", [text])]
     if text not in values:
         return ", ".join(value or '""' for value in values)
@@ -133,18 +133,18 @@ def _bounds(low: int, high: int) -> str:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Whether CloudFormation would say so: the whole value, and Java's classes, which are of ASCII only."""
+    """Whether CloudFormation would match the pattern: the whole value, with Java's character classes (ASCII only)."""
     try:
         return not pattern or re.fullmatch(pattern, text, re.ASCII) is not None
     except re.error:
-        return True  # Java knows more than Python; AWS itself then says it
+        return True  # Java's syntax has more than Python's: leave it to AWS
 
 
 # --- Rules
 
 
 def _broken_rules(template: Template, values: Mapping[str, str], refused: Iterable[str]) -> Iterator[str]:
-    """What broken rules say, but for those about a value that is refused already, or about what only AWS knows."""
+    """The messages of broken rules, without rules about values that are refused already or that only AWS knows."""
     known = {*values, *_FUNCTIONS}.difference(refused)
     for name, rule in template.get("Rules", {}).items():
         if not _used(rule) <= known:
@@ -166,7 +166,7 @@ def _used(node: Any) -> set[str]:
     return {node["Ref"]} if "Ref" in node else functions | _used(list(node.values()))
 
 
-# CloudFormation's "Rule functions", but for those about the account's resources: RefAll, ValueOf, ValueOfAll.
+# CloudFormation's "Rule functions", except those about the account's resources: RefAll, ValueOf, ValueOfAll.
 _FUNCTIONS: Final[dict[str, Callable[..., bool]]] = {
     "Fn::And": lambda *each: all(each),
     "Fn::Or": lambda *each: any(each),
@@ -188,5 +188,5 @@ def _evaluated(node: Any, values: Mapping[str, str]) -> Any:
 
 
 def _text(value: object) -> str:
-    """A value of the template as CloudFormation has it: as text."""
+    """A value of the template as text, as in CloudFormation."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""`engine.json`: where the engine of a data folder is, and what the stack in it is called."""
+"""`engine.json`: the address of a data folder's emulator, and the names of its stack."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILE = "engine.json"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A running engine. `pid` is the engine's own; `parent` is the process that started it and holds it."""
+    """A running emulator. `pid` is its own; `parent` is the process that started it."""
 
     endpoint: str
     port: int
@@ -27,14 +27,14 @@ class Facts:
     stack: Stack
 
     def write(self, data: Path) -> None:
-        """Write `<data>/engine.json`, whole or not at all."""
+        """Write `<data>/engine.json` atomically."""
         part = data / f".{_FILE}.part"
         part.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
         part.replace(data / _FILE)
 
     @classmethod
     def read(cls, data: Path) -> Self | None:
-        """What `<data>/engine.json` says, or None when there is none that can be read. It may be stale."""
+        """The content of `<data>/engine.json`, which may be stale; None if it is missing or invalid."""
         try:
             found: dict[str, Any] = json.loads((data / _FILE).read_text())
             return cls(**found | {"stack": Stack(**found["stack"])})

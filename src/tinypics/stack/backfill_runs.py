@@ -1,4 +1,4 @@
-"""A backfill of a stack from outside: its workflow says whether it runs, its journal what became of each object."""
+"""A client of a stack's backfills: the workflow has a run's status, the journal its outcomes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FEWER: Final = "fewer have an outcome than were counted: some are listed twice, 
 class Run:
     """One run of a stack's backfill workflow; `identity` is the name of its execution.
 
-    `report` is as new as the last `look`. The methods raise what boto3 and `Bucket` do.
+    `look` updates `report`. The methods raise the errors of boto3 and `Bucket`.
     """
 
     def __init__(self, cloud: Cloud, stack: Stack, identity: str) -> None:
@@ -43,12 +43,12 @@ class Run:
 
     @property
     def counted(self) -> bool:
-        """Whether its workflow has counted what there is, and so begun to work on it."""
+        """Whether the workflow has finished counting, and so started to resize."""
         return self._plan is not None
 
     def look(self) -> bool:
-        """Read what is new; whether it still runs."""
-        execution = self._execution()  # before its journal, which is whole when it has ended
+        """Update the report; whether the run is still running."""
+        execution = self._execution()  # before its journal, which is complete once the execution has ended
         self._plan = self._plan or self._journal.plan()
         self._describe(execution)
         for each in self._journal.read():
@@ -62,31 +62,31 @@ class Run:
         return False
 
     def known(self) -> bool:
-        """Whether there is, or was, such a run."""
+        """Whether there is such a run, running or ended."""
         return self._execution() is not None or self._journal.plan() is not None
 
     def runs(self) -> bool:
-        """Whether its workflow is under way: one question, whatever it has written down."""
+        """Whether the workflow is running, by one request and without reading the journal."""
         found = self._execution()
         return found is not None and found["status"] == RUNNING
 
     def working(self) -> float:
-        """Seconds since it was counted: what the rate is held against."""
+        """Seconds since the count, for the rate."""
         return time.time() - self._plan["counted_at"] if self._plan else 0.0
 
     def stop(self) -> None:
-        """Have its workers begin nothing new. They see it in some seconds; what they hold then is finished."""
+        """Tell the workers to start no more pictures. They see it within seconds, and finish those in progress."""
         self._journal.stop()
 
     def abort(self) -> None:
-        """End its workflow, if it still runs: nothing more is handed out."""
+        """Stop the workflow, if it is still running."""
         if not self.runs():
             return
         try:
             self._states.stop_execution(executionArn=self._arn, cause="tinypics backfill --stop")
         except ClientError:
             if self.runs():
-                raise  # else it has ended meanwhile
+                raise  # otherwise it has ended meanwhile
 
     def _execution(self) -> dict[str, Any] | None:
         try:
@@ -112,7 +112,7 @@ class Run:
         status = execution["status"] if execution else None
         if status == "SUCCEEDED" and self._plan and self._plan["source"] == "objects":
             tally.total = min(tally.total, self._read_by_map())
-        tally.total = max(tally.total, tally.finished)  # what came while it ran counts, too
+        tally.total = max(tally.total, tally.finished)  # includes objects that were added during the run
         report.state, report.reason = INCOMPLETE, ""
         if status == "SUCCEEDED" and not tally.left:
             report.state = COMPLETE
@@ -127,12 +127,12 @@ class Run:
             report.reason = f"{why['error']}: {why['message']}"
 
     def _read_by_map(self) -> int:
-        """Objects that were still there when the map read its list."""
+        """The number of objects that the map has read from its list."""
         return sum(count["total"] for count in item_counts(self._states, self._arn))
 
 
 def item_counts(states: Any, execution: str) -> list[dict[str, int]]:
-    """What Step Functions (`states`, its client) counts of the objects of each map of an execution."""
+    """Step Functions' counts of the items of each map of an execution. `states` is a client."""
     runs = states.list_map_runs(executionArn=execution)["mapRuns"]
     return [states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in runs]
 
@@ -147,13 +147,13 @@ def start(cloud: Cloud, stack: Stack, order: Order) -> str:
 
 
 def newest(cloud: Cloud, stack: Stack) -> str | None:
-    """The id of the newest run that the workflow knows of."""
+    """The id of the workflow's newest run."""
     found = cloud.client("stepfunctions").list_executions(stateMachineArn=stack.backfill, maxResults=1)["executions"]
     return str(found[0]["name"]) if found else None
 
 
 def running(cloud: Cloud, stack: Stack) -> dict[str, Order | None]:
-    """What runs, by id, and what each was asked to do; None for what is no order, and will be refused."""
+    """The running backfills by id, with their orders; None for an invalid order, which will be refused."""
     states = cloud.client("stepfunctions")
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=stack.backfill, statusFilter=RUNNING)
     found = (item for page in pages for item in page["executions"])

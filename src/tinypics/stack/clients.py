@@ -1,4 +1,4 @@
-"""Clients for one cloud, the laptop's or AWS: the only place that knows how the two are told apart."""
+"""Clients for AWS or for the emulator. Only this module knows the differences between the two."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config
 
 _TIMEOUTS = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
-# Version 4, at the bucket's own regional address: the global one redirects, which a browser's upload does not follow.
+# Signature version 4, at the bucket's regional address: the global one redirects, which breaks uploads of browsers.
 _SIGNING = Config(
     signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
 )
-# An invocation may take 15 minutes and says nothing meanwhile; a client that gives up sooner sends it again.
+# An invocation may take 15 minutes without a byte of response; a client with a shorter timeout would repeat it.
 _INVOCATIONS = Config(read_timeout=905, tcp_keepalive=True)
 _LOCAL = Config(
     signature_version="s3v4",
     s3={"addressing_style": "path"},  # no name lookup for bucket.localhost
     inject_host_prefix=False,  # nor for sync-localhost
-    proxies={},  # loopback is never behind the proxy of the environment
+    proxies={},  # no proxy can reach loopback
 )
 
 
 class Cloud:
-    """boto3 clients of one account and region, or of the engine at `endpoint`."""
+    """boto3 clients of one account and region, or of the emulator at `endpoint`."""
 
     def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
         self.endpoint = endpoint
@@ -42,7 +42,7 @@ class Cloud:
 
     @classmethod
     def local(cls, endpoint: str, region: str) -> Self:
-        """The engine at `endpoint`. Nothing of the user's AWS settings is looked at, so they need not even be valid."""
+        """The emulator at `endpoint`. The user's AWS settings are not read, so they need not be valid."""
         unset = (None, None, None, None)
         settings = dict.fromkeys(("profile", "config_file", "credentials_file"), unset)
         bare = botocore.session.Session(session_vars=settings)
@@ -51,7 +51,7 @@ class Cloud:
 
     @classmethod
     def aws(cls, profile: str | None, region: str | None) -> Self:
-        """AWS, or what `AWS_ENDPOINT_URL` says, with the usual profile and region."""
+        """AWS, or the endpoint in `AWS_ENDPOINT_URL`, with the usual profile and region."""
         return cls(boto3.Session(profile_name=profile, region_name=region))
 
     def client(self, service: str) -> Any:
@@ -59,7 +59,7 @@ class Cloud:
         return self._session.client(service, endpoint_url=self.endpoint, config=config)
 
     def presigner(self) -> Any:
-        """A client of S3 whose presigned addresses a browser can use."""
+        """A client of S3 with presigned URLs that a browser can use."""
         config = self._config if self.endpoint else self._config.merge(_SIGNING)
         return self._session.client("s3", endpoint_url=self.endpoint, config=config)
 
@@ -68,15 +68,15 @@ class Cloud:
         return str(self._session.region_name)
 
     def bucket(self, name: str) -> Bucket:
-        """A bucket as the function sees it."""
+        """The store client of a bucket, as in the function."""
         endpoint = self.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         options: ClientConfig = {"allow_http": bool(endpoint)}
         if self.endpoint:
-            # A proxy of the environment is not used when another is named, and that one is not used for loopback.
+            # `proxy_url` overrides the proxy of the environment, and `proxy_excludes` keeps loopback from using it.
             options |= {"proxy_url": self.endpoint, "proxy_excludes": "127.0.0.1"}
         where: S3Config = {"virtual_hosted_style_request": not endpoint}
         if endpoint := endpoint or s3_endpoint(name, self.region):
-            where["aws_endpoint_url_s3"] = endpoint  # goes before all that the environment says
+            where["aws_endpoint_url_s3"] = endpoint  # takes precedence over the environment
         store = S3Store(
             name,
             config=where,

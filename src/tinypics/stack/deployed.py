@@ -1,4 +1,4 @@
-"""A deployed stack: its outputs, and the settings of its function, whatever the template here says."""
+"""A deployed stack: its outputs, and the settings of its function, which may differ from the local template's."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def settings(cloud: Cloud, stack: Stack) -> Settings:
-    """The settings of the function as it is deployed. Raises InvalidConfiguration where they are wrong."""
+    """The settings of the deployed function. Raises InvalidConfiguration if they are invalid."""
     return function(cloud, stack)[0]
 
 
 def function(cloud: Cloud, stack: Stack) -> tuple[Settings, int]:
-    """The settings of the function as it is deployed, and its memory in MB. Raises InvalidConfiguration."""
+    """The settings of the deployed function, and its memory in MB. Raises InvalidConfiguration."""
     config = cloud.client("lambda").get_function_configuration(FunctionName=stack.function)
     environment = config.get("Environment", {}).get("Variables", {})
     memory = int(config["MemorySize"])
@@ -26,7 +26,7 @@ def function(cloud: Cloud, stack: Stack) -> tuple[Settings, int]:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What a deployed stack, on the laptop or on AWS, calls its parts (the outputs of template.yaml)."""
+    """The names of a deployed stack's resources (the outputs of template.yaml), on the laptop or on AWS."""
 
     source_bucket: str
     output_bucket: str
@@ -34,7 +34,7 @@ class Stack:
     state_machine: str  # ARN
     log_group: str
     api_url: str | None  # None when the API is off
-    dead_letters: str | None = None  # URLs of queues; None for stacks of a version that does not tell them
+    dead_letters: str | None = None  # URLs of queues; None for stacks of a version without this output
     uploads: str | None = None  # None also without Trigger=queue
     backfill: str | None = None  # ARN of the workflow over a whole bucket
     backfill_bucket: str | None = None
@@ -57,6 +57,6 @@ class Stack:
 
 
 def outputs(cloudformation: Any, stack: str) -> dict[str, str]:
-    """The outputs of a deployed stack, by name. Raises ClientError when there is none of that name."""
+    """The outputs of a deployed stack, by name. Raises ClientError if there is no such stack."""
     described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}

@@ -1,4 +1,4 @@
-"""What Step Functions tells of a stack's executions, on the laptop or on AWS, and which are worth another try."""
+"""A stack's executions in Step Functions, on the laptop or on AWS, and retries of those that failed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 class Failure(NamedTuple):
-    """An execution that failed: when it was started, with what, and why it failed."""
+    """A failed execution: its start, input and error."""
 
     arn: str
     at: datetime
@@ -28,7 +28,7 @@ class Failure(NamedTuple):
 
     @property
     def again(self) -> str:
-        """The name of the execution that tries it again: always the same, so that it is tried once, whoever asks."""
+        """The name of the execution that retries it. It is always the same, so that only one starts."""
         return f"retry-{hashlib.sha256(self.arn.encode()).hexdigest()[:40]}"
 
     @property
@@ -37,28 +37,28 @@ class Failure(NamedTuple):
 
     @classmethod
     def of(cls, execution: dict[str, Any]) -> Failure:
-        """Of what DescribeExecution says of one that failed."""
+        """From the response of DescribeExecution for a failed execution."""
         why = outcome(execution)
         return cls(execution["executionArn"], execution["startDate"], execution["input"], why["error"], why["message"])
 
 
 def outcome(execution: dict[str, Any]) -> dict[str, Any]:
-    """The answer of an execution that has ended, in the shape of the function's own answers."""
+    """The answer of an ended execution, in the form of the function's own answers."""
     if execution["status"] == "SUCCEEDED":
         document: dict[str, Any] = json.loads(execution["output"])
         return document
-    error = execution.get("error", execution["status"])  # TIMED_OUT and ABORTED name no error
+    error = execution.get("error", execution["status"])  # TIMED_OUT and ABORTED have no error
     return {"status": "FAILED", "error": error, "message": execution.get("cause", "")}
 
 
 def arn_of(machine: str, name: str) -> str:
-    """The ARN of the execution of that name."""
+    """The ARN of an execution."""
     return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def failures(states: Any, machine: str, start: datetime, error: str | None = None) -> Iterator[Failure]:
-    """Those that were started since `start`, the last to fail first, one for each input, without those that were tried
-    again already."""
+    """Failed executions that were started since `start`, the last to fail first, one for each input. Those with a
+    retry that runs or succeeded are left out."""
     seen = set()
     newest = heapq.merge(
         *(_listed(states, machine, status, start) for status in FAILED),
@@ -76,7 +76,7 @@ def failures(states: Any, machine: str, start: datetime, error: str | None = Non
 
 
 def start_again(states: Any, machine: str, failure: Failure) -> str:
-    """Start it again with its own input; the ARN of the execution that does, also when somebody else was faster."""
+    """Start a retry with the same input; the ARN of its execution, even if a concurrent call has started it."""
     try:
         started = states.start_execution(stateMachineArn=machine, name=failure.again, input=failure.input)
     except states.exceptions.ExecutionAlreadyExists:
@@ -87,7 +87,7 @@ def start_again(states: Any, machine: str, failure: Failure) -> str:
 def _listed(states: Any, machine: str, status: str, start: datetime) -> Iterator[dict[str, Any]]:
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter=status)
     every = (item for page in pages for item in page["executions"])
-    # The list goes by the end. One that began long ago and tried for hours stands before some that began since.
+    # The list is sorted by end time. An execution that retried for hours precedes some that started after it.
     recent = itertools.takewhile(lambda item: _ended(item) >= start, every)
     return (item for item in recent if item["startDate"] >= start)
 
@@ -98,7 +98,7 @@ def _ended(item: dict[str, Any]) -> datetime:
 
 
 def _tried(states: Any, machine: str, failure: Failure) -> bool:
-    """Whether it is being tried again, or was with success. When that failed, too, it is a failure of its own."""
+    """Whether a retry is running or succeeded. A failed retry is listed as its own failure."""
     try:
         states.describe_execution(executionArn=arn_of(machine, failure.again))
     except states.exceptions.ExecutionDoesNotExist:

@@ -1,6 +1,6 @@
-"""What to do about each name that a failed execution can end with: the one table that the console and the docs show.
+"""Advice for each error name of a failed execution: the table in the console and in the docs.
 
-Texts are plain sentences; `backticks` mark what is typed or is a name.
+Texts are plain sentences; `backticks` mark names and input.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 
 class Advice(NamedTuple):
-    """What happened, what to do, and whether the same input is worth another try once that is done."""
+    """The cause, the remedy, and whether a retry of the same input may succeed after the remedy."""
 
     happened: str
     do: str
@@ -17,9 +17,9 @@ class Advice(NamedTuple):
 
 
 ADVICE: Final[dict[str, Advice]] = {
-    # --- Permanent: the same request fails again, unless what it is about has changed.
+    # --- Permanent: the same request fails again, unless its object or the configuration has changed.
     "InvalidRequest": Advice(
-        "A field of the event is not what is allowed.",
+        "A field of the event has an invalid value.",
         "The message names the field, what is allowed and what was given. Correct the event and start it again.",
         retry=False,
     ),
@@ -52,15 +52,15 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
     "TimeLimitExceeded": Advice(
-        "The picture took more of the processor's time than one picture may, or its decoder came to a halt.",
-        "Ask for a smaller rendition, or for a format that is quicker to write than AVIF. A picture that takes so long "
-        "to decode is rarely a photo: look where it came from.",
+        "Decoding took more CPU time than the limit for one picture, or hung.",
+        "Request a smaller rendition, or a format that is faster to encode than AVIF. A picture that takes so long "
+        "to decode is rarely a photo: check its origin.",
         retry=False,
     ),
     "DecoderCrashed": Advice(
-        "The process that decodes pictures ended on this one. The pictures after it have a new process.",
-        "Look where the file came from: it may have been made to do this. Keep it away from other programs, and report "
-        "it to whoever maintains the decoder of its format.",
+        "The decoder crashed on this picture. A new worker process decodes the next one.",
+        "Check the origin of the file: it may be an attack. Do not open it with other programs, and report it to the "
+        "maintainers of its format's decoder.",
         retry=False,
     ),
     "DestinationNotFound": Advice(
@@ -77,12 +77,12 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
     "LoopRefused": Advice(
-        "Writing there would start this same work again, for ever.",
+        "The output would trigger this same work again, in an endless loop.",
         "Choose another `dest_bucket`, or keep outputs apart with the parameter `OutputPrefix`.",
         retry=False,
     ),
     "InvalidConfiguration": Advice(
-        "A variable of the function's environment is not what is allowed, so that the function refuses every event.",
+        "A variable of the function's environment has an invalid value, so the function refuses every event.",
         "The message names the variable, what is allowed and what was given. Deploy again with a value that is "
         "allowed: the variable TINYPICS_RENDITIONS is set by the parameter `Renditions`, and so on. Then try again.",
         retry=True,
@@ -102,13 +102,13 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
     "SourceChanged": Advice(
         "The picture was overwritten while it was being read, at every attempt.",
-        "Try again when whoever writes it has finished.",
+        "Try again when its writer has finished.",
         retry=True,
     ),
     "DeadlineExceeded": Advice(
         "The time allowed for one picture was nearly over.",
         "Try again. If it happens to the same pictures, deploy with a larger `Timeout`, or a larger `MemorySize`, "
-        "which gives more processor, too.",
+        "which gives more CPU, too.",
         retry=True,
     ),
     # --- Names that the workflow gives.
@@ -134,7 +134,7 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
     "ABORTED": Advice(
-        "Somebody stopped the execution.",
+        "A user stopped the execution.",
         "Try again if it was not meant.",
         retry=True,
     ),
@@ -149,7 +149,7 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
 }
-"""By the name of the error. A test holds it against `errors.py` and the workflow's own names."""
+"""By error name. A test compares it with `errors.py` and the workflow's own names."""
 
 _UNKNOWN: Final = Advice(
     "The execution failed with a name that Tinypics does not give.",
@@ -159,5 +159,5 @@ _UNKNOWN: Final = Advice(
 
 
 def advice(error: str) -> Advice:
-    """What to do about `error`, the name that an execution failed with."""
+    """The advice for the error name of a failed execution."""
     return ADVICE.get(error, _UNKNOWN)

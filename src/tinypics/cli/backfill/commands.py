@@ -1,4 +1,4 @@
-"""The commands that catch up, `tinypics retry` and `tinypics backfill`: options, help, and what goes with what."""
+"""The commands `tinypics retry` and `tinypics backfill`: options, help, and which options exclude each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinypics.cli.options import Data, Local, Profile, Region, ReportFolder, Sta
 
 
 class Engine(enum.StrEnum):
-    """Who works on a backfill."""
+    """Where a backfill runs."""
 
     STACK = "stack"
     LOCAL = "local"
@@ -22,7 +22,7 @@ OF_STACK, OF_THIS_MACHINE = "With a stack", "With --engine local"
 
 
 def _refuse(why: str, **options: object) -> None:
-    """Refuse options that were given, by name."""
+    """Refuse options that do not apply, by name."""
     for name, given in options.items():
         if given not in (None, False):
             shown = name if name.isupper() else f"--{name.replace('_', '-')}"
@@ -61,13 +61,13 @@ def retry(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """List failed executions of the workflow, start them again with their own input, and tell how they ended.
+    """List failed executions of the workflow, start them again with their own input, and print their results.
 
-    Of several with the same input only the newest counts, and none that was
-    tried again already. With the parameter Trigger=queue uploads have no
-    executions: what failed too often is in the dead-letter queue.
-    With --from it is a backfill of the keys that failed in another one, with
-    the renditions that one made, and a report of its own.
+    Of several with the same input, only the newest is retried, and none twice.
+    With the parameter Trigger=queue uploads have no executions: messages that
+    failed too often are in the dead-letter queue.
+    With --from, it is a backfill of the keys that failed in another one, with
+    the same renditions, and a report of its own.
     The exit code is 0 when none failed again, else 1.
 
     \b
@@ -101,7 +101,11 @@ Attach = Annotated[
 ]
 Stop = Annotated[
     bool,
-    typer.Option("--stop", help="Stop a run: in ten seconds nothing is made any more.", rich_help_panel=OF_STACK),
+    typer.Option(
+        "--stop",
+        help="Stop a run. Pictures in progress finish; no new ones start (takes about 10 s).",
+        rich_help_panel=OF_STACK,
+    ),
 ]
 Worker = Annotated[Engine, typer.Option(help="stack: the deployed stack's workflow. local: processes of this machine.")]
 Bucket = Annotated[
@@ -137,7 +141,9 @@ Output = Annotated[
 ]
 Endpoint = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="S3 of another vendor, or of the local engine.", rich_help_panel=OF_THIS_MACHINE),
+    typer.Option(
+        metavar="URL", help="S3 of another vendor, or of the local emulator.", rich_help_panel=OF_THIS_MACHINE
+    ),
 ]
 Renditions = Annotated[
     str | None,
@@ -191,13 +197,13 @@ def backfill(
 ) -> None:
     """Make the outputs of pictures that are there already.
 
-    Counts them first, says what they will cost, asks, and works on what is
-    missing or stale: whatever ended a run, the same command goes on where it
-    was. Ctrl-C leaves a run of the stack, which goes on; one of this machine
-    it stops. The report (report.json, report.txt, report.csv of the failures)
-    says what became of each.
-    The exit code is 0 when no picture failed, 1 when some did or it did not
-    come to its end, 130 after Ctrl-C.
+    Counts them first, prints an estimate, asks, and resizes those whose outputs
+    are missing or stale. The same command continues a run that was interrupted.
+    Ctrl-C detaches from a run of the stack, which continues; it stops a run of
+    this machine. The report (report.json, report.txt, report.csv of the
+    failures) has the result of each picture.
+    The exit code is 0 if no picture failed, 1 if some did or the run did not
+    complete, 130 after Ctrl-C.
 
     \b
     Examples:

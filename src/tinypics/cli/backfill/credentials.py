@@ -1,4 +1,4 @@
-"""S3 of any vendor, for work that this machine does itself: every key is listed, and workers get the credentials."""
+"""S3 of any vendor, for backfills on this machine: listings, and credentials for the workers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TRIES = Config(retries={"mode": "standard", "max_attempts": 5})
 _OTHERS = Config(signature_version="s3v4", s3={"addressing_style": "path"})
-_NO_PROXY = Config(proxies={})  # loopback is never behind the proxy of the environment
+_NO_PROXY = Config(proxies={})  # no proxy can reach loopback
 
 
 @readable_errors()
@@ -29,7 +29,7 @@ def session(profile: str | None, region: str | None) -> boto3.Session:
 
 
 def listed(session: boto3.Session, location: Location) -> Iterator[Found]:
-    """By boto3, which takes every key for what it is: the store client's own listing loses whole pages to odd ones."""
+    """List with boto3, which supports every key. The store client loses the whole page of a key like `a//b.jpg`."""
     config = _TRIES
     if location.endpoint:
         config = config.merge(_OTHERS).merge(_NO_PROXY if is_loopback(location.endpoint) else Config())
@@ -42,10 +42,10 @@ def listed(session: boto3.Session, location: Location) -> Iterator[Found]:
 
 @contextlib.contextmanager
 def passed_on(session: boto3.Session) -> Iterator[None]:
-    """Have the processes that are started in the block use the session's credentials and region.
+    """Processes that are started in the block use the session's credentials and region.
 
-    The store client reads the environment only. Credentials that end while the work goes on end it, too; what is
-    missing then is made by the next run.
+    They are passed in the environment, the only place where the store client reads them. If they expire, the run fails;
+    the next run continues it.
     """
     found: dict[str, str | None] = {}
     if session.region_name:

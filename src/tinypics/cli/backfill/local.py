@@ -1,4 +1,4 @@
-"""`tinypics backfill --engine local`: processes of this machine do the work, from any store to any other."""
+"""`tinypics backfill --engine local`: a backfill by processes of this machine, from any store to any other."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 
 MOST_PROCESSES: Final = 256
 HOPELESS: Final = 20
-"""So many pictures that could not even be asked for, and no other: the fault is not theirs, and it ends the run."""
+"""Abort if the first 20 pictures all fail with a store error."""
 _NOT_THEIRS: Final = (AccessDenied.__name__, DestinationNotFound.__name__, "StoreUnavailable")
 _WORTH_SAYING: Final = 0.01  # US dollars
 _MEMORY_SHARE: Final = 0.6
-"""Of this machine's memory, for the pictures of all processes together."""
+"""The share of this machine's memory for the pictures of all processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """From where to where, what of it, and with what. `session` is for places on S3."""
+    """The input of a run: locations, selection, renditions and processes. `session` is for locations on S3."""
 
     source: Location
     output: Location
@@ -68,7 +68,10 @@ class Walk:
         profile: str | None = None,
         region: str | None = None,
     ) -> Walk:
-        """Raises InvalidRequest, LoopRefused. `prefix` is of whole keys, in addition to the path in `source`."""
+        """Parse the options. `prefix` is a prefix of whole keys, with the path in `source`.
+
+        Raises InvalidRequest, LoopRefused.
+        """
         places = Location.parse(source, endpoint), Location.parse(output, endpoint)
         selection = Selection(prefix or places[0].prefix, since, outputs_within(*places) or "", any_name=any_name)
         if not selection.prefix.startswith(places[0].prefix):
@@ -84,7 +87,7 @@ class Walk:
         return cls(*places, selection, wanted, processes or os.cpu_count() or 1, session)
 
     def survey(self, caps: Caps, report: Report) -> Survey:
-        """What there is to do. Ends as soon as it is more than is allowed: CapExceeded."""
+        """Count the pictures. Raises CapExceeded as soon as a cap is exceeded."""
         found = Survey()
         with counting() as progress:
             bar = progress.add_task("", total=None)
@@ -96,13 +99,13 @@ class Walk:
         return found
 
     def price(self, survey: Survey) -> float:
-        """US dollars for requests, where they are paid for; folders cost nothing."""
+        """The cost of requests in US dollars; 0 for folders."""
         if FILE in (self.source.scheme, self.output.scheme):
             return 0.0
         return estimate(survey, self.renditions, memory_mb=0, batch=worker.BATCH_KEYS).requests
 
     def run(self, report: Report) -> Generator[Outcome, None, None]:
-        """An outcome for each picture, as they come. Closing it lets those in hand be finished."""
+        """An outcome for each picture, in any order. Closing the iterator finishes the pictures in progress."""
         work = functools.partial(
             worker.process,
             source=str(self.source),
@@ -135,7 +138,7 @@ class Walk:
 
 
 def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: Path) -> int:
-    """Count, ask, work, report. The exit code: 0; 1 when any picture failed; 130 after Ctrl-C."""
+    """Count, confirm, work, report. The exit code: 0; 1 if any picture failed; 130 after Ctrl-C."""
     started = datetime.now(UTC)
     texts = tuple(map(str, chosen.renditions))
     identity = f"{started:%Y%m%dT%H%M%S}-local"
@@ -183,12 +186,12 @@ def _work(chosen: Walk, report: Report) -> int:
     finally:
         outcomes.close()
     report.state = COMPLETE
-    report.tally.total = max(report.tally.total, report.tally.finished)  # what came while it ran counts, too
+    report.tally.total = max(report.tally.total, report.tally.finished)  # some may be added during the run
     return 1 if report.tally.states[FAILED] else 0
 
 
 def _hopeless(report: Report) -> str:
-    """Why to go on would be in vain: every picture fails for what is not its own fault."""
+    """The reason to abort: every picture so far failed with a store error. Empty if there is none."""
     tally = report.tally
     causes = {name: tally.errors[name] for name in _NOT_THEIRS if tally.errors[name]}
     if tally.finished < HOPELESS or sum(causes.values()) < tally.finished:
@@ -197,7 +200,7 @@ def _hopeless(report: Report) -> str:
 
 
 def _limits(processes: int) -> Limits:
-    """So that pictures that are worked on at once have room beside each other."""
+    """Limits with a share of the machine's memory, because all processes decode at the same time."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return Limits(memory=min(DEFAULT.memory, int(memory * _MEMORY_SHARE / processes)))
 

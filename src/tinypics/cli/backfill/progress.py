@@ -1,4 +1,4 @@
-"""What the command line says of a backfill, whoever does the work: what there is, how far it is, how it ended."""
+"""Output of backfills, by the stack or by this machine: the count, the progress and the report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
-    """Tells why nothing was started as one sentence."""
+    """Turn errors before the start into one sentence."""
     try:
         yield
     except (AccessDenied, CapExceeded, InvalidConfiguration, InvalidRequest, LoopRefused) as error:
@@ -45,7 +45,7 @@ def counting() -> Progress:
 
 
 def say(survey: Survey, place: object) -> None:
-    """What counting found."""
+    """Print the result of counting."""
     kinds = ", ".join(f"{count:,} {name or 'without extension'}" for name, count in survey.by_extension.most_common())
     out.print(f"{survey.objects:,} pictures in {plain(place)}, {size(survey.bytes)}: {plain(kinds) or 'none'}")
     if survey.left_out:
@@ -62,7 +62,7 @@ def working(total: int) -> Progress:
 
 
 def counts(tally: Tally, seconds: float) -> str:
-    """How far it is, `seconds` after its start: counts, failures by name, rate, time left."""
+    """The progress `seconds` after the start: counts, failures by name, rate, time left."""
     found = [f"{tally.states[state]:,} {state}" for state in (DONE, SKIPPED, FAILED) if tally.states[state]]
     if tally.states[FAILED]:
         found[-1] += f" ({listed(tally.errors)})"
@@ -76,7 +76,7 @@ def _clock(seconds: float) -> str:
 
 
 def told(report: Report, folder: Path) -> None:
-    """Print how it ended, and keep it."""
+    """Print the report, and write it to `folder`."""
     out.print(plain_lines(report.summary()))
     report.write(folder)
     err.print(f"The report is in {plain(folder)}.")

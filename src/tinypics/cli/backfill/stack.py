@@ -1,4 +1,4 @@
-"""`tinypics backfill` on a deployed stack: count, ask, start its workflow once, watch it; join it again, stop it."""
+"""`tinypics backfill` on a deployed stack: count, confirm, start its workflow once, and follow it; attach and stop."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from tinypics.store.objects import Found
 
 GRACE: Final = 6.0
-"""Seconds that a run which shall stop has for ending by itself, before its workflow is ended."""
+"""Seconds for a run to stop by itself before its workflow is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a stack is to work on: the order for its workflow, and how its function will do it.
+    """The order for a stack's workflow, and the settings of its function.
 
-    `keys` is the list that the order names, where that must be uploaded first.
+    `keys` is the order's list of keys, if it must be uploaded first.
     """
 
     order: Order
@@ -54,10 +54,10 @@ class Chosen:
     @classmethod
     @readable_errors()
     def of(cls, target: Target, options: dict[str, Any], rows: Iterable[Row] | None) -> Self:
-        """From fields of an order, and a list of keys, if any.
+        """From fields of an order, and the rows of a list of keys, if any.
 
-        Without a bucket it is the stack's own, or the one that the list names; of that bucket only what uploads are
-        taken from, when no prefix is given. Raises InvalidRequest, AccessDenied, LoopRefused.
+        The default bucket is that of the list, or the stack's own. The default prefix in the stack's bucket is the one
+        that the stack watches. Raises InvalidRequest, AccessDenied, LoopRefused.
         """
         stack = _with_backfills(target)
         settings, memory = deployed.function(target.cloud, stack)
@@ -75,7 +75,7 @@ class Chosen:
         return cls(order, settings.of(order.renditions) if order.renditions else settings, memory, keys)
 
     def survey(self, target: Target) -> Survey:
-        """What there is to do. Ends as soon as it is more than is allowed: CapExceeded."""
+        """Count the pictures. Raises CapExceeded as soon as a cap is exceeded."""
         survey, selection = Survey(), self.order.selection(self.settings)
         with counting() as progress:
             bar = progress.add_task("", total=None)
@@ -98,9 +98,9 @@ class Chosen:
 
 @readable_errors()
 def failed(target: Target, path: Path, error: str | None) -> Chosen:
-    """What the failures of another run, as its `report.csv` lists them, take. Raises InvalidRequest, AccessDenied.
+    """A run for the failures of another run, read from its `report.csv`. Raises InvalidRequest, AccessDenied.
 
-    A `report.json` beside it tells what that run was to make of them; else it is what the stack makes of uploads.
+    The renditions are those in the `report.json` beside it, or else the stack's own.
     """
     rows = [row for row in key_list(path) if error in (None, row.error)]
     if not rows:
@@ -116,7 +116,7 @@ def _renditions(report: Path) -> list[str] | None:
 
 
 def key_list(path: Path) -> list[Row]:
-    """What a file with a list of keys says."""
+    """Read a file with a list of keys."""
     try:
         return list(read_keys(path))
     except (OSError, ValueError) as error:
@@ -125,7 +125,7 @@ def key_list(path: Path) -> list[Row]:
 
 @readable_errors()
 def start(target: Target, chosen: Chosen, *, dry_run: bool, yes: bool, report_to: Path) -> int:
-    """Count, ask, start, watch: the exit code. What runs already, and was asked to do the same, is joined instead."""
+    """Count, confirm, start, follow; returns the exit code. If the same order is running, attach to it instead."""
     stack = target.stack
     runs = {} if dry_run else backfill_runs.running(target.cloud, stack)
     for identity, order in runs.items():
@@ -149,7 +149,7 @@ def start(target: Target, chosen: Chosen, *, dry_run: bool, yes: bool, report_to
 
 @readable_errors()
 def attach(target: Target, identity: str | None, report_to: Path) -> int:
-    """Watch a run (None: the newest) until it ends, and report: the exit code. Ctrl-C leaves it."""
+    """Follow a run (None: the newest) until it ends, and report; returns the exit code. Ctrl-C detaches."""
     run = _run(target, identity)
     err.print(f"Backfill {run.identity}. Ctrl-C leaves it, and it goes on.")
     try:
@@ -163,16 +163,16 @@ def attach(target: Target, identity: str | None, report_to: Path) -> int:
 
 @readable_errors()
 def stop(target: Target, identity: str | None, report_to: Path) -> int:
-    """Have a run (None: the newest) begin nothing new, wait until it has ended, and report: the exit code."""
+    """Stop a run (None: the newest), wait until it has ended, and report; returns the exit code."""
     run = _run(target, identity)
     with _sight_of(run):
         running = run.runs()
-        if running:  # before all that it has written down is read, which may take longer than it shall go on
-            with err.status("Finishing what is in hand"):
+        if running:  # stop it before reading its journal, which may take long
+            with err.status("Finishing the pictures in progress"):
                 _stop(target, run)
         run.look()
         if not running and run.report.state == STOPPED:
-            run.stop()  # the local engine goes on with a map whose execution was ended
+            run.stop()  # the emulator continues a map after its execution was stopped
     if not running:
         err.print(f"Backfill {run.identity} does not run any more.")
         return _end(run, report_to)
@@ -209,7 +209,7 @@ def _run(target: Target, identity: str | None) -> backfill_runs.Run:
     with _sight_of(run):
         known = run.known()
     if not known:
-        raise CommandFailed(f"There is no backfill {plain(identity)}; what they write down is kept for 30 days.")
+        raise CommandFailed(f"There is no backfill {plain(identity)}; their journals are kept for 30 days.")
     return run
 
 
@@ -224,14 +224,14 @@ def _watch(target: Target, run: backfill_runs.Run) -> None:
             if run.report.cost:
                 how += f"  ${run.report.cost:,.4f}"
             progress.update(bar, completed=tally.finished, total=tally.total or None, counts=how)
-            time.sleep(max(target.pause, took))  # who watches shall not be what it waits for
+            time.sleep(max(target.pause, took))  # Poll no faster than a poll takes, or watching slows the run down.
             begun = time.monotonic()
 
 
 def _end(run: backfill_runs.Run, report_to: Path) -> int:
     report = run.report
     if not run.counted and report.state != STOPPED:
-        raise CommandFailed(f"{plain(report.reason) or 'What it wrote down is gone'}. Nothing was resized.")
+        raise CommandFailed(f"{plain(report.reason) or 'Its journal is gone'}. Nothing was resized.")
     told(report, report_to)
     return 0 if report.state == COMPLETE and not report.tally.states[FAILED] else 1
 
@@ -243,7 +243,7 @@ def _with_backfills(target: Target) -> Stack:
 
 
 def _one_bucket(rows: Iterable[Row], given: str | None, default: str) -> tuple[str, tuple[str, ...]]:
-    """The bucket of a list, and its keys, each once; rows that name no bucket mean the `given` one, or the default."""
+    """The bucket of a list, and its distinct keys. The bucket of rows without one is `given`, or the default."""
     keys: dict[str, None] = {}
     buckets = {given} if given else set()
     for row in rows:
