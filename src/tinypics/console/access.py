@@ -1,11 +1,11 @@
-"""Who may talk to the console: a browser on this computer that was given the token, from the console's own page.
+"""Access control of the console: only a browser on this computer with the token, from the console's own page.
 
-The console can do whatever the user's credentials can, so no other web page may reach it:
+The console has all rights of the user's credentials, so no other web page may reach it:
 
-- it listens on loopback, and answers only to its own name (`Host`), so that no other name can be made to lead here;
-- every request, static files included, needs the token: once in the address that the terminal printed, then as a cookie
-  that scripts cannot read and that no other site's request carries;
-- a request that changes something must come from its own page (`Origin`), and none may come from another site.
+- it listens on loopback, and accepts only its own `Host`, which prevents DNS rebinding;
+- every request, static files included, needs the token: first in the address that the terminal printed, then as a
+  cookie, `HttpOnly` and `SameSite=Strict`;
+- a request that changes something must have the console's own `Origin`, and cross-site requests are refused.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _READING = ("GET", "HEAD")
-_OWN = ("same-origin", "none")  # none: typed, or opened from a terminal
+_OWN = ("same-origin", "none")  # none: the user typed the address, or opened it from a terminal
 
 
 class AccessControl:
-    """Refuses with 403 what is not from the console's own page, and tells browsers how little that page may do."""
+    """Refuses requests from other pages with 403, and sets the page's Content-Security-Policy."""
 
     def __init__(self, app: ASGIApp, *, origin: str, token: str, stores: Iterable[str]) -> None:
-        """`origin` is our own address; `stores` are the origins that pictures are sent to and shown from."""
+        """`origin` is the console's own address; `stores` are the origins of S3, for uploads and images."""
         self._app = app
         self._origin = origin
         self._host = urlsplit(origin).netloc
         self._token = token
-        self._cookie = f"tinypics-{urlsplit(origin).port}"  # cookies do not tell ports apart
+        self._cookie = f"tinypics-{urlsplit(origin).port}"  # cookies are shared between ports
         places = " ".join(sorted({"'self'", *stores}))
         self._policy = "; ".join(
             (
@@ -66,7 +66,7 @@ class AccessControl:
         await app(scope, receive, answer)
 
     def _given(self, scope: Scope) -> str:
-        """The token of the address, which only the page itself may have."""
+        """The token in the query, which is accepted only for the page itself."""
         if scope["path"] != "/":
             return ""
         query = parse_qs(str(scope["query_string"], "latin-1"))
@@ -87,7 +87,7 @@ class AccessControl:
         return hmac.compare_digest(text.encode(), self._token.encode())
 
     def _kept(self, headers: Headers) -> str:
-        """Our own cookie. Other servers of this host have left theirs there, too, and not all of them well-formed."""
+        """The console's own cookie. Other servers on this host may have set cookies, too, even malformed ones."""
         pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
         return next((value for name, _, value in pairs if name == self._cookie), "")
 

@@ -1,4 +1,4 @@
-"""The console's addresses: its page, and the JSON that the page asks for."""
+"""The console's routes: its page, and the JSON API of the page."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 _MAX_BODY = 64 * 1024
-_SKEW = 5000  # milliseconds that the clocks of services may differ
+_SKEW = 5000  # milliseconds of clock skew between services
 _LINES = 5_000
-_FORGOTTEN = "there is no such execution (any more): AWS forgets them after 90 days, the local engine when it stops"
+_FORGOTTEN = "there is no such execution (any more): AWS keeps them for 90 days, the local emulator until it stops"
 
 
 def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
-    """The console of one stack at `origin`, for whoever has `token`."""
+    """The console of one stack at `origin`. Requests need `token`."""
     pictures = Pictures(cloud, stack)
     executions = Executions(cloud, stack, pictures.address)
     trial = Trial(cloud, stack)
@@ -89,7 +89,7 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
 
 
 def _get(path: str, answer: Callable[[Mapping[str, str]], Any]) -> Route:
-    """Answers with what `answer` makes of the query and the path's parameters, in a thread."""
+    """A GET handler. `answer` gets the query and the path's parameters, and runs in a thread."""
 
     def endpoint(request: Request) -> Response:
         return JSONResponse(answer({**request.query_params, **request.path_params}))
@@ -98,7 +98,7 @@ def _get(path: str, answer: Callable[[Mapping[str, str]], Any]) -> Route:
 
 
 def _post(path: str, answer: Callable[[Mapping[str, Any]], Any]) -> Route:
-    """Answers with what `answer` makes of the body, a JSON object, and the path's parameters, in a thread."""
+    """A POST handler. `answer` gets the body, a JSON object, and the path's parameters, and runs in a thread."""
 
     async def endpoint(request: Request) -> Response:
         given = await _body(request) | request.path_params
@@ -141,18 +141,18 @@ def _stack(cloud: Cloud, stack: Stack, settings: Settings, *, listed: bool) -> d
 
 
 def _log(cloud: Cloud, stack: Stack, executions: Executions, name: str) -> list[dict[str, Any]]:
-    """The function's lines about the execution."""
+    """The function's log lines about the execution."""
     found = executions.one(name)
     start, end = found["started"] - _SKEW, (found["ended"] or found["now"]) + _SKEW
     if cloud.endpoint:
-        end = None  # on a busy computer the engine writes a line with those of the next picture
+        end = None  # a busy emulator writes a line late, with those of the next picture
     answers = executions.answers(name)
     lines, _ = loglines.read(cloud.client("logs"), stack.log_group, start, end, _LINES)
     return [{"at": stamp, "line": line} for stamp, line in lines if loglines.belongs(line, found["key"], answers)]
 
 
 def _preview(trial: Trial, given: Mapping[str, Any]) -> Response:
-    """The picture; a refusal is a value here, because half of what is typed into a form is not allowed yet."""
+    """The preview. Errors are a value here, because a form is often invalid while the user types."""
     try:
         output, facts = trial.preview(given.get("event"))
     except PermanentError as error:
@@ -189,7 +189,7 @@ def _origin(address: str) -> str:
 def _foreign(_: Request, error: Exception) -> Response:
     detail = error.response["Error"]  # type: ignore[attr-defined]
     code, message = detail.get("Code", "Unknown"), detail.get("Message", "")
-    # ExpiredToken, ExpiredTokenException: each service has its own.
+    # Services differ: ExpiredToken, ExpiredTokenException.
     renew = " Renew your credentials and start `tinypics console` again." if code.startswith("ExpiredToken") else ""
     return _refused(502, code, message + renew)
 

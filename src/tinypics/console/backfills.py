@@ -1,4 +1,4 @@
-"""How far the newest backfills are: what Step Functions tells of their distributed maps."""
+"""The progress of the newest backfills, by Step Functions' counts of their distributed maps."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _LOST = ("failed", "timedOut", "aborted")
 
 
 class Backfills:
-    """The runs of a stack's backfill workflow, where it has one."""
+    """The runs of a stack's backfill workflow, if it has one."""
 
     def __init__(self, cloud: Cloud, stack: Stack) -> None:
         self._machine = stack.backfill
         self._states = cloud.client("stepfunctions")
 
     def newest(self) -> list[dict[str, Any]]:
-        """Up to `NEWEST`, newest first: status, times, and counts of the objects that their maps were given.
+        """Up to `NEWEST`, newest first: status, times, and counts of the items of their maps.
 
-        `done` have an outcome, whichever; `lost` are those that nothing could even work on.
+        `done` have an outcome of any kind; `lost` are items whose batch failed.
         """
         if self._machine is None:
             return []

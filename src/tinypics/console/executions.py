@@ -1,4 +1,4 @@
-"""The workflow's executions: the list, what each was about, one in full, and starting one."""
+"""The workflow's executions: list, summaries, details and start."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 PAGE = 100
 STATUSES = ("RUNNING", "SUCCEEDED", *FAILED)
-_REMEMBERED = 20_000  # ended executions whose facts are kept: they cannot change any more
+_REMEMBERED = 20_000  # ended executions in the cache, which cannot change any more
 _AT_ONCE = 8
 _SIZES = ("width", "height", "format", "bytes")
-_SHOWN = 8  # renditions that the list tells of
-_HISTORY = 2_000  # events of one execution that are read
-# The names that Step Functions takes (its API reference, StartExecution, name).
+_SHOWN = 8  # renditions in a row of the list
+_HISTORY = 2_000  # events to read of one execution
+# Names that Step Functions allows (API reference, StartExecution, name).
 _NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
 
 
@@ -39,7 +39,7 @@ class NotFound(Exception):
 
 
 class Executions:
-    """What Step Functions says. `sign` makes the address at which a browser may read one object."""
+    """Executions from Step Functions. `sign` returns a presigned URL of an object."""
 
     def __init__(self, cloud: Cloud, stack: Stack, sign: Callable[[str, str], str]) -> None:
         self.machine = stack.state_machine
@@ -49,14 +49,14 @@ class Executions:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="describe")
 
     def workflow(self) -> dict[str, Any]:
-        """The deployed definition, drawn; its type (EXPRESS keeps no list); its name."""
+        """The deployed definition as a graph; its type (EXPRESS keeps no list); its name."""
         found = self._states.describe_state_machine(stateMachineArn=self.machine)
         return {"name": found["name"], "type": found["type"], **draw(json.loads(found["definition"]))}
 
     def page(self, status: str | None, after: str | None) -> dict[str, Any]:
-        """Up to `PAGE` executions, newest first, and the token `next` for those that follow.
+        """Up to `PAGE` executions, newest first, and the pagination token `next`.
 
-        Step Functions pages through them by their end; those of one page stand in the order of their start.
+        Step Functions sorts pages by end time; within a page, executions are sorted by start time.
         """
         if status and status not in STATUSES:
             raise InvalidRequest.expected("status", ", ".join(STATUSES), status)
@@ -70,20 +70,20 @@ class Executions:
         return {"items": [_listed(item) for item in newest], "next": found.get("nextToken")}
 
     def listed(self) -> bool:
-        """Whether the workflow keeps a list of its executions: an EXPRESS one does not."""
+        """Whether the workflow has a list of its executions; EXPRESS workflows have none."""
         return bool(self._states.describe_state_machine(stateMachineArn=self.machine)["type"] != "EXPRESS")
 
     def running(self) -> int | None:
-        """How many run now, `PAGE` at most; None where there is no list."""
+        """The number of running executions, at most `PAGE`; None if there is no list."""
         return len(self.page("RUNNING", None)["items"]) if self.listed() else None
 
     def about(self, names: Iterable[object]) -> dict[str, dict[str, Any]]:
-        """What each was about: its picture, how it ended, and the address of a thumbnail, by the execution's name."""
+        """By the execution's name: its picture, its result, and the URL of a thumbnail."""
         asked = [check_name(name) for name in names][:PAGE]
         return {name: facts for name, facts in zip(asked, self._pool.map(self._about, asked), strict=True) if facts}
 
     def one(self, name: str) -> dict[str, Any]:
-        """All of one: what it was given and answered, its way through the states, and what to do if it failed."""
+        """One execution: input, output, visited states, and advice if it failed."""
         found = self._describe(name)
         facts = _facts(found)
         document = {
@@ -111,15 +111,15 @@ class Executions:
         return self.run(json.loads(self._describe(name)["input"]))
 
     def described(self, name: str) -> dict[str, Any]:
-        """DescribeExecution's own answer. Raises NotFound."""
+        """The response of DescribeExecution. Raises NotFound."""
         return self._describe(name)
 
     def answers(self, name: str) -> list[dict[str, Any]]:
-        """What the function answered in this execution, one for each picture; on AWS with the invocation's id."""
+        """The function's answers in this execution, one per picture; on AWS with the invocation's id."""
         found: list[dict[str, Any]] = []
         for event in self._history(name):
             output = json.loads(event.get("taskSucceededEventDetails", {}).get("output", "{}"))
-            payload = output.get("Payload") if isinstance(output, dict) else None  # another task's may be anything
+            payload = output.get("Payload") if isinstance(output, dict) else None  # other tasks differ
             if isinstance(payload, dict):
                 metadata = output.get("SdkResponseMetadata", {})
                 ids = {"request_id": metadata["RequestId"]} if "RequestId" in metadata else {}
@@ -156,7 +156,7 @@ class Executions:
 
 
 def check_name(name: object) -> str:
-    """`name`, if an execution can have it; else InvalidRequest."""
+    """`name` itself. Raises InvalidRequest if no execution can have it."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidRequest.expected("name", "the name of an execution", name)
     return name
@@ -178,7 +178,7 @@ def _listed(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _facts(execution: dict[str, Any]) -> dict[str, Any]:
-    """The picture, what became of it (made, skipped, removed), and where its smallest output is."""
+    """The picture, its result (made, skipped, removed), and the key of its smallest output."""
     event = json.loads(execution["input"])
     subject = events.subject(event)
     facts: dict[str, Any] = {
@@ -195,7 +195,7 @@ def _facts(execution: dict[str, Any]) -> dict[str, Any]:
     if execution["status"] == "RUNNING":
         return facts
     answer = outcome(execution)
-    if not isinstance(answer, dict):  # another workflow's, that somebody put in the place of ours
+    if not isinstance(answer, dict):  # the output of another workflow, deployed in place of ours
         return facts
     if execution["status"] in FAILED:
         return facts | {"error": answer["error"], "message": answer["message"]}
@@ -203,7 +203,7 @@ def _facts(execution: dict[str, Any]) -> dict[str, Any]:
 
 
 def result_of(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """What a success came to: `result` (made, skipped, removed), `source`, `made`, and where the smallest output is."""
+    """The summary of a success: `result` (made, skipped, removed), `source`, `made`, and the smallest output."""
     if "removed" in answer:
         return {"result": "removed"}
     stored = answer.get("renditions") or ([answer] if "dest_key" in answer else [])

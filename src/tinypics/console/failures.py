@@ -1,4 +1,4 @@
-"""Failed executions by the name of their error, each with what to do about it, and starting them again."""
+"""Failed executions, grouped by error name, with advice; and their retries."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tinypics.stack.troubleshooting import advice
 if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
 
-MOST = 100  # failures that are listed, and started again at once: each costs two calls, which AWS counts
+MOST = 100  # failures to list, and to retry at once: each takes two requests, which AWS throttles
 _DAYS = 14
 
 
 class Failures:
-    """What failed and was not tried again, in the sense of `tinypics retry`."""
+    """Failed executions without a successful retry, as in `tinypics retry`."""
 
     def __init__(self, cloud: Cloud, executions: Executions) -> None:
         self._states = cloud.client("stepfunctions")
@@ -28,7 +28,7 @@ class Failures:
     def groups(self, seconds: float) -> dict[str, Any]:
         """Failures of the last `seconds`, grouped by error, the largest group first.
 
-        `more`: there are others. `listed`: False where the workflow keeps no list (EXPRESS).
+        `more`: there are others. `listed`: False if the workflow has no list (EXPRESS).
         """
         if not self._executions.listed():
             return {"groups": [], "more": False, "listed": False}
@@ -42,7 +42,7 @@ class Failures:
         return {"groups": groups, "more": len(newest) > MOST, "listed": True}
 
     def retry(self, names: object) -> dict[str, str]:
-        """Start these executions again; the name of the new one, by that of the one that failed."""
+        """Retry these executions; returns the names of the new executions by those of the failed ones."""
         if not isinstance(names, list) or not 1 <= len(names) <= MOST:
             raise InvalidRequest.expected("names", f"a list of 1 to {MOST} names of executions", names)
         return {name: self._retry(name) for name in map(check_name, names)}

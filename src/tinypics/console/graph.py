@@ -1,4 +1,4 @@
-"""A workflow's definition as a picture: its states in rows, and what leads from one to another."""
+"""The graph of a workflow's definition: its states in rows, and the transitions between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Edge(NamedTuple):
-    """A way from one state to another. `kind`: next, choice, default or catch."""
+    """A transition between two states. `kind`: next, choice, default or catch."""
 
     start: str
     end: str
@@ -18,9 +18,10 @@ class Edge(NamedTuple):
 
 
 def draw(definition: dict[str, Any]) -> dict[str, Any]:
-    """`nodes` (name, type, comment, row, column) and `edges` (start, end, kind, label), as they are drawn.
+    """`nodes` (name, type, comment, row, column) and `edges` (start, end, kind, label).
 
-    A state's row is the longest way to it, so that arrows point down; the usual way is the first column.
+    A state's row is the length of the longest path to it, so that arrows point down. The first column has the usual
+    path.
     """
     states: dict[str, dict[str, Any]] = definition["States"]
     edges = [edge for name in states for edge in _edges(name, states[name])]
@@ -41,7 +42,7 @@ def draw(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def _edges(name: str, state: dict[str, Any]) -> Iterator[Edge]:
-    """The usual way first."""
+    """The edges of a state, the usual transition first."""
     if "Next" in state:
         yield Edge(name, state["Next"], "next", "")
     for choice in state.get("Choices", []):
@@ -53,7 +54,7 @@ def _edges(name: str, state: dict[str, Any]) -> Iterator[Edge]:
 
 
 def _condition(choice: dict[str, Any]) -> str:
-    """`$.status = SUCCESS` for the comparison with a value; the bare name of anything more."""
+    """`$.status = SUCCESS` for a comparison with a value; only the variable's name for other rules."""
     if "Condition" in choice:  # JSONata
         return str(choice["Condition"])
     for operator in ("StringEquals", "NumericEquals", "BooleanEquals"):
@@ -63,7 +64,7 @@ def _condition(choice: dict[str, Any]) -> str:
 
 
 def _rows(start: str, states: dict[str, Any], edges: list[Edge]) -> dict[str, int]:
-    """The longest way from `start` to each state that can be reached; a way back (a loop) counts for nothing."""
+    """The length of the longest path from `start` to each reachable state, without the back edges of loops."""
     rows: dict[str, int] = {}
 
     def visit(name: str, row: int, above: frozenset[str]) -> None:
@@ -79,7 +80,7 @@ def _rows(start: str, states: dict[str, Any], edges: list[Edge]) -> dict[str, in
 
 
 def _members(rows: dict[str, int], edges: list[Edge]) -> list[list[str]]:
-    """The states of each row from left to right: below those that lead to them, the usual way first."""
+    """The states of each row from left to right: below their predecessors, the usual path first."""
     found: list[list[str]] = []
     column: dict[str, float] = {}
     for row in range(max(rows.values(), default=-1) + 1):

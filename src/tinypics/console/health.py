@@ -1,4 +1,4 @@
-"""How a stack is doing: counts, times and cost from the function's own log lines, and what is waiting."""
+"""The health of a stack: counts, times and cost from the function's log lines, and the queues' lengths."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 
-LINES = 50_000  # that are read: of more, the figures are of the first so many
+LINES = 50_000  # log lines to read; if there are more, the figures are of the first ones
 _WINDOWS = (300, 3600, 86_400)
 _BARS = 48
 _DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 class Health:
-    """Figures of a bounded stretch of time, read from CloudWatch Logs and SQS."""
+    """Figures of a period, read from CloudWatch Logs and SQS."""
 
     def __init__(self, cloud: Cloud, stack: Stack) -> None:
         self._cloud = cloud
@@ -32,7 +32,7 @@ class Health:
         self._backfills = Backfills(cloud, stack)
 
     def figures(self, seconds: int, running: int | None) -> dict[str, Any]:
-        """Of the last `seconds` (5 minutes to a day). `running` is told as it is: executions in work."""
+        """Figures of the last `seconds` (5 minutes to a day). `running`, the running executions, is passed through."""
         seconds = min(max(seconds, _WINDOWS[0]), _WINDOWS[-1])
         end = time.time() * 1000
         start = end - seconds * 1000
@@ -60,7 +60,7 @@ class Health:
 
 
 def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Counts by status and error, percentiles of milliseconds, GB-seconds, and what the function cost."""
+    """Counts by status and error, percentiles of milliseconds, GB-seconds, and the function's cost."""
     counts = Counter("SKIPPED" if line.get("skipped") else str(line["status"]) for line in lines)
     errors = Counter(str(line.get("error")) for line in lines if line["status"] != "SUCCESS")
     took = sorted(float(line["duration_ms"]) for line in lines if "duration_ms" in line)
@@ -78,12 +78,12 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def percentile(ordered: Sequence[float], share: int) -> float | None:
-    """The smallest of `ordered` that `share` percent do not exceed; None of nothing."""
+    """The percentile `share` of the sorted values; None if there are none."""
     return ordered[max(0, -(-len(ordered) * share // 100) - 1)] if ordered else None
 
 
 def bars(told: Sequence[tuple[int, dict[str, Any]]], start: float, end: float) -> list[dict[str, int]]:
-    """The stretch in equal parts: how many pictures went well and how many did not."""
+    """The period in equal parts, each with the number of successful and failed pictures."""
     found = [{"good": 0, "bad": 0} for _ in range(_BARS)]
     for stamp, line in told:
         part = min(_BARS - 1, max(0, int((stamp - start) / (end - start) * _BARS)))

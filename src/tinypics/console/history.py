@@ -1,4 +1,4 @@
-"""What an execution's history says of its way: each state that it came through, how long, and how often tried."""
+"""The states that an execution visited, from its history, with durations and attempts."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ENDED_BADLY = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 @dataclass
 class Visit:
-    """One stay in a state. `at` and `ms` are milliseconds, since the start and in it; `ms` None: it is there now.
+    """One visit of a state: `at` milliseconds after the start, for `ms` milliseconds; None: it is the current state.
 
-    `errors` are those of attempts that failed, as name and message.
+    `errors` are those of failed attempts, as name and message.
     """
 
     state: str
@@ -38,7 +38,7 @@ class Visit:
 
 
 def visits(events: Iterable[dict[str, Any]]) -> list[Visit]:
-    """The stays of an execution in the order in which they began."""
+    """The visits of an execution, in the order of their start."""
     found: list[Visit] = []
     start = None
     for event in events:

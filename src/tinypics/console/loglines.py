@@ -1,4 +1,4 @@
-"""The function's log lines of a stretch of time, as the console reads them: never more than it was told."""
+"""The function's log lines of a period, up to a given number."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_PAGES = 50  # of an answer, each up to a megabyte: AWS may also answer with empty ones
+_PAGES = 50  # pages to read, each up to a megabyte; AWS may also return empty ones
 
 
 def read(
     logs: Any, group: str, start: int, end: int | None, most: int
 ) -> tuple[list[tuple[int, dict[str, Any]]], bool]:
-    """(milliseconds of the clock, document) of those lines that are JSON objects, the oldest first; and whether these
-    are all. No more than `most` lines of any kind are looked at.
+    """(milliseconds since 1970, document) of the lines that are JSON objects, the oldest first; and whether the list is
+    complete. Reads at most `most` lines of any kind.
     """
     given: dict[str, Any] = {"logGroupName": group, "startTime": start} | ({"endTime": end} if end else {})
     told: list[tuple[int, dict[str, Any]]] = []
@@ -34,7 +34,7 @@ def read(
 
 
 def _document(text: str) -> dict[str, Any] | None:
-    """The JSON object that a line holds; None for a line of another kind."""
+    """The JSON object in a line; None for other lines."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -43,9 +43,9 @@ def _document(text: str) -> dict[str, Any] | None:
 
 
 def belongs(line: Mapping[str, Any], key: str, answers: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a line is about an execution for `key` in whose time it was written, and which was given `answers`.
+    """Whether a line is about an execution for `key` with these `answers`. It was written during the execution.
 
-    The line of an answer has all that the answer has. An attempt that raised has no answer: its key has to do.
+    The line of an answer has all fields of the answer. An attempt that raised has no answer, so its key decides.
     """
     if line.get("status") in ("SUCCESS", "FAILED"):
         return any(answer.items() <= line.items() for answer in answers)

@@ -1,4 +1,4 @@
-"""The original and what was made of it, as a browser can show them: facts, and addresses that are valid for an hour."""
+"""The original and its outputs for a browser: facts, and presigned URLs that are valid for an hour."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tinypics.stack.deployed import Stack
 
 SHOWN: Final = frozenset({"jpeg", "png", "webp", "gif", "avif", "bmp", "ico"})
-"""Formats that browsers show."""
+"""Formats that browsers support."""
 
 EXPIRES = 3600  # seconds
 _MANIFEST_BYTES = 2**20
@@ -27,20 +27,20 @@ _TYPE = "application/octet-stream"
 
 
 class Pictures:
-    """Objects of a stack's buckets, by presigned addresses: the browser fetches them from S3 itself."""
+    """Objects of a stack's buckets, as presigned URLs: the browser fetches them from S3 itself."""
 
     def __init__(self, cloud: Cloud, stack: Stack) -> None:
         self._stack = stack
         self._s3 = cloud.presigner()
 
     def address(self, bucket: str, key: str) -> str:
-        """Where a browser may read the object for an hour."""
+        """A presigned URL to read the object, valid for an hour."""
         return self._presigned("get_object", {"Bucket": bucket, "Key": key})
 
     def upload(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Where to PUT a new picture, with which headers; without `replace`, only if its key is not taken.
+        """A presigned URL to PUT a new picture, and its headers. Without `replace`, only if the key is free.
 
-        S3 refuses with 412 what takes the key in between.
+        If the key is taken in between, S3 answers 412.
         """
         key, kind = document.get("key"), document.get("type") or _TYPE
         if not isinstance(key, str) or not isinstance(kind, str):
@@ -106,7 +106,7 @@ class Pictures:
         }
 
     def _manifest(self, bucket: str, key: str) -> dict[str, Any] | None:
-        """Its key and markup; None when it is not there, or is none."""
+        """The manifest's key and markup; None if it is missing or invalid."""
         try:
             body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(_MANIFEST_BYTES)
             document = json.loads(body)
@@ -117,7 +117,7 @@ class Pictures:
     def _head(self, bucket: str, key: str) -> dict[str, Any] | None:
         try:
             found: dict[str, Any] = self._s3.head_object(Bucket=bucket, Key=key)
-        except ClientError:  # it is gone, or not ours to see: either way there is nothing to show
+        except ClientError:  # deleted, or access denied: there is nothing to show
             return None
         return found
 

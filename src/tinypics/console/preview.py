@@ -1,6 +1,6 @@
-"""Trying a direct event: what would be stored, made here by the same core, without storing it.
+"""The preview of a direct event: the output of the same code, without storing it.
 
-Pictures are strangers', and this process has the user's credentials: they are decoded in another, as on AWS.
+Pictures are untrusted input, and this process has the user's credentials. So they are decoded in a sandbox, as on AWS.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from tinypics.stack.deployed import Stack
     from tinypics.store.objects import Stat
 
-_WAITING = 4  # previews that may wait for the one in work: a browser asks for one at a time
+_WAITING = 4  # previews that may wait for the current one; a browser requests one at a time
 _LIMITS = Limits()
 
 
 class Busy(Exception):
-    """Other previews are being made, and others wait for them."""
+    """Too many previews are waiting."""
 
 
 class Trial:
-    """Previews, one at a time, within `Limits`; the last source is kept, because the next one is mostly of it."""
+    """Previews, one at a time, within `Limits`. The last source is cached for the next preview."""
 
     def __init__(self, cloud: Cloud, stack: Stack) -> None:
         self._cloud = cloud
@@ -49,11 +49,11 @@ class Trial:
         self._last: tuple[tuple[str, str, str], Stat, bytes] | None = None
 
     def settings(self) -> Settings:
-        """Those of the deployed function."""
+        """The settings of the deployed function."""
         return deployed.settings(self._cloud, self._stack)
 
     def preview(self, event: object) -> tuple[Output, dict[str, Any]]:
-        """The (first) rendition that the event asks for, and facts about it and its source."""
+        """The (first) rendition of the event, and facts about it and its source."""
         request = events.parse_direct(event, replace(self.settings(), limits=_LIMITS))
         if isinstance(request, Skip):
             raise InvalidRequest.expected("key", "the key of a picture", request.reason)
@@ -67,7 +67,7 @@ class Trial:
 
     def _made(self, request: Request) -> tuple[Output, dict[str, Any]]:
         stat, data = self._source(request)
-        copy = Download(stat, [data], lambda start, end: data[start:end], nullcontext)  # who decodes it, empties it
+        copy = Download(stat, [data], lambda start, end: data[start:end], nullcontext)  # decoding consumes it
         started = time.perf_counter()
         limits = replace(_LIMITS, lenient=request.lenient)
         resized = self._sandbox.resize_all(copy, request.renditions[:1], limits)

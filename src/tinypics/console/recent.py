@@ -1,4 +1,4 @@
-"""The newest pictures by the function's log: for stacks whose uploads leave no executions that could be listed."""
+"""The newest pictures, from the function's log, for stacks without a list of executions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from tinypics.stack.deployed import Stack
 
 SHOWN = 100
-_BACK = (60, 900, 21_600)  # seconds: no further than is needed for so many, because a log is read from its old end
+_BACK = (60, 900, 21_600)  # seconds, tried in turn until there are enough, because a log is read from its old end
 _LINES = 10_000
 
 
 class Recent:
-    """What became of the newest pictures. `sign` makes the address at which a browser may read one object."""
+    """The results of the newest pictures. `sign` returns a presigned URL of an object."""
 
     def __init__(self, cloud: Cloud, stack: Stack, sign: Callable[[str, str], str]) -> None:
         self._logs = cloud.client("logs")

@@ -1,4 +1,4 @@
-"""The console's server: on 127.0.0.1 only, in a thread of its own, for as long as a `with` block lasts."""
+"""The console's server: on 127.0.0.1 only, in a thread, during a `with` block."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4567
-_GRACE = 2  # seconds for requests that are being answered when it stops
+_GRACE = 2  # seconds for open requests to finish at a stop
 
 
 class PortTaken(Exception):
-    """The port that was asked for cannot be had. `str(error)` says what to do."""
+    """The requested port cannot be used. `str(error)` tells what to do."""
 
 
 @contextlib.contextmanager
 def serving(cloud: Cloud, stack: Stack, port: int | None = None) -> Iterator[str]:
-    """The address to open, with its token, while the console answers there.
+    """Serve the console during the block, whose value is the address to open, with its token.
 
-    `port` None: `DEFAULT_PORT`, or any free one where that is taken; 0: any free one. Raises PortTaken.
+    `port` None: `DEFAULT_PORT`, or any free one if that is taken; 0: any free one. Raises PortTaken.
     """
     with _listening(port) as listener:
         origin = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -73,7 +73,7 @@ def _bound(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
-        listener.listen()  # from here on a browser waits instead of being refused
+        listener.listen()  # from now on a browser waits, instead of a refused connection
     except OSError:
         listener.close()
         raise

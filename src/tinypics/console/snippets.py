@@ -1,6 +1,6 @@
-"""An event as something to paste: JSON, an `aws` command, a curl call, a Python program.
+"""An event as text to paste: JSON, an `aws` command, a curl command, a Python program.
 
-Keys are hostile text: whatever they hold, what is pasted into a shell is one word, and into Python one literal.
+Keys are untrusted input. They are quoted, so that a key is one word of a shell, and one literal of Python.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TEST_KEYS = "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test "
 
 
 def snippets(event: Mapping[str, Any], stack: Stack, region: str, endpoint: str | None) -> dict[str, str]:
-    """By kind: `json`, `aws`, `python`, and `curl` where the stack has an API. `endpoint` is the local engine's."""
+    """By kind: `json`, `aws`, `python`, and `curl` where the stack has an API. `endpoint` is the emulator's."""
     found = {
         "json": json.dumps(event, indent=2),
         "aws": _aws(event, stack, region, endpoint),

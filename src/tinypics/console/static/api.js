@@ -1,4 +1,4 @@
-// Questions to the console's server, and asking again and again without hurrying anybody.
+// Requests to the console's server, and polling with back-off.
 
 export class Refused extends Error {
   constructor(status, error, message) {
@@ -16,7 +16,7 @@ export async function post(path, body, signal) {
   return answered(await sent(path, body, signal));
 }
 
-/** A POST whose answer is a picture: the response itself. A refusal comes as JSON, whatever the status. */
+/** A POST whose answer is a picture: the response itself. Errors are JSON, with any status. */
 export async function postForPicture(path, body, signal) {
   const response = await sent(path, body, signal);
   if (response.ok && response.headers.get("Content-Type") !== "application/json") return response;
@@ -40,14 +40,14 @@ async function answered(response) {
   try {
     found = JSON.parse(text);
   } catch {
-    /* not ours: plain text says it */
+    /* not JSON: keep the plain text */
   }
   throw new Refused(response.status, found.error, found.message);
 }
 
 /**
- * Calls `look` until `signal` is aborted: soon again when it returned true (there was news), ever later when not.
- * Waits while the page is hidden; says so when the server does not answer.
+ * Calls `look` until `signal` is aborted: soon again if it returned true (there was news), else with growing pauses.
+ * Pauses while the page is hidden; shows a message if the server does not answer.
  */
 export async function poll(look, signal, { fast = 500, slow = 5000 } = {}) {
   let pause = fast;
@@ -65,7 +65,7 @@ export async function poll(look, signal, { fast = 500, slow = 5000 } = {}) {
   }
 }
 
-/** What an error means for the person before the page. */
+/** The message of an error for the user. */
 export function reason(error) {
   if (error instanceof Refused) return error.status === 403 ? error.message : `${error.error}: ${error.message}`;
   return error instanceof TypeError

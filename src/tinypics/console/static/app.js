@@ -1,4 +1,4 @@
-// The page's frame: which view the address names, and what is said about the stack.
+// The page's frame: routing to views, and the facts of the stack.
 
 import { get, reason, trouble } from "./api.js";
 import { h, icon } from "./dom.js";
@@ -48,7 +48,7 @@ async function show() {
   }
 }
 
-/** What stands in the place of a view that cannot be shown. */
+/** The replacement of a view that cannot be shown. */
 function lost(error) {
   return h(
     "div",
@@ -69,7 +69,7 @@ function introduce() {
   where.title = `Pictures go to ${stack.source_bucket}, thumbnails to ${stack.output_bucket}`;
 }
 
-// The token has done its work: it stays out of the address, the history and every link that is shared.
+// The cookie has the token now: remove it from the address, so that it is in no history and no shared link.
 if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", `/${location.hash}`);
 
 let moved = false;
@@ -81,6 +81,6 @@ addEventListener("hashchange", () => {
     if (moved) main.focus({ preventScroll: true });
   });
 });
-// A file that misses the drop zone must not replace the page.
+// A file that is dropped outside of the drop zone must not replace the page.
 for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
 show();

@@ -1,5 +1,5 @@
-// Elements made in code. Text only ever becomes text: there is no way from here to HTML, and the page's policy
-// (require-trusted-types-for) leaves none elsewhere.
+// Elements made in code. Text is never parsed as HTML: this module has no function for it, and the page's
+// Content-Security-Policy (require-trusted-types-for) forbids it elsewhere.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -8,7 +8,7 @@ export function h(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
 
-/** An SVG element, in the same way. */
+/** An SVG element, with the same arguments. */
 export function s(tag, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes, children);
 }
@@ -43,7 +43,7 @@ const PATHS = {
   left: "M9.5 4L5.5 8l4 4",
 };
 
-/** A line icon of 16 pixels, hidden from screen readers: a word always stands beside it. */
+/** A line icon of 16 pixels. It is hidden from screen readers, because there is always a text beside it. */
 export function icon(name) {
   const path = s("path", {
     d: PATHS[name],
@@ -60,7 +60,7 @@ export function icon(name) {
   );
 }
 
-/** A button that copies what `text()` returns, and says that it did. */
+/** A button that copies the result of `text()`, and confirms it. */
 export function copyButton(text, label = "Copy") {
   const word = h("span", {}, label);
   const button = h(
@@ -90,7 +90,7 @@ export function copyButton(text, label = "Copy") {
 
 let toastTimer;
 
-/** Said by screen readers only: for what everybody else sees happen. */
+/** A message for screen readers only, about a visible change. */
 export function tell(text) {
   document.getElementById("told").textContent = text;
 }

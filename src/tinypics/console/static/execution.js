@@ -1,4 +1,4 @@
-// One execution: its way through the workflow, its pictures, its log lines, what it was given and answered.
+// One execution: its states, pictures, log lines, input and output.
 
 import { get, poll, post, reason } from "./api.js";
 import { announce, copyButton, h, icon, prose } from "./dom.js";
@@ -7,7 +7,7 @@ import { graph } from "./graph.js";
 import { record } from "./prints.js";
 import { pill } from "./status.js";
 
-const LATE = 60_000; // milliseconds that lines are waited for
+const LATE = 60_000; // milliseconds to wait for log lines
 
 export async function show(main, { argument: name, stack, signal }) {
   document.title = "Execution · Tinypics";
@@ -54,7 +54,7 @@ export async function show(main, { argument: name, stack, signal }) {
   let before = "";
   const render = (found) => {
     const text = JSON.stringify({ ...found, now: 0 });
-    if (text === before) return; // what has the focus keeps it
+    if (text === before) return; // keep the focus
     before = text;
     head.replaceChildren(...subject(found));
     failure.replaceChildren(...(found.advice ? [advised(found)] : []));
@@ -86,7 +86,7 @@ export async function show(main, { argument: name, stack, signal }) {
   poll(async () => look(await get(path, done.signal)), done.signal, { fast: 300, slow: 1500 });
 }
 
-/** The log lines, once there are some: they come a little later than the end. */
+/** The log lines, which arrive a little after the end of the execution. */
 function tell(path, log, signal, local) {
   const enough = new AbortController();
   const look = async () => {
@@ -217,7 +217,7 @@ function logLines(lines, local) {
   );
 }
 
-/** What a line of a success says was stored. */
+/** The stored outputs in the log line of a success. */
 function made({ renditions, removed, ...line }) {
   if (removed) return `removed: ${removed.length}`;
   const each = ({ width, height, format, bytes: size }) => `${width} × ${height} ${format.toUpperCase()}, ${bytes(size)}`;

@@ -1,4 +1,4 @@
-// Failures: what failed and was not tried again, by the name of the error, each with what to do about it.
+// Failures: failed executions without a retry, grouped by error name, with advice.
 
 import { get, poll, post, reason } from "./api.js";
 import { announce, h, icon, prose } from "./dom.js";
@@ -58,7 +58,7 @@ export async function show(main, { query, stack, signal }) {
   };
   const reload = () => load().catch((problem) => announce(reason(problem)));
   await load();
-  // What is read is not replaced under somebody's eyes; and each failure costs calls, which AWS counts.
+  // Do not replace the list while the user reads it. Also, each failure takes requests, which AWS throttles.
   const look = async () => {
     news.hidden = (await latest()) <= known;
     return false;
@@ -70,7 +70,7 @@ function nothing() {
   return h(
     "div",
     { class: "empty" },
-    h("p", {}, icon("good"), " Nothing failed in this time, or all of it was tried again."),
+    h("p", {}, icon("good"), " Nothing failed in this time, or all of it was retried."),
     h("p", {}, "What fails from now on appears here, with what to do about it."),
   );
 }
@@ -108,7 +108,7 @@ function section({ error, advice, items }, reload) {
           announce(reason(problem));
         }
         again.disabled = false;
-        await reload(); // also when that went wrong: some may have been started all the same
+        await reload(); // also after an error, because some may have been started
       },
     },
     icon("again"),

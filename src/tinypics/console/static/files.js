@@ -1,6 +1,6 @@
-// Files of a drop, those in folders as well.
+// The files of a drop, including those in folders.
 
-/** `found`: files of a drop, those in folders as well, each with its path; `unread`: paths that cannot be read. */
+/** `found`: the files of a drop, including those in folders, with their paths; `unread`: paths that cannot be read. */
 export async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return { found: [...transfer.files].map((file) => ({ file, path: file.name })), unread: [] };
@@ -19,7 +19,7 @@ export async function dropped(transfer) {
   return { found: found.filter(visible), unread };
 }
 
-/** Not what systems leave in folders: .DS_Store, Thumbs.db. */
+/** Excludes files that systems leave in folders: .DS_Store, Thumbs.db. */
 export function visible({ file }) {
   return !file.name.startsWith(".") && file.name !== "Thumbs.db";
 }
@@ -27,7 +27,7 @@ export function visible({ file }) {
 async function children(reader) {
   const found = [];
   for (;;) {
-    const some = await new Promise((good, bad) => reader.readEntries(good, bad)); // a hundred at a time
+    const some = await new Promise((good, bad) => reader.readEntries(good, bad)); // in batches of a hundred
     if (!some.length) return found;
     found.push(...some);
   }

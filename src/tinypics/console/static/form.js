@@ -2,11 +2,11 @@
 
 import { h } from "./dom.js";
 
-const POINT = "a point"; // the choice of gravity that is none of the core's words
+const POINT = "a point"; // a choice of gravity that is not a value of the core's
 const UNSAID = { width: "320", height: "320", fit: "cover", gravity: "centre", format: "", quality: "" };
 
 export class EventForm {
-  /** `changed` is called when the event is another one, `submitted` when it is to be sent. */
+  /** `changed` is called when the event has changed, `submitted` when the user sends it. */
   constructor(query, stack, { changed, submitted }) {
     this.stack = stack;
     this.fields = fields(query, stack);
@@ -38,7 +38,7 @@ export class EventForm {
     );
   }
 
-  /** Keys to choose from; the first stands in an empty field. True if the event is another one now. */
+  /** Set the keys to choose from; an empty field gets the first. True if the event has changed. */
   suggest(keys) {
     this.keys.replaceChildren(...keys.map((key) => h("option", { value: key })));
     if (!keys.length || this.fields.key.value) return false;
@@ -46,7 +46,7 @@ export class EventForm {
     return true;
   }
 
-  /** The focal point, "x,y"; null when gravity is something else. */
+  /** The focal point, "x,y"; null for any other gravity. */
   get point() {
     return this.fields.gravity.value === POINT ? this.fields.point.value : null;
   }
@@ -57,7 +57,7 @@ export class EventForm {
     this.typed.hidden = false;
   }
 
-  /** The form as the query of an address that leads back to it. */
+  /** The form as a query string, for links to it. */
   address() {
     const query = new URLSearchParams();
     for (const name of ["bucket", "key", ...Object.keys(UNSAID)]) {
@@ -67,7 +67,7 @@ export class EventForm {
     return query;
   }
 
-  /** What the form says: numbers as numbers, defaults left out. */
+  /** The event: numbers as numbers, without defaults. */
   event() {
     const value = (name) => this.fields[name].value;
     const event = { bucket: value("bucket"), key: value("key"), dest_bucket: this.stack.output_bucket };

@@ -1,4 +1,4 @@
-// Numbers and moments as people read them.
+// Human-readable numbers and times.
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -23,7 +23,7 @@ export function duration(ms) {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
-/** The time of day; with the day where it is not today's. */
+/** The time of day; with the date if it is not today. */
 export function moment(stamp) {
   const at = new Date(stamp);
   const today = at.toDateString() === new Date().toDateString();

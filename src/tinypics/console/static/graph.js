@@ -1,4 +1,4 @@
-// The workflow as a graph: boxes in rows, as the server placed them, with the way of one execution lit.
+// The workflow as a graph: boxes in rows, as the server placed them, with the path of one execution highlighted.
 
 import { s } from "./dom.js";
 import { duration } from "./format.js";
@@ -9,7 +9,7 @@ const WIDE = 164,
   STEP = 104,
   EDGE = 12;
 
-/** An SVG of `workflow` (nodes and edges of /api/workflow); `update` lights the way of `visits` on it. */
+/** An SVG of `workflow` (nodes and edges of /api/workflow); `update` highlights the path of `visits`. */
 export function graph(workflow) {
   const columns = Math.max(...workflow.nodes.map((node) => node.column)) + 1;
   const rows = Math.max(...workflow.nodes.map((node) => node.row)) + 1;
@@ -87,7 +87,7 @@ function line(edge, at) {
   );
 }
 
-/** From one point down to another; beside the boxes that stand between the two; around them where it leads back. */
+/** The path of an edge: down, beside the boxes between its ends, or around them if it leads back. */
 function way([x1, y1], [x2, y2], boxes) {
   const end = `${x2} ${y2 - 2}`;
   const middle = (y1 + y2) / 2;
@@ -105,7 +105,7 @@ function light({ boxes, edges, title }, visits, running) {
     const on = passed.has(`${edge.start}\n${edge.end}`);
     edge.element.classList.toggle("lit", on);
     edge.element.setAttribute("marker-end", on ? "url(#arrow-lit)" : "url(#arrow)");
-    if (on) boxes.values().next().value.group.before(edge.element); // over the others, under the boxes
+    if (on) boxes.values().next().value.group.before(edge.element); // above other edges, below the boxes
   }
   for (const [name, { group, detail }] of boxes) {
     const stays = visits.filter((visit) => visit.state === name);

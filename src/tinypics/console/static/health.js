@@ -1,4 +1,4 @@
-// Health: how many, how quick, what it cost, what waits. Figures are of the function's own log lines.
+// Health: counts, times, cost and queues. Figures are from the function's own log lines.
 
 import { get, poll } from "./api.js";
 import { h, s } from "./dom.js";
@@ -68,7 +68,7 @@ function cards(found) {
       figure(
         "Failed",
         count(failed),
-        again ? `${count(again)} attempts were tried again` : "no attempt had to be tried again",
+        again ? `${count(again)} attempts were retried` : "no attempt had to be retried",
         failed ? "bad" : "good",
       ),
       figure("Median time", duration(found.ms.p50), `95 %: ${duration(found.ms.p95)}, 99 %: ${duration(found.ms.p99)}`),
@@ -104,7 +104,7 @@ function cards(found) {
         "p",
         { class: "legend" },
         h("span", { class: "good" }, "made"),
-        h("span", { class: "bad" }, "failed or tried again"),
+        h("span", { class: "bad" }, "failed or retried"),
         h("i", {}, `tallest: ${plural(tallest(found.bars), "picture")} in ${duration(barred(found))}`),
       ),
     ),
@@ -138,7 +138,7 @@ function backfills(runs) {
   );
 }
 
-/** A progress bar of one backfill. Its map may not have been counted yet. */
+/** A progress bar of one backfill, which may still be counting. */
 function run({ name, status, started, total, done, lost }) {
   const ended = done + lost;
   const story = total
@@ -155,7 +155,7 @@ function run({ name, status, started, total, done, lost }) {
       lost ? h("span", { class: "warn" }, `${count(lost)} lost`) : null,
     ),
     h("progress", { max: total || 1, value: ended, "aria-label": `Backfill ${name}` }),
-    h("p", { class: "note" }, `since ${moment(started)}; what became of each: tinypics backfill --attach ${name}`),
+    h("p", { class: "note" }, `since ${moment(started)}; results: tinypics backfill --attach ${name}`),
   );
 }
 

@@ -1,4 +1,4 @@
-// Pictures: drop some, and watch what becomes of them.
+// Pictures: upload some, and follow their results.
 
 import { h } from "./dom.js";
 import { ExecutionList } from "./list.js";
@@ -12,13 +12,13 @@ const FILTERS = [
   ["FAILED", "Failed"],
 ];
 
-let tray; // one for as long as the page is open: uploads go on while another view is looked at
-let watched; // and somebody looks what becomes of them
+let tray; // one while the page is open: uploads continue while another view is shown
+let watched; // aborts polling
 
 export async function show(main, { query, stack, signal }) {
   document.title = "Pictures · Tinypics";
   const status = query.get("status") ?? "";
-  const told = stack.listed && !stack.by_queue; // whether uploads have executions, and those a list
+  const told = stack.listed && !stack.by_queue; // whether uploads have executions that can be listed
   tray ??= new Tray(stack);
   watched?.abort();
   main.append(h("h1", { class: "unseen" }, "Pictures"), tray.element);
@@ -57,7 +57,7 @@ export async function show(main, { query, stack, signal }) {
   list.start();
 }
 
-/** Until the tray knows what became of all, or this view is shown again: a list that nobody sees. */
+/** Polls a hidden list until the tray has all results, or this view is shown again. */
 function watch(stack) {
   if (!tray.waiting) return;
   watched = new AbortController();

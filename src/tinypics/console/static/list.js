@@ -1,4 +1,4 @@
-// Executions, newest first: up to 10,000 of them, of which only those on the screen are elements.
+// Executions, newest first: up to 10,000, of which only the visible ones have elements.
 
 import { get, poll, post } from "./api.js";
 import { h } from "./dom.js";
@@ -8,10 +8,10 @@ import { row } from "./row.js";
 const ROW = 68; // pixels, as style.css says
 const SPARE = 8; // rows above and below the screen
 const MOST = 10_000;
-const NEAR = 30; // rows before the end at which older ones are fetched
-const ASKED = 60; // names in one question
-const RUNNING = 10; // that are asked for by name in each round
-const FRESH = 45 * 60_000; // milliseconds for which the address of a thumbnail is taken to be valid: less than its hour
+const NEAR = 30; // rows before the end of the list at which older ones are fetched
+const ASKED = 60; // names in one request
+const RUNNING = 10; // requested by name in each poll
+const FRESH = 45 * 60_000; // milliseconds until a thumbnail's URL is renewed: less than its hour of validity
 
 export class ExecutionList {
   constructor({ status, stack, signal, watchers }) {
@@ -33,7 +33,7 @@ export class ExecutionList {
     poll(() => this.look(), this.signal, this.stack.local ? { fast: 400, slow: 2000 } : { fast: 2000, slow: 15_000 });
   }
 
-  /** The newest page, and those before it until a known one is met. True if anything changed. */
+  /** Fetch the newest page, and older ones until a known execution. True if anything changed. */
   async look() {
     const fresh = [];
     let page = await this.page();
@@ -65,7 +65,7 @@ export class ExecutionList {
     if (known.status === item.status) return false;
     Object.assign(known, item);
     if (this.status && item.status !== this.status) {
-      // it is no longer what was asked for
+      // the filter has changed meanwhile
       this.items = this.items.filter((other) => other !== known);
       this.forget(item.name);
     } else {
@@ -75,7 +75,7 @@ export class ExecutionList {
     return true;
   }
 
-  /** Those that run, or whose end the filtered list does not tell: by name. */
+  /** The names of running executions, and of those whose end the filtered list does not show. */
   async refresh(listed) {
     const names = new Set(listed.map((item) => item.name));
     const running = this.items.filter((item) => item.status === "RUNNING" && !names.has(item.name)).slice(0, RUNNING);
@@ -92,7 +92,7 @@ export class ExecutionList {
     this.items = [...fresh, ...this.items];
     for (const item of fresh) this.byName.set(item.name, item);
     for (const item of this.items.splice(MOST)) this.forget(item.name);
-    if (above > ROW) scrollBy(0, fresh.length * ROW); // what is being read stays where it is
+    if (above > ROW) scrollBy(0, fresh.length * ROW); // keep the scroll position
   }
 
   forget(name) {
@@ -113,7 +113,7 @@ export class ExecutionList {
       }
       this.older = page.next ?? null;
     } catch {
-      /* the next scroll asks again */
+      /* the next scroll retries */
     } finally {
       this.fetching = false;
     }
@@ -164,7 +164,7 @@ export class ExecutionList {
     if (this.focused === name) element.firstChild.focus({ preventScroll: true });
   }
 
-  /** Forget the element of a row, which is then made anew; if it has the focus, the new one gets it. */
+  /** Drop the element of a row, so that it is made again; the new one keeps the focus. */
   drop(name) {
     const element = this.rows.get(name);
     if (!element) return;
@@ -196,7 +196,7 @@ export class ExecutionList {
           : `${count(total)} in all.`;
   }
 
-  /** Ask what the rows on the screen are about, once they stay there. */
+  /** Request the summaries of the visible rows, once scrolling has stopped. */
   wonder(names) {
     clearTimeout(this.wondering);
     const unknown = names.filter((name) => !this.knows(name)).map((name) => this.byName.get(name));
@@ -210,13 +210,13 @@ export class ExecutionList {
   async ask(items) {
     const unknown = items.filter((item) => !this.knows(item.name)).slice(0, ASKED);
     if (!unknown.length) return;
-    if (this.about.size > 2 * MOST) this.about.clear(); // of those that no list has
+    if (this.about.size > 2 * MOST) this.about.clear(); // of executions that are not in the list
     const found = await post("/api/subjects", { names: unknown.map((item) => item.name) }, this.signal);
     for (const item of unknown) {
       const { name } = item;
       const about = found[name];
       if (!about) continue;
-      // What is still running is asked again when it has ended.
+      // Request running executions again when they have ended.
       if (about.status === item.status) this.about.set(name, { ...about, asked: Date.now() });
       for (const watcher of this.watchers) watcher.seen(item, about);
       this.drop(name);

@@ -4,7 +4,7 @@ import { postForPicture, reason } from "./api.js";
 import { copyButton, h } from "./dom.js";
 import { bytes } from "./format.js";
 
-/** The pictures of one record of an execution, as /api/executions/…/pictures tells of them. */
+/** The pictures of one record of an execution, from /api/executions/…/pictures. */
 export function record({ original, renditions, removed, manifest }) {
   const parts = [
     h(
@@ -56,7 +56,7 @@ function print(original) {
   );
 }
 
-/** What browsers cannot show (HEIC, TIFF, JPEG 2000): said so, with a picture made by the core. */
+/** A note for formats that browsers do not support (HEIC, TIFF, JPEG 2000), with a preview made by the core. */
 async function preview(frame, original) {
   const note = h("p", {}, `Browsers do not show ${original.label}. Making a JPEG of it`);
   frame.append(note);

@@ -1,4 +1,4 @@
-// The newest pictures by the function's log: for stacks whose uploads leave no executions that could be listed.
+// The newest pictures, from the function's log, for stacks without a list of executions.
 
 import { get, poll } from "./api.js";
 import { h, icon } from "./dom.js";

@@ -4,7 +4,7 @@ import { h, icon } from "./dom.js";
 import { bytes, duration, exactly, moment } from "./format.js";
 import { ENDED_BADLY, pill } from "./status.js";
 
-/** An execution in a list. `about` is not known of each at once. */
+/** An execution in a list. Its summary `about` may arrive later. */
 export function row(item, about) {
   const bad = ENDED_BADLY.has(item.status);
   const picture = about?.thumbnail
@@ -39,14 +39,14 @@ export function row(item, about) {
   );
 }
 
-/** The smallest rendition; nothing where it is gone by now. */
+/** The smallest rendition; empty if it is deleted. */
 export function thumbnail(about) {
   return about.thumbnail
     ? h("img", { src: about.thumbnail, alt: "", loading: "lazy", onerror: (event) => event.target.remove() })
     : null;
 }
 
-/** What was made of what: 4032 × 3024 JPEG, 4.2 MB → 128 × 128, 3.3 kB. */
+/** Source and output: 4032 × 3024 JPEG, 4.2 MB → 128 × 128, 3.3 kB. */
 export function story({ bucket, result, source, made }) {
   if (result === "removed") return `${bucket}: the source is gone, its renditions too`;
   if (!source || !made.length) return bucket;

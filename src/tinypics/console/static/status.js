@@ -1,4 +1,4 @@
-// The state of an execution, by icon, word and colour together.
+// The state of an execution, by icon, text and colour.
 
 import { h, icon } from "./dom.js";
 
@@ -9,12 +9,12 @@ const STATES = {
   TIMED_OUT: ["bad", "Timed out", "bad"],
   ABORTED: ["bad", "Aborted", "bad"],
   SUCCESS: ["good", "Made", "good"],
-  RETRY: ["again", "Tried again", "busy"],
+  RETRY: ["again", "Retried", "busy"],
   SKIPPED: ["skip", "Up to date", "calm"],
   REMOVED: ["gone", "Removed", "calm"],
 };
 
-/** The pill of an execution. `about`, when it is known, tells a success that made nothing from one that did. */
+/** The pill of an execution. With `about`, a success without new outputs is shown as such. */
 export function pill(status, about) {
   const result = { skipped: "SKIPPED", removed: "REMOVED" }[about?.result];
   const [mark, word, kind] = STATES[result ?? status] ?? ["wait", status, "calm"];

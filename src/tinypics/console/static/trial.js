@@ -1,4 +1,4 @@
-// Try it: what a direct event would make, as a picture, and how to send it from elsewhere.
+// Try it: a preview of a direct event, and code that sends it.
 
 import { get, post, postForPicture, reason } from "./api.js";
 import { announce, copyButton, h } from "./dom.js";
@@ -12,7 +12,7 @@ const KINDS = [
   ["curl", "curl"],
   ["python", "Python"],
 ];
-const WHOLE = { width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" }; // of the original
+const WHOLE = { width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" }; // the preview of the original
 const LEAD =
   "An event as a form. The preview is made on this computer by the same code; nothing is stored until you start the workflow.";
 
@@ -66,7 +66,7 @@ class Trial {
     this.element = h("div", { class: "trial" }, this.form.element, preview, this.snippets);
   }
 
-  /** The newest pictures, for whoever has no key at hand. */
+  /** Suggest the newest pictures as keys. */
   async suggest() {
     try {
       const page = await get("/api/executions?status=SUCCEEDED", this.signal);
@@ -75,7 +75,7 @@ class Trial {
       const made = about.filter((each) => each.bucket === this.stack.source_bucket && each.result === "made");
       if (this.form.suggest([...new Set(made.map((each) => each.key))])) this.changed();
     } catch {
-      /* the field is there */
+      /* suggestions are optional */
     }
   }
 
@@ -122,7 +122,7 @@ class Trial {
     this.result.replaceChildren(h("p", { class: kind }, text));
   }
 
-  /** The original, once for each key. */
+  /** The original, fetched once per key. */
   async load({ bucket, key }, signal) {
     const name = `${bucket}\n${key}`;
     if (this.shown === name) return;
@@ -153,7 +153,7 @@ class Trial {
     );
   }
 
-  /** The mark on the original. */
+  /** The mark of the focal point on the original. */
   place() {
     this.mark.hidden = !this.form.point || this.original.hidden;
     if (this.mark.hidden) return;
@@ -162,7 +162,7 @@ class Trial {
     this.mark.style.top = `${this.source.offsetTop + y * this.source.clientHeight}px`;
   }
 
-  /** The same from elsewhere, in the language that was chosen last. */
+  /** Code that sends the event, in the language that was chosen last. */
   offer(found) {
     const code = h("code", {}, found[this.kind] ?? found.json);
     const choose = (kind) => () => {
@@ -189,7 +189,7 @@ class Trial {
     button.disabled = true;
     try {
       const { name } = await post("/api/executions", { event: this.form.event() });
-      location.hash = this.stack.listed ? `#/executions/${encodeURIComponent(name)}` : "#/"; // there it is in the log
+      location.hash = this.stack.listed ? `#/executions/${encodeURIComponent(name)}` : "#/"; // the log has the details
     } catch (error) {
       announce(reason(error));
     }

@@ -6,7 +6,7 @@ import { bytes } from "./format.js";
 import { story } from "./row.js";
 import { ENDED_BADLY, pill } from "./status.js";
 
-const PATIENCE = 60_000; // milliseconds until it is said that nothing was heard of it
+const PATIENCE = 60_000; // milliseconds without news until the page says so
 const SILENCE =
   "Uploaded, but nothing has been heard of it. Is this stack started by something else (Trigger)? tinypics logs may say.";
 
@@ -14,7 +14,7 @@ const SILENCE =
 export class Upload {
   constructor(tray, file, key) {
     Object.assign(this, { tray, file, key, state: "queued", replace: false, at: 0, name: null, followed: false });
-    this.silent = false; // uploaded, and not heard of for long
+    this.silent = false; // uploaded, and without news for long
     this.element = null;
   }
 
@@ -54,7 +54,7 @@ export class Upload {
     this.stopping.abort();
   }
 
-  /** A browser tells a page no more than this. */
+  /** Browsers give no reason of a network error. */
   unreachable() {
     return this.tray.stack.local
       ? "The bucket could not be reached. Is tinypics up still running?"
@@ -68,7 +68,7 @@ export class Upload {
 
   sent({ status, code }) {
     if (status === 412) {
-      this.replace = true; // when it is sent again
+      this.replace = true; // set when it is sent again
       return this.refuse("There is a picture with this key already.", "Replace it");
     }
     if (status >= 300) return this.refuse(`The bucket refused it: ${code ?? `HTTP ${status}`}.`);
@@ -97,20 +97,20 @@ export class Upload {
     this.tray.render();
   }
 
-  /** Its execution is known; it may be faster than the answer to the upload. */
+  /** Called when its execution is known, which may be before the response to the upload. */
   found(name) {
-    this.at = 0; // it has what it looked for
+    this.at = 0; // stop polling for it
     this.name = name;
     if (this.state === "waiting") this.follow(name);
   }
 
-  /** The execution of this upload: its states as they pass, if not too many are watched, and its thumbnail. */
+  /** Follow the execution: its states, if not too many are followed, and its thumbnail. */
   follow(name) {
     this.become("running", "Working");
     const details = h("a", { class: "button quiet", href: `#/executions/${encodeURIComponent(name)}` }, "Details");
     this.actions.replaceChildren(details);
     this.followed = this.tray.follow();
-    if (!this.followed) return; // the list tells the end
+    if (!this.followed) return; // the list will show the end
     const done = new AbortController();
     const look = async () => {
       const found = await get(`/api/executions/${encodeURIComponent(name)}`).catch(forgotten);
@@ -130,10 +130,10 @@ export class Upload {
     this.answered(about ?? found, [trail(found)]);
   }
 
-  /** The last word about it, said by `sign`: what `answer` says of an error, or its thumbnail. */
+  /** Show the final result: `sign`, and the error of `answer` or the thumbnail. */
   answered(answer, sign) {
     this.become("ended", "");
-    this.tray.next(); // there may be room for one more now
+    this.tray.next(); // start the next one, if there is room
     this.note.replaceChildren(...sign);
     if (answer.error) {
       this.thumb.replaceChildren(icon("bad"));
@@ -148,13 +148,13 @@ export class Upload {
   }
 }
 
-/** In the place of an execution that the stack does not know any more: asking on would never end. */
+/** The result of an execution that the stack has forgotten, so that polling ends. */
 function forgotten(error) {
   if (error.status !== 404) throw error;
   return { status: "ABORTED", error: error.error, message: error.message, visits: [] };
 }
 
-/** The states that an execution came through, lit as they pass. */
+/** The states of an execution, highlighted as it visits them. */
 function trail(found) {
   return h(
     "span",
@@ -168,7 +168,7 @@ function trail(found) {
 
 class Unreachable extends Error {}
 
-/** PUT with progress, which fetch does not tell. The HTTP status, and S3's word for what is wrong. */
+/** PUT with progress, which fetch does not support. Returns the HTTP status and S3's error code. */
 function put({ url, headers }, file, progress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

@@ -1,4 +1,4 @@
-// Uploads: files straight to the bucket, by presigned addresses, with progress; and what became of each.
+// Uploads: files directly to the bucket, by presigned URLs, with progress and results.
 
 import { announce, h, icon, tell } from "./dom.js";
 import { dropped, visible } from "./files.js";
@@ -7,22 +7,22 @@ import { pill } from "./status.js";
 import { Upload } from "./upload.js";
 
 const AT_ONCE = 3;
-const AHEAD = 8; // uploads in work at a time on a laptop, where each is a process: a folder of hundreds would bring it down
+const AHEAD = 8; // uploads in progress at a time on a laptop, where each is a process: hundreds would overload it
 const SHOWN = 40; // of a folder of thousands; the bar counts all, and of those that ended no more are kept
-const KNOWN = 1000; // executions that are remembered
-const CLOCKS = 5000; // milliseconds that clocks may differ
-const FOLLOWED = 6; // uploads whose states are watched at a time; of the others the end is enough
+const KNOWN = 1000; // executions to remember
+const CLOCKS = 5000; // milliseconds of clock skew
+const FOLLOWED = 6; // uploads whose states are followed at a time; the others show only their end
 
 export class Tray {
   constructor(stack) {
     this.stack = stack;
     this.queue = [];
     this.uploads = [];
-    this.past = 0; // how many ended before those
+    this.past = 0; // the number that ended before those
     this.active = 0;
-    this.executions = new Map(); // by name: the upload that each is about, null for others
+    this.executions = new Map(); // by name: the upload of each, null for others
     this.followed = 0;
-    this.settled = () => {}; // called when nothing is waited for any more
+    this.settled = () => {}; // called when no upload is waiting any more
     this.summary = h("p", { class: "summary", role: "status" });
     const button = (word, onclick) => h("button", { type: "button", class: "quiet", onclick }, word);
     this.stopper = button("Stop", () => this.stop());
@@ -141,12 +141,12 @@ export class Tray {
     this.render();
   }
 
-  /** Those whose key is taken, or those that could not be sent. */
+  /** The uploads whose key is taken, or those that failed to send. */
   refused(taken) {
     return this.uploads.filter((upload) => upload.state === "refused" && upload.replace === taken);
   }
 
-  /** Whether the stack can take one more: AWS can, and a queue can. */
+  /** Whether the stack has room for one more: AWS has, and so has a queue. */
   room() {
     const busy = (upload) => ["sending", "waiting", "running"].includes(upload.state) && !upload.silent;
     return !this.stack.local || this.stack.by_queue || this.uploads.filter(busy).length < AHEAD;
@@ -158,7 +158,7 @@ export class Tray {
     this.next();
   }
 
-  /** None of those that are not uploaded yet. */
+  /** Cancel all that are not uploaded yet. */
   stop() {
     const left = new Set(this.queue.splice(0));
     this.uploads = this.uploads.filter((upload) => !left.has(upload));
@@ -167,7 +167,7 @@ export class Tray {
     this.render();
   }
 
-  /** Out of sight with what needs no more attention. */
+  /** Hide ended and refused uploads. */
   clear() {
     this.uploads = this.uploads.filter((upload) => !["ended", "refused"].includes(upload.state));
     this.past = 0;
@@ -186,7 +186,7 @@ export class Tray {
     this.bar.hidden = !total;
     this.stopper.hidden = !number("queued", "sending");
     this.clearer.hidden = !number("ended", "refused");
-    this.replacer.hidden = this.refused(true).length < 2; // of one, its own button
+    this.replacer.hidden = this.refused(true).length < 2; // a single one has its own button
     this.repeater.hidden = this.refused(false).length < 2;
     this.element.classList.toggle("used", total > 0);
     this.retire((by.ended ?? []).slice(0, -SHOWN));
@@ -198,7 +198,7 @@ export class Tray {
     if (!this.waiting) this.settled();
   }
 
-  /** Those that ended long ago are only counted from now on. */
+  /** Drop uploads that ended long ago, and only count them. */
   retire(old) {
     if (!old.length) return;
     const gone = new Set(old);
@@ -206,12 +206,12 @@ export class Tray {
     this.past += gone.size;
   }
 
-  /** Whether executions that are new matter, even those that nobody looks at. */
+  /** Whether new executions are needed, even if no list is shown. */
   get waiting() {
     return this.uploads.some((upload) => ["queued", "sending", "waiting", "running"].includes(upload.state));
   }
 
-  /** Told of each execution whose picture is known, again when it has ended. */
+  /** Called for each execution whose picture is known, and again when it has ended. */
   seen(item, about) {
     if (!this.executions.has(item.name)) {
       const isAbout = (each) =>
@@ -227,7 +227,7 @@ export class Tray {
     }
   }
 
-  /** Whether one more may be followed; `unfollow` gives its place back. */
+  /** Whether one more may be followed; `unfollow` releases its place. */
   follow() {
     if (this.followed >= FOLLOWED) return false;
     this.followed += 1;
@@ -238,7 +238,7 @@ export class Tray {
     this.followed -= 1;
   }
 
-  /** Told of each line of the log, in stacks without executions. */
+  /** Called for each log line, in stacks without executions. */
   logged(row) {
     const upload = this.uploads.find(
       (each) => each.state === "waiting" && each.key === row.key && row.at >= each.at - CLOCKS,
