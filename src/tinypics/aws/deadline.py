@@ -35,7 +35,7 @@ class Shortened:
         """How to give the invocation more time."""
         if self._lambdas() <= self._milliseconds():
             return _MORE
-        return "a batch gives no more, whatever Timeout is; a larger MemorySize gives more processor"
+        return "a batch gives no more, whatever Timeout is; a larger MemorySize gives more CPU"
 
     def _milliseconds(self) -> float:
         return (self._ends - time.monotonic()) * 1000

@@ -96,7 +96,7 @@ def console(
     """Serve the web console of a stack to this computer until Ctrl-C.
 
     `tinypics up` serves one already. This one is for a stack on AWS, with your
-    own credentials, or for a second look at the local one. Uploads from the
+    own credentials, or for a second console of the local one. Uploads from the
     page need the stack's parameter ConsoleOrigin, the console's address.
 
     \b
@@ -207,7 +207,7 @@ def logs(
 @app.command()
 def verify(
     fix: Annotated[
-        bool, typer.Option("--fix", help="Remake what is missing, stale or damaged, and remove orphans.")
+        bool, typer.Option("--fix", help="Remake missing, stale or damaged outputs, and remove orphans.")
     ] = False,
     prefix: Annotated[str, typer.Option(help="Only keys that start with this.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,

@@ -29,7 +29,7 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
     if states.describe_state_machine(stateMachineArn=machine)["type"] == "EXPRESS":
         raise CommandFailed(
             "An EXPRESS workflow keeps no history, so there is no list of what failed.\n"
-            "`tinypics verify --fix` makes whatever is missing; the workflow's log group says why it was."
+            "`tinypics verify --fix` makes missing outputs; the workflow's log group has the causes."
         )
     start = datetime.fromtimestamp(time.time() - since, UTC)
     with err.status("Looking for failed executions"):

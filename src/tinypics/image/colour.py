@@ -29,7 +29,7 @@ def is_usable(icc: bytes, mode: str) -> bool:
     """Whether littlecms can use the profile for pictures of this mode."""
     try:
         return fits(icc, mode) and _transform(icc, "L" if mode == "LA" else mode) is not None
-    except Exception:  # noqa: BLE001  whatever it says of a broken profile
+    except Exception:  # noqa: BLE001 - littlecms raises anything for a broken profile
         return False
 
 

@@ -213,7 +213,7 @@ def _load(image: Any, *, lenient: bool) -> bool:
 
 
 def _still(opened: Opened, image: Image.Image, scale: int, duration: int = 0, *, truncated: bool = False) -> Still:
-    if opened.header.crop and opened.header.decoder.name == "avif":  # libheif crops by itself, libavif leaves it to us
+    if opened.header.crop and opened.header.decoder.name == "avif":  # libheif crops, libavif does not
         image = _cropped(image, opened.header.crop)
     size = opened.size if scale > 1 else image.size
     extent = (size[0] / scale, size[1] / scale)

@@ -159,7 +159,7 @@ class _Batch:
             outcome = Outcome(self._key(entry), FAILED if final else HANDED_BACK, error.name, error.message)
         except TinypicsError as error:
             outcome = Outcome(self._key(entry), FAILED, error.name, error.message)
-        except Exception as error:  # noqa: BLE001 - one object that nobody foresaw must not fail the others
+        except Exception as error:  # noqa: BLE001 - an unexpected error of one object must not fail the others
             telemetry.unforeseen(error, self._context)
             outcome = Outcome(self._key(entry), FAILED, type(error).__name__, str(error))
         milliseconds = math.ceil((time.perf_counter() - started) * 1000)

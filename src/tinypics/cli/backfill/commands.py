@@ -113,7 +113,7 @@ Bucket = Annotated[
     typer.Option(help="Where the pictures are.", rich_help_panel=OF_STACK, show_default="the stack's source bucket"),
 ]
 Prefix = Annotated[str | None, typer.Option(help="Only keys that start with this.", show_default=False)]
-AnyName = Annotated[bool, typer.Option("--any-name", help="Also keys whose names do not say that they are pictures.")]
+AnyName = Annotated[bool, typer.Option("--any-name", help="Also keys without the extension of a picture.")]
 Keys = Annotated[
     Path | None,
     typer.Option(

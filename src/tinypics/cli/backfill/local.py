@@ -129,9 +129,7 @@ class Walk:
             return credentials.listed(self.session, self.source)
 
         def not_listed(folder: str) -> None:
-            message = (
-                "what is right below it cannot be listed: no permission, or a key that the store client cannot name"
-            )
+            message = "its objects cannot be listed: permission is missing, or the store client cannot represent a key"
             report.add(Outcome(f"{folder}/", FAILED, InvalidRequest.__name__, message))
 
         return listed(self.source, not_listed)
@@ -181,7 +179,7 @@ def _work(chosen: Walk, report: Report) -> int:
                     report.reason = reason
                     return 1
     except KeyboardInterrupt:
-        report.state, report.reason = STOPPED, "Ctrl-C; what was written is whole"
+        report.state, report.reason = STOPPED, "Ctrl-C; every written file is complete"
         return INTERRUPTED
     finally:
         outcomes.close()
