@@ -29,7 +29,7 @@ lint: setup ## Ruff, mypy and cfn-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml monitoring.yaml
 
 .PHONY: test
 test: lint ## What CI runs: linters, unit tests, end-to-end tests through the engine
@@ -115,7 +115,7 @@ SUPPLY := $(BUILD)/audit/supply/bin
 .PHONY: audit
 audit: setup $(BUILD)/audit/node/.installed $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Look for weak spots in workflows and template, and for known holes in what ships
 	$(BUILD)/audit/node/node_modules/.bin/asl-validator --json-path step-function-definition.json --json-path backfill-definition.json
-	$(BIN)/python audit/everything_on.py >$(BUILD)/audit/template.json
+	for name in template monitoring; do $(BIN)/python audit/everything_on.py $$name.yaml >$(BUILD)/audit/$$name.json || exit 1; done
 	$(BUILD)/audit/policies/bin/checkov --config-file audit/checkov.yaml
 	@$(SUPPLY)/pip-audit --vulnerability-service osv --disable-pip --require-hashes --requirement src/requirements.txt \
 		--progress-spinner off 2>$(BUILD)/audit/said && cat $(BUILD)/audit/said || { \

@@ -1,4 +1,4 @@
-"""Prints the template with every condition true: checkov passes over a policy that has an `Fn::If` in it."""
+"""Print a template with every condition true: checkov passes over a policy that has an `Fn::If` in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 _NOTHING = {"Ref": "AWS::NoValue"}
 
 
@@ -23,4 +22,4 @@ def on(node: Any) -> Any:
 
 
 if __name__ == "__main__":
-    json.dump(on(yaml_parse(TEMPLATE.read_text())), sys.stdout, indent=1)
+    json.dump(on(yaml_parse(Path(sys.argv[1]).read_text())), sys.stdout, indent=1)

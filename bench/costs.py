@@ -86,13 +86,13 @@ def table() -> str:
     return "\n".join([head, "|---" * (len(CASES) + 1) + "|", *rows])
 
 
-# What Monitoring makes: alarms (with Trigger=workflow and the API), metrics while there are pictures, dashboards.
-# tests/project/test_costs.py counts them in the template. Each name of an error is one metric more with `full`.
-WATCHING = {"off": (0, 0, 0), "alarms": (8, 3, 0), "full": (8, 18, 1)}
+# Alarms (with Trigger=workflow and the API), metrics while there are pictures, and dashboards of monitoring.yaml, by
+# its parameter Monitoring. tests/project/test_costs.py counts them. With `full`, each name of an error adds a metric.
+WATCHING = {"alarms": (8, 3, 0), "full": (8, 18, 1)}
 
 
 def watching() -> str:
-    """A table of dollars a month for watching a stack, by the parameter Monitoring."""
+    """A table of dollars a month for the monitoring stack, by its parameter Monitoring."""
     rows = ["| `Monitoring` | at rest | while pictures come |", "|---|---|---|"]
     for level, (alarms, metrics, dashboards) in WATCHING.items():
         rest = alarms * prices.ALARM + dashboards * prices.DASHBOARD

@@ -1,6 +1,6 @@
-"""The template as CloudFormation evaluates it for one set of parameters: conditions, functions, rules.
+"""A template as CloudFormation evaluates it for one set of parameters: conditions, functions, rules.
 
-Functions that our template uses, with their results by the CloudFormation template reference, "Intrinsic functions".
+Functions that our templates use, with their results by the CloudFormation template reference, "Intrinsic functions".
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 class Stack:
-    """The resources, outputs and rules of one deployment of `source`, a transformed template (by default ours).
+    """The resources, outputs and rules of one deployment of `source`, a transformed template (by default the main one).
 
     `given` are parameters that differ from their defaults, `pseudo` pseudo parameters, without their `AWS::`.
     """
@@ -51,7 +51,7 @@ class Stack:
         return self._made("Outputs")
 
     def _made(self, section: str) -> dict[str, Any]:
-        made = {name: each for name, each in self.source[section].items() if self.holds(each.get("Condition"))}
+        made = {name: each for name, each in self.source.get(section, {}).items() if self.holds(each.get("Condition"))}
         return {name: self.resolve(each) for name, each in made.items()}
 
     def properties(self, name: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Stack:
         """The descriptions of the template's rules that these parameters break."""
         return [
             assertion["AssertDescription"]
-            for rule in self.source["Rules"].values()
+            for rule in self.source.get("Rules", {}).values()
             if self.holds(rule["RuleCondition"])
             for assertion in rule["Assertions"]
             if not self.holds(assertion["Assert"])
@@ -136,10 +136,10 @@ class Stack:
         return {"Fn::Sub": made} if _VARIABLE.search(made) else made
 
 
-def samples(name: str) -> list[str]:
+def samples(name: str, source: Mapping[str, Any] | None = None) -> list[str]:
     """Values of a parameter that tell all of the template's conditions about it apart: those that are allowed, or those
     that some condition compares it with, and one that is none of them."""
-    parameter = template()["Parameters"][name]
+    parameter = (source or template())["Parameters"][name]
     if "AllowedValues" in parameter:
         return [str(each) for each in parameter["AllowedValues"]]
     return list(dict.fromkeys([str(parameter["Default"]), *_EXAMPLES.get(name, ["7"])]))
@@ -158,6 +158,7 @@ _EXAMPLES = {
     "Tags": ["team=photos"],
     "UrlBase": ["https://cdn.example.com/"],
     "KmsKeyArn": ["arn:aws:kms:us-east-1:123456789012:key/1234abcd"],
+    "Stack": ["photos"],
     "AlarmTopic": ["arn:aws:sns:us-east-1:123456789012:pager"],
     "MemorySize": ["512"],
     "ApiJwtIssuer": ["https://issuer.example.com"],
@@ -167,11 +168,12 @@ _EXAMPLES = {
 }
 
 
-def parameters_of(node: Any) -> set[str]:
+def parameters_of(node: Any, source: Mapping[str, Any] | None = None) -> set[str]:
     """The parameters that a value, or a condition within it, depends on."""
-    declared, conditions = template()["Parameters"], template()["Conditions"]
+    source = source or template()
+    declared, conditions = source["Parameters"], source["Conditions"]
     if isinstance(node, list):
-        return {name for each in node for name in parameters_of(each)}
+        return {name for each in node for name in parameters_of(each, source)}
     if not isinstance(node, dict):
         return set()
     found: set[str] = set()
@@ -179,19 +181,19 @@ def parameters_of(node: Any) -> set[str]:
         if key == "Ref":
             found |= {value} & declared.keys()
         elif key == "Condition" and isinstance(value, str):
-            found |= parameters_of(conditions[value])
+            found |= parameters_of(conditions[value], source)
         elif key == "Fn::If":
-            found |= parameters_of(conditions[value[0]]) | parameters_of(value[1:])
+            found |= parameters_of(conditions[value[0]], source) | parameters_of(value[1:], source)
         elif key == "Fn::Sub":
             text, own = value if isinstance(value, list) else (value, {})
-            found |= set(_VARIABLE.findall(text)) & declared.keys() - own.keys() | parameters_of(own)
+            found |= set(_VARIABLE.findall(text)) & declared.keys() - own.keys() | parameters_of(own, source)
         else:
-            found |= parameters_of(value)
+            found |= parameters_of(value, source)
     return found
 
 
 def combinations(names: set[str], source: Mapping[str, Any] | None = None) -> Iterator[Stack]:
     """A stack for every combination of the samples of these parameters; all others have their defaults."""
     ordered = sorted(names)
-    for values in itertools.product(*(samples(name) for name in ordered)):
+    for values in itertools.product(*(samples(name, source) for name in ordered)):
         yield Stack(dict(zip(ordered, values, strict=True)), source)

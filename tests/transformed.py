@@ -1,4 +1,4 @@
-"""The template as CloudFormation deploys it: after the SAM transform, with its parameters and conditions left open."""
+"""The templates as CloudFormation deploys them: after the SAM transform, with parameters and conditions left open."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from typing import Any
 from unittest import mock
 
 PROJECT = Path(__file__).parents[1]
+MAIN, MONITORING = TEMPLATES = ("template.yaml", "monitoring.yaml")
 
 
 @functools.cache
-def template() -> dict[str, Any]:
-    """The transformed template. Local paths, which `sam package` uploads, became addresses of objects."""
+def template(name: str = MAIN) -> dict[str, Any]:
+    """A transformed template. Local paths, which `sam package` uploads, became addresses of objects."""
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
     from samtranslator.yaml_helper import yaml_parse
 
-    written: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
+    written: dict[str, Any] = yaml_parse((PROJECT / name).read_text())
     for resource in written["Resources"].values():
-        for name in {"CodeUri", "DefinitionUri"} & resource["Properties"].keys():
-            resource["Properties"][name] = {"Bucket": "artifacts", "Key": resource["Properties"][name]}
-    defaults = {name: parameter.get("Default", "") for name, parameter in written["Parameters"].items()}
+        for key in {"CodeUri", "DefinitionUri"} & resource["Properties"].keys():
+            resource["Properties"][key] = {"Bucket": "artifacts", "Key": resource["Properties"][key]}
+    defaults = {key: parameter.get("Default", "") for key, parameter in written["Parameters"].items()}
     with mock.patch.dict(os.environ, {"AWS_DEFAULT_REGION": "us-east-1"}):
         made: dict[str, Any] = Translator({}, Parser()).translate(written, defaults)
     return made
 
 
-def resources(kind: str) -> dict[str, dict[str, Any]]:
+def resources(kind: str, name: str = MAIN) -> dict[str, dict[str, Any]]:
     """The properties of every resource of a type, by logical name."""
     return {
-        name: resource.get("Properties", {})
-        for name, resource in template()["Resources"].items()
+        logical: resource.get("Properties", {})
+        for logical, resource in template(name)["Resources"].items()
         if resource["Type"] == kind
     }
 

@@ -1,4 +1,4 @@
-"""All that watches and guards the stack is deployed by the same template, and an alarm reaches its topic."""
+"""The stack of monitoring.yaml watches a deployed one, and an alarm reaches its topic."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.transformed import resources
+from tests.transformed import MONITORING, resources
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +22,8 @@ PROJECT = Path(__file__).parents[2]
 TOPIC = "arn:aws:sns:us-east-1:000000000000:alarms"
 TOKENS = {"ApiAuth": "JWT", "ApiJwtIssuer": "https://issuer.example", "ApiJwtAudience": "web,app"}
 PARAMETERS = {
-    "Monitoring": "full",
     "Trigger": "queue",
     "Tracing": "on",
-    "AlarmTopic": TOPIC,
     "KeepVersions": "30",
     "ReservedConcurrency": "7",
     **TOKENS,
@@ -34,17 +33,36 @@ PARAMETERS = {
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with deploy.running(tmp_path_factory.mktemp("watched"), PROJECT, 0, PARAMETERS) as (_, facts):
-        yield Cloud.local(facts.endpoint, facts.region)
+        deployed = Cloud.local(facts.endpoint, facts.region)
+        deploy_monitoring(deployed)
+        yield deployed
+
+
+def deploy_monitoring(cloud: Cloud) -> None:
+    """Deploy monitoring.yaml by the command that the stack's outputs print, with a topic and a dashboard."""
+    cloudformation = cloud.client("cloudformation")
+    command = outputs(cloudformation, "tinypics")["MonitoringCommand"].split(" ")
+    given = dict(each.split("=") for each in command[command.index("--parameter-overrides") + 1 :])
+    name = command[command.index("--stack-name") + 1]
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=(PROJECT / command[command.index("--template-file") + 1]).read_text(),
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in (given | {"Monitoring": "full", "AlarmTopic": TOPIC}).items()
+        ],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1})
 
 
 def test_everything_is_there(cloud: Cloud) -> None:
     watch = cloud.client("cloudwatch")
-    assert len(watch.describe_alarms()["MetricAlarms"]) == len(resources("AWS::CloudWatch::Alarm"))
+    assert len(watch.describe_alarms()["MetricAlarms"]) == len(resources("AWS::CloudWatch::Alarm", MONITORING))
     body = json.loads(watch.get_dashboard(DashboardName="tinypics")["DashboardBody"])
     assert "tinypics-resize" in json.dumps(body)
     assert "${" not in json.dumps(body)
     filters = cloud.client("logs").describe_metric_filters()["metricFilters"]
-    assert len(filters) == len(resources("AWS::Logs::MetricFilter"))
+    assert len(filters) == len(resources("AWS::Logs::MetricFilter", MONITORING))
     constant = {each["metricTransformations"][0]["metricValue"] for each in filters}
     assert "8.1" in constant  # what a picture costs by way of the queue
     config = cloud.client("lambda").get_function_configuration(FunctionName="tinypics-resize")

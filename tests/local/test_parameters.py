@@ -12,7 +12,9 @@ from samtranslator.yaml_helper import yaml_parse
 from tinypics.aws.settings import MEMORY_MB, READERS
 from tinypics.local.parameters import numbers, parsed, with_defaults, wrong
 
-WRITTEN: dict[str, Any] = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text())
+PROJECT = Path(__file__).parents[2]
+WRITTEN: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
+MONITORING: dict[str, Any] = yaml_parse((PROJECT / "monitoring.yaml").read_text())
 LOCAL = {"SourceBucket": "original-pics", "OutputBucket": "tiny-pics", "BackfillBucket": "tinypics-backfill"}
 PSEUDO = {"AWS::Region": "us-east-1"}
 
@@ -76,13 +78,30 @@ def test_without_a_near_one_all_are_named() -> None:
         ("Tags", "a=1;b", "Tags: expected values of tags with .*"),
         ("UrlBase", "cdn.example.com", "UrlBase: expected an https address .*"),
         ("CacheControl", "max-age=1\nx: y", r'CacheControl: expected a header .*, got "max-age=1\\nx: y"'),
-        ("CostAlarm", "0", "CostAlarm: expected .*"),
+        ("ConsoleOrigin", "https://example.com", "ConsoleOrigin: expected .*"),
         ("KmsKeyArn", "alias/key", "KmsKeyArn: expected .*"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed_and_what_was_given(name: str, text: str, says: str) -> None:
     (said,) = refused(**{name: text})
     assert re.fullmatch(says, said)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "allowed"),
+    [
+        ("Stack", "-pics", "text that matches .*"),
+        ("Monitoring", "off", "alarms, full"),
+        ("AlarmTopic", "pager", "text that matches .*"),
+        ("FailureAlarm", "100", "a whole number from 0 to 99"),
+        ("CostAlarm", "0", "text that matches .*"),
+        ("CostAlarm", "9.99", "text that matches .*"),
+    ],
+)
+def test_a_wrong_value_of_the_monitoring_stack_is_refused(name: str, text: str, allowed: str) -> None:
+    assert wrong(MONITORING, {}, PSEUDO) == []
+    (said,) = wrong(MONITORING, {name: text}, PSEUDO)
+    assert re.fullmatch(f'{name}: expected {allowed}, got "{text}"', said)
 
 
 @pytest.mark.parametrize(

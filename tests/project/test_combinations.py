@@ -1,4 +1,4 @@
-"""The template under every combination of its conditions.
+"""The templates under every combination of their conditions.
 
 CloudFormation refuses a whole template in which anything refers to a resource that a condition leaves out ("Unresolved
 resource dependencies"). Neither cfn-lint nor the local emulator does.
@@ -15,7 +15,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from tests.evaluated import PSEUDO, Stack, combinations, parameters_of, samples
-from tests.transformed import template
+from tests.transformed import MAIN, MONITORING, TEMPLATES, template
 
 Guards = tuple[tuple[str, bool], ...]
 """Conditions, and whether each has to hold."""
@@ -53,13 +53,13 @@ def dangling(source: Mapping[str, Any]) -> set[tuple[str, str]]:
     always = source["Parameters"].keys() | PSEUDO.keys() | {"AWS::NoValue"}
     sites: list[tuple[str, Guards, str]] = []
     for section in ("Resources", "Outputs"):
-        for owner, each in source[section].items():
+        for owner, each in source.get(section, {}).items():
             own: Guards = ((each["Condition"], True),) if "Condition" in each else ()
             sites += [(owner, guards, name) for guards, name in references(each, own) if name not in always]
     made = {name: each.get("Condition") for name, each in source["Resources"].items()}
     deciding = {name for _, guards, _ in sites for name, _ in guards} | {name for name in made.values() if name}
     found: set[tuple[str, str]] = set()
-    for stack in combinations(parameters_of([{"Condition": name} for name in deciding]), source):
+    for stack in combinations(parameters_of([{"Condition": name} for name in deciding], source), source):
         truth = {name: stack.holds(name) for name in deciding}
         there = {name for name, condition in made.items() if condition is None or truth[condition]}
         found |= {
@@ -70,8 +70,9 @@ def dangling(source: Mapping[str, Any]) -> set[tuple[str, str]]:
     return found
 
 
-def test_everything_that_is_referred_to_is_made() -> None:
-    assert dangling(template()) == set()
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_everything_that_is_referred_to_is_made(name: str) -> None:
+    assert dangling(template(name)) == set()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_everything_that_is_referred_to_is_made() -> None:
     [
         ("SourceBucketResource", {"DependsOn": "UploadQueuePolicy"}),
         ("ResizeRole", {"DependsOn": ["ResizeLogGroup", "HttpApi"]}),
-        ("Dashboard", {"Properties": {"DashboardBody": {"Fn::Sub": "${UploadQueue.QueueName} ${AWS::Region}"}}}),
+        ("WorkflowLogGroup", {"Properties": {"LogGroupName": {"Fn::Sub": "${UploadQueue.QueueName} ${AWS::Region}"}}}),
         ("WorkflowRole", {"Properties": {"Path": {"Fn::If": ["IsExpress", {"Ref": "ApiFunction"}, "/"]}}}),
         ("ResizeRole", {"Properties": {"Path": {"Fn::Sub": ["${a}", {"a": {"Fn::GetAtt": ["Nowhere", "Arn"]}}]}}}),
         ("ApiRole", {"Metadata": {"After": {"Fn::If": ["HasApi", {"Ref": "UploadRule"}, "nothing"]}}}),
@@ -108,11 +109,13 @@ def lookups(node: Any) -> Iterator[Any]:
             yield from lookups(each)
 
 
-def test_every_mapping_has_every_value_that_it_is_asked_for() -> None:
-    asked = list(lookups(template()["Resources"]))
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_mapping_has_every_value_that_it_is_asked_for(name: str) -> None:
+    source = template(name)
+    asked = list(lookups(source["Resources"]))
     assert asked
     for each in asked:
-        for stack in combinations(parameters_of(each)):
+        for stack in combinations(parameters_of(each, source), source):
             assert isinstance(stack.resolve(each), int | str)
 
 
@@ -130,11 +133,13 @@ def names(kind: str) -> set[str]:
     return {f"{kind.rpartition('::')[2]}Name", "Name"} & create_only(kind)
 
 
-NAMED = {
-    logical: each
-    for logical, each in template()["Resources"].items()
-    if names(each["Type"]) & each.get("Properties", {}).keys()
-}
+def named(source: Mapping[str, Any]) -> set[str]:
+    """The logical names of the resources that have a name of their own."""
+    return {
+        logical
+        for logical, each in source["Resources"].items()
+        if names(each["Type"]) & each.get("Properties", {}).keys()
+    }
 
 
 def identity(stack: Stack, logical: str) -> tuple[Any, Any]:
@@ -150,12 +155,13 @@ def replaced_under_their_names(source: Mapping[str, Any]) -> set[tuple[str, str]
     """Which resource an update of which parameter would replace by one of the same name, which CloudFormation refuses
     ("cannot update a stack when a custom-named resource requires replacing")."""
     found: set[tuple[str, str]] = set()
-    for logical in NAMED:
+    for logical in sorted(named(source)):
         resource = source["Resources"][logical]
-        always = {"Monitoring": "full", "Trigger": "queue" if "Queue" in logical else "workflow", "ApiAuth": "JWT"}
-        for parameter in parameters_of(resource["Properties"]):
+        wanted = {"Monitoring": "full", "Trigger": "queue" if "Queue" in logical else "workflow", "ApiAuth": "JWT"}
+        always = {name: value for name, value in wanted.items() if name in source["Parameters"]}
+        for parameter in parameters_of(resource["Properties"], source):
             seen: dict[str, Any] = {}
-            for value in samples(parameter):
+            for value in samples(parameter, source):
                 stack = Stack(always | {parameter: value}, source)
                 if logical in stack.resources:
                     name, rest = identity(stack, logical)
@@ -164,9 +170,13 @@ def replaced_under_their_names(source: Mapping[str, Any]) -> set[tuple[str, str]
     return found
 
 
-def test_no_update_replaces_a_resource_that_keeps_its_name() -> None:
-    assert {"ResizeWorkflow", "SourceBucketResource", "UploadRule", "ResizeFunction", "Dashboard"} <= NAMED.keys()
-    assert replaced_under_their_names(template()) == set()
+@pytest.mark.parametrize(
+    ("name", "some"),
+    [(MAIN, {"ResizeWorkflow", "SourceBucketResource", "UploadRule", "ResizeFunction"}), (MONITORING, {"Dashboard"})],
+)
+def test_no_update_replaces_a_resource_that_keeps_its_name(name: str, some: set[str]) -> None:
+    assert some <= named(template(name))
+    assert replaced_under_their_names(template(name)) == set()
 
 
 def test_a_type_that_changes_under_a_fixed_name_is_found() -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from bench import costs
 from tests.delivery.test_reconcile import Cloud, picture
-from tests.transformed import template
+from tests.evaluated import Stack
+from tests.transformed import MONITORING, template
 from tinypics import prices
 
 PROJECT = Path(__file__).parents[2]
+KINDS = ("AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter", "AWS::CloudWatch::Dashboard")
 
 
 def test_the_documented_table_is_the_computed_one() -> None:
@@ -31,23 +33,14 @@ def test_the_page_on_triggers_has_the_same_figures() -> None:
 
 
 def test_watching_makes_as_many_alarms_and_metrics_as_the_estimate_counts() -> None:
-    made = template()["Resources"].items()
-    for level, conditions in {
-        "alarms": {"HasAlarms", "HasApiAlarms"},
-        "full": {"HasAlarms", "HasApiAlarms", "HasDashboard"},
-    }.items():
-        by_type: dict[str, list[str]] = {}
-        for name, resource in made:
-            if resource.get("Condition") in conditions:
-                by_type.setdefault(resource["Type"], []).append(name)
-        filters = [template()["Resources"][name]["Properties"] for name in by_type["AWS::Logs::MetricFilter"]]
+    source = template(MONITORING)
+    assert [*costs.WATCHING] == source["Parameters"]["Monitoring"]["AllowedValues"]
+    for level, counted in costs.WATCHING.items():
+        made = Stack({"Monitoring": level}, source).resources.values()
+        by_type = {kind: [each["Properties"] for each in made if each["Type"] == kind] for kind in KINDS}
+        alarms, filters, dashboards = by_type.values()
         metrics = {each["MetricTransformations"][0]["MetricName"] for each in filters}
-        counted = (
-            len(by_type["AWS::CloudWatch::Alarm"]),
-            len(metrics),
-            len(by_type.get("AWS::CloudWatch::Dashboard", [])),
-        )
-        assert counted == costs.WATCHING[level]
+        assert (len(alarms), len(metrics), len(dashboards)) == counted
 
 
 def test_a_new_upload_makes_as_many_requests_as_the_estimate_counts() -> None:

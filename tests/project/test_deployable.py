@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.evaluated import Stack, combinations
-from tests.transformed import resources, template
+from tests.transformed import TEMPLATES, resources, template
 from tinypics.aws.settings import READERS
 from tinypics.errors import InvalidConfiguration
 
@@ -301,7 +301,7 @@ def test_a_full_account_for_an_hour_loses_no_upload() -> None:
 def test_log_groups_that_other_services_deliver_to_are_under_vendedlogs() -> None:
     """Others are listed one by one in a resource policy of 5,120 characters for the whole account (Step Functions
     developer guide, "Logging using CloudWatch Logs"; "Policy document length breaking Cloudwatch Logs Constraints")."""
-    stack = Stack({"Monitoring": "full"})
+    stack = Stack()
     delivered = [stack.properties("ApiStage")["AccessLogSettings"]["DestinationArn"]]
     for name in ("ResizeWorkflow", "BackfillWorkflow"):
         (destination,) = stack.properties(name)["LoggingConfiguration"]["Destinations"]
@@ -311,8 +311,10 @@ def test_log_groups_that_other_services_deliver_to_are_under_vendedlogs() -> Non
     assert all(group.startswith("/aws/vendedlogs/") for group in groups)
 
 
-def test_no_two_resources_have_the_same_log_group_or_alarm() -> None:
-    for stack in combinations({"Trigger", "Monitoring", "WorkflowType"}):
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_no_two_resources_have_the_same_log_group_or_alarm(name: str) -> None:
+    source = template(name)
+    for stack in combinations({"Trigger", "Monitoring", "WorkflowType"} & source["Parameters"].keys(), source):
         for kind, key in (("AWS::Logs::LogGroup", "LogGroupName"), ("AWS::CloudWatch::Alarm", "AlarmName")):
             named = [each["Properties"][key] for each in stack.resources.values() if each["Type"] == kind]
             assert len(named) == len({*named})

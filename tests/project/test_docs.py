@@ -104,20 +104,36 @@ def test_the_template_sets_only_variables_that_the_code_reads() -> None:
     }
 
 
-def test_every_parameter_of_the_template_is_documented_and_no_other() -> None:
-    block = TEMPLATE.split("\nParameters:\n", 1)[1].split("\nMappings:", 1)[0]
-    parameters = set(re.findall(r"^  (\w+):$", block, re.MULTILINE))
-    page = (PROJECT / "docs" / "deploying.md").read_text()
-    documented = {name for row in table(page, "Parameters") for name in re.findall(r"`(\w+)`", row[0])}
-    assert documented == parameters
-    grouped = re.findall(r"Parameters: \[(.*)\]", TEMPLATE.split("\nParameters:\n", 1)[0])
-    assert {name for group in grouped for name in group.split(", ")} == parameters
+def documented(heading: str) -> list[str]:
+    """The names in the first column of a table of docs/deploying.md."""
+    rows = table((PROJECT / "docs" / "deploying.md").read_text(), heading)
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
 
 
-def test_every_resource_of_the_template_has_its_reason_on_the_page() -> None:
-    page = (PROJECT / "docs" / "deploying.md").read_text()
-    documented = [name for row in table(page, "What it creates") for name in re.findall(r"`(\w+)`", row[0])]
-    assert sorted(documented) == sorted(transformed.template()["Resources"])
+@pytest.mark.parametrize(
+    ("name", "heading"), [("template.yaml", "Parameters"), ("monitoring.yaml", "Watch it: alarms and a dashboard")]
+)
+def test_every_parameter_is_documented_and_grouped_in_the_order_of_the_template(name: str, heading: str) -> None:
+    template = transformed.template(name)
+    parameters = [*template["Parameters"]]
+    assert documented(heading) == parameters
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert [parameter for group in groups for parameter in group["Parameters"]] == parameters
+
+
+def test_what_anyone_sets_comes_first_and_the_rest_is_advanced() -> None:
+    first, *others = transformed.template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert first["Parameters"] == [
+        *("Renditions", "SourceBucket", "OutputBucket", "CreateBuckets", "Trigger", "MemorySize")
+    ]
+    assert all(group["Label"]["default"].startswith("Advanced - ") for group in others)
+
+
+@pytest.mark.parametrize(
+    ("name", "heading"), [("template.yaml", "What it creates"), ("monitoring.yaml", "What watching creates")]
+)
+def test_every_resource_of_a_template_has_its_reason_on_the_page(name: str, heading: str) -> None:
+    assert sorted(documented(heading)) == sorted(transformed.template(name)["Resources"])
 
 
 def test_the_templates_default_renditions_are_the_codes() -> None:

@@ -1,4 +1,4 @@
-"""The runbook knows every alarm and every metric of the template, and says what advice.py says."""
+"""The runbook knows every alarm and every metric of monitoring.yaml, and says what troubleshooting.py says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from tests.transformed import resources, template
+from tests.transformed import MONITORING, TEMPLATES, resources, template
 from tinypics.stack.troubleshooting import ADVICE
 
 PROJECT = Path(__file__).parents[2]
@@ -28,8 +28,8 @@ def test_the_table_of_errors_is_current() -> None:
 
 def test_every_alarm_has_its_section_that_says_what_to_do() -> None:
     names = {
-        alarm["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
-        for alarm in resources("AWS::CloudWatch::Alarm").values()
+        alarm["AlarmName"]["Fn::Sub"].removeprefix("${Stack}-")
+        for alarm in resources("AWS::CloudWatch::Alarm", MONITORING).values()
     }
     sections = dict(zip(*[iter(re.split(r"^### (.+)\n", section("Alarms"), flags=re.MULTILINE)[1:])] * 2, strict=True))
     assert set(sections) == names
@@ -41,20 +41,22 @@ def test_every_metric_is_on_the_page_with_the_level_that_makes_it() -> None:
     rows = re.findall(r"^\| (`.+?) \| .* \| `(\w+)` \|$", section("Metrics"), re.MULTILINE)
     told = {name: level for names, level in rows for name in re.findall(r"`(\w+)`", names) if name != "Error"}
     made = {
-        filter["MetricTransformations"][0]["MetricName"]: "alarms" if name in first_level() else "full"
-        for name, filter in resources("AWS::Logs::MetricFilter").items()
+        filter["MetricTransformations"][0]["MetricName"]: "full" if name in dashboards() else "alarms"
+        for name, filter in resources("AWS::Logs::MetricFilter", MONITORING).items()
     }
     assert told == made
 
 
-def first_level() -> set[str]:
-    return {name for name, resource in template()["Resources"].items() if resource.get("Condition") == "HasAlarms"}
+def dashboards() -> set[str]:
+    made = template(MONITORING)["Resources"].items()
+    return {name for name, resource in made if resource.get("Condition") == "HasDashboard"}
 
 
-def test_every_parameter_on_the_page_exists() -> None:
+def test_every_parameter_and_output_on_the_page_exists() -> None:
     named = (
         set(re.findall(r"`([A-Z][A-Za-z]+)(?:=[\w]+)?`", section("Alarms")))
         - set(ADVICE)
         - {"Pictures", "ConcurrentExecutions"}
     )
-    assert named - {"Runtime", "States"} <= set(template()["Parameters"])
+    sections = [template(name).get(kind, {}) for name in TEMPLATES for kind in ("Parameters", "Outputs")]
+    assert named - {"Runtime", "States"} <= {name for section in sections for name in section}

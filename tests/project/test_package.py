@@ -74,7 +74,8 @@ def test_the_wheel_holds_the_package_and_the_sdist_what_it_is_made_of(built: dic
     assert any(name.endswith("licenses/LICENSE") for name in names)
     with tarfile.open(built[".gz"]) as sdist:
         top = {name.split("/", 2)[1] for name in sdist.getnames() if "/" in name}
-    assert top >= {"src", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "template.yaml", "PKG-INFO"}
+    assert top >= {"src", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "PKG-INFO"}
+    assert top >= {"template.yaml", "monitoring.yaml", "step-function-definition.json", "backfill-definition.json"}
     assert not top & {"bench", "tests", "docs"}
 
 

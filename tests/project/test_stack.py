@@ -1,5 +1,5 @@
-"""The stack as a whole, read from the transformed template: what it keeps, what it watches, and that there is something
-to be seen."""
+"""The stack and the one that watches it, read from the transformed templates: what is kept, what is watched, and that
+there is something to be seen."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from obstore.store import MemoryStore
 
 import lambda_function
 from bench import costs
+from tests.evaluated import Stack, combinations
 from tests.pictures import encoded, photo
-from tests.transformed import resources, template
+from tests.transformed import MONITORING, PROJECT, resources, template
 from tinypics import prices
 from tinypics.aws.settings import Settings
 from tinypics.delivery.result import STEPS
 from tinypics.errors import PermanentError, StoreUnavailable, TinypicsError
 from tinypics.store.bucket import Bucket
 
-FILTERS = resources("AWS::Logs::MetricFilter")
-ALARMS = resources("AWS::CloudWatch::Alarm")
-(DASHBOARD,) = resources("AWS::CloudWatch::Dashboard").values()
-OWN = "Tinypics/${AWS::StackName}"
+WATCH = template(MONITORING)
+FILTERS = resources("AWS::Logs::MetricFilter", MONITORING)
+ALARMS = resources("AWS::CloudWatch::Alarm", MONITORING)
+(DASHBOARD,) = resources("AWS::CloudWatch::Dashboard", MONITORING).values()
+OWN = "Tinypics/${Stack}"
 
 # What AWS's services publish by themselves (their developer guides, "metrics and dimensions"), by what it is about.
 AWS_METRICS = {
@@ -105,7 +107,7 @@ def test_every_metric_is_in_the_lines_that_the_function_writes(name: str, lines:
 
 def test_an_execution_has_given_up_unless_it_failed_for_good() -> None:
     filter = FILTERS["GaveUpMetric"]
-    assert filter["LogGroupName"] == {"Ref": "WorkflowLogGroup"}
+    assert filter["LogGroupName"] == {"Fn::Sub": "/aws/vendedlogs/states/${Stack}-resize"}
     passed_over = re.findall(r'\(\$\.details\.error != "(\w+)"\)', filter["FilterPattern"])
     assert sorted(passed_over) == sorted(error.__name__ for error in leaves(PermanentError))
     assert len(filter["FilterPattern"]) <= 1024  # what CloudWatch Logs takes
@@ -146,8 +148,6 @@ def test_every_alarm_watches_something_that_is_published() -> None:
         else:
             (dimension,) = alarm["Dimensions"]
             assert alarm["MetricName"] in AWS_METRICS[alarm["Namespace"], dimension["Name"]], name
-            (target,) = re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)', json.dumps(dimension["Value"]))
-            assert target in template()["Resources"]
 
 
 def test_every_alarm_is_quiet_without_pictures_and_goes_to_the_topic() -> None:
@@ -159,11 +159,12 @@ def test_every_alarm_is_quiet_without_pictures_and_goes_to_the_topic() -> None:
 
 
 def test_an_alarm_is_there_when_its_metric_is() -> None:
-    conditions = {name: resource.get("Condition") for name, resource in template()["Resources"].items()}
+    conditions = {name: resource.get("Condition") for name, resource in WATCH["Resources"].items()}
     emitted = {made["MetricTransformations"][0]["MetricName"]: conditions[name] for name, made in FILTERS.items()}
     for name, alarm in ALARMS.items():
-        assert str(conditions[name]).endswith("Alarms")
-        assert emitted.get(alarm["MetricName"], "HasAlarms") == "HasAlarms" or alarm["Namespace"] != {"Fn::Sub": OWN}
+        assert conditions[name] in {None, "ByQueue", "HasApi"}
+        if alarm["Namespace"] == {"Fn::Sub": OWN}:
+            assert (conditions[name], emitted[alarm["MetricName"]]) == (None, None)
 
 
 def test_the_dashboard_shows_what_is_published() -> None:
@@ -180,7 +181,7 @@ def test_the_dashboard_shows_what_is_published() -> None:
                 searched = re.findall(r'MetricName="(\w+)"', metric[0]["expression"])
                 assert set(searched) <= own_metrics()
     used = set(re.findall(r"\$\{(\w+)[.}]", body))
-    assert used <= {*template()["Resources"], *names}
+    assert used <= {*WATCH["Parameters"], *names}
     assert own_metrics() - {"FailedPercent"} <= set(re.findall(r'"(\w+)"', body)) | {"Errors"}
 
 
@@ -190,7 +191,7 @@ def test_the_dashboard_shows_what_is_published() -> None:
 def test_the_cost_of_a_picture_is_what_the_estimate_says() -> None:
     case = costs.CASES[1]
     queue, express, standard = (each - costs.function(case) for each in costs.ways(case).values())
-    table = template()["Mappings"]["PerPicture"]
+    table = WATCH["Mappings"]["PerPicture"]
     for way in ("workflow", "none"):
         assert float(table[way]["STANDARD"]) == pytest.approx(standard * 1e6, abs=0.1)
         assert float(table[way]["EXPRESS"]) == pytest.approx(express * 1e6, abs=0.1)
@@ -205,6 +206,82 @@ def test_the_lines_cost_is_at_the_price_of_the_table(lines: list[dict[str, Any]]
 
 def test_times_follow_the_timeout() -> None:
     allowed = template()["Parameters"]["Timeout"]["AllowedValues"]
-    assert template()["Mappings"]["Timeouts"] == {
-        str(seconds): {"VisibilitySeconds": seconds * 6, "AlarmMilliseconds": seconds * 800} for seconds in allowed
-    }
+    assert template()["Mappings"]["Timeouts"] == {str(each): {"VisibilitySeconds": each * 6} for each in allowed}
+    assert WATCH["Mappings"]["Timeouts"] == {str(each): {"AlarmMilliseconds": each * 800} for each in allowed}
+
+
+# --- Between the two stacks
+
+
+SHARED = {"Trigger", "WorkflowType", "Timeout", "Api"}
+
+
+def watching(main: Stack) -> Stack:
+    """The stack that the command of a main stack's outputs deploys."""
+    command = main.outputs["MonitoringCommand"]["Value"]
+    file, stack, given = re.fullmatch(
+        r"sam deploy --template-file (\S+) --stack-name (\S+) --parameter-overrides (.+)", command
+    ).groups()  # type: ignore[union-attr]
+    assert (PROJECT / file).samefile(PROJECT / MONITORING)
+    return Stack(dict(each.split("=") for each in given.split(" ")), WATCH, StackName=stack)
+
+
+def imports(node: Any) -> set[str]:
+    """The names of all exports that a resolved node imports."""
+    parts = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    below = {name for part in parts for name in imports(part)}
+    return below | {node["Fn::ImportValue"]} if isinstance(node, dict) and "Fn::ImportValue" in node else below
+
+
+def test_what_both_templates_ask_for_is_the_same() -> None:
+    both = WATCH["Parameters"].keys() & template()["Parameters"].keys()
+    assert both == SHARED
+    for name in both:
+        ours, theirs = (dict(each["Parameters"][name], Description="") for each in (template(), WATCH))
+        assert ours == theirs
+
+
+def test_the_printed_command_watches_the_stack_that_printed_it() -> None:
+    for main in combinations(SHARED):
+        watch = watching(main)
+        assert watch.parameters["Stack"] == "tinypics"
+        assert {name: watch.parameters[name] for name in SHARED} == {name: main.parameters[name] for name in SHARED}
+
+
+def test_a_stack_exports_what_its_watcher_imports() -> None:
+    for main in combinations(SHARED):
+        exports = {each["Export"]["Name"] for each in main.outputs.values() if "Export" in each}
+        assert imports(watching(main).resources) == exports
+
+
+def test_a_dimension_is_the_name_of_what_it_is_called_after() -> None:
+    main = Stack({"Trigger": "queue"})
+    exports = {each["Export"]["Name"]: each["Value"] for each in main.outputs.values() if "Export" in each}
+    kinds: dict[str, set[str]] = {"AWS::SQS::Queue": set(), "AWS::ApiGatewayV2::Api": set()}
+    for alarm in resources_of(watching(main), "AWS::CloudWatch::Alarm"):
+        for dimension in alarm.get("Dimensions", []):
+            if isinstance(dimension["Value"], dict):
+                value = exports[dimension["Value"]["Fn::ImportValue"]]
+                logical = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+                kinds[main.resources[logical]["Type"]].add(dimension["Name"])
+    assert kinds == {"AWS::SQS::Queue": {"QueueName"}, "AWS::ApiGatewayV2::Api": {"ApiId"}}
+
+
+def test_every_name_that_is_watched_is_one_that_the_stack_has() -> None:
+    main = Stack({"Trigger": "queue"}, StackName="photos")
+    made = {kind: json.dumps(resources_of(main, kind)) for kind in ("AWS::Logs::LogGroup", "AWS::Lambda::Function")}
+    watch = watching(main)
+    for filter in resources_of(watch, "AWS::Logs::MetricFilter"):
+        assert f'"{filter["LogGroupName"]}"' in made["AWS::Logs::LogGroup"]
+    functions = [
+        dimension["Value"]
+        for alarm in resources_of(watch, "AWS::CloudWatch::Alarm")
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "FunctionName"
+    ]
+    assert functions
+    assert all(f'"{name}"' in made["AWS::Lambda::Function"] for name in functions)
+
+
+def resources_of(stack: Stack, kind: str) -> list[dict[str, Any]]:
+    return [each["Properties"] for each in stack.resources.values() if each["Type"] == kind]
