@@ -21,6 +21,7 @@ from tests.e2e import faults
 from tests.e2e.conftest import LocalStack
 from tests.e2e.test_resize import IN, OUT, finished
 from tests.e2e.world import BLUE, RED, World
+from tests.permissions import applies
 from tests.pictures import encoded
 from tests.pictures import photo as noise
 from tinypics.backfill.journal import Journal
@@ -40,16 +41,18 @@ PARAMETERS = {
     "Api": "off",
     "Tags": "team=photos",
     "KeepVersions": "1",
-    "MoreSourceBuckets": "arn:aws:s3:::attic",
+    "MoreSourceBuckets": "arn:aws:s3:::attic,arn:aws:s3:::cellar",
     "MoreOutputBuckets": "arn:aws:s3:::web",
 }
 
 
 @dataclass
 class Gate:
-    """An action of the proxy: passes on what some statement of the role allows, and answers 403 to the rest."""
+    """An action of the proxy: passes on what some statement of the role allows and none denies, and answers 403 to the
+    rest. Buckets that are not in `owners` are missing, and have no account."""
 
     statements: list[dict[str, Any]]
+    owners: dict[str, str] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
     denied: list[tuple[str, str]] = field(default_factory=list)
 
@@ -70,14 +73,19 @@ class Gate:
         return exchange.send(response.status, dict(response.getheaders()), body, length)
 
     def allows(self, action: str, resource: str) -> bool:
-        for statement in self.statements:
-            assert statement["Condition"] == {"StringEqualsIfExists": {"aws:ResourceAccount": ACCOUNT}}
-            if action in every(statement["Action"]) and any(
-                fnmatchcase(resource, pattern) for pattern in every(statement["Resource"])
-            ):
-                self.used.add((statement["Sid"], action))
-                return True
-        return False
+        owner = self.owners.get(resource.partition("/")[0])
+        context = {} if owner is None else {"aws:ResourceAccount": owner}
+        matching = [
+            each
+            for each in self.statements
+            if any(fnmatchcase(action, pattern) for pattern in every(each["Action"]))
+            and any(fnmatchcase(resource, pattern) for pattern in every(each["Resource"]))
+            and applies(each, context)
+        ]
+        if not matching or any(each["Effect"] == "Deny" for each in matching):
+            return False
+        self.used.add((matching[0]["Sid"], action))
+        return True
 
 
 def every(value: str | list[str]) -> list[str]:
@@ -128,9 +136,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, G
         gate = Gate([each for each in granted if "s3:" in str(each["Action"])])
         world = World(LocalStack(facts, data), proxy)
         world.configure()
-        for bucket in ("attic", "web", "foreign"):
+        for bucket in ("attic", "cellar", "web", "foreign"):
             world.s3.create_bucket(Bucket=bucket)
             world.s3.put_object(Bucket=bucket, Key="old.jpg", Body=RED)
+        gate.owners.update({each["Name"]: ACCOUNT for each in world.s3.list_buckets()["Buckets"]})
         proxy.faults.append(faults.Fault(gate, "GET|HEAD|PUT|DELETE|POST", times=None))
         yield world, gate
 
@@ -169,8 +178,8 @@ def test_all_that_is_done_is_allowed_and_all_that_is_allowed_is_done(guarded: tu
     assert backfilled(world, {"bucket": "attic"}) == {"old.jpg": "done"}
 
     assert gate.denied == []
-    granted = {(each["Sid"], action) for each in gate.statements for action in every(each["Action"])}
-    assert gate.used == granted
+    granted = [each for each in gate.statements if each["Effect"] == "Allow"]
+    assert gate.used == {(each["Sid"], action) for each in granted for action in every(each["Action"])}
 
 
 def backfilled(world: World, order: dict[str, Any]) -> dict[str, str]:
@@ -227,3 +236,20 @@ def test_what_the_role_does_not_grant_is_denied_by_name(guarded: tuple[World, Ga
     assert gate.denied
     gate.denied.clear()
     world.configure()
+
+
+def test_a_bucket_that_another_account_made_again_is_denied_and_a_missing_one_is_missing(
+    guarded: tuple[World, Gate],
+) -> None:
+    world, gate = guarded
+    aside = {"bucket": "cellar", "key": "old.jpg", "dest_bucket": "web", "width": 8}
+    gate.owners["cellar"] = "999999999999"
+    assert world.invoke(aside)["error"] == "AccessDenied"
+    assert {resource.partition("/")[0] for _, resource in gate.denied} == {"cellar"}
+    gate.denied.clear()
+    for each in world.s3.list_object_versions(Bucket="cellar")["Versions"]:
+        world.s3.delete_object(Bucket="cellar", Key=each["Key"], VersionId=each["VersionId"])
+    world.s3.delete_bucket(Bucket="cellar")
+    del gate.owners["cellar"]
+    assert world.invoke(aside)["error"] == "SourceNotFound"
+    assert gate.denied == []

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.transformed import PROJECT, branches, resources, template
+from tests.evaluated import PSEUDO, Stack
+from tests.permissions import applies
+from tests.transformed import MONITORING, PROJECT, TEMPLATES, branches, resources, template
 
-TEXT = (PROJECT / "template.yaml").read_text()
+TEXT = "".join((PROJECT / name).read_text() for name in TEMPLATES)
 
 ROLES = resources("AWS::IAM::Role")
 BUCKETS = resources("AWS::S3::Bucket")
@@ -20,12 +22,13 @@ BUCKETS = resources("AWS::S3::Bucket")
 DEPUTIES = {"states.amazonaws.com", "events.amazonaws.com", "s3.amazonaws.com", "apigateway.amazonaws.com"}
 
 
-def granted(role: dict[str, Any]) -> list[dict[str, Any]]:
+def stated(role: dict[str, Any]) -> list[dict[str, Any]]:
     policies = branches(role.get("Policies", []))
     return [each for policy in policies for each in branches(policy["PolicyDocument"]["Statement"])]
 
 
-GRANTED = {f"{name}-{statement['Sid']}": statement for name, role in ROLES.items() for statement in granted(role)}
+STATED = {f"{name}-{statement['Sid']}": statement for name, role in ROLES.items() for statement in stated(role)}
+GRANTED = {name: statement for name, statement in STATED.items() if statement["Effect"] == "Allow"}
 statements = pytest.mark.parametrize("statement", GRANTED.values(), ids=GRANTED)
 
 
@@ -42,11 +45,11 @@ def reason_beside(sid: str) -> str:
 def test_there_is_something_to_look_at() -> None:
     assert len(GRANTED) > 10
     assert len(ROLES) >= 4
+    assert not resources("AWS::IAM::Role", MONITORING)
 
 
 @statements
 def test_every_statement_names_single_actions(statement: dict[str, Any]) -> None:
-    assert statement["Effect"] == "Allow"
     for action in every(statement["Action"]):
         assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+", action), action
 
@@ -60,10 +63,18 @@ def test_every_statement_names_its_resources_or_why_it_cannot(statement: dict[st
         assert not re.search(r"arn:\*|:s3:::\*|:\*$", json.dumps(resource)) or "execution:" in json.dumps(resource)
 
 
-@statements
-def test_only_buckets_of_this_account_are_read_and_written(statement: dict[str, Any]) -> None:
-    if any(action.startswith("s3:") for action in every(statement["Action"])):
-        assert statement["Condition"] == {"StringEqualsIfExists": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+@pytest.mark.parametrize("name", ROLES)
+def test_only_buckets_of_this_account_are_read_and_written(name: str) -> None:
+    """A missing bucket has no account, and S3 must be able to say that it is missing."""
+    (policy,) = Stack().properties(name)["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    denials = [each for each in statements if each["Effect"] == "Deny"]
+    reaches_s3 = any("s3:" in json.dumps(each["Action"]) for each in statements if each["Effect"] == "Allow")
+    assert [(each["Action"], each["Resource"]) for each in denials] == [("s3:*", "*")] * reaches_s3
+    for denial in denials:
+        assert applies(denial, {"aws:ResourceAccount": "999999999999"})
+        assert not applies(denial, {"aws:ResourceAccount": PSEUDO["AWS::AccountId"]})
+        assert not applies(denial, {})
 
 
 def test_no_role_has_a_managed_policy_and_none_can_pass_a_role() -> None:

@@ -1,0 +1,27 @@
+"""Conditions of IAM statements, for the operators that the templates use (IAM user guide, "IAM JSON policy elements:
+Condition operators")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def applies(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    """Whether a statement's conditions hold for a request with these condition keys. All of them have to."""
+    return all(
+        _holds(operator, context.get(key), wanted)
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, wanted in keys.items()
+    )
+
+
+def _holds(operator: str, value: str | None, wanted: str) -> bool:
+    match operator:
+        case "StringEquals":
+            return value == wanted
+        case "StringNotEquals":
+            return value != wanted  # true also for a missing key
+        case "Null":
+            return (value is None) is (wanted == "true")
+    raise NotImplementedError(operator)
