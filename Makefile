@@ -31,9 +31,29 @@ lint: setup ## Ruff, mypy and cfn-lint
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml monitoring.yaml
 
+# Side by side. The linters say nothing unless they find something, so that pytest's own output stays whole.
+.PHONY: quiet-lint
+quiet-lint: setup
+	@said=$$($(MAKE) --no-print-directory lint 2>&1) || { echo "$$said" >&2; exit 1; }
+
+# Tests call make themselves, which must not look for the job server of this one: MAKEFLAGS names it.
+PYTEST := MAKEFLAGS= $(BIN)/pytest --numprocesses 2 --dist loadfile
+
+.PHONY: unit
+unit: setup
+	$(PYTEST) -m "not e2e and not release and not long"
+
+.PHONY: check
+check: setup ## Linters and unit tests: an answer to a change in about a minute
+	@$(MAKE) --no-print-directory --jobs 2 quiet-lint unit
+
+.PHONY: tests
+tests: setup
+	$(PYTEST) --cov --cov-report=term
+
 .PHONY: test
-test: lint ## What CI runs: linters, unit tests, end-to-end tests through the engine
-	$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
+test: setup ## What CI runs: linters, and all tests, also end to end and of what is released
+	@$(MAKE) --no-print-directory --jobs 2 quiet-lint tests
 
 BUILD := build
 MAX_MB := 60

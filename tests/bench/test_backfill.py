@@ -11,6 +11,8 @@ from bench import backfill, report
 from bench.backfill import Took
 from tinypics.backfill.outcome import DONE
 
+pytestmark = pytest.mark.release
+
 
 def test_both_sides_run_and_leave_their_figures(tmp_path: Path) -> None:
     found = backfill.measured(1, 3, tmp_path, ["grown-1"])

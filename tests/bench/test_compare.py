@@ -10,6 +10,8 @@ from bench.compare import WrongOutput, judge, reference, ssim
 from bench.rows import Wanted
 from tests.pictures import encoded, photo, quadrants
 
+pytestmark = pytest.mark.release
+
 PNG = Wanted(64, 48, "png", None)
 
 

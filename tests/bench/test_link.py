@@ -8,6 +8,8 @@ import pytest
 
 from bench import link
 
+pytestmark = pytest.mark.release
+
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while line := await reader.readline():

@@ -18,6 +18,8 @@ from bench.results import Measured
 from bench.rounds import COLD, COLD_48, INVOCATIONS, WARM, handlers, libraries
 from bench.rows import GROWTH, MEGAPIXELS, ROWS, Row, Wanted, side
 
+pytestmark = pytest.mark.release
+
 TINY = {
     name: dataclasses.replace(recipe, size=(256, 192), file=None, frames=min(recipe.frames, 2))
     for name, recipe in RECIPES.items()

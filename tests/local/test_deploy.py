@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.e2e
+
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
 Parameters:

@@ -24,6 +24,8 @@ from tinypics.stack.deployed import Stack
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.e2e
+
 STACK = Stack("in", "out", "function", "arn:machine", "/log", None)
 
 

@@ -11,8 +11,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.artifact import PROJECT, SDK, link
 from tinypics.local import deploy
+
+pytestmark = pytest.mark.release
 
 PROBE = """
 import json, sys

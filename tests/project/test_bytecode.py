@@ -18,6 +18,8 @@ import bytecode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+pytestmark = pytest.mark.release
+
 SOURCE = Path(__file__).parents[2] / "src"
 MADE_UP = "3.99"  # no machine has it, so that the fakes are all there is
 MAGIC = (3571).to_bytes(2, "little") + b"\r\n"  # of CPython 3.13, from its last beta on

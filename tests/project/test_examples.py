@@ -15,6 +15,8 @@ from dask.distributed import Client
 
 from tests.pictures import encoded, quadrants
 
+pytestmark = pytest.mark.release
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "dask_backfill.py"
 KEYS = [f"{number:02}.png" for number in range(70)]
 

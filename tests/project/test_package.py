@@ -58,6 +58,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return build(tmp_path_factory.mktemp("dist"))
 
 
+@pytest.mark.release
 def test_the_same_sources_give_the_same_bytes(built: dict[str, Path], tmp_path: Path) -> None:
     again = build(tmp_path)
     assert {kind: path.read_bytes() for kind, path in built.items()} == {
@@ -66,6 +67,7 @@ def test_the_same_sources_give_the_same_bytes(built: dict[str, Path], tmp_path: 
     assert set(built) == {".whl", ".gz"}
 
 
+@pytest.mark.release
 def test_the_wheel_holds_the_package_and_the_sdist_what_it_is_made_of(built: dict[str, Path]) -> None:
     modules = {str(path.relative_to(PROJECT / "src")) for path in (PROJECT / "src" / "tinypics").rglob("*.py")}
     with zipfile.ZipFile(built[".whl"]) as wheel:
@@ -79,6 +81,7 @@ def test_the_wheel_holds_the_package_and_the_sdist_what_it_is_made_of(built: dic
     assert not top & {"bench", "tests", "docs"}
 
 
+@pytest.mark.release
 def test_it_works_without_extras_and_says_which_one_is_missing(built: dict[str, Path], tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
     subprocess.run([*pip, "--target", str(tmp_path), str(built[".whl"])], check=True, capture_output=True)

@@ -63,6 +63,15 @@ def test_what_ships_is_no_more_than_what_is_named() -> None:
     assert names - direct <= {"typing-extensions"}  # obstore's, on old Pythons
 
 
+@pytest.mark.parametrize("path", sorted((PROJECT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name)
+def test_a_forges_workflow_pins_its_actions_by_commit_and_may_only_read(path: Path) -> None:
+    text = path.read_text()
+    actions = re.findall(r"uses: *(.*)", text)
+    assert actions
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in actions)
+    assert re.findall(r"permissions:.*(?:\n +.*)*", text) == ["permissions:\n  contents: read"]
+
+
 def test_only_the_console_signs_addresses() -> None:
     signers = [
         path.relative_to(PROJECT / "src").as_posix()
