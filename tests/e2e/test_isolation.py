@@ -15,6 +15,8 @@ from PIL import Image
 from tests.e2e.conftest import PROJECT, LocalStack
 from tinypics.local import deploy
 
+pytestmark = pytest.mark.e2e
+
 # What the decoder of the deployed copy does to pictures of these sizes.
 HARM = {
     "crash": ((66, 11), "os.kill(os.getpid(), 11)", "DecoderCrashed", "SIGSEGV"),
@@ -61,23 +63,26 @@ def invoke(stack: LocalStack, event: dict[str, Any]) -> Any:
     return json.loads(response["Payload"].read())
 
 
-@pytest.mark.parametrize("harm", HARM)
-def test_nineteen_of_twenty_pictures_are_done_and_the_next_invocation_is_warm(harmed: LocalStack, harm: str) -> None:
-    size, _, error, says = HARM[harm]
+def test_the_other_pictures_of_a_batch_are_done_and_the_next_invocation_is_warm(harmed: LocalStack) -> None:
     bucket = harmed.facts.stack.source_bucket
+    bad = dict(zip((3, 7, 11), HARM.values(), strict=True))
     records = []
     for number in range(20):
-        key = f"batch of {harm}/{number}.png"
-        harmed.s3.put_object(Bucket=bucket, Key=key, Body=picture(size if number == 7 else (80 + number, 60)))
+        key = f"a batch/{number}.png"
+        size = bad[number][0] if number in bad else (80 + number, 60)
+        harmed.s3.put_object(Bucket=bucket, Key=key, Body=picture(size))
         found = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}}
         records.append({"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": found})
     answers = invoke(harmed, {"Records": records})["records"]
-    assert [answer["status"] for answer in answers] == ["FAILED" if number == 7 else "SUCCESS" for number in range(20)]
-    assert answers[7]["error"] == error
-    assert says in answers[7]["message"]
-    after = invoke(harmed, {"bucket": bucket, "key": f"batch of {harm}/0.png", "width": 32, "height": 32})
+    assert [answer["status"] for answer in answers] == [
+        "FAILED" if number in bad else "SUCCESS" for number in range(20)
+    ]
+    for number, (_, _, error, says) in bad.items():
+        assert answers[number]["error"] == error
+        assert says in answers[number]["message"]
+    after = invoke(harmed, {"bucket": bucket, "key": "a batch/0.png", "width": 32, "height": 32})
     assert (after["status"], after["cold_start"]) == ("SUCCESS", False)
     stored = harmed.s3.get_paginator("list_objects_v2").paginate(
-        Bucket=harmed.facts.stack.output_bucket, Prefix=f"batch of {harm}/"
+        Bucket=harmed.facts.stack.output_bucket, Prefix="a batch/"
     )
-    assert sum(len(page["Contents"]) for page in stored) == 19
+    assert sum(len(page["Contents"]) for page in stored) == 20 - len(bad)

@@ -61,8 +61,7 @@ class Link:
             raise self._error
 
     def let(self, pieces: int) -> None:
-        for _ in range(pieces):
-            self.more.release()
+        self.more.release(pieces)
 
 
 def at_once(data: bytes, **options: object) -> Download:
