@@ -81,7 +81,7 @@ def world(engine: World) -> Iterator[World]:
 # --- F1, F5, F19: the store is busy, or the connection breaks
 
 
-@pytest.mark.parametrize("count", range(8))
+@pytest.mark.parametrize("count", [0, TRIES - 1, TRIES])
 def test_f1_a_busy_store_is_asked_five_times_and_then_left_to_the_workflow(world: World, count: int) -> None:
     event = world.upload("a.jpg")
     world.fail(faults.SLOW_DOWN, times=count)
@@ -93,8 +93,18 @@ def test_f1_a_busy_store_is_asked_five_times_and_then_left_to_the_workflow(world
     assert all(later - earlier > 0.04 for earlier, later in itertools.pairwise(within))  # it waits in between
 
 
-@pytest.mark.parametrize("action", [faults.SLOW_DOWN, faults.INTERNAL_ERROR, faults.TOO_MANY_REQUESTS, faults.reset])
-@pytest.mark.parametrize(("method", "path"), [("GET", SOURCE), ("HEAD", SOURCE), ("PUT", OUTPUT), ("GET", OUTPUT)])
+# Every fault and every call once: the store's client retries them all alike.
+@pytest.mark.parametrize(
+    ("action", "method", "path"),
+    [
+        (faults.SLOW_DOWN, "GET", SOURCE),
+        (faults.INTERNAL_ERROR, "HEAD", SOURCE),
+        (faults.TOO_MANY_REQUESTS, "GET", OUTPUT),
+        (faults.SLOW_DOWN, "PUT", OUTPUT),
+        (faults.reset, "GET", SOURCE),
+        (faults.reset, "PUT", OUTPUT),
+    ],
+)
 def test_f1_what_fails_once_is_not_noticed(world: World, action: faults.Action, method: str, path: str) -> None:
     event = world.upload("a.jpg")
     world.fail(action, method, path)
@@ -493,11 +503,9 @@ def test_f20_a_poisonous_message_is_done_with_and_the_others_are_made(world: Wor
 
 def test_f21_exactly_those_messages_come_again_that_may_succeed_then(world: World) -> None:
     events = [world.upload(f"{number}.jpg") for number in range(5)]
-    for pattern in itertools.product((False, True), repeat=len(events)):
-        failing = [str(number) for number, fails in enumerate(pattern) if fails]
+    for failing in ("024", "13"):  # tests/test_lambda_function.py has every pattern
         world.proxy.clear()
-        if failing:
-            world.fail(faults.EXPIRED_TOKEN, "GET", f"^/{OUT}/[{''.join(failing)}].jpg/", times=None)
+        world.fail(faults.EXPIRED_TOKEN, "GET", f"^/{OUT}/[{failing}].jpg/", times=None)
         assert world.invoke(queued(*events)) == {"batchItemFailures": [{"itemIdentifier": each} for each in failing]}
 
 
