@@ -123,7 +123,7 @@ def _greet(facts: Facts, project: Path, folder: Path, data: Path | None, console
         out.print(f"  curl --data @{event} {facts.stack.api_url}/resize")
     else:
         out.print(f"  {command} invoke {event}{where}")
-    out.print("\nThe function's log:", style="dim")
+    out.print("\nThe function's log shows here:", style="dim")
 
 
 def _places(facts: Facts) -> list[tuple[str, str]]:
