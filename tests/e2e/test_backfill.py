@@ -301,14 +301,14 @@ def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_
     assert backfill(engine, "--attach", execution["name"]).exit_code == 1
     assert report(engine)["reason"].startswith("fewer have an outcome than were counted")
 
-    Bucket(engine, 100, slow=True)
+    Bucket(engine, 300, slow=True)  # on a busy machine many are made before the next line
     with in_the_background(engine, "--yes") as watching:
         until(engine, 5)
         engine.workflows.stop_execution(executionArn=executions(engine)[0]["executionArn"])
         assert watching.wait(60) == 1
     assert json.loads((engine.data / "watched" / "report.json").read_text())["state"] == "stopped"
     assert "does not run any more" in backfill(engine, "--stop").stderr
-    assert len(settled(engine)) < 90
+    assert len(settled(engine)) < 290
 
 
 def test_outputs_are_no_inputs_where_they_are_in_the_same_bucket(tmp_path: Path) -> None:
