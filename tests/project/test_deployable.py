@@ -141,6 +141,13 @@ def test_a_text_that_the_function_refuses_is_refused_before_anything_is_made(nam
     assert allowed(name, start + text) is taken(name, start + text)
 
 
+@given(st.text("a./-", max_size=9))
+@pytest.mark.parametrize("name", ["Prefix", "OutputPrefix"])
+def test_a_prefix_that_no_key_can_have_is_refused_before_anything_is_made(name: str, text: str) -> None:
+    """The function refuses keys with empty, `.` and `..` segments, and so it refuses every event with such a prefix."""
+    assert allowed(name, text) is taken(name, text)
+
+
 @given(st.lists(st.tuples(st.text("ab=&1", max_size=3), st.text("ab=1é", max_size=3)), max_size=12))
 def test_tags_that_the_function_takes_are_taken(pairs: list[tuple[str, str]]) -> None:
     tags = "&".join(map("=".join, pairs))
