@@ -14,7 +14,7 @@ from tinypics import prices
 from tinypics.backfill.estimate import CURRENT_GETS, GETS, PUTS, ROUND_TRIP_MS, estimate
 from tinypics.backfill.survey import Selection, Survey
 from tinypics.image.rendition import Rendition
-from tinypics.store.objects import Found
+from tinypics.store.objects import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -84,7 +84,7 @@ QUOTAS: Final = {
 def surveyed(count: int) -> Survey:
     """What counting so many photos finds."""
     one = Survey()
-    one.add(Found("a.jpg", PHOTO_BYTES, "", None), Selection())
+    one.add(Listed("a.jpg", PHOTO_BYTES, "", None), Selection())
     return Survey(
         count, count, count * PHOTO_BYTES, bytes_by_format=one.bytes_by_format.__class__(jpeg=count * PHOTO_BYTES)
     )

@@ -53,7 +53,7 @@ class PermanentError(TinypicsError):
     @classmethod
     def expected(cls, field: str, allowed: str, given: object) -> Self:
         """The one shape of a validation message: name, what is allowed, what was given."""
-        return cls(f"{field}: expected {allowed}, got {shown(given)}")
+        return cls(f"{field}: expected {allowed}, got {quote_value(given)}")
 
 
 class TransientError(TinypicsError):
@@ -130,7 +130,7 @@ class DeadlineExceeded(TransientError):
     """The time allowed for this invocation is nearly over."""
 
 
-def shown(value: object) -> str:
+def quote_value(value: object) -> str:
     """`value` as a message quotes it: short, on one line, and with its type where that helps."""
     if value is None:
         return "nothing"

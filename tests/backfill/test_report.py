@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tinypics.backfill.key_list import key_lines, read_keys
-from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome, Tally
-from tinypics.backfill.report import COMPLETE, Report
+from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, SKIPPED, ObjectOutcome, Tally
+from tinypics.backfill.report import COMPLETE, BackfillReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,29 +19,29 @@ START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ODD = 'a "b", c\n日本/ü.jpg'
 
 
-def report(*outcomes: Outcome, total: int = 0) -> Report:
-    made = Report("run", "original-pics", "", ("128x128",), START, Tally(total=total or len(outcomes)))
+def report(*outcomes: ObjectOutcome, total: int = 0) -> BackfillReport:
+    made = BackfillReport("run", "original-pics", "", ("128x128",), START, Tally(total=total or len(outcomes)))
     for outcome in outcomes:
         made.add(outcome)
     return made
 
 
 def test_an_outcome_survives_as_json_without_what_is_empty() -> None:
-    outcome = Outcome("a.jpg", FAILED, "CorruptImage", "cut short", 12, 512)
-    assert Outcome.of(json.loads(json.dumps(outcome.document()))) == outcome
-    assert Outcome("a.jpg", DONE).document() == {"key": "a.jpg", "state": "done"}
-    assert Outcome.of({"key": "a", "state": "done", "of a later version": 1}) == Outcome("a", DONE)
+    outcome = ObjectOutcome("a.jpg", FAILED, "CorruptImage", "cut short", 12, 512)
+    assert ObjectOutcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
+    assert ObjectOutcome("a.jpg", DONE).to_dict() == {"key": "a.jpg", "state": "done"}
+    assert ObjectOutcome.from_dict({"key": "a", "state": "done", "of a later version": 1}) == ObjectOutcome("a", DONE)
 
 
 def test_an_object_counts_once_and_what_was_made_stays_made() -> None:
     tally = Tally(total=3)
     told = [
-        Outcome("a", HANDED_BACK, billed_ms=5, memory_mb=1024),
-        Outcome("a", FAILED, "StoreUnavailable", billed_ms=5, memory_mb=1024),
-        Outcome("a", DONE, billed_ms=10, memory_mb=1024),
-        Outcome("a", SKIPPED, message="the outputs are current"),
-        Outcome("b", SKIPPED, message="empty"),
-        Outcome("b", SKIPPED, message="empty"),
+        ObjectOutcome("a", HANDED_BACK, billed_ms=5, memory_mb=1024),
+        ObjectOutcome("a", FAILED, "StoreUnavailable", billed_ms=5, memory_mb=1024),
+        ObjectOutcome("a", DONE, billed_ms=10, memory_mb=1024),
+        ObjectOutcome("a", SKIPPED, message="the outputs are current"),
+        ObjectOutcome("b", SKIPPED, message="empty"),
+        ObjectOutcome("b", SKIPPED, message="empty"),
     ]
     assert [tally.add(outcome) for outcome in told] == [False, True, True, False, True, False]
     assert (tally.states[DONE], tally.states[SKIPPED], tally.states[FAILED]) == (1, 1, 0)
@@ -56,17 +56,17 @@ def test_the_rate_and_what_is_left_tell_when_it_ends() -> None:
     tally = Tally(total=10)
     assert tally.eta(0) is None
     for number in range(4):
-        tally.add(Outcome(str(number), DONE))
+        tally.add(ObjectOutcome(str(number), DONE))
     assert tally.rate(2) == 2
     assert tally.eta(2) == 3
 
 
 def test_the_report_says_what_failed_and_its_list_can_be_worked_on(tmp_path: Path) -> None:
     made = report(
-        Outcome("z.jpg", FAILED, "CorruptImage", "cut short"),
-        Outcome(ODD, FAILED, "UnsupportedFormat", "it looks like text"),
-        Outcome("c.jpg", DONE, billed_ms=100, memory_mb=1024),
-        Outcome("d.txt", SKIPPED, message="not a picture by its name"),
+        ObjectOutcome("z.jpg", FAILED, "CorruptImage", "cut short"),
+        ObjectOutcome(ODD, FAILED, "UnsupportedFormat", "it looks like text"),
+        ObjectOutcome("c.jpg", DONE, billed_ms=100, memory_mb=1024),
+        ObjectOutcome("d.txt", SKIPPED, message="not a picture by its name"),
         total=5,
     )
     made.ended, made.estimate, made.cost = START + timedelta(seconds=125), 0.5, 0.25
@@ -90,13 +90,13 @@ def test_the_report_says_what_failed_and_its_list_can_be_worked_on(tmp_path: Pat
 
 
 def test_a_failure_that_is_made_later_is_none() -> None:
-    made = report(Outcome("a.jpg", FAILED, "StoreUnavailable"), Outcome("a.jpg", DONE), total=1)
+    made = report(ObjectOutcome("a.jpg", FAILED, "StoreUnavailable"), ObjectOutcome("a.jpg", DONE), total=1)
     assert made.failures == []
     assert not made.changed_nothing
 
 
 def test_a_run_that_changed_nothing_says_so() -> None:
-    made = report(Outcome("a.jpg", SKIPPED, message="the outputs are current"))
+    made = report(ObjectOutcome("a.jpg", SKIPPED, message="the outputs are current"))
     made.state = COMPLETE
     assert made.changed_nothing
     assert "It changed nothing" in made.summary()

@@ -12,14 +12,14 @@ from tinypics.backfill.survey import Selection, Survey
 from tinypics.errors import CapExceeded
 from tinypics.image.limits import MIB
 from tinypics.image.rendition import Rendition
-from tinypics.store.objects import Found
+from tinypics.store.objects import Listed
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SMALL = (Rendition(width=128, height=128),)
 
 
-def found(key: str, size: int = 1000, modified: datetime = NOW) -> Found:
-    return Found(key, size, "etag", modified)
+def found(key: str, size: int = 1000, modified: datetime = NOW) -> Listed:
+    return Listed(key, size, "etag", modified)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def found(key: str, size: int = 1000, modified: datetime = NOW) -> Found:
         (found("a.jpg", 128 * MIB + 1), "larger than the limit"),
         (found("a.jpg", modified=NOW - timedelta(days=2)), "older than asked for"),
     ],
-    ids=lambda value: value.key if isinstance(value, Found) else None,
+    ids=lambda value: value.key if isinstance(value, Listed) else None,
 )
-def test_what_is_a_picture_by_its_name_and_size(given: Found, why: str | None) -> None:
+def test_what_is_a_picture_by_its_name_and_size(given: Listed, why: str | None) -> None:
     selection = Selection(output_prefix="thumbs/", since=NOW - timedelta(days=1))
     assert selection.why_not(given) == why
 
@@ -54,7 +54,7 @@ def test_only_keys_below_the_prefix_and_any_name_where_that_is_asked_for() -> No
     assert selection.why_not(found("in/no-extension")) is None
 
 
-def survey(*objects: Found) -> Survey:
+def survey(*objects: Listed) -> Survey:
     counted = Survey()
     for each in objects:
         counted.add(each, Selection())
@@ -66,7 +66,7 @@ def test_a_survey_counts_and_survives_as_json() -> None:
     assert (counted.listed, counted.objects, counted.bytes) == (5, 3, 35)
     assert counted.by_extension == {"jpg": 2, "png": 1}
     assert counted.left_out == {"not a picture by its name": 1, "a folder marker": 1}
-    again = Survey.of(counted.document())
+    again = Survey.from_dict(counted.to_dict())
     assert again == counted
     again.add(found("f.jpg", 1), Selection())
     assert again.by_extension["jpg"] == 3

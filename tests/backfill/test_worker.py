@@ -14,7 +14,7 @@ from obstore.store import MemoryStore
 
 from tests.pictures import encoded, quadrants
 from tinypics.backfill import worker
-from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, Outcome
+from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, ObjectOutcome
 from tinypics.delivery import reconcile, result
 from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, LoopRefused, StoreUnavailable
@@ -22,7 +22,7 @@ from tinypics.image.limits import Limits
 from tinypics.store.bucket import Bucket
 from tinypics.store.listing import files, listed
 from tinypics.store.location import Location
-from tinypics.store.objects import Found
+from tinypics.store.objects import Listed
 
 PICTURE = encoded(quadrants(), "PNG")
 
@@ -42,7 +42,7 @@ def write(folder: str, *names: str, data: bytes = PICTURE) -> list[str]:
     return list(names)
 
 
-def states(outcomes: list[Outcome]) -> list[tuple[str, str]]:
+def states(outcomes: list[ObjectOutcome]) -> list[tuple[str, str]]:
     return [(outcome.state, outcome.error or outcome.message) for outcome in outcomes]
 
 
@@ -124,7 +124,7 @@ def test_outputs_inside_of_the_source_are_never_sources(places: tuple[str, str])
 
 def test_a_batch_has_so_many_keys_and_bytes() -> None:
     def sizes(*given: int) -> list[int]:
-        return [len(batch) for batch in worker.batches(Found(str(n), size, "", None) for n, size in enumerate(given))]
+        return [len(batch) for batch in worker.batches(Listed(str(n), size, "", None) for n, size in enumerate(given))]
 
     assert sizes() == []
     assert sizes(*[1] * 70) == [32, 32, 6]

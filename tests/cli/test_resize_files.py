@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tinypics.cli import resize_files
-from tinypics.cli.resize_files import Found
+from tinypics.cli.resize_files import SourceFile
 from tinypics.errors import InvalidRequest
 from tinypics.image.limits import Limits
 from tinypics.image.rendition import Rendition
@@ -25,7 +25,7 @@ def picture(path: Path, format: str = "JPEG", size: tuple[int, int] = (300, 200)
     return path
 
 
-def resized(paths: Sequence[Path], out: Path, *to: str, limits: Limits | None = None) -> list[resize_files.Report]:
+def resized(paths: Sequence[Path], out: Path, *to: str, limits: Limits | None = None) -> list[resize_files.FileResult]:
     renditions = [Rendition.parse(text) for text in to]
     tasks = resize_files.plan(
         resize_files.find([str(path) for path in paths], out), out, renditions, limits or Limits()
@@ -77,7 +77,7 @@ def test_earlier_results_inside_the_folder_are_not_sources(photos: Path) -> None
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
     odd = picture(tmp_path / "a[1].jpg")
-    assert resize_files.find([str(odd)], tmp_path / "out") == [Found(odd, Path("a[1].jpg"))]
+    assert resize_files.find([str(odd)], tmp_path / "out") == [SourceFile(odd, Path("a[1].jpg"))]
 
 
 def test_two_sources_of_one_name_are_refused_before_any_work(photos: Path) -> None:
@@ -234,7 +234,7 @@ pathlib.Path.read_bytes = read_bytes
 
 
 def test_one_file_needs_no_process(tmp_path: Path) -> None:
-    def none(*_: object) -> Iterator[resize_files.Report]:
+    def none(*_: object) -> Iterator[resize_files.FileResult]:
         pytest.fail("a pool for one file")
 
     with pytest.MonkeyPatch.context() as patch:

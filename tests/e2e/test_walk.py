@@ -178,9 +178,9 @@ def settled(s3: Any) -> None:
 HALF = """
 import functools, sys
 from tinypics.backfill import worker
-from tinypics.store.objects import Found
+from tinypics.store.objects import Listed
 source, output, endpoint = sys.argv[1:]
 work = functools.partial(worker.process, source=source, output=output, renditions=["32x32"], endpoint=endpoint)
-for outcome in worker.run((Found(f"{n:03}.jpg", 1, "", None) for n in range(150)), work, 2):
+for outcome in worker.run((Listed(f"{n:03}.jpg", 1, "", None) for n in range(150)), work, 2):
     pass
 """

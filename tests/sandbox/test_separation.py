@@ -39,7 +39,7 @@ target = SimpleNamespace(
 )
 settings = Settings(output_bucket="tiny-pics")
 from tinypics.sandbox.supervisor import Sandbox
-from tinypics.verify.findings import Listed
+from tinypics.store.objects import Listed
 checker = verify._checker(target, settings, "", 1, Sandbox(fork=False))
 listed = Listed(picture.name, picture.stat().st_size, buckets["original-pics"].head(picture.name).etag)
 done = checker.check([listed], []).findings[0].kind == "missing"

@@ -21,9 +21,10 @@ from tinypics.errors import AccessDenied, PermanentError, StoreUnavailable
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.store.bucket import Bucket
+from tinypics.store.objects import Listed
 from tinypics.values import replace
 from tinypics.verify.checker import Checker
-from tinypics.verify.findings import Finding, Listed, Report
+from tinypics.verify.findings import CheckReport, Finding
 from tinypics.verify.repair import repair
 
 IN, OUT = "original-pics", "tiny-pics"
@@ -123,13 +124,13 @@ class World:
             output_prefix=found.output_prefix,
         )
 
-    def check(self, prefix: str = "") -> Report:
+    def check(self, prefix: str = "") -> CheckReport:
         checker = self.checker(prefix)
         sources = [*self.listing(self.source, checker.prefix), *self.unlistable]
         self.meanwhile()
         return checker.check(sources, self.listing(self.output, checker.output_prefix + checker.prefix))
 
-    def fix(self, report: Report) -> list[str]:
+    def fix(self, report: CheckReport) -> list[str]:
         return self.repair(report.findings)
 
     def repair(self, findings: list[Finding]) -> list[str]:
@@ -141,7 +142,7 @@ class World:
         self.output.put(key, data, attributes=stat.metadata, replaces=stat.etag)
 
 
-def found(report: Report) -> list[tuple[str, str]]:
+def found(report: CheckReport) -> list[tuple[str, str]]:
     return sorted((finding.kind, finding.output) for finding in report.findings)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tinypics.aws.settings import OUTPUT_BUCKET, needed
 from tinypics.delivery import keys
 from tinypics.delivery.request import Request, Skip
-from tinypics.errors import AccessDenied, InvalidRequest, shown
+from tinypics.errors import AccessDenied, InvalidRequest, quote_value
 from tinypics.image.rendition import FIELDS, Rendition
 from tinypics.values import replace, value
 
@@ -237,4 +237,4 @@ def admit(field: str, bucket: str, admitted: Collection[str]) -> None:
     """Raise AccessDenied for a bucket that is not in `admitted`."""
     if bucket not in admitted:
         expected = " or ".join(sorted(admitted))
-        raise AccessDenied(f"{field}: expected a bucket of this stack ({expected}), got {shown(bucket)}")
+        raise AccessDenied(f"{field}: expected a bucket of this stack ({expected}), got {quote_value(bucket)}")

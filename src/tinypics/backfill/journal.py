@@ -17,7 +17,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from tinypics.backfill.outcome import Outcome
+from tinypics.backfill.outcome import ObjectOutcome
 from tinypics.errors import SourceNotFound
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
@@ -55,14 +55,14 @@ class Journal:
         """Store the count. The first one is kept, because a workflow may run a step twice."""
         self._create("plan.json", json.dumps(plan))
 
-    def write(self, outcomes: Iterable[Outcome]) -> None:
+    def write(self, outcomes: Iterable[ObjectOutcome]) -> None:
         """Store the outcomes of a batch, as one object, so that the write is atomic."""
-        lines = "".join(json.dumps(outcome.document()) + "\n" for outcome in outcomes)
+        lines = "".join(json.dumps(outcome.to_dict()) + "\n" for outcome in outcomes)
         if lines:
             name = f"outcomes/{time.time_ns() // 1_000_000:013d}-{uuid.uuid4().hex[:12]}.jsonl"
             self._create(name, lines)
 
-    def read(self) -> Iterator[Outcome]:
+    def read(self) -> Iterator[ObjectOutcome]:
         """The outcomes that are new since the last call."""
         folder = f"{self._folder}/outcomes"
         newest = max(self._read.values(), default=0)
@@ -73,7 +73,7 @@ class Journal:
             names = new[start : start + _AT_ONCE]
             for name, text in zip(names, together([_reading(self._bucket, name) for name in names]), strict=True):
                 self._read[name] = int(name.rpartition("/")[2].partition("-")[0])
-                yield from (Outcome.of(json.loads(line)) for line in text.splitlines())
+                yield from (ObjectOutcome.from_dict(json.loads(line)) for line in text.splitlines())
         newest = max(self._read.values(), default=0)
         self._read = {name: at for name, at in self._read.items() if at >= newest - _LATE_MS}
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 DONE, SKIPPED, FAILED, HANDED_BACK = "done", "skipped", "failed", "handed back"
-"""States of an `Outcome`."""
+"""States of an `ObjectOutcome`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ObjectOutcome:
     """The outcome of one object.
 
     `done`: outputs were made, or deleted. `skipped`: there was nothing to do, `message` has the reason. `failed`:
@@ -38,12 +38,12 @@ class Outcome:
     def final(self) -> bool:
         return self.state != HANDED_BACK
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The outcome as JSON, without empty fields. `of` reads it."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Self:
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
         known = {each.name for each in dataclasses.fields(cls)}
         return cls(**{name: value for name, value in document.items() if name in known})
 
@@ -63,7 +63,7 @@ class Tally:
     gb_seconds: float = 0.0
     _known: dict[bytes, tuple[str, str]] = field(default_factory=dict, repr=False)
 
-    def add(self, outcome: Outcome) -> bool:
+    def add(self, outcome: ObjectOutcome) -> bool:
         """Count one outcome; whether it changes its object's state."""
         self.billed_ms += outcome.billed_ms
         self.gb_seconds += outcome.billed_ms / 1000 * outcome.memory_mb / 1024

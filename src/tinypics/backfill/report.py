@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, Outcome, Tally
+from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, ObjectOutcome, Tally
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 COMPLETE, STOPPED, INCOMPLETE = "complete", "stopped", "incomplete"
-"""States of a `Report`: all outcomes are final; a user stopped the run; an error ended it."""
+"""States of a `BackfillReport`: all outcomes are final; a user stopped the run; an error ended it."""
 
 COLUMNS: Final = ("bucket", "key", "error", "message")
 """Columns of the list of failed keys. A backfill accepts any list with a column `key`."""
 
 
 @dataclass(slots=True)
-class Report:
+class BackfillReport:
     """The input, the counts and the failures of a backfill."""
 
     identity: str
@@ -40,9 +40,9 @@ class Report:
     """Estimated cost in US dollars."""
     cost: float | None = None
     """Cost in US dollars, computed from the outcomes."""
-    _failures: dict[str, Outcome] = field(default_factory=dict, repr=False)
+    _failures: dict[str, ObjectOutcome] = field(default_factory=dict, repr=False)
 
-    def add(self, outcome: Outcome) -> bool:
+    def add(self, outcome: ObjectOutcome) -> bool:
         """Count one outcome; whether it changes its object's state."""
         if news := self.tally.add(outcome):
             self._failures.pop(outcome.key, None)
@@ -51,7 +51,7 @@ class Report:
         return news
 
     @property
-    def failures(self) -> list[Outcome]:
+    def failures(self) -> list[ObjectOutcome]:
         """Final failures, sorted by key."""
         return [self._failures[key] for key in sorted(self._failures)]
 
@@ -59,7 +59,7 @@ class Report:
     def changed_nothing(self) -> bool:
         return self.tally.states[DONE] == 0
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """`report.json`."""
         tally = self.tally
         return {
@@ -106,7 +106,7 @@ class Report:
     def write(self, folder: Path) -> None:
         """Write `report.json`, `report.txt` and `report.csv` (the failed keys), each atomically."""
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / "report.json", [json.dumps(self.document(), indent=2) + "\n"])
+        _replace(folder / "report.json", [json.dumps(self.to_dict(), indent=2) + "\n"])
         _replace(folder / "report.txt", [self.summary()])
         _replace(folder / "report.csv", _csv(self.bucket, self.failures))
 
@@ -117,7 +117,7 @@ class _Line(list[str]):
     write = list.append
 
 
-def _csv(bucket: str, failures: Iterable[Outcome]) -> Iterator[str]:
+def _csv(bucket: str, failures: Iterable[ObjectOutcome]) -> Iterator[str]:
     lines = _Line()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -17,7 +17,7 @@ from tinypics.image.limits import DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tinypics.store.objects import Found
+    from tinypics.store.objects import Listed
 
 LISTED_AT_ONCE: Final = 1000
 """Objects per page of a listing."""
@@ -41,7 +41,7 @@ OTHER_MS_PER_MP: Final = 10.0
 _MB = 1e6
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Parse an ISO 8601 time; UTC if it has no zone. Raises ValueError, or TypeError if `text` is no string."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
@@ -61,7 +61,7 @@ class Selection:
     max_bytes: int = DEFAULT.bytes
     any_name: bool = False
 
-    def why_not(self, found: Found) -> str | None:
+    def why_not(self, found: Listed) -> str | None:
         """Why this object is left out, as a category for the count; None if it is selected."""
         if not found.key.startswith(self.prefix):
             return "outside of the prefix"
@@ -91,7 +91,7 @@ class Survey:
     bytes_by_format: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def add(self, found: Found, selection: Selection) -> bool:
+    def add(self, found: Listed, selection: Selection) -> bool:
         """Count one object; whether it is selected."""
         self.listed += 1
         if reason := selection.why_not(found):
@@ -117,12 +117,12 @@ class Survey:
             for name, size in self.bytes_by_format.items()
         )
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The survey as JSON, which `of` reads: counting a large bucket takes several invocations."""
         return {name: dict(value) if isinstance(value, Counter) else value for name, value in self._fields()}
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Self:
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
         survey = cls()
         for name, value in survey._fields():
             given = document.get(name, value)

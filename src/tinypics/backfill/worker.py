@@ -10,7 +10,7 @@ import functools
 import time
 from typing import TYPE_CHECKING, Final
 
-from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, Outcome
+from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, ObjectOutcome
 from tinypics.delivery import reconcile, result
 from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tinypics.image.limits import Limits
     from tinypics.store.bucket import Bucket
-    from tinypics.store.objects import Found
+    from tinypics.store.objects import Listed
 
 PAUSES: Final[tuple[float, ...]] = (1.0, 5.0)
 """Seconds before each retry after a transient error, besides the retries of the store client."""
@@ -46,7 +46,7 @@ def process(
     limits: Limits = DEFAULT,
     *,
     endpoint: str | None = None,
-) -> list[Outcome]:
+) -> list[ObjectOutcome]:
     """Update the outputs of these objects; one outcome each, in order.
 
     `source` and `output` are locations as in `store.location`, `renditions` texts like `128x128`. `keys` are whole
@@ -71,12 +71,12 @@ def process(
     def opened(name: str) -> Bucket:
         return buckets[name].bucket()
 
-    def one(key: str) -> Outcome:
+    def one(key: str) -> ObjectOutcome:
         if outputs is not None and key.startswith(outputs):
             raise LoopRefused(f"key: expected one outside of {outputs}, where outputs are")
         return _told(key, reconcile.run(make(key=key), opened, limits, Handling(), _sandbox().resize_all))
 
-    outcomes: list[Outcome] = []
+    outcomes: list[ObjectOutcome] = []
     pauses = PAUSES
     for key in keys:
         outcomes.append(_tried(key, one, pauses))
@@ -93,27 +93,27 @@ def _sandbox() -> Sandbox:
     return sandbox
 
 
-def _tried(key: str, one: Callable[[str], Outcome], pauses: Sequence[float]) -> Outcome:
+def _tried(key: str, one: Callable[[str], ObjectOutcome], pauses: Sequence[float]) -> ObjectOutcome:
     """The outcome of one object. Every exception becomes one, so that no picture can fail the rest of its batch."""
     try:
         return one(key)
     except TransientError as error:
         if not pauses:
-            return Outcome(_text(key), FAILED, error.name, error.message)
+            return ObjectOutcome(_text(key), FAILED, error.name, error.message)
         time.sleep(pauses[0])
         return _tried(key, one, pauses[1:])
     except PermanentError as error:
-        return Outcome(_text(key), FAILED, error.name, error.message)
+        return ObjectOutcome(_text(key), FAILED, error.name, error.message)
     except Exception as error:  # noqa: BLE001 - an unexpected error fails only this picture
-        return Outcome(_text(key), FAILED, type(error).__name__, str(error))
+        return ObjectOutcome(_text(key), FAILED, type(error).__name__, str(error))
 
 
-def _told(key: str, found: result.Outcome) -> Outcome:
+def _told(key: str, found: result.Outcome) -> ObjectOutcome:
     if isinstance(found, result.Current):
-        return Outcome(key, SKIPPED, message=result.CURRENT)
+        return ObjectOutcome(key, SKIPPED, message=result.CURRENT)
     if isinstance(found, result.Gone):
-        return Outcome(key, DONE if found.removed else SKIPPED, message=result.GONE)
-    return Outcome(key, DONE)
+        return ObjectOutcome(key, DONE if found.removed else SKIPPED, message=result.GONE)
+    return ObjectOutcome(key, DONE)
 
 
 def _text(key: str) -> str:
@@ -121,7 +121,7 @@ def _text(key: str) -> str:
     return key.encode(errors="backslashreplace").decode()
 
 
-def batches(found: Iterable[Found]) -> Iterator[list[str]]:
+def batches(found: Iterable[Listed]) -> Iterator[list[str]]:
     """Group keys into batches."""
     batch: list[str] = []
     size = 0
@@ -136,8 +136,8 @@ def batches(found: Iterable[Found]) -> Iterator[list[str]]:
 
 
 def run(
-    found: Iterable[Found], work: Callable[[list[str]], list[Outcome]], processes: int
-) -> Generator[Outcome, None, None]:
+    found: Iterable[Listed], work: Callable[[list[str]], list[ObjectOutcome]], processes: int
+) -> Generator[ObjectOutcome, None, None]:
     """Run `work` (`process` with its locations) in a pool of processes; one outcome per object, in any order.
 
     `found` is read lazily. Closing the iterator finishes the batches in progress.
@@ -145,6 +145,6 @@ def run(
     for keys, outcomes in process_pool.run(work, batches(found), processes, lambda keys: [[key] for key in keys]):
         if outcomes is None:
             message = "the process that worked on it was killed, and so was another that tried it alone"
-            yield from (Outcome(_text(key), FAILED, process_pool.DIED, message) for key in keys)
+            yield from (ObjectOutcome(_text(key), FAILED, process_pool.DIED, message) for key in keys)
         else:
             yield from outcomes

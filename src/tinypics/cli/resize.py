@@ -72,7 +72,7 @@ def _stream(paths: list[str], renditions: list[Rendition], target: str, limits: 
     return 0
 
 
-def _work(tasks: list[resize_files.Task], processes: int) -> list[resize_files.Report]:
+def _work(tasks: list[resize_files.Task], processes: int) -> list[resize_files.FileResult]:
     reports = []
     columns = TextColumn("Resizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
@@ -85,7 +85,7 @@ def _work(tasks: list[resize_files.Task], processes: int) -> list[resize_files.R
     return reports
 
 
-def _summary(reports: Sequence[resize_files.Report]) -> dict[str, Any]:
+def _summary(reports: Sequence[resize_files.FileResult]) -> dict[str, Any]:
     """The summary of all files, as `--json` prints it."""
     failures = Counter(report.error for report in reports if report.error and not report.skipped)
     return {
@@ -100,7 +100,7 @@ def _summary(reports: Sequence[resize_files.Report]) -> dict[str, Any]:
     }
 
 
-def _result(report: resize_files.Report) -> dict[str, Any]:
+def _result(report: resize_files.FileResult) -> dict[str, Any]:
     document: dict[str, Any] = {"source": str(report.source), "bytes": report.bytes}
     if report.error:
         return document | {"error": report.error, "message": report.message, "skipped": report.skipped}

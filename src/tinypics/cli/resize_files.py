@@ -28,7 +28,7 @@ _PART = ".tinypics-part-"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceFile:
     """A source file, and its name below the output folder. `asked`: given by name, not found in a folder."""
 
     path: Path
@@ -40,7 +40,7 @@ class Found:
 class Task:
     """One source to resize. `sources` has (device, inode) of every source, so that none is overwritten."""
 
-    source: Found
+    source: SourceFile
     out: Path
     renditions: tuple[Rendition, ...]
     limits: Limits
@@ -60,7 +60,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FileResult:
     """The result of one source: the files written, or the name and message of the error."""
 
     source: Path
@@ -71,23 +71,23 @@ class Report:
     skipped: bool = False  # found in a folder, and not a picture by name or content
 
 
-def find(paths: Sequence[str], out: Path) -> list[Found]:
+def find(paths: Sequence[str], out: Path) -> list[SourceFile]:
     """The files of `paths` (files, folders, patterns), each once, without files below `out`.
 
     Files keep their path relative to the folder, or to the part of a pattern without wildcards.
     Raises InvalidRequest if two files would have the same output.
     """
-    found: dict[Path, Found] = {}
+    found: dict[Path, SourceFile] = {}
     for text in paths:
         path = Path(text)
-        inside: Iterable[Found]
+        inside: Iterable[SourceFile]
         if path.is_dir():
             inside = _below(path, path.rglob("*"), out)
         elif not path.exists() and glob.has_magic(text):
             matches = map(Path, glob.iglob(text, recursive=True))  # noqa: PTH207 - pathlib's knows relative ones only
-            inside = list(_below(_fixed_part(path), matches, out)) or [Found(path, Path(path.name))]
+            inside = list(_below(_fixed_part(path), matches, out)) or [SourceFile(path, Path(path.name))]
         else:
-            inside = [Found(path, Path(path.name))]
+            inside = [SourceFile(path, Path(path.name))]
         for item in inside:
             found.setdefault(item.path, item)
     names: dict[Path, Path] = {}
@@ -99,13 +99,13 @@ def find(paths: Sequence[str], out: Path) -> list[Found]:
     return list(found.values())
 
 
-def _below(root: Path, paths: Iterable[Path], out: Path) -> Iterator[Found]:
+def _below(root: Path, paths: Iterable[Path], out: Path) -> Iterator[SourceFile]:
     ours = out.resolve()
     for path in sorted(paths):
         name = path.relative_to(root)
         hidden = any(part.startswith(".") for part in name.parts)
         if not hidden and path.is_file() and ours not in path.resolve().parents:
-            yield Found(path, name, asked=False)
+            yield SourceFile(path, name, asked=False)
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -114,7 +114,7 @@ def _fixed_part(pattern: Path) -> Path:
     return Path(*parts[:first])
 
 
-def plan(found: Sequence[Found], out: Path, renditions: Sequence[Rendition], limits: Limits) -> list[Task]:
+def plan(found: Sequence[SourceFile], out: Path, renditions: Sequence[Rendition], limits: Limits) -> list[Task]:
     """One task for each source."""
     sources = set()
     for item in found:
@@ -124,7 +124,7 @@ def plan(found: Sequence[Found], out: Path, renditions: Sequence[Rendition], lim
     return [Task(item, out, tuple(renditions), limits, frozenset(sources)) for item in found]
 
 
-def work(task: Task) -> Report:
+def work(task: Task) -> FileResult:
     """Resize one source. A broken picture raises nothing: its result has the error."""
     source = task.source.path
     data = b""
@@ -136,12 +136,12 @@ def work(task: Task) -> Report:
     except UnsupportedFormat as error:
         named = (mimetypes.guess_type(source.name)[0] or "").startswith("image/")
         skipped = not (task.source.asked or named)
-        return Report(source, len(data), error=error.name, message=error.message, skipped=skipped)
+        return FileResult(source, len(data), error=error.name, message=error.message, skipped=skipped)
     except TinypicsError as error:
-        return Report(source, len(data), error=error.name, message=error.message)
+        return FileResult(source, len(data), error=error.name, message=error.message)
     except OSError as error:
-        return Report(source, len(data), error=type(error).__name__, message=f"{error.strerror}: {error.filename}")
-    return Report(source, len(data), written)
+        return FileResult(source, len(data), error=type(error).__name__, message=f"{error.strerror}: {error.filename}")
+    return FileResult(source, len(data), written)
 
 
 def read(source: Path, limits: Limits) -> bytes:
@@ -182,12 +182,12 @@ def _write(target: Path, output: Output) -> Written:
     return Written(target, output.format, output.width, output.height, len(output.data), output.dropped)
 
 
-def run(tasks: Sequence[Task], processes: int) -> Generator[Report, None, None]:
+def run(tasks: Sequence[Task], processes: int) -> Generator[FileResult, None, None]:
     """Run `tasks` in a pool of processes, in any order. Closing the iterator finishes the files in progress."""
     if len(tasks) == 1:
         yield work(tasks[0])
         return
     for task, report in process_pool.run(work, tasks, processes):
-        yield report or Report(
+        yield report or FileResult(
             task.source.path, error=process_pool.DIED, message="the process that decoded it was killed"
         )

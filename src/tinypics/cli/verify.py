@@ -16,8 +16,9 @@ from tinypics.cli.terminal import CommandFailed, err, out, plain, result
 from tinypics.errors import InvalidConfiguration
 from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
+from tinypics.store.objects import Listed
 from tinypics.verify.checker import Checker
-from tinypics.verify.findings import UNCHECKED, Listed
+from tinypics.verify.findings import UNCHECKED
 from tinypics.verify.repair import repair
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from tinypics.aws.settings import Settings
     from tinypics.cli.target import Target
-    from tinypics.verify.findings import Report
+    from tinypics.verify.findings import CheckReport
 
 _ROUNDS = 3  # of repair: an output that is remade under another key leaves an orphan, which the next round finds
 
@@ -81,7 +82,7 @@ def _progress(description: str) -> Progress:
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
-def _repair(target: Target, checker: Checker, report: Report) -> None:
+def _repair(target: Target, checker: Checker, report: CheckReport) -> None:
     with _progress("Putting right") as progress:
         bar = progress.add_task("", total=len(report.findings))
         for failure in repair(checker, report.findings, lambda key: _invoke(target, key)):
@@ -90,7 +91,7 @@ def _repair(target: Target, checker: Checker, report: Report) -> None:
                 err.print(plain(failure), style="red")
 
 
-def _check(target: Target, checker: Checker) -> Report:
+def _check(target: Target, checker: Checker) -> CheckReport:
     with _progress("Looking at {task.description}") as progress:
 
         def listing(bucket: str, prefix: str) -> Iterator[Listed]:
@@ -126,7 +127,7 @@ def _invoke(target: Target, key: str) -> str | None:
     return None if answer["status"] == "SUCCESS" else f"{answer['error']}: {answer['message']}"
 
 
-def _document(checker: Checker, reports: list[Report]) -> dict[str, Any]:
+def _document(checker: Checker, reports: list[CheckReport]) -> dict[str, Any]:
     """The report for `--json`: `findings` are those that remain; `found`, with `--fix`, those before the repair."""
     report = reports[-1]
     document: dict[str, Any] = {
@@ -142,7 +143,7 @@ def _document(checker: Checker, reports: list[Report]) -> dict[str, Any]:
     return document
 
 
-def _print(reports: list[Report]) -> None:
+def _print(reports: list[CheckReport]) -> None:
     report = reports[-1]
     for finding in report.findings:
         about = finding.output or finding.source

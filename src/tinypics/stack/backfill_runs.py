@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from tinypics.aws.backfill.job import Order
+from tinypics.aws.backfill.job import Job
 from tinypics.backfill.estimate import spent
 from tinypics.backfill.journal import Journal
-from tinypics.backfill.report import COMPLETE, INCOMPLETE, STOPPED, Report
+from tinypics.backfill.report import COMPLETE, INCOMPLETE, STOPPED, BackfillReport
 from tinypics.backfill.survey import Survey
 from tinypics.errors import InvalidRequest
 from tinypics.image.rendition import Rendition
@@ -39,7 +39,7 @@ class Run:
         self._arn = arn_of(str(stack.backfill), identity)
         self._journal = Journal(cloud.bucket(str(stack.backfill_bucket)), identity)
         self._plan: dict[str, Any] | None = None
-        self.report = Report(identity, "", "", (), datetime.now(UTC))
+        self.report = BackfillReport(identity, "", "", (), datetime.now(UTC))
 
     @property
     def counted(self) -> bool:
@@ -100,7 +100,7 @@ class Run:
         if self._plan:
             report.bucket, report.prefix = self._plan["bucket"], self._plan["prefix"]
             report.renditions = tuple(self._plan["renditions"])
-            report.tally.total = Survey.of(self._plan["survey"]).listed
+            report.tally.total = Survey.from_dict(self._plan["survey"]).listed
             report.estimate = self._plan["estimate"]
             report.started = datetime.fromtimestamp(self._plan["counted_at"], UTC)
         if execution:
@@ -137,11 +137,11 @@ def item_counts(states: Any, execution: str) -> list[dict[str, int]]:
     return [states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in runs]
 
 
-def start(cloud: Cloud, stack: Stack, order: Order) -> str:
+def start(cloud: Cloud, stack: Stack, job: Job) -> str:
     """Start the workflow, once; the id of the run."""
     identity = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{time.time_ns() % 16**4:04x}"
     cloud.client("stepfunctions").start_execution(
-        stateMachineArn=stack.backfill, name=identity, input=json.dumps(order.document())
+        stateMachineArn=stack.backfill, name=identity, input=json.dumps(job.to_dict())
     )
     return identity
 
@@ -152,18 +152,16 @@ def newest(cloud: Cloud, stack: Stack) -> str | None:
     return str(found[0]["name"]) if found else None
 
 
-def running(cloud: Cloud, stack: Stack) -> dict[str, Order | None]:
-    """The running backfills by id, with their orders; None for an invalid order, which will be refused."""
+def running(cloud: Cloud, stack: Stack) -> dict[str, Job | None]:
+    """The running backfills by id, with their jobs; None for an invalid job, which will be refused."""
     states = cloud.client("stepfunctions")
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=stack.backfill, statusFilter=RUNNING)
     found = (item for page in pages for item in page["executions"])
-    return {
-        item["name"]: _order(states.describe_execution(executionArn=item["executionArn"])["input"]) for item in found
-    }
+    return {item["name"]: _job(states.describe_execution(executionArn=item["executionArn"])["input"]) for item in found}
 
 
-def _order(text: str) -> Order | None:
+def _job(text: str) -> Job | None:
     try:
-        return Order.of(json.loads(text))
+        return Job.from_dict(json.loads(text))
     except InvalidRequest:
         return None

@@ -22,7 +22,7 @@ from tinypics.errors import (
     StoreUnavailable,
 )
 from tinypics.store.download import Download
-from tinypics.store.objects import Conflict, OddKey, Stat, bare
+from tinypics.store.objects import Conflict, Stat, UnsupportedKey, unquoted
 from tinypics.store.threads import interruptible
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Bucket:
         return [item["path"] for item in self.level(folder)[1]]
 
     def level(self, folder: str) -> tuple[Sequence[str], Sequence[ObjectMeta]]:
-        """Folders and objects directly below `folder` (given without a trailing slash). Raises OddKey."""
+        """Folders and objects directly below `folder` (given without a trailing slash). Raises UnsupportedKey."""
         with translated(f"bucket {self.name}", missing=DestinationNotFound), _odd_keys_named():
             found = interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
             return found["common_prefixes"], found["objects"]
@@ -123,7 +123,7 @@ class Bucket:
     def everything(self, folder: str, *, after: str = "") -> Iterator[ObjectMeta]:
         """All objects below `folder` whose keys sort after `after`, sorted if the store sorts its listings.
 
-        Raises OddKey.
+        Raises UnsupportedKey.
         """
         pages = iter(obstore.list(self._store, folder, offset=after or None))
         while True:
@@ -137,7 +137,7 @@ class Bucket:
 
     def _tag(self, meta: Any) -> str:
         """The identity of one version of an object: on S3, its ETag."""
-        return bare(meta["e_tag"])
+        return unquoted(meta["e_tag"])
 
     def _only_over(self, tag: str) -> UpdateVersion:
         """The write condition: the current object has this tag."""
@@ -185,7 +185,7 @@ def _odd_keys_named() -> Iterator[None]:
     try:
         yield
     except foreign.InvalidPathError as error:
-        raise OddKey(_first_line(error)) from error
+        raise UnsupportedKey(_first_line(error)) from error
 
 
 # --- Stores that differ from S3.
@@ -200,7 +200,7 @@ class GoogleBucket(Bucket):
     """
 
     def _tag(self, meta: Any) -> str:
-        return meta["version"] or bare(meta["e_tag"])
+        return meta["version"] or unquoted(meta["e_tag"])
 
     def _only_over(self, tag: str) -> UpdateVersion:
         return {"version": tag}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinypics.errors import SourceNotFound
 from tinypics.store.location import FILE
-from tinypics.store.objects import Found, OddKey, bare
+from tinypics.store.objects import Listed, UnsupportedKey, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tinypics.store.location import Location
 
 
-def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Found]:
+def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Listed]:
     """Every object of a location, one page in memory at a time.
 
     `not_listed` is called with each folder that cannot be listed: permission is missing, or it has a key like
@@ -31,7 +31,7 @@ def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Fo
         yield from _objects(location.bucket(), location.prefix.rstrip("/"), not_listed)
 
 
-def files(root: Path, not_listed: Callable[[str], None]) -> Iterator[Found]:
+def files(root: Path, not_listed: Callable[[str], None]) -> Iterator[Listed]:
     """The files of a folder, without hidden files and folders. Symbolic links to folders are not followed.
 
     Raises SourceNotFound.
@@ -50,23 +50,23 @@ def files(root: Path, not_listed: Callable[[str], None]) -> Iterator[Found]:
                 if not name.startswith(".") and path.is_file():
                     stat = path.stat()
                     changed = datetime.fromtimestamp(stat.st_mtime, UTC)
-                    yield Found(path.relative_to(root).as_posix(), stat.st_size, "", changed)
+                    yield Listed(path.relative_to(root).as_posix(), stat.st_size, "", changed)
 
 
-def _objects(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> Iterator[Found]:
+def _objects(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> Iterator[Listed]:
     last = ""
     try:
         for meta in bucket.everything(folder):
             yield _found(meta)
             last = meta["path"]
-    except OddKey:  # list each folder by itself, so that only the folder with the odd key is lost
+    except UnsupportedKey:  # list each folder by itself, so that only the folder with the odd key is lost
         yield from (found for found in _levels(bucket, folder, not_listed) if found.key > last)
 
 
-def _levels(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> Iterator[Found]:
+def _levels(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> Iterator[Listed]:
     try:
         below, objects = bucket.level(folder)
-    except OddKey:
+    except UnsupportedKey:
         not_listed(folder)
         return
     yield from map(_found, objects)
@@ -74,5 +74,5 @@ def _levels(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> I
         yield from _levels(bucket, each, not_listed)
 
 
-def _found(meta: Any) -> Found:
-    return Found(meta["path"], meta["size"], bare(meta["e_tag"]), meta["last_modified"])
+def _found(meta: Any) -> Listed:
+    return Listed(meta["path"], meta["size"], unquoted(meta["e_tag"]), meta["last_modified"])

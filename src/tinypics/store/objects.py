@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
 @value
 class Stat:
     """The facts of one version of an object. `metadata` has the content type and our own entries."""
@@ -25,7 +21,7 @@ class Stat:
     metadata: Mapping[str, str]
 
 
-class OddKey(Exception):
+class UnsupportedKey(Exception):
     """A listing has a key that the client cannot represent (see `keys.check`), and loses the other keys of its page."""
 
 
@@ -33,15 +29,16 @@ class Conflict(Exception):
     """A conditional write failed, because another writer has changed the object (409 or 412)."""
 
 
-def bare(etag: str | None) -> str:
+def unquoted(etag: str | None) -> str:
     """An ETag without the quotes of the HTTP header, as in S3's events."""
     return (etag or "").strip('"')
 
 
-class Found(NamedTuple):
-    """One object of a listing: `size` in bytes, `etag` without quotes, `modified` with a time zone."""
+class Listed(NamedTuple):
+    """One object of a listing: `size` in bytes, `etag` without quotes, `modified` with a time zone, or None if it
+    is not known."""
 
     key: str
     size: int
     etag: str
-    modified: datetime | None
+    modified: datetime | None = None

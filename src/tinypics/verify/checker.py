@@ -20,6 +20,7 @@ from tinypics.delivery import keys, layouts, outputs, reconcile, result
 from tinypics.delivery.request import Skip
 from tinypics.errors import REFUSED, InvalidRequest, LoopRefused, SourceNotFound, TinypicsError
 from tinypics.store.bucket import Bucket
+from tinypics.store.objects import Listed
 from tinypics.values import replace
 from tinypics.verify.findings import (
     DAMAGED,
@@ -28,9 +29,8 @@ from tinypics.verify.findings import (
     ORPHANED,
     STALE,
     UNCHECKED,
+    CheckReport,
     Finding,
-    Listed,
-    Report,
     Verdict,
 )
 
@@ -77,9 +77,9 @@ class Checker:
     # Decode one picture at a time, to bound memory.
     _decoding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def check(self, sources: Iterable[Listed], outputs: Iterable[Listed]) -> Report:
+    def check(self, sources: Iterable[Listed], outputs: Iterable[Listed]) -> CheckReport:
         """Check every source, then every output. Changes nothing. `outputs` is read after `sources`."""
-        report = Report()
+        report = CheckReport()
         with ThreadPoolExecutor(self.threads) as pool:
             for page in pages(sources):
                 for verdict in pool.map(self.examine, page):
@@ -180,7 +180,7 @@ class Checker:
         return next((each for each in possible if keys.fingerprint(self.source.name, each) == mark), None)
 
     def _classified(self, listed: Listed) -> tuple[str, str]:
-        """The kind of an object in the output bucket (see `Report`), and the key of its source or an error."""
+        """The kind of an object in the output bucket (see `CheckReport`), and the key of its source or an error."""
         try:
             stat = self.output.head(keys.check(listed.key))
         except InvalidRequest:
@@ -197,7 +197,7 @@ class Checker:
         # With the prefix `a/`, the listing of outputs also has those in the folder of a source `a`.
         return (MANAGED, owner) if owner is not None and owner.startswith(self.prefix) else ("others", "")
 
-    def _judge(self, owner: str, outputs: list[Listed], verdict: Verdict, report: Report) -> None:
+    def _judge(self, owner: str, outputs: list[Listed], verdict: Verdict, report: CheckReport) -> None:
         """Report the orphans among the outputs of one source."""
         if verdict.entitled is None:
             report.findings += verdict.findings

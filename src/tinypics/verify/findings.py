@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 MISSING, STALE, DAMAGED, ORPHANED, UNCHECKED = "missing", "stale", "damaged", "orphaned", "unchecked"
 """Kinds of findings: see `Finding`."""
 
 MANAGED = "managed"
-
-
-class Listed(NamedTuple):
-    """One object of a listing: `size` in bytes, `etag` without quotes."""
-
-    key: str
-    size: int
-    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +40,7 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class Report:
+class CheckReport:
     """The number of sources by state of `Verdict`, the number of outputs by kind, and all findings.
 
     Outputs are `managed`, or of a kind that is left alone: `foreign` (without our metadata), `others` (of another

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from tinypics.delivery import keys, outputs
 from tinypics.delivery.request import Request
 from tinypics.errors import TinypicsError
+from tinypics.store.objects import Listed
 from tinypics.verify.checker import pages
-from tinypics.verify.findings import DAMAGED, MISSING, ORPHANED, STALE, Finding, Listed
+from tinypics.verify.findings import DAMAGED, MISSING, ORPHANED, STALE, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

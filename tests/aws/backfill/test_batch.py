@@ -20,7 +20,7 @@ from tinypics.aws import deadline
 from tinypics.aws.backfill import batch
 from tinypics.aws.settings import Settings
 from tinypics.backfill.journal import Journal
-from tinypics.backfill.outcome import Outcome
+from tinypics.backfill.outcome import ObjectOutcome
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, SourceChanged, StoreUnavailable
 from tinypics.store import bucket
 
@@ -63,7 +63,7 @@ class World:
     def journal(self) -> Journal:
         return Journal(self.buckets["backfill"], RUN["id"])
 
-    def outcomes(self) -> dict[str, Outcome]:
+    def outcomes(self) -> dict[str, ObjectOutcome]:
         return {outcome.key: outcome for outcome in self.journal.read() if outcome.final}
 
 

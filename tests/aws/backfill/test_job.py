@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from tinypics.aws.backfill.job import ASSUMED_BYTES, KEYS, OBJECTS, Order, found
+from tinypics.aws.backfill.job import ASSUMED_BYTES, KEYS, OBJECTS, Job, found
 from tinypics.aws.settings import Settings
 from tinypics.backfill.estimate import Caps
 from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused
-from tinypics.store.objects import Found
+from tinypics.store.objects import Listed
 
 LIST: dict[str, Any] = {"list_bucket": "lists", "list_key": "keys.jsonl"}
 
 
 def test_a_bucket_is_enough_and_every_number_has_its_default() -> None:
-    order = Order.of({"bucket": "pics"})
-    assert order.caps == Caps()
-    assert (order.source, order.concurrency, order.batch, order.tolerated_failure_percentage) == (OBJECTS, 50, 40, 5)
-    assert Order.of(order.document()) == order
+    job = Job.from_dict({"bucket": "pics"})
+    assert job.caps == Caps()
+    assert (job.source, job.concurrency, job.batch, job.tolerated_failure_percentage) == (OBJECTS, 50, 40, 5)
+    assert Job.from_dict(job.to_dict()) == job
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_a_bucket_is_enough_and_every_number_has_its_default() -> None:
     ],
 )
 def test_what_is_allowed_is_kept(allowed: dict[str, Any]) -> None:
-    order = Order.of({"bucket": "pics", **allowed})
-    assert {name: getattr(order, name) for name in allowed} == allowed
-    assert Order.of(order.document()) == order
+    job = Job.from_dict({"bucket": "pics", **allowed})
+    assert {name: getattr(job, name) for name in allowed} == allowed
+    assert Job.from_dict(job.to_dict()) == job
 
 
 @pytest.mark.parametrize(
@@ -82,18 +82,18 @@ def test_what_is_allowed_is_kept(allowed: dict[str, Any]) -> None:
 )
 def test_what_is_not_allowed_is_refused_by_name(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
-        Order.of({"bucket": "pics", **wrong})
+        Job.from_dict({"bucket": "pics", **wrong})
 
 
 @pytest.mark.parametrize("given", [None, [], "pics", 5])
 def test_an_input_that_is_no_object_is_refused(given: object) -> None:
     with pytest.raises(InvalidRequest, match="input: expected a JSON object"):
-        Order.of(given)
+        Job.from_dict(given)
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    assert Order("pics", since="2026-11-24").after() == datetime(2026, 11, 24, tzinfo=UTC)
-    zoned = Order("pics", since="2026-11-24T06:00:00+01:00").after()
+    assert Job("pics", since="2026-11-24").after() == datetime(2026, 11, 24, tzinfo=UTC)
+    zoned = Job("pics", since="2026-11-24T06:00:00+01:00").after()
     assert zoned == datetime(2026, 11, 24, 5, tzinfo=UTC)
 
 
@@ -101,23 +101,23 @@ STACK = Settings(source_buckets=frozenset({"pics", "tiny"}), output_bucket="tiny
 
 
 def test_only_buckets_of_the_stack_are_worked_on_and_none_that_outputs_lie_all_over() -> None:
-    Order("pics").admit(STACK)
-    Order("tiny").admit(STACK)
+    Job("pics").admit(STACK)
+    Job("tiny").admit(STACK)
     with pytest.raises(AccessDenied, match=r"bucket: expected a bucket of this stack \(pics or tiny\)"):
-        Order("other").admit(STACK)
+        Job("other").admit(STACK)
     with pytest.raises(LoopRefused):
-        Order("tiny").admit(Settings(source_buckets=frozenset({"tiny"}), output_bucket="tiny"))
+        Job("tiny").admit(Settings(source_buckets=frozenset({"tiny"}), output_bucket="tiny"))
 
 
 def test_outputs_are_left_out_where_they_are_and_names_do_not_matter_in_a_list() -> None:
-    output = Found("thumbs/a.jpg", 5, "", None)
-    assert Order("tiny").selection(STACK).why_not(output) == "an output"
-    assert Order("pics").selection(STACK).why_not(output) is None
-    unnamed = Found("a", 5, "", None)
-    assert Order("pics").selection(STACK).why_not(unnamed) == "not a picture by its name"
-    assert Order("pics", source=KEYS, **LIST).selection(STACK).why_not(unnamed) is None
-    assert Order("pics", any_name=True).selection(STACK).why_not(unnamed) is None
-    assert Order("pics", prefix="b/").selection(STACK).why_not(unnamed) == "outside of the prefix"
+    output = Listed("thumbs/a.jpg", 5, "", None)
+    assert Job("tiny").selection(STACK).why_not(output) == "an output"
+    assert Job("pics").selection(STACK).why_not(output) is None
+    unnamed = Listed("a", 5, "", None)
+    assert Job("pics").selection(STACK).why_not(unnamed) == "not a picture by its name"
+    assert Job("pics", source=KEYS, **LIST).selection(STACK).why_not(unnamed) is None
+    assert Job("pics", any_name=True).selection(STACK).why_not(unnamed) is None
+    assert Job("pics", prefix="b/").selection(STACK).why_not(unnamed) == "outside of the prefix"
 
 
 WHEN = datetime(2022, 12, 2, 13, 24, 3, tzinfo=UTC)
@@ -126,12 +126,12 @@ WHEN = datetime(2022, 12, 2, 13, 24, 3, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("source", "item", "told"),
     [
-        (OBJECTS, {"Key": "a", "Size": 5, "Etag": '"e"', "LastModified": 1669987443}, Found("a", 5, "e", WHEN)),
-        (OBJECTS, {"Key": "a", "Size": 0}, Found("a", 0, "", None)),
-        (KEYS, {"bucket": "pics", "key": "a+b%41", "error": "E"}, Found("a+b%41", ASSUMED_BYTES, "", None)),
+        (OBJECTS, {"Key": "a", "Size": 5, "Etag": '"e"', "LastModified": 1669987443}, Listed("a", 5, "e", WHEN)),
+        (OBJECTS, {"Key": "a", "Size": 0}, Listed("a", 0, "", None)),
+        (KEYS, {"bucket": "pics", "key": "a+b%41", "error": "E"}, Listed("a+b%41", ASSUMED_BYTES, "", None)),
     ],
 )
-def test_every_reader_tells_of_an_object_in_its_own_way(source: str, item: dict[str, Any], told: Found) -> None:
+def test_every_reader_tells_of_an_object_in_its_own_way(source: str, item: dict[str, Any], told: Listed) -> None:
     assert found(item, source) == told
 
 

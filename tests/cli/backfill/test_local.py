@@ -18,15 +18,15 @@ from typer.testing import CliRunner
 
 from tests.pictures import encoded, opened, quadrants
 from tinypics.backfill.estimate import Caps
-from tinypics.backfill.outcome import Outcome
-from tinypics.backfill.report import Report
+from tinypics.backfill.outcome import ObjectOutcome
+from tinypics.backfill.report import BackfillReport
 from tinypics.backfill.survey import Selection, Survey
 from tinypics.cli.app import app
 from tinypics.cli.backfill import local
 from tinypics.cli.backfill.local import Walk
 from tinypics.cli.terminal import INTERRUPTED, CommandFailed
 from tinypics.errors import InvalidRequest, LoopRefused
-from tinypics.store.objects import Found, OddKey
+from tinypics.store.objects import Listed, UnsupportedKey
 
 PICTURE = encoded(quadrants(), "PNG")
 
@@ -111,10 +111,10 @@ def test_ctrl_c_leaves_whole_outputs_and_the_same_command_goes_on(tmp_path: Path
         path = tmp_path / "in" / f"{number:03}.png"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(PICTURE)
-    order = [sys.executable, "-m", "tinypics", "backfill", "--engine", "local", "--from", "in", "--to", "out"]
-    order += ["--renditions", "32x32,x16-webp", "--concurrency", "2", "--yes"]
+    command = [sys.executable, "-m", "tinypics", "backfill", "--engine", "local", "--from", "in", "--to", "out"]
+    command += ["--renditions", "32x32,x16-webp", "--concurrency", "2", "--yes"]
     deadline = time.monotonic() + 60
-    with subprocess.Popen(order, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL) as running:
+    with subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL) as running:
         while len(list(tmp_path.glob("out/*/manifest.json"))) < 5:
             assert time.monotonic() < deadline
             assert running.poll() is None
@@ -128,7 +128,7 @@ def test_ctrl_c_leaves_whole_outputs_and_the_same_command_goes_on(tmp_path: Path
     assert all(json.loads(path.read_text()) for path in outputs if path.suffix == ".json")
     assert not list(tmp_path.glob("out/.tinypics/parts/*"))
     done = len(list(tmp_path.glob("out/*/manifest.json")))
-    subprocess.run(order, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     second = json.loads((tmp_path / "backfill-report" / "report.json").read_text())
     assert (second["state"], second["done"], second["skipped"]) == ("complete", 400 - done, done)
 
@@ -153,13 +153,13 @@ def test_a_time_without_a_zone_is_utc() -> None:
 
 
 def test_ctrl_c_stops_and_reports(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add = Report.add
+    add = BackfillReport.add
 
-    def interrupted(self: Report, outcome: Outcome) -> bool:
+    def interrupted(self: BackfillReport, outcome: ObjectOutcome) -> bool:
         add(self, outcome)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Report, "add", interrupted)
+    monkeypatch.setattr(BackfillReport, "add", interrupted)
     code, report = backfill(source)
     assert (code, report["state"], report["done"]) == (INTERRUPTED, "stopped", 1)
 
@@ -183,10 +183,10 @@ def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkey
     """As a bucket of Google's or Azure's does that has a key like `a//b.jpg`."""
 
     def odd(*_: object) -> Any:
-        raise OddKey("empty path segment")
+        raise UnsupportedKey("empty path segment")
 
     monkeypatch.setattr("tinypics.store.location._opened", lambda _: type("", (), {"everything": odd, "level": odd})())
-    report = Report("id", "pics", "", ("16x16",), datetime.now(UTC))
+    report = BackfillReport("id", "pics", "", ("16x16",), datetime.now(UTC))
     survey = Walk.of("gs://pics/in", str(source.parent / "out"), ["16x16"]).survey(Caps(), report)
     assert survey.objects == 0
     assert [(outcome.key, outcome.error) for outcome in report.failures] == [("in/", "InvalidRequest")]
@@ -194,6 +194,6 @@ def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkey
 
 def test_only_stores_on_both_sides_cost_requests(source: Path) -> None:
     survey = Survey()
-    survey.add(Found("a.png", 1000, "", None), Selection())
+    survey.add(Listed("a.png", 1000, "", None), Selection())
     assert Walk.of("s3://a", "s3://b", ["16x16"]).price(survey) > 0
     assert Walk.of(str(source), "s3://b", ["16x16"]).price(survey) == 0

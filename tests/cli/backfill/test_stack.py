@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tinypics.aws.backfill.job import Order
+from tinypics.aws.backfill.job import Job
 from tinypics.backfill.estimate import Caps
-from tinypics.backfill.outcome import DONE, FAILED, Outcome, Tally
+from tinypics.backfill.outcome import DONE, FAILED, ObjectOutcome, Tally
 from tinypics.backfill.survey import Survey
 from tinypics.cli.app import app
 from tinypics.cli.backfill import stack as command
@@ -102,17 +102,17 @@ def test_the_help_tells_the_real_defaults() -> None:
     assert told == {
         "max-objects": str(Caps().max_objects),
         "max-cost": f"{Caps().max_cost:g}",
-        "concurrency": str(Order("x").concurrency),
+        "concurrency": str(Job("x").concurrency),
     }
 
 
 def test_the_line_tells_how_far_it_is() -> None:
     tally = Tally(total=100)
     for number in range(6):
-        tally.add(Outcome(f"{number}.jpg", DONE))
-    tally.add(Outcome("a.jpg", FAILED, "CorruptImage"))
-    tally.add(Outcome("b.jpg", FAILED, "CorruptImage"))
-    tally.add(Outcome("c.jpg", FAILED, "\x1b[31mRed"))
+        tally.add(ObjectOutcome(f"{number}.jpg", DONE))
+    tally.add(ObjectOutcome("a.jpg", FAILED, "CorruptImage"))
+    tally.add(ObjectOutcome("b.jpg", FAILED, "CorruptImage"))
+    tally.add(ObjectOutcome("c.jpg", FAILED, "\x1b[31mRed"))
     line = counts(tally, 3)
     assert line.startswith("6 done, 3 failed (2 CorruptImage, 1 \\x1b[31mRed)  3/s  0:00:30 left")
     assert counts(Tally(), 0) == "  0/s"

@@ -18,12 +18,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tinypics.aws import answers, deadline, events, telemetry
-from tinypics.aws.backfill.job import Order, found
+from tinypics.aws.backfill.job import Job, found
 from tinypics.aws.s3 import open_bucket
 from tinypics.aws.settings import BACKFILL_BUCKET, needed, usable
 from tinypics.backfill.journal import Journal
-from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, SKIPPED, Outcome
-from tinypics.backfill.survey import moment
+from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, SKIPPED, ObjectOutcome
+from tinypics.backfill.survey import parse_time
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, TinypicsError, TransientError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Entry(NamedTuple):
     item: Mapping[str, Any]
     tries: int
 
-    def document(self, tried: int = 0) -> dict[str, Any]:
+    def to_dict(self, tried: int = 0) -> dict[str, Any]:
         return {"run": dict(self.run), "item": dict(self.item), "tries": self.tries + tried}
 
 
@@ -106,12 +106,12 @@ class _Batch:
         if not isinstance(identity, str) or not identity or "/" in identity:
             raise InvalidRequest.expected("Items[].run.id", "the id of a backfill", identity)
         bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
-        order = self._order = Order.of({name: value for name, value in run.items() if name != "id"})
-        self._settings = settings.of(order.renditions) if order.renditions else settings
-        self._selection: Selection = order.selection(settings)
+        job = self._job = Job.from_dict({name: value for name, value in run.items() if name != "id"})
+        self._settings = settings.of(job.renditions) if job.renditions else settings
+        self._selection: Selection = job.selection(settings)
         self._journal = Journal(open_bucket(bucket), identity)
         self._looked = -math.inf
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[ObjectOutcome] = []
 
     def run(self) -> dict[str, Any]:
         try:
@@ -133,7 +133,7 @@ class _Batch:
         """Work on the entries in order; returns those to submit again, and how many a stop has left undone."""
         again: list[dict[str, Any]] = []
         for number, entry in enumerate(self._entries):
-            rest = [each.document() for each in self._entries[number:]]
+            rest = [each.to_dict() for each in self._entries[number:]]
             if self._stopped():
                 return [], len(rest) + len(again)
             if self._is_over(first=not number):
@@ -141,12 +141,12 @@ class _Batch:
             outcome = self._outcome(entry, first=not number)
             self._outcomes.append(outcome)
             if outcome.state == HANDED_BACK and outcome.error == DeadlineExceeded.__name__:
-                return self._bounded([entry.document(tried=1), *rest[1:], *again]), 0
+                return self._bounded([entry.to_dict(tried=1), *rest[1:], *again]), 0
             if outcome.state == HANDED_BACK:
-                again.append(entry.document(tried=1))
+                again.append(entry.to_dict(tried=1))
         return self._bounded(again), 0
 
-    def _outcome(self, entry: _Entry, *, first: bool) -> Outcome:
+    def _outcome(self, entry: _Entry, *, first: bool) -> ObjectOutcome:
         if first and self._crash:
             return self._blamed(entry, self._crash)
         started = time.perf_counter()
@@ -156,40 +156,40 @@ class _Batch:
             # The first object had the whole invocation, unless its batch had less time; later ones had only the rest.
             whole = first and not self._batch_is_over()
             final = whole if isinstance(error, DeadlineExceeded) else entry.tries + 1 >= TRIES
-            outcome = Outcome(self._key(entry), FAILED if final else HANDED_BACK, error.name, error.message)
+            outcome = ObjectOutcome(self._key(entry), FAILED if final else HANDED_BACK, error.name, error.message)
         except TinypicsError as error:
-            outcome = Outcome(self._key(entry), FAILED, error.name, error.message)
+            outcome = ObjectOutcome(self._key(entry), FAILED, error.name, error.message)
         except Exception as error:  # noqa: BLE001 - an unexpected error of one object must not fail the others
             telemetry.unforeseen(error, self._context)
-            outcome = Outcome(self._key(entry), FAILED, type(error).__name__, str(error))
+            outcome = ObjectOutcome(self._key(entry), FAILED, type(error).__name__, str(error))
         milliseconds = math.ceil((time.perf_counter() - started) * 1000)
         memory = int(getattr(self._context, "memory_limit_in_mb", 0) or 0)
         return replace(outcome, billed_ms=milliseconds, memory_mb=memory)
 
-    def _made(self, entry: _Entry) -> Outcome:
-        listed = found(entry.item, self._order.source)
+    def _made(self, entry: _Entry) -> ObjectOutcome:
+        listed = found(entry.item, self._job.source)
         if reason := self._selection.why_not(listed):
-            return Outcome(listed.key, SKIPPED, message=reason)
+            return ObjectOutcome(listed.key, SKIPPED, message=reason)
         known = {"size": listed.size} | ({"etag": listed.etag} if listed.etag else {})
-        event = events.upload(self._order.bucket, listed.key, **known)
+        event = events.upload(self._job.bucket, listed.key, **known)
         answer = self._answer(event, self._context, self._settings, backfill=self._journal.identity)
         if answer["status"] == "FAILED":
-            return Outcome(listed.key, FAILED, answer["error"], answer["message"])
+            return ObjectOutcome(listed.key, FAILED, answer["error"], answer["message"])
         if answer.get("skipped"):
-            return Outcome(listed.key, SKIPPED, message=answer["reason"])
-        return Outcome(listed.key, DONE)
+            return ObjectOutcome(listed.key, SKIPPED, message=answer["reason"])
+        return ObjectOutcome(listed.key, DONE)
 
-    def _blamed(self, entry: _Entry, crash: Mapping[str, Any]) -> Outcome:
+    def _blamed(self, entry: _Entry, crash: Mapping[str, Any]) -> ObjectOutcome:
         """The outcome of an object that killed the function twice, the second time alone."""
         error, cause = str(crash.get("Error")), str(crash.get("Cause", ""))[:500]
         if error in (*KILLED, TIMED_OUT):
             message = f"the function was ended before it could answer ({error}): raise MemorySize or Timeout. {cause}"
-            return Outcome(self._key(entry), FAILED, "ResourcesExhausted", message)
-        return Outcome(self._key(entry), FAILED, error, cause)
+            return ObjectOutcome(self._key(entry), FAILED, "ResourcesExhausted", message)
+        return ObjectOutcome(self._key(entry), FAILED, error, cause)
 
     def _key(self, entry: _Entry) -> str:
         try:
-            return found(entry.item, self._order.source).key
+            return found(entry.item, self._job.source).key
         except InvalidRequest:
             return str(entry.item.get("Key") or entry.item.get("key") or "?")
 
@@ -221,7 +221,7 @@ class _Batch:
             return left
         reason = f"its batch took longer than {BATCH_SECONDS:g} s: the next run retries it"
         self._outcomes += [
-            Outcome(self._key(_entry(each, {})), FAILED, DeadlineExceeded.__name__, reason) for each in left
+            ObjectOutcome(self._key(_entry(each, {})), FAILED, DeadlineExceeded.__name__, reason) for each in left
         ]
         return []
 
@@ -230,7 +230,7 @@ def _seconds(began: object) -> float:
     """Seconds since 1970: now for None, else from Step Functions' text, or the number of an earlier invocation."""
     if began is None:
         return time.time()
-    return moment(began).timestamp() if isinstance(began, str) else float(str(began))
+    return parse_time(began).timestamp() if isinstance(began, str) else float(str(began))
 
 
 def _entries(event: Mapping[str, Any]) -> list[_Entry]:

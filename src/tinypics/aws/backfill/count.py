@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 
 from tinypics.aws.backfill import listing
-from tinypics.aws.backfill.job import OBJECTS, Order
+from tinypics.aws.backfill.job import OBJECTS, Job
 from tinypics.aws.settings import BACKFILL_BUCKET, OUTPUT_BUCKET, needed, usable
 from tinypics.backfill.estimate import estimate
 from tinypics.backfill.journal import Journal
@@ -33,7 +33,7 @@ COUNTING, COUNTED, FAILED = "COUNTING", "COUNTED", "FAILED"
 _RESERVE: Final = 8.0  # seconds of the invocation reserved for the plan and the answer
 _SLACK: Final = 1000  # objects that may be added during the run, besides a tenth of all
 _FACTS: Final = ("bucket", "prefix", "source", "list_bucket", "list_key", "renditions", "since", "any_name")
-"""The fields of an order that its batches need."""
+"""The fields of a job that its batches need."""
 
 
 def count(
@@ -47,13 +47,13 @@ def count(
     identity, given = state["id"], state["input"]
     try:
         settings = usable(loaded)
-        order = Order.of(given)
-        order.admit(settings)
-        ours = settings.of(order.renditions) if order.renditions else settings
-        survey, goes_on = _count(order, ours, Survey.of(state.get("survey", {})), state.get("token"), context)
+        job = Job.from_dict(given)
+        job.admit(settings)
+        ours = settings.of(job.renditions) if job.renditions else settings
+        survey, goes_on = _count(job, ours, Survey.from_dict(state.get("survey", {})), state.get("token"), context)
         if goes_on is not None:
-            return {"status": COUNTING, "backfill": {**state, "survey": survey.document(), "token": goes_on}}
-        plan = _plan(identity, order, ours, survey, _cost(order, ours, survey, context))
+            return {"status": COUNTING, "backfill": {**state, "survey": survey.to_dict(), "token": goes_on}}
+        plan = _plan(identity, job, ours, survey, _cost(job, ours, survey, context))
         needed(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
         bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
         Journal(open_bucket(bucket), identity).write_plan(plan)
@@ -62,19 +62,17 @@ def count(
     return {"status": COUNTED, **plan}
 
 
-def _count(
-    order: Order, settings: Settings, survey: Survey, token: str | None, context: Any
-) -> tuple[Survey, str | None]:
+def _count(job: Job, settings: Settings, survey: Survey, token: str | None, context: Any) -> tuple[Survey, str | None]:
     """Add to `survey` until the list or the time ends; returns it with the pagination token, None at the list's end.
 
     Raises CapExceeded as soon as a cap is exceeded.
     """
-    selection = order.selection(settings)
+    selection = job.selection(settings)
     left = getattr(context, "get_remaining_time_in_millis", None)
-    for objects, token in listing.pages(order, token, boto3.client("s3")):  # noqa: B020 - the token of the next page
+    for objects, token in listing.pages(job, token, boto3.client("s3")):  # noqa: B020 - the token of the next page
         for each in objects:
             survey.add(each, selection)
-        order.caps.check(survey, _cost(order, settings, survey, context))
+        job.caps.check(survey, _cost(job, settings, survey, context))
         if token is None or (left is not None and left() / 1000 < _RESERVE):
             break
     if token == listing.MIDDLE:
@@ -82,25 +80,25 @@ def _count(
     return survey, token
 
 
-def _cost(order: Order, settings: Settings, survey: Survey, context: Any) -> float:
+def _cost(job: Job, settings: Settings, survey: Survey, context: Any) -> float:
     memory = int(getattr(context, "memory_limit_in_mb", 0) or 1769)
-    return estimate(survey, settings.renditions, memory_mb=memory, batch=order.batch).total
+    return estimate(survey, settings.renditions, memory_mb=memory, batch=job.batch).total
 
 
-def _plan(identity: str, order: Order, settings: Settings, survey: Survey, cost: float) -> dict[str, Any]:
+def _plan(identity: str, job: Job, settings: Settings, survey: Survey, cost: float) -> dict[str, Any]:
     """The input of the workflow's later states."""
-    slack = survey.listed // 10 + _SLACK if order.source == OBJECTS else 0
+    slack = survey.listed // 10 + _SLACK if job.source == OBJECTS else 0
     return {
-        **order.document(),
+        **job.to_dict(),
         "id": identity,
         "renditions": [str(rendition) for rendition in settings.renditions],
-        "survey": survey.document(),
+        "survey": survey.to_dict(),
         "estimate": cost,
         "counted_at": time.time(),
         "max_items": max(1, survey.listed + slack),
         "results_prefix": f"runs/{identity}/map",
         "run": {
             "id": identity,
-            **{name: value for name, value in order.document().items() if name in _FACTS and value},
+            **{name: value for name, value in job.to_dict().items() if name in _FACTS and value},
         },
     }

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from tinypics.aws import events
 from tinypics.backfill.estimate import Caps
-from tinypics.backfill.survey import Selection, moment
+from tinypics.backfill.survey import Selection, parse_time
 from tinypics.errors import InvalidRequest, LoopRefused
-from tinypics.store.objects import Found
+from tinypics.store.objects import Listed
 
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
@@ -32,7 +32,7 @@ _RANGES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Job:
     """One backfill. Invalid fields raise `InvalidRequest`.
 
     `list_bucket` and `list_key` locate a list of keys. `renditions` None: the stack's own. `since` is ISO 8601.
@@ -55,7 +55,7 @@ class Order:
     tolerated_failure_percentage: float = 5
 
     @classmethod
-    def of(cls, document: object) -> Self:
+    def from_dict(cls, document: object) -> Self:
         if not isinstance(document, Mapping):
             raise InvalidRequest.expected("input", "a JSON object", document)
         known = [each.name for each in fields(cls)]
@@ -96,7 +96,7 @@ class Order:
         if self.since is None:
             return None
         try:
-            return moment(self.since)
+            return parse_time(self.since)
         except (TypeError, ValueError) as error:
             raise InvalidRequest.expected("since", "a time like 2026-11-24T12:00:00Z", self.since) from error
 
@@ -122,12 +122,12 @@ class Order:
             any_name=self.any_name or self.source == KEYS,
         )
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The workflow's input, with every default."""
         return asdict(self)
 
 
-def found(item: Mapping[str, Any], source: str) -> Found:
+def found(item: Mapping[str, Any], source: str) -> Listed:
     """An object from an item of the workflow's map. Raises InvalidRequest.
 
     The names and types depend on the map's reader: a listing has `Key, Size, Etag, LastModified` (a number), a list of
@@ -144,7 +144,7 @@ def found(item: Mapping[str, Any], source: str) -> Found:
         raise InvalidRequest.expected("Items[]", "a size and a time that are ones", dict(item)) from error
     etag = facts.get("etag")
     # A listing is minutes old, so its ETag saves a HEAD of the source. A list of keys may be a week old.
-    return Found(key, size, etag.strip('"') if source == OBJECTS and isinstance(etag, str) else "", modified)
+    return Listed(key, size, etag.strip('"') if source == OBJECTS and isinstance(etag, str) else "", modified)
 
 
 def _time(value: object) -> datetime | None:
@@ -152,4 +152,4 @@ def _time(value: object) -> datetime | None:
         return None
     if isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)
-    return moment(str(value))
+    return parse_time(str(value))

@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tinypics.aws.backfill.job import KEYS, OBJECTS, Order, found
+from tinypics.aws.backfill.job import KEYS, OBJECTS, Job, found
 from tinypics.backfill.survey import LISTED_AT_ONCE
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tinypics.store.objects import Found
+    from tinypics.store.objects import Listed
 
 MIDDLE: Final = ""
-Page = tuple[list["Found"], str | None]
+Page = tuple[list["Listed"], str | None]
 """Objects of a list, and the token of the next page: None at the end, `MIDDLE` if the list cannot be resumed there."""
 
 _MISSING: Final = {"NoSuchBucket", "NoSuchKey", "404"}
 _DENIED: Final = {"AccessDenied", "403", "AllAccessDisabled", "InvalidObjectState"}
 
 
-def pages(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
-    """The pages of the order's list from `token` on (None: from its start). `s3` is a client of boto3.
+def pages(job: Job, token: str | None, s3: Any) -> Iterator[Page]:
+    """The pages of the job's list from `token` on (None: from its start). `s3` is a client of boto3.
 
     Raises SourceNotFound, AccessDenied, StoreUnavailable, and InvalidRequest for an unreadable list.
     """
-    return {OBJECTS: _listed, KEYS: _keys}[order.source](order, token, s3)
+    return {OBJECTS: _listed, KEYS: _keys}[job.source](job, token, s3)
 
 
 def _call(call: Callable[..., Any], **arguments: Any) -> Any:
@@ -52,12 +52,12 @@ def _call(call: Callable[..., Any], **arguments: Any) -> Any:
         raise StoreUnavailable(f"{arguments['Bucket']}: {type(error).__name__}") from error
 
 
-def _listed(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
+def _listed(job: Job, token: str | None, s3: Any) -> Iterator[Page]:
     """Pages of a thousand objects. The token is the last key, because S3's own tokens expire."""
     after = token or ""
     while True:
         start = {"StartAfter": after} if after else {}
-        page = _call(s3.list_objects_v2, Bucket=order.bucket, Prefix=order.prefix, MaxKeys=LISTED_AT_ONCE, **start)
+        page = _call(s3.list_objects_v2, Bucket=job.bucket, Prefix=job.prefix, MaxKeys=LISTED_AT_ONCE, **start)
         objects = [
             found({"Key": item["Key"], "Size": item["Size"], "LastModified": item["LastModified"].timestamp()}, OBJECTS)
             for item in page.get("Contents", [])
@@ -69,11 +69,11 @@ def _listed(order: Order, token: str | None, s3: Any) -> Iterator[Page]:
         yield objects, after
 
 
-def _keys(order: Order, _: str | None, s3: Any) -> Iterator[Page]:
+def _keys(job: Job, _: str | None, s3: Any) -> Iterator[Page]:
     """A list of keys, in pages, so that counting can end early at a cap."""
-    body = _call(s3.get_object, Bucket=order.list_bucket, Key=order.list_key)["Body"]
+    body = _call(s3.get_object, Bucket=job.list_bucket, Key=job.list_key)["Body"]
     lines = io.TextIOWrapper(body, encoding="utf-8", newline="\n")
-    part: list[Found] = []
+    part: list[Listed] = []
     try:
         for row in (json.loads(line) for line in lines if line.strip()):
             if not isinstance(row, dict):

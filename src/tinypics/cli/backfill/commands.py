@@ -242,10 +242,10 @@ def backfill(
     from tinypics.cli.backfill import stack as backfills
     from tinypics.cli.target import Target
 
-    order = {"bucket": bucket, "prefix": prefix, "since": since, "concurrency": concurrency, **caps}
-    order |= {"renditions": renditions and renditions.split(","), "any_name": any_name or None}
+    job = {"bucket": bucket, "prefix": prefix, "since": since, "concurrency": concurrency, **caps}
+    job |= {"renditions": renditions and renditions.split(","), "any_name": any_name or None}
     if attach or stop:
-        _refuse("it is not for --attach and --stop", **order, keys=keys, dry_run=dry_run)
+        _refuse("it is not for --attach and --stop", **job, keys=keys, dry_run=dry_run)
         if attach and stop:
             raise typer.BadParameter("--attach or --stop, not both")
     else:
@@ -255,5 +255,5 @@ def backfill(
         raise typer.Exit((backfills.attach if attach else backfills.stop)(target, identity, report))
     rows = backfills.key_list(keys) if keys else None
     with refusals():
-        chosen = backfills.Chosen.of(target, order, rows)
+        chosen = backfills.Chosen.of(target, job, rows)
     raise typer.Exit(backfills.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from tinypics.cli.target import readable_errors
 from tinypics.store.location import is_loopback
-from tinypics.store.objects import Found
+from tinypics.store.objects import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def session(profile: str | None, region: str | None) -> boto3.Session:
     return boto3.Session(profile_name=profile, region_name=region)
 
 
-def listed(session: boto3.Session, location: Location) -> Iterator[Found]:
+def listed(session: boto3.Session, location: Location) -> Iterator[Listed]:
     """List with boto3, which supports every key. The store client loses the whole page of a key like `a//b.jpg`."""
     config = _TRIES
     if location.endpoint:
@@ -37,7 +37,7 @@ def listed(session: boto3.Session, location: Location) -> Iterator[Found]:
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=location.name, Prefix=location.prefix)
     with readable_errors():
         for item in (item for page in pages for item in page.get("Contents", [])):
-            yield Found(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
+            yield Listed(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
 
 
 @contextlib.contextmanager

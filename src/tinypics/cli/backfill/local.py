@@ -14,9 +14,9 @@ import typer
 
 from tinypics.backfill import worker
 from tinypics.backfill.estimate import Caps, estimate
-from tinypics.backfill.outcome import FAILED, Outcome
-from tinypics.backfill.report import COMPLETE, STOPPED, Report
-from tinypics.backfill.survey import Selection, Survey, moment
+from tinypics.backfill.outcome import FAILED, ObjectOutcome
+from tinypics.backfill.report import COMPLETE, STOPPED, BackfillReport
+from tinypics.backfill.survey import Selection, Survey, parse_time
 from tinypics.cli.backfill.progress import counting, counts, refusals, say, told, working
 from tinypics.cli.terminal import INTERRUPTED, err, out, plain
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from tinypics.store.objects import Found
+    from tinypics.store.objects import Listed
 
 MOST_PROCESSES: Final = 256
 HOPELESS: Final = 20
@@ -86,7 +86,7 @@ class Walk:
         wanted = tuple(map(Rendition.parse, renditions))
         return cls(*places, selection, wanted, processes or os.cpu_count() or 1, session)
 
-    def survey(self, caps: Caps, report: Report) -> Survey:
+    def survey(self, caps: Caps, report: BackfillReport) -> Survey:
         """Count the pictures. Raises CapExceeded as soon as a cap is exceeded."""
         found = Survey()
         with counting() as progress:
@@ -104,7 +104,7 @@ class Walk:
             return 0.0
         return estimate(survey, self.renditions, memory_mb=0, batch=worker.BATCH_KEYS).requests
 
-    def run(self, report: Report) -> Generator[Outcome, None, None]:
+    def run(self, report: BackfillReport) -> Generator[ObjectOutcome, None, None]:
         """An outcome for each picture, in any order. Closing the iterator finishes the pictures in progress."""
         work = functools.partial(
             worker.process,
@@ -122,7 +122,7 @@ class Walk:
                 stack.enter_context(credentials.passed_on(self.session))
             yield from stack.enter_context(contextlib.closing(worker.run(chosen, work, self.processes)))
 
-    def _listed(self, report: Report) -> Iterator[Found]:
+    def _listed(self, report: BackfillReport) -> Iterator[Listed]:
         if self.source.scheme == "s3" and self.session:
             from tinypics.cli.backfill import credentials
 
@@ -130,7 +130,7 @@ class Walk:
 
         def not_listed(folder: str) -> None:
             message = "its objects cannot be listed: permission is missing, or the store client cannot represent a key"
-            report.add(Outcome(f"{folder}/", FAILED, InvalidRequest.__name__, message))
+            report.add(ObjectOutcome(f"{folder}/", FAILED, InvalidRequest.__name__, message))
 
         return listed(self.source, not_listed)
 
@@ -140,7 +140,7 @@ def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: P
     started = datetime.now(UTC)
     texts = tuple(map(str, chosen.renditions))
     identity = f"{started:%Y%m%dT%H%M%S}-local"
-    report = Report(identity, chosen.source.bucket_name, chosen.selection.prefix, texts, started)
+    report = BackfillReport(identity, chosen.source.bucket_name, chosen.selection.prefix, texts, started)
     with refusals():
         survey = chosen.survey(caps, report)
         _say(chosen, survey)
@@ -159,12 +159,12 @@ def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: P
 def since(text: str | None) -> datetime | None:
     """See `backfill.moment`. Raises InvalidRequest."""
     try:
-        return moment(text) if text is not None else None
+        return parse_time(text) if text is not None else None
     except ValueError as error:
         raise InvalidRequest.expected("--since", "a time like 2026-11-24 or 2026-11-24T06:00Z", text) from error
 
 
-def _work(chosen: Walk, report: Report) -> int:
+def _work(chosen: Walk, report: BackfillReport) -> int:
     outcomes = chosen.run(report)
     try:
         with working(report.tally.total) as progress:
@@ -188,7 +188,7 @@ def _work(chosen: Walk, report: Report) -> int:
     return 1 if report.tally.states[FAILED] else 0
 
 
-def _hopeless(report: Report) -> str:
+def _hopeless(report: BackfillReport) -> str:
     """The reason to abort: every picture so far failed with a store error. Empty if there is none."""
     tally = report.tally
     causes = {name: tally.errors[name] for name in _NOT_THEIRS if tally.errors[name]}

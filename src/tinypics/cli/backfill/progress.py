@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinypics.backfill.outcome import Tally
-    from tinypics.backfill.report import Report
+    from tinypics.backfill.report import BackfillReport
     from tinypics.backfill.survey import Survey
 
 
@@ -75,7 +75,7 @@ def _clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def told(report: Report, folder: Path) -> None:
+def told(report: BackfillReport, folder: Path) -> None:
     """Print the report, and write it to `folder`."""
     out.print(plain_lines(report.summary()))
     report.write(folder)

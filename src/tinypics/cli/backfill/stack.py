@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError
 
 from tinypics import prices
 from tinypics.aws.backfill import listing
-from tinypics.aws.backfill.job import KEYS, Order, found
+from tinypics.aws.backfill.job import KEYS, Job, found
 from tinypics.backfill.estimate import Estimate, estimate
 from tinypics.backfill.key_list import Row, key_lines, read_keys
 from tinypics.backfill.outcome import FAILED
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
     from tinypics.cli.target import Target
     from tinypics.stack.deployed import Stack
-    from tinypics.store.objects import Found
+    from tinypics.store.objects import Listed
 
 GRACE: Final = 6.0
 """Seconds for a run to stop by itself before its workflow is stopped."""
@@ -41,12 +41,12 @@ GRACE: Final = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The order for a stack's workflow, and the settings of its function.
+    """The job for a stack's workflow, and the settings of its function.
 
-    `keys` is the order's list of keys, if it must be uploaded first.
+    `keys` is the job's list of keys, if it must be uploaded first.
     """
 
-    order: Order
+    job: Job
     settings: Settings
     memory_mb: int
     keys: tuple[str, ...] | None = None
@@ -54,7 +54,7 @@ class Chosen:
     @classmethod
     @readable_errors()
     def of(cls, target: Target, options: dict[str, Any], rows: Iterable[Row] | None) -> Self:
-        """From fields of an order, and the rows of a list of keys, if any.
+        """From fields of a job, and the rows of a list of keys, if any.
 
         The default bucket is that of the list, or the stack's own. The default prefix in the stack's bucket is the one
         that the stack watches. Raises InvalidRequest, AccessDenied, LoopRefused.
@@ -70,30 +70,30 @@ class Chosen:
         given.setdefault("bucket", stack.source_bucket)
         if rows is None and given["bucket"] == stack.source_bucket:
             given.setdefault("prefix", settings.prefix)
-        order = Order.of(given)
-        order.admit(settings)
-        return cls(order, settings.of(order.renditions) if order.renditions else settings, memory, keys)
+        job = Job.from_dict(given)
+        job.admit(settings)
+        return cls(job, settings.of(job.renditions) if job.renditions else settings, memory, keys)
 
     def survey(self, target: Target) -> Survey:
         """Count the pictures. Raises CapExceeded as soon as a cap is exceeded."""
-        survey, selection = Survey(), self.order.selection(self.settings)
+        survey, selection = Survey(), self.job.selection(self.settings)
         with counting() as progress:
             bar = progress.add_task("", total=None)
             for objects in self._pages(target):
                 progress.advance(bar, len(objects))
                 for each in objects:
                     survey.add(each, selection)
-                self.order.caps.check(survey, self.cost(survey).total)
+                self.job.caps.check(survey, self.cost(survey).total)
         return survey
 
     def cost(self, survey: Survey) -> Estimate:
-        return estimate(survey, self.settings.renditions, memory_mb=self.memory_mb, batch=self.order.batch)
+        return estimate(survey, self.settings.renditions, memory_mb=self.memory_mb, batch=self.job.batch)
 
-    def _pages(self, target: Target) -> Iterator[list[Found]]:
+    def _pages(self, target: Target) -> Iterator[list[Listed]]:
         if self.keys is not None:
             yield [found({"key": key}, KEYS) for key in self.keys]
         else:
-            yield from (objects for objects, _ in listing.pages(self.order, None, target.client("s3")))
+            yield from (objects for objects, _ in listing.pages(self.job, None, target.client("s3")))
 
 
 @readable_errors()
@@ -125,11 +125,11 @@ def key_list(path: Path) -> list[Row]:
 
 @readable_errors()
 def start(target: Target, chosen: Chosen, *, dry_run: bool, yes: bool, report_to: Path) -> int:
-    """Count, confirm, start, follow; returns the exit code. If the same order is running, attach to it instead."""
+    """Count, confirm, start, follow; returns the exit code. If the same job is running, attach to it instead."""
     stack = target.stack
     runs = {} if dry_run else backfill_runs.running(target.cloud, stack)
-    for identity, order in runs.items():
-        if order == chosen.order:
+    for identity, job in runs.items():
+        if job == chosen.job:
             err.print(f"Backfill {identity} does just that already: joining it.")
             return attach(target, identity, report_to)
     with refusals():
@@ -142,9 +142,9 @@ def start(target: Target, chosen: Chosen, *, dry_run: bool, yes: bool, report_to
     if not yes:
         typer.confirm("Start?", abort=True)
     if chosen.keys is not None:
-        body = key_lines(chosen.order.bucket, chosen.keys)
-        target.client("s3").put_object(Bucket=stack.backfill_bucket, Key=chosen.order.list_key, Body=body)
-    return attach(target, backfill_runs.start(target.cloud, stack, chosen.order), report_to)
+        body = key_lines(chosen.job.bucket, chosen.keys)
+        target.client("s3").put_object(Bucket=stack.backfill_bucket, Key=chosen.job.list_key, Body=body)
+    return attach(target, backfill_runs.start(target.cloud, stack, chosen.job), report_to)
 
 
 @readable_errors()
@@ -257,11 +257,11 @@ def _one_bucket(rows: Iterable[Row], given: str | None, default: str) -> tuple[s
 
 
 def _say(target: Target, chosen: Chosen, survey: Survey) -> None:
-    order, cost = chosen.order, chosen.cost(survey)
-    say(survey, order.bucket + (f", keys that start with {order.prefix}" if order.prefix else ""))
+    job, cost = chosen.job, chosen.cost(survey)
+    say(survey, job.bucket + (f", keys that start with {job.prefix}" if job.prefix else ""))
     texts = ",".join(map(str, chosen.settings.renditions))
     output = chosen.settings.output_bucket or target.stack.output_bucket
-    out.print(f"To {plain(output)}: {texts}; {order.concurrency} batches of {order.batch} at a time.")
+    out.print(f"To {plain(output)}: {texts}; {job.concurrency} batches of {job.batch} at a time.")
     parts = f"function ${cost.function:,.4f}, requests ${cost.requests:,.4f}, workflow ${cost.workflow:,.4f}"
     out.print(f"About ${cost.total:,.4f} at list prices of {prices.AS_OF}, if none is there yet: {parts}.")
     out.print(f"The outputs' storage: about ${cost.storage:,.4f} a month.")
