@@ -113,6 +113,10 @@ dist: setup ## Build the wheel and the sdist into build/dist, twice, and compare
 notes: ## Print the newest notes of CHANGELOG.md, for a release
 	@awk '/^## /{part++} part == 1' CHANGELOG.md
 
+.PHONY: pages
+pages: setup ## Write what the pages have from the code (tables of formats, names, errors, costs) with cog
+	$(BIN)/python -m cogapp -r -I . -n utf-8 $$(grep -lF '[[[cog' docs/*.md)
+
 .PHONY: docs
 docs: setup ## Build the site of these pages into build/site; a broken link or a warning fails
 	$(BIN)/mkdocs build --quiet --strict

@@ -20,8 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench import peers, pictures
-from bench.report import README
+from bench import peers, pictures, report
 from tinypics.backfill.outcome import DONE, SKIPPED
 
 if TYPE_CHECKING:
@@ -134,9 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text = table(measured(options.rounds, options.copies, Path(folder)), options.copies * len(SOURCES))
     text += f"\n\nLoad of the machine at the end: {os.getloadavg()[0]:.1f} (2 is the benchmark itself)."
     if options.save:
-        start, end = "<!-- backfill -->\n", "<!-- /backfill -->"
-        before, _, rest = README.read_text().partition(start)
-        README.write_text(f"{before}{start}{text}\n{end}{rest.partition(end)[2]}")
+        report.README.write_text(report.replaced(report.README.read_text(), "backfill", text))
     else:
         sys.stdout.write(text + "\n")
 

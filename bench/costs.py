@@ -1,17 +1,19 @@
-"""What a million pictures cost by each way in: `python bench/costs.py` prints the table of docs/costs.md.
+"""The tables of docs/costs.md and docs/scaling.md, from the price table: `make pages` writes them.
 
-Every count of requests below is what one new upload with one rendition makes; tests/project/test_costs.py holds those
-of S3 against a real run.
+The counts of requests are those of one new upload with one rendition; tests/project/test_costs.py compares those of S3
+with a real run.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 
 from tinypics import prices
 from tinypics.backfill import estimate
+from tinypics.backfill.survey import LISTED_AT_ONCE, Selection, Survey
+from tinypics.image.rendition import Rendition
+from tinypics.store.objects import Listed
 
 S3_GETS = estimate.GETS  # HEADs of the three places of the output, GET of the source, HEAD of the source again
 S3_PUTS = estimate.PUTS
@@ -100,6 +102,47 @@ def watching() -> str:
     return "\n".join(rows)
 
 
-if __name__ == "__main__":
-    sys.stdout.write(f"US dollars for a million pictures, {prices.REGION}, prices as of {prices.AS_OF}\n\n{table()}\n")
-    sys.stdout.write(f"\nUS dollars a month\n\n{watching()}\n")
+PHOTO_BYTES = 2_000_000  # of a phone
+COUNTS = {"1 million": 10**6, "1 billion": 10**9}
+SETS = ("128x128", "128x128,800x-webp,1600x")
+BACKFILL_BATCH = 40
+CURRENT_CPU_MS = 1.0
+"""To find one output current, in batches of 40 against the emulator's S3, x86-64, 2026-11 (0.96 to 1.2)."""
+
+
+def photos(count: int) -> Survey:
+    """A listing of `count` photos."""
+    one = Survey()
+    one.add(Listed("a.jpg", PHOTO_BYTES, ""), Selection())
+    formats = {name: size * count for name, size in one.bytes_by_format.items()}
+    return Survey(count, count, count * PHOTO_BYTES, bytes_by_format=type(one.bytes_by_format)(formats))
+
+
+def backfill(count: int, renditions: str) -> estimate.Estimate:
+    wanted = [Rendition.parse(each) for each in renditions.split(",")]
+    return estimate.estimate(photos(count), wanted, memory_mb=WHOLE_CPU_MB, batch=BACKFILL_BATCH)
+
+
+def unchanged(count: int) -> float:
+    """Dollars for a backfill that finds every output current: one HEAD each, as the listing has the ETags."""
+    batches = math.ceil(count / BACKFILL_BATCH)
+    seconds = count * (estimate.CURRENT_GETS * estimate.ROUND_TRIP_MS + CURRENT_CPU_MS) / 1000
+    return (
+        seconds * WHOLE_CPU_MB / 1024 * prices.LAMBDA_GB_SECOND_ARM
+        + seconds * 64 / 1024 * prices.EXPRESS_GB_SECOND
+        + batches * (prices.LAMBDA_REQUEST + prices.EXPRESS_REQUEST + prices.STATE_TRANSITION)
+        + batches * (prices.S3_GET + prices.S3_PUT)  # the stop marker, and the outcomes
+        + count * estimate.CURRENT_GETS * prices.S3_GET
+        + 3 * math.ceil(count / LISTED_AT_ONCE) * prices.S3_PUT
+    )
+
+
+def backfills() -> str:
+    """A table of dollars for a backfill, and for what it stores."""
+    rows = ["| pictures | renditions | run | storage a month | same run again |", "|---|---|---|---|---|"]
+    for name, count in COUNTS.items():
+        for renditions in SETS:
+            found = backfill(count, renditions)
+            parts = " | ".join(f"${part:,.2f}" for part in (found.total, found.storage, unchanged(count)))
+            rows.append(f"| {name} | `{renditions}` | {parts} |")
+    return "\n".join(rows)

@@ -1,7 +1,6 @@
-"""Writes the tables of docs/formats.md from the code, and sample pictures through the real pipeline.
+"""The tables of docs/formats.md, from the code (`make pages` writes them), and a page of sample pictures.
 
-.venv/bin/python docs/formats.py                     # the tables
-.venv/bin/python docs/formats.py --samples DIR       # a page of samples, to look at
+.venv/bin/python docs/formats.py DIR       # the samples, made by the real pipeline, to look at
 """
 
 from __future__ import annotations
@@ -17,9 +16,8 @@ from typing import TYPE_CHECKING, Final
 from tinypics.image import formats, limits, rendition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-PAGE: Final = Path(__file__).with_name("formats.md")
 SAMPLES: Final = (
     "240x160",
     "160x160",
@@ -75,7 +73,7 @@ def renditions() -> str:
 
 
 def _docstrings(file: str, name: str) -> dict[str, str]:
-    """What stands as a string below each field of a class: the interpreter forgets it, the source does not."""
+    """The docstring below each field of a class. Python does not keep them, so they are read from the source."""
     tree = ast.parse(Path(file).read_text(encoding="utf-8"))
     body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     said = {}
@@ -85,25 +83,8 @@ def _docstrings(file: str, name: str) -> dict[str, str]:
     return said
 
 
-TABLES: Final[dict[str, Callable[[], str]]] = {
-    "formats": formats_table,
-    "limits": limits_table,
-    "renditions": renditions,
-}
-
-
-def current(page: str) -> str:
-    """The page with every table between its marks made again."""
-    for name, make in TABLES.items():
-        start, end = f"<!-- {name}: made by formats.py -->\n", f"<!-- end of {name} -->"
-        before, _, rest = page.partition(start)
-        _, _, after = rest.partition(end)
-        page = f"{before}{start}{make()}\n{end}{after}"
-    return page
-
-
 def samples(folder: Path) -> None:
-    """A page that shows one drawn picture as each of `SAMPLES`, with what the pipeline says of it."""
+    """A page that shows one drawn picture as each of `SAMPLES`, with the facts of each output."""
     from tinypics import resize_all
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,15 +117,7 @@ def _drawing() -> bytes:
     return file.getvalue()
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--samples", type=Path, metavar="DIR")
-    chosen = options.parse_args()
-    if chosen.samples:
-        samples(chosen.samples)
-    else:
-        PAGE.write_text(current(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("folder", type=Path, metavar="DIR", help="the folder for the samples; it is created")
+    samples(options.parse_args().folder)

@@ -1,17 +1,14 @@
-"""Writes the list of public names of docs/library.md from the code: `.venv/bin/python docs/library.py`."""
+"""The list of public names of docs/library.md, from the code: `make pages` writes it."""
 
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 from typing import Final
 
 import tinypics
 
-PAGE: Final = Path(__file__).with_name("library.md")
 SOURCE: Final = Path(tinypics.__file__).parent
-_BETWEEN: Final = re.compile(r"(<!-- names: .*? -->\n).*?(<!-- end of names -->)", re.DOTALL)
 
 
 def listing() -> str:
@@ -19,11 +16,6 @@ def listing() -> str:
     shown = [line for name in tinypics.__all__ for line in _name(name)]
     errors = [node.name for node in _module("errors").body if isinstance(node, ast.ClassDef)]
     return "\n".join(["```text", *shown, "", "tinypics.errors: " + ", ".join(errors), "```"])
-
-
-def current(page: str) -> str:
-    """`page` with the list of today."""
-    return _BETWEEN.sub(lambda found: f"{found[1]}\n{listing()}\n\n{found[2]}", page)
 
 
 def _module(name: str) -> ast.Module:
@@ -57,7 +49,3 @@ def _signature(node: ast.FunctionDef) -> str:
 
 def _returned(node: ast.FunctionDef) -> str:
     return ast.unparse(node.returns) if node.returns else "None"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(current(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,24 +1,22 @@
-"""The estimate counts what really happens, and the docs say what the script computes."""
+"""The estimates count what really happens."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import pytest
+
 from bench import costs
 from tests.delivery.test_reconcile import Cloud, picture
 from tests.evaluated import Stack
 from tests.transformed import MONITORING, template
 from tinypics import prices
+from tinypics.aws.backfill.job import Job
+from tinypics.delivery import keys
 
 PROJECT = Path(__file__).parents[2]
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter", "AWS::CloudWatch::Dashboard")
-
-
-def test_the_documented_table_is_the_computed_one() -> None:
-    page = (PROJECT / "docs" / "costs.md").read_text()
-    assert costs.table() in page
-    assert costs.watching() in page
 
 
 def test_the_page_on_triggers_has_the_same_figures() -> None:
@@ -76,3 +74,22 @@ def test_the_queue_is_the_cheapest_way_and_time_costs() -> None:
     short, long = (costs.ways(case) for case in costs.CASES[1:])
     assert min(short, key=lambda way: short[way]) == "`Trigger=queue`"
     assert all(long[way] > short[way] for way in short)
+
+
+def test_a_run_that_changes_nothing_costs_what_the_page_says() -> None:
+    text = " ".join((PROJECT / "docs" / "backfill.md").read_text().split())
+    assert f"costs ${costs.unchanged(10**6):.2f} for a million pictures" in text
+
+
+def test_a_backfill_costs_in_proportion_and_a_run_that_changes_nothing_little() -> None:
+    for renditions in costs.SETS:
+        million, billion = (costs.backfill(count, renditions).total for count in costs.COUNTS.values())
+        assert billion == pytest.approx(1000 * million)
+        assert costs.unchanged(10**6) < million / 4
+
+
+def test_the_longest_keys_of_a_batch_fit_into_a_payload_of_step_functions() -> None:
+    """262,144 bytes: "Quotas for state executions", Step Functions developer guide."""
+    assert Job(bucket="pics").batch == costs.BACKFILL_BATCH
+    longest = json.dumps({"Key": "k" * keys.MAX_BYTES, "Size": 2**40, "Etag": "e" * 40, "LastModified": 1669987443})
+    assert costs.BACKFILL_BATCH * len(longest) < 262_144

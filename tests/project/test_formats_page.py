@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import pytest
-
+from docs import formats
 from tests.pictures import encoded, opened, quadrants
 from tinypics import Output, resize
 from tinypics.image.rendition import Rendition
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "formats.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("formats", DOCS / "formats.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_tables_are_current(maker: Any) -> None:
-    assert maker.current(PAGE) == PAGE, "run .venv/bin/python docs/formats.py"
 
 
 def test_every_rendition_on_the_page_is_one() -> None:
@@ -50,9 +30,9 @@ def test_every_word_for_what_was_dropped_is_on_the_page() -> None:
     assert documented == said
 
 
-def test_samples(maker: Any, tmp_path: Path) -> None:
-    maker.samples(tmp_path)
+def test_samples(tmp_path: Path) -> None:
+    formats.samples(tmp_path)
     pictures = [path for path in tmp_path.iterdir() if path.suffix != ".html"]
-    assert len(pictures) == len(maker.SAMPLES)
+    assert len(pictures) == len(formats.SAMPLES)
     assert all(opened(path.read_bytes()).width for path in pictures)
     assert all(path.name in (tmp_path / "index.html").read_text() for path in pictures)
