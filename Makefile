@@ -161,8 +161,15 @@ MINUTES ?= 5
 fuzz: setup ## Throw broken pictures at the core for MINUTES (5)
 	$(BIN)/python tests/fuzz/fuzz_resize.py --minutes $(MINUTES)
 
+# Azure's emulator, which no other target needs.
+$(BUILD)/azurite/.installed: tests/e2e/azurite/package.json tests/e2e/azurite/package-lock.json
+	@command -v npm >/dev/null || { echo "make soak: expected npm (it comes with Node.js) for Azurite, got none on the path" >&2; exit 1; }
+	mkdir -p $(@D) && cp $^ $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 .PHONY: soak
-soak: setup ## Thousands of uploads, overwrites and deletes under faults, through the engine
+soak: setup $(BUILD)/azurite/.installed ## Thousands of uploads, overwrites and deletes under faults, and a backfill on Azure's emulator
 	$(BIN)/pytest --numprocesses 2 -m long
 	$(BIN)/python tests/e2e/soak.py
 
