@@ -44,7 +44,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--disableTelemetry",
     ]
     folder = tmp_path_factory.mktemp("azurite")
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as azurite:
+    with subprocess.Popen([AZURITE, *place, "--disableTelemetry"], cwd=folder, stdout=subprocess.PIPE, text=True) as azurite:
         try:
             assert azurite.stdout
             lines = iter(azurite.stdout.readline, "")
