@@ -34,17 +34,10 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert AZURITE.exists(), f"expected Azurite in {AZURITE.parent}: `make soak` installs it"
-    command = [
-        str(AZURITE),
-        "--blobHost",
-        "127.0.0.1",
-        "--blobPort",
-        "0",
-        "--inMemoryPersistence",
-        "--disableTelemetry",
-    ]
+    place = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence"]
     folder = tmp_path_factory.mktemp("azurite")
-    with subprocess.Popen([AZURITE, *place, "--disableTelemetry"], cwd=folder, stdout=subprocess.PIPE, text=True) as azurite:
+    command = [str(AZURITE), *place, "--disableTelemetry"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as azurite:
         try:
             assert azurite.stdout
             lines = iter(azurite.stdout.readline, "")
