@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-# The stamp makes a second call cost nothing: pip runs again only when what it installs has changed.
+# With the stamp file, pip runs again only when the requirements have changed.
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tinypics needs Python 3.11 or later; this is " + sys.version.split()[0])'
-	@echo "Installing what it needs into $(VENV), this once: a minute or two."
+	@echo "Installing the dependencies into $(VENV), only this once: a minute or two."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -21,7 +21,7 @@ $(VENV)/.installed: requirements-dev.txt pyproject.toml
 setup: $(VENV)/.installed ## Make .venv with everything that the other targets need
 
 .PHONY: up
-up: setup ## Start the local cloud, deploy the stack into it, follow its logs
+up: setup ## Start the emulator, deploy the stack into it, follow its logs
 	$(BIN)/tinypics up
 
 .PHONY: lint
@@ -31,12 +31,12 @@ lint: setup ## Ruff, mypy and cfn-lint
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml monitoring.yaml
 
-# Side by side. The linters say nothing unless they find something, so that pytest's own output stays whole.
+# The linters print only if they fail, because pytest prints at the same time.
 .PHONY: quiet-lint
 quiet-lint: setup
 	@said=$$($(MAKE) --no-print-directory lint 2>&1) || { echo "$$said" >&2; exit 1; }
 
-# Tests call make themselves, which must not look for the job server of this one: MAKEFLAGS names it.
+# Tests call make themselves. MAKEFLAGS would point those calls to this make's job server.
 PYTEST := MAKEFLAGS= $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: unit
@@ -44,7 +44,7 @@ unit: setup
 	$(PYTEST) -m "not e2e and not release and not long"
 
 .PHONY: check
-check: setup ## Linters and unit tests: an answer to a change in about a minute
+check: setup ## Linters and unit tests in parallel, about a minute
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint unit
 
 .PHONY: tests
@@ -52,12 +52,12 @@ tests: setup
 	$(PYTEST) --cov --cov-report=term
 
 .PHONY: test
-test: setup ## What CI runs: linters, and all tests, also end to end and of what is released
+test: setup ## Linters and all tests, end to end and of the release included, as CI runs them
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint tests
 
 BUILD := build
 MAX_MB := 60
-VERSION := $(shell sed -n 's/^VERSION := //p' src/Makefile)# of Python, on Lambda
+VERSION := $(shell sed -n 's/^VERSION := //p' src/Makefile)# Lambda's Python
 
 .PHONY: artifact
 artifact: artifact-arm64 artifact-x86_64 ## Build the deployable folders build/lambda-arm64 and build/lambda-x86_64
@@ -71,25 +71,25 @@ artifact-arm64 artifact-x86_64 artifact-native: artifact-%: setup
 	@mb=$$(du -sm --apparent-size $(BUILD)/lambda-$* | cut -f1); echo "$(BUILD)/lambda-$*: $$mb MB unpacked"; \
 	test $$mb -le $(MAX_MB) || { echo "expected at most $(MAX_MB) MB" >&2; exit 1; }
 
-# Nothing is installed and nobody has to be root: Debian's packages are unpacked into a folder, once.
+# Unpacks Debian's packages into a folder instead of installing them, which would need root.
 ARM64 := $(BUILD)/python$(VERSION)-arm64
 $(ARM64)/.fetched: tests/arm64/debian.py | setup
 	@$(BIN)/python -m tests.arm64.debian $(ARM64) $(VERSION)
 	@touch $@
 
 .PHONY: artifact-check
-artifact-check: setup $(ARM64)/.fetched artifact-arm64 ## Run build/lambda-arm64 under qemu-user: a picture of each format into each
-	@# Where the machine has no CPython of that version, the emulated one compiles.
+artifact-check: setup $(ARM64)/.fetched artifact-arm64 ## Run build/lambda-arm64 under qemu-user: convert a picture of each format into each
+	@# Without a CPython of that version on this machine, the emulated one compiles.
 	@find $(BUILD)/lambda-arm64 -name '*.pyc' | grep -q . || \
 		COMPILER=$(abspath $(ARM64))/python $(BIN)/python src/bytecode.py --version $(VERSION) $(BUILD)/lambda-arm64
 	$(BIN)/python -m tests.arm64.check $(BUILD)/lambda-arm64 $(ARM64)/python
 
-# Looked for before the folders are built: a missing one is said, or downloaded, once.
+# Runs before both folders are built, so that a missing compiler is reported, or downloaded, only once.
 .PHONY: compiler
 compiler: setup
 	@$(MAKE) --no-print-directory -C src compiler PYTHON=$(CURDIR)/$(BIN)/python
 
-# Peers are optional: whoever cannot be installed is left out of the tables.
+# Peers that cannot be installed are left out of the tables.
 $(BUILD)/bench/.installed: bench/node/package-lock.json bench/requirements.txt
 	mkdir -p $(BUILD)/bench/node && cp bench/node/package.json bench/node/package-lock.json $(BUILD)/bench/node
 	-npm ci --prefix $(BUILD)/bench/node --ignore-scripts --no-audit --no-fund --silent
@@ -97,11 +97,11 @@ $(BUILD)/bench/.installed: bench/node/package-lock.json bench/requirements.txt
 	@touch $@
 
 .PHONY: bench
-bench: setup $(BUILD)/bench/.installed ## Run the same resizes by everybody, side by side; writes bench/README.md
+bench: setup $(BUILD)/bench/.installed ## Measure Tinypics and its peers at the same resizes; writes bench/README.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.backfill --save
 
-# The date inside of the archives is that of the last commit, so that the same sources give the same bytes anywhere.
+# The archives are dated by the last commit, so that the same sources give the same bytes on every machine.
 .PHONY: dist
 dist: setup ## Build the wheel and the sdist into build/dist, twice, and compare
 	rm -rf $(BUILD)/dist $(BUILD)/again
@@ -114,15 +114,15 @@ notes: ## Print the newest notes of CHANGELOG.md, for a release
 	@awk '/^## /{part++} part == 1' CHANGELOG.md
 
 .PHONY: pages
-pages: setup ## Write what the pages have from the code (tables of formats, names, errors, costs) with cog
+pages: setup ## Write the generated parts of the pages (tables of formats, names, errors, costs) with cog
 	$(BIN)/python -m cogapp -r -I . -n utf-8 $$(grep -lF '[[[cog' docs/*.md)
 
 .PHONY: docs
-docs: setup ## Build the site of these pages into build/site; a broken link or a warning fails
+docs: setup ## Build the site of these pages into build/site; fails on a broken link or a warning
 	$(BIN)/mkdocs build --quiet --strict
 	@echo "$(BUILD)/site/index.html"
 
-# Large tools with closures of their own (checkov alone is 290 MB), so each has its own environment.
+# These tools are large (checkov alone is 290 MB) and pin other versions than ours, so each has its own environment.
 $(BUILD)/audit/%/.installed: audit/%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
@@ -137,31 +137,31 @@ $(BUILD)/audit/node/.installed: audit/package.json audit/package-lock.json
 SUPPLY := $(BUILD)/audit/supply/bin
 
 .PHONY: audit
-audit: setup $(BUILD)/audit/node/.installed $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Look for weak spots in workflows and template, and for known holes in what ships
+audit: setup $(BUILD)/audit/node/.installed $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Validate the workflows, check the templates' policies, look up known vulnerabilities of the dependencies
 	$(BUILD)/audit/node/node_modules/.bin/asl-validator --json-path step-function-definition.json --json-path backfill-definition.json
 	for name in template monitoring; do $(BIN)/python audit/everything_on.py $$name.yaml >$(BUILD)/audit/$$name.json || exit 1; done
 	$(BUILD)/audit/policies/bin/checkov --config-file audit/checkov.yaml
 	@$(SUPPLY)/pip-audit --vulnerability-service osv --disable-pip --require-hashes --requirement src/requirements.txt \
 		--progress-spinner off 2>$(BUILD)/audit/said && cat $(BUILD)/audit/said || { \
 		grep -q "ConnectionError\|ConnectTimeout" $(BUILD)/audit/said || { cat $(BUILD)/audit/said >&2; exit 1; }; \
-		echo "Known holes: not looked for, because the advisory service (osv.dev) cannot be reached from here."; }
+		echo "Known vulnerabilities: not checked, because the advisory service (osv.dev) cannot be reached from here."; }
 
 .PHONY: sbom
-sbom: $(BUILD)/audit/supply/.installed ## Write build/sbom.json: what ships, in CycloneDX
+sbom: $(BUILD)/audit/supply/.installed ## Write build/sbom.json: the function's dependencies, in CycloneDX
 	@PYTHONWARNINGS=ignore $(SUPPLY)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml --output-file $(BUILD)/sbom.json src/requirements.txt
 	@echo "$(BUILD)/sbom.json: $$(grep -c '"purl"' $(BUILD)/sbom.json) components"
 
 .PHONY: screenshots
-screenshots: setup ## Take the pictures of docs/console.md again; needs Chromium
+screenshots: setup ## Renew the screenshots of docs/console.md; needs Chromium
 	$(BIN)/python docs/console.py
 
 MINUTES ?= 5
 
 .PHONY: fuzz
-fuzz: setup ## Throw broken pictures at the core for MINUTES (5)
+fuzz: setup ## Feed broken pictures to the core for MINUTES (5)
 	$(BIN)/python tests/fuzz/fuzz_resize.py --minutes $(MINUTES)
 
-# Azure's emulator, which no other target needs.
+# Azurite, Azure's emulator; only soak needs it.
 $(BUILD)/azurite/.installed: tests/e2e/azurite/package.json tests/e2e/azurite/package-lock.json
 	@command -v npm >/dev/null || { echo "make soak: expected npm (it comes with Node.js) for Azurite, got none on the path" >&2; exit 1; }
 	mkdir -p $(@D) && cp $^ $(@D)
@@ -169,20 +169,20 @@ $(BUILD)/azurite/.installed: tests/e2e/azurite/package.json tests/e2e/azurite/pa
 	@touch $@
 
 .PHONY: soak
-soak: setup $(BUILD)/azurite/.installed ## Thousands of uploads, overwrites and deletes under faults, and a backfill on Azure's emulator
+soak: setup $(BUILD)/azurite/.installed ## Thousands of uploads, overwrites and deletes with injected faults, and a backfill on Azure's emulator
 	$(BIN)/pytest --numprocesses 2 -m long
 	$(BIN)/python tests/e2e/soak.py
 
 .PHONY: format
-format: setup ## Let ruff fix and format what it can
+format: setup ## Fix and format with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Extras stay in the lock: pip before 23.3 looks for `coverage[toml]` by itself, takes the newest, and then misses its hash.
+# Keep extras in the lock: pip before 23.3 resolves `coverage[toml]` itself, takes the newest version, and then has no hash for it.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url
 
 .PHONY: lock
-lock: setup ## Pin the closures again from pyproject.toml
+lock: setup ## Pin all dependencies again from pyproject.toml
 	$(LOCK) --extra local --group dev pyproject.toml --output-file requirements-dev.txt
 	$(LOCK) --group function --output-file src/requirements.txt
 	for group in policies supply; do $(LOCK) --group $$group --output-file audit/$$group.txt; done
