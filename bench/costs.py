@@ -81,7 +81,7 @@ CASES = (Case(100, 512), Case(100, 1769), Case(400, 1769))
 
 
 def table() -> str:
-    head = "| way in | " + " | ".join(f"{case.milliseconds:.0f} ms at {case.memory_mb} MB" for case in CASES) + " |"
+    head = "| trigger | " + " | ".join(f"{case.milliseconds:.0f} ms at {case.memory_mb} MB" for case in CASES) + " |"
     rows = [
         f"| {way} | " + " | ".join(f"${ways(case)[way] * 1e6:,.2f}" for case in CASES) + " |" for way in ways(CASES[0])
     ]
@@ -95,7 +95,7 @@ WATCHING = {"alarms": (8, 3, 0), "full": (8, 18, 1)}
 
 def watching() -> str:
     """A table of dollars a month for the monitoring stack, by its parameter Monitoring."""
-    rows = ["| `Monitoring` | at rest | while pictures come |", "|---|---|---|"]
+    rows = ["| `Monitoring` | at rest | with uploads |", "|---|---|---|"]
     for level, (alarms, metrics, dashboards) in WATCHING.items():
         rest = alarms * prices.ALARM + dashboards * prices.DASHBOARD
         rows.append(f"| `{level}` | ${rest:.2f} | ${rest + metrics * prices.METRIC:.2f} |")
