@@ -103,7 +103,7 @@ def check(text: str) -> None:
 
 
 def test_the_page_says_what_the_pattern_cannot() -> None:
-    said = PAGE.split("\n## What `Renditions` may be\n", 1)[1].split("\n## ", 1)[0]
+    said = PAGE.split("\n## Valid `Renditions`\n", 1)[1].split("\n## ", 1)[0]
     assert re.findall(r"^\| [^|]+ \| `Renditions: ([^`]+)` \|$", said, re.MULTILINE) == list(LEFT)
 
 
