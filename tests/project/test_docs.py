@@ -46,7 +46,7 @@ def test_every_field_of_a_direct_event_is_documented_and_no_other() -> None:
     assert documented == events.DIRECT_FIELDS
 
 
-def test_every_error_is_documented_with_whether_it_is_tried_again() -> None:
+def test_every_error_is_documented_with_whether_it_is_retried() -> None:
     documented = {row[0].strip("`"): row[2] for row in table(EVENTS_PAGE, "When it fails")}
     assert documented == {error.__name__: "yes" if error.transient else "no" for error in ERRORS}
 
