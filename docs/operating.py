@@ -10,4 +10,4 @@ def table() -> str:
         f"| `{name}` | {advice.happened} | {advice.do} | {'yes' if advice.retry else 'no'} |"
         for name, advice in ADVICE.items()
     ]
-    return "\n".join(["| error | what happened | what to do | worth another try then |", "|---|---|---|---|", *rows])
+    return "\n".join(["| error | what happened | what to do | retry after that |", "|---|---|---|---|", *rows])

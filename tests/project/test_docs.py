@@ -64,7 +64,7 @@ def test_the_workflow_retries_every_transient_error_and_no_permanent_one() -> No
 
 
 def test_the_attempts_on_the_pages_are_those_of_the_workflow() -> None:
-    rows = [row for row in table(RELIABILITY_PAGE, "Who tries again, and how often") if "attempts" in row[2]]
+    rows = [row for row in table(RELIABILITY_PAGE, "Retries") if "attempts" in row[2]]
     told = {row[1].partition(",")[0].strip("`"): int(row[2].split()[0]) for row in rows}
     retriers = WORKFLOW["States"]["ResizeImage"]["Retry"]
     made = {rule["ErrorEquals"][0]: 1 + rule["MaxAttempts"] for rule in retriers}
