@@ -1,4 +1,4 @@
-"""Print a template with every condition true: checkov passes over a policy that has an `Fn::If` in it."""
+"""Print a template with every condition true, because checkov skips policies that contain an `Fn::If`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOTHING = {"Ref": "AWS::NoValue"}
 
 
 def on(node: Any) -> Any:
-    """`node` with each `Fn::If` replaced by what holds when its condition does."""
+    """`node` with each `Fn::If` replaced by its value for a true condition."""
     if isinstance(node, dict):
         if "Fn::If" in node:
             return on(node["Fn::If"][1])
