@@ -1,9 +1,10 @@
-"""A backfill from folder to folder against bare processes that loop over `tinypics.resize` on the same files.
+"""Compares a backfill from folder to folder with bare processes that loop over `tinypics.resize` on the same files.
 
     python -m bench.backfill [--rounds N] [--copies N] [--save]
 
-Both use two processes, and their starts count in both. The bare ones only read and resize; the backfill lists, looks
-whether outputs are current, writes them with what they were made of, looks again, and tells what became of each file.
+Both use two processes, and their times include the start. The bare processes only read and resize; the backfill lists
+the files, checks whether outputs are current, writes them with metadata, checks the sources again, and reports each
+outcome.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 PROCESSES: Final = 2
 RENDITION: Final = "128x128"
 SOURCES: Final = ("jpeg-12", "task", "jpeg-12", "progressive-12", "jpeg-48")
-"""What people's buckets hold: photos."""
+"""Photos, as in most buckets."""
 
 BARE: Final = """
 import pathlib, sys, tinypics
@@ -51,7 +52,7 @@ for outcome in worker.run(files(pathlib.Path(source), sys.exit), work, int(proce
 
 
 class Took(NamedTuple):
-    """Seconds by the clock, and of all processors."""
+    """Seconds of wall time, and of CPU time of all processes."""
 
     wall: float
     cpu: float
@@ -62,7 +63,7 @@ def bare(source: Path) -> Took:
 
 
 def backfill(source: Path, output: Path, state: str) -> Took:
-    """Every outcome has to be `state`."""
+    """Raises RuntimeError unless every outcome is `state`."""
     return _seconds([OURS, str(source), str(output), str(PROCESSES), RENDITION, state])
 
 
@@ -81,7 +82,7 @@ def _children() -> float:
 
 
 def measured(rounds: int, copies: int, folder: Path, sources: Sequence[str] = SOURCES) -> dict[str, list[Took]]:
-    """What each round took: bare, backfill, and a backfill that finds everything done."""
+    """The times of each round: bare, backfill, and a backfill that finds all outputs current."""
     chosen = [path for name in sources if (path := pictures.source(name, folder / "pictures"))]
     source = folder / "in"
     source.mkdir()
@@ -100,7 +101,7 @@ def measured(rounds: int, copies: int, folder: Path, sources: Sequence[str] = SO
 
 
 def table(found: dict[str, list[Took]], count: int) -> str:
-    """By the clock, of the round that the rest of the machine disturbed least; and by the processors' time, of all."""
+    """The wall time of the fastest round, which other load affected least, and the median of the CPU time."""
     rows = {
         "bare": "bare processes that loop over `tinypics.resize`",
         "backfill": "backfill from folder to folder",
@@ -125,9 +126,9 @@ def _cpu(rounds: Sequence[Took]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.backfill", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of bare, backfill, again (default 5)")
-    parser.add_argument("--copies", type=int, default=100, metavar="N", help="of each photo (default 100)")
-    parser.add_argument("--save", action="store_true", help="put the table into bench/README.md")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="number of rounds (default 5)")
+    parser.add_argument("--copies", type=int, default=100, metavar="N", help="copies of each photo (default 100)")
+    parser.add_argument("--save", action="store_true", help="write the table into bench/README.md")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=_made(peers.BUILD)) as folder:
         text = table(measured(options.rounds, options.copies, Path(folder)), options.copies * len(SOURCES))

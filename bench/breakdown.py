@@ -1,4 +1,4 @@
-"""Where the time of one warm invocation goes."""
+"""Breaks down the time of one warm invocation."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """Medians in milliseconds: of `wall_ms` and `cpu_ms` without a profiler, of `parts` under it, of `steps` as the
-    log line has them."""
+    """Medians in milliseconds: `wall_ms` and `cpu_ms` without the profiler, `parts` with it, `steps` in the log."""
 
     wall_ms: float
     cpu_ms: float
@@ -26,7 +25,7 @@ class Breakdown:
 
 
 def warm(folder: Path, count: int, recipes: Mapping[str, pictures.Recipe] = pictures.RECIPES) -> Breakdown:
-    """Of `count` invocations on the 12 MP JPEG, with the store on this machine and no link before it."""
+    """Measures `count` invocations on the 12 MP JPEG, with the store on this machine and without the link."""
     source = pictures.source("jpeg-12", folder, recipes)
     assert source
     ours = next(each for each in peers.HANDLERS if each.name == "ours")

@@ -1,4 +1,4 @@
-"""The chart: our CPU time over sharp's in every row, and how both grow. Plain SVG, readable on light and dark pages."""
+"""The chart: the ratio of our CPU time to sharp's in every row, and the growth of both. SVG for light and dark."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ text { font: 13px system-ui, sans-serif; fill: #444 } .title { font-weight: 600;
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Logarithmic, from what is measured to pixels."""
+    """A logarithmic scale from measured values to pixels."""
 
     low: float
     high: float
@@ -52,7 +52,7 @@ def drawn(measured: Measured) -> str:
 
 
 def _bars(measured: Measured) -> tuple[list[str], int]:
-    """One for each row where both were measured, and the height of all."""
+    """A bar for each row where both were measured, and the height of all bars."""
     ratios = {row.title: measured.ratio(row.title, "ours", "sharp", "cpu_ms") for row in TASKS}
     known = {title: ratio for title, ratio in ratios.items() if ratio is not None}
     scale = (_WIDE - _LABEL - 70) / max(1.5, *known.values(), 0.0)
@@ -71,7 +71,7 @@ def _bars(measured: Measured) -> tuple[list[str], int]:
 
 
 def _growth(measured: Measured, group: str, steps: Sequence[int], unit: str, at: tuple[int, int]) -> list[str]:
-    """CPU milliseconds of both against megapixels or renditions, both axes logarithmic."""
+    """CPU milliseconds of both by megapixels or renditions, both axes logarithmic."""
     titles = [row.title for row in GROWTH if row.group == group]
     lines: dict[str, list[tuple[int, float]]] = {}
     for name in _LINES:

@@ -1,10 +1,10 @@
-"""What runs in the process of a contender that is a Python library: one warm-up, then repetitions by its own clock.
+"""Measures a contender that is a Python library, in its own process: one warm-up, then repetitions.
 
     python bench/child.py MODULE FUNCTION JOB
 
-JOB is JSON: `source` (a path), `wanted`, `out` (a folder for the outputs), and `least`, `most`, `enough_ms`: how often.
-On standard output, in JSON: the CPU time of each repetition, of all threads and of processes that it ran, and the most
-memory that it had.
+JOB is JSON: `source` (a path), `wanted`, `out` (a folder for the outputs), and the number of repetitions: `least`,
+`most`, `enough_ms`. Standard output is JSON: the CPU time of each repetition, of all threads and child processes, and
+the peak memory.
 """
 
 from __future__ import annotations

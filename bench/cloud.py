@@ -1,4 +1,4 @@
-"""The local store with the pictures in it, and the link before it, for as long as handlers are measured."""
+"""The local store with the pictures, and the link in front of it, for measuring handlers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOURCE, DESTINATION = "original-pics", "tiny-pics"
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where handlers work: `near` and `slow` are the same store, the one directly, the other over the link."""
+    """The endpoints for handlers: `near` is the store itself, `slow` the same store over the link."""
 
     near: str
     slow: str
@@ -34,7 +34,7 @@ class Store:
     _count: Iterator[int] = field(default_factory=itertools.count)
 
     def event(self, key: str, wanted: Wanted) -> dict[str, Any]:
-        """For the picture `key`; its output has a key of its own, so that nothing is found done already."""
+        """An event for the picture `key`. The key of its output is new, so that no output is current already."""
         return {
             "bucket": SOURCE,
             "key": key,
@@ -49,7 +49,7 @@ class Store:
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """What Lambda would say to a function at 1769 MB, and where its S3 is."""
+    """The environment that Lambda gives a function at 1769 MB, with the endpoint of S3."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": REGION,
@@ -63,7 +63,7 @@ def environment(endpoint: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def running(pictures: Mapping[str, Path]) -> Iterator[Store]:
-    """A store that holds `pictures`, by key."""
+    """A store that contains `pictures`, by key."""
     with tempfile.TemporaryDirectory() as data, Engine.start(Path(data), 0) as engine, _link(engine.port) as link:
         s3 = Cloud.local(engine.endpoint, REGION).client("s3")
         for bucket in (SOURCE, DESTINATION):

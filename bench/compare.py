@@ -1,4 +1,4 @@
-"""How good an output is: against a float reference of the same picture, so that speed bought with damage shows."""
+"""Compares outputs with a floating-point reference of the same picture, so that speed at the cost of quality shows."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 pi_heif.register_heif_opener()
 
-_GREY = 127.5  # what transparent pixels are laid on, for output and reference alike
+_GREY = 127.5  # the background of transparent pixels, in outputs and references
 _WINDOW = 7
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Of one output: `psnr` in dB and `ssim` (at most 1) of what it shows, and its bytes."""
+    """Quality of one output: `psnr` in dB, `ssim` (at most 1), and its size in bytes."""
 
     psnr: float
     ssim: float
@@ -33,11 +33,11 @@ class Quality:
 
 
 class WrongOutput(Exception):
-    """Not the picture that was asked for."""
+    """The output is not the requested picture."""
 
 
 def reference(data: bytes, wanted: Wanted) -> Pixels:
-    """The picture in `data` at the size of `wanted`, in floats: decoded whole, upright, in sRGB, one Lanczos pass."""
+    """The picture in `data` at the size of `wanted`, in floats: fully decoded, upright, in sRGB, one Lanczos pass."""
     with Image.open(io.BytesIO(data)) as opened:
         image = _in_srgb(ImageOps.exif_transpose(opened))
     box = _covering(image.size, (wanted.width, wanted.height))
@@ -52,7 +52,7 @@ def reference(data: bytes, wanted: Wanted) -> Pixels:
 
 
 def judge(output: bytes, wanted: Wanted, expected: Pixels, frames: int = 1) -> Quality:
-    """Raises WrongOutput: another size, format or number of frames than asked for."""
+    """Raises WrongOutput if size, format or number of frames differ from the requested ones."""
     with Image.open(io.BytesIO(output)) as image:
         facts = (image.size, (image.format or "").lower(), getattr(image, "n_frames", 1))
         if facts != ((wanted.width, wanted.height), wanted.format, frames):
@@ -100,7 +100,7 @@ def _on_grey(image: Image.Image) -> Pixels:
 
 
 def _covering(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest part in the middle that has the shape of `wanted`."""
+    """The largest centred box with the aspect ratio of `wanted`."""
     scale = min(size[0] / wanted[0], size[1] / wanted[1])
     wide, high = wanted[0] * scale, wanted[1] * scale
     left, top = (size[0] - wide) / 2, (size[1] - high) / 2

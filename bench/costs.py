@@ -15,28 +15,28 @@ from tinypics.backfill.survey import LISTED_AT_ONCE, Selection, Survey
 from tinypics.image.rendition import Rendition
 from tinypics.store.objects import Listed
 
-S3_GETS = estimate.GETS  # HEADs of the three places of the output, GET of the source, HEAD of the source again
+S3_GETS = estimate.GETS  # HEADs of the output's possible keys, GET of the source, HEAD of the source again
 S3_PUTS = estimate.PUTS
 TRANSITIONS = 4  # the start, and the three states of a success
-BATCH = 5  # messages that one invocation takes from the queue, at best
-POLLERS = 5  # of a queue's mapping; fewer, when it is idle, only without a maximum of its concurrency
+BATCH = 5  # messages per invocation from the queue, at best
+POLLERS = 5  # of a queue's mapping; Lambda lowers their number only for a mapping without a maximum concurrency
 POLL_SECONDS = 20  # of a long poll
-LINE_KB = 1.0  # of log for each picture: one line, and Lambda's own report
+LINE_KB = 1.0  # of log per picture: one line, and Lambda's own report
 
 
 WHOLE_CPU_MB = 1769  # below it a function has its share of one CPU
 
 
 def at(memory_mb: int, *, cpu_ms: float, wall_ms: float) -> float:
-    """Milliseconds of a warm invocation with less memory, from what it takes with a whole CPU: the work takes longer,
-    and waiting does not."""
+    """Milliseconds of a warm invocation with less memory, from its times with a whole CPU: computing takes longer,
+    waiting does not."""
     waiting = max(0.0, wall_ms - cpu_ms)
     return waiting + cpu_ms / min(1.0, memory_mb / WHOLE_CPU_MB)
 
 
 @dataclass(frozen=True)
 class Case:
-    """How long the function works on a picture: for the milliseconds see bench/README.md, or your own log lines."""
+    """Duration and memory for a picture: the milliseconds are from bench/README.md, or your own log lines."""
 
     milliseconds: float
     memory_mb: int
@@ -52,9 +52,9 @@ def requests(gets: int = S3_GETS) -> float:
 
 
 def ways(case: Case) -> dict[str, float]:
-    """Dollars for one picture, by way in."""
+    """Dollars for one picture, by trigger."""
     base = function(case) + requests(case.gets)
-    express_seconds = math.ceil(case.milliseconds / 100) / 10 + 0.1  # the states around the function take a little
+    express_seconds = math.ceil(case.milliseconds / 100) / 10 + 0.1  # the states around the function take 0.1 s
     return {
         "`Trigger=queue`": base + prices.LAMBDA_REQUEST / BATCH + (1 + 2 / BATCH) * prices.SQS_REQUEST,
         "`Trigger=workflow`, `WorkflowType=EXPRESS`": base
@@ -88,8 +88,8 @@ def table() -> str:
     return "\n".join([head, "|---" * (len(CASES) + 1) + "|", *rows])
 
 
-# Alarms (with Trigger=workflow and the API), metrics while there are pictures, and dashboards of monitoring.yaml, by
-# its parameter Monitoring. tests/project/test_costs.py counts them. With `full`, each name of an error adds a metric.
+# Numbers of alarms (with Trigger=workflow and the API), metrics and dashboards of monitoring.yaml, by its parameter
+# Monitoring. tests/project/test_costs.py counts them. With `full`, each name of an error adds a metric.
 WATCHING = {"alarms": (8, 3, 0), "full": (8, 18, 1)}
 
 
@@ -107,7 +107,7 @@ COUNTS = {"1 million": 10**6, "1 billion": 10**9}
 SETS = ("128x128", "128x128,800x-webp,1600x")
 BACKFILL_BATCH = 40
 CURRENT_CPU_MS = 1.0
-"""To find one output current, in batches of 40 against the emulator's S3, x86-64, 2026-11 (0.96 to 1.2)."""
+"""CPU time to find one output current, in batches of 40 with the emulator's S3, x86-64, 2026-11 (0.96 to 1.2)."""
 
 
 def photos(count: int) -> Survey:
@@ -138,7 +138,7 @@ def unchanged(count: int) -> float:
 
 
 def backfills() -> str:
-    """A table of dollars for a backfill, and for what it stores."""
+    """A table of dollars for a backfill, and for the storage of its outputs."""
     rows = ["| pictures | renditions | run | storage a month | same run again |", "|---|---|---|---|---|"]
     for name, count in COUNTS.items():
         for renditions in SETS:

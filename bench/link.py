@@ -1,9 +1,9 @@
-"""A link as S3 has it, in front of the local store: a proxy that waits before each answer and lets bytes drip.
+"""A model of the link to S3, in front of the local store: a proxy that adds latency and limits the bandwidth.
 
     python -m bench.link PORT      (of the store) prints its own port
 
-Each answer's first byte comes 15 to 30 ms later than the store has it, and each connection carries at most 90 MB/s each
-way: about what one sees from Lambda to S3 in one region. Nothing is added for connecting, as there is no TLS here.
+It delays the first byte of each answer by 15 to 30 ms, and limits each connection to 90 MB/s in each direction, typical
+figures from Lambda to S3 in one region. It does not delay connecting, because there is no TLS.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from dataclasses import dataclass
 FIRST_BYTE_MS = (15.0, 30.0)
 MB_PER_S = 90.0
 _CHUNK = 65_536
-_FINEST = 0.001  # seconds: timers are not more exact
-_LATE = 0.003  # how much of what came too late is made up for
+_FINEST = 0.001  # seconds; timers are not more precise
+_LATE = 0.003  # seconds of delay that faster sending may make up for
 
 
 @dataclass(slots=True)
 class _Exchange:
-    """Of one connection: whether a request was seen since the last answer began."""
+    """State of one connection: whether a request arrived since the last answer began."""
 
     asked: bool = False
 
 
 class _Drip:
-    """When the next bytes may go: no faster than `MB_PER_S`; little is saved up while it was idle."""
+    """Limits the rate to `MB_PER_S`. Idle time earns almost no credit."""
 
     def __init__(self) -> None:
         self._free = 0.0
@@ -56,7 +56,7 @@ async def _downstream(
 ) -> None:
     drip = _Drip()
     while chunk := await reader.read(_CHUNK):
-        if exchange.asked and not chunk.startswith(b"HTTP/1.1 100"):  # "go on" is no answer yet
+        if exchange.asked and not chunk.startswith(b"HTTP/1.1 100"):  # 100 Continue is not the answer
             exchange.asked = False
             await asyncio.sleep(chance.uniform(*FIRST_BYTE_MS) / 1000)
         await drip.wait(len(chunk))
@@ -67,7 +67,7 @@ async def _downstream(
 
 async def serve(store: int) -> asyncio.Server:
     """A server on a free port of loopback, in front of the store on the port `store`."""
-    chance = random.Random(1)  # the same waits in every run
+    chance = random.Random(1)  # the same delays in every run
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", store, limit=_CHUNK)

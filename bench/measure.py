@@ -1,4 +1,4 @@
-"""Running contenders: each in a process of its own, with one CPU, as a function at 1769 MB has it."""
+"""Runs each contender in its own process, with one CPU like a function at 1769 MB."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured: `rounds` of processes, and in each from `least` to `most` repetitions of the work."""
+    """The number of measurements: `rounds` of processes, and in each from `least` to `most` repetitions of the work."""
 
     rounds: int = 5
     least: int = 2
@@ -36,7 +36,7 @@ QUICK = Effort(rounds=1, least=1, most=1, enough_ms=0, warm=2)
 
 @dataclass(slots=True)
 class Series:
-    """What one contender showed in one row: one figure for each process, the median of its repetitions."""
+    """The figures of one contender in one row: one for each process, the median of its repetitions."""
 
     cpu_ms: list[float] = field(default_factory=list)
     wall_ms: list[float] = field(default_factory=list)
@@ -45,28 +45,28 @@ class Series:
     failed: str | None = None
 
     def add(self, other: Series) -> None:
-        """The figures of one more process."""
+        """Append the figures of another process."""
         self.cpu_ms += other.cpu_ms
         self.wall_ms += other.wall_ms
         self.peak_mb += other.peak_mb
 
     def median(self, what: str) -> float:
-        """Of `cpu_ms`, `wall_ms` or `peak_mb`."""
+        """The median of `cpu_ms`, `wall_ms` or `peak_mb`."""
         return float(median(getattr(self, what)))
 
     def spread(self, what: str) -> float:
-        """Half of the distance between the lowest and the highest figure."""
+        """Half the distance between the lowest and the highest figure."""
         found = getattr(self, what)
         return float(max(found) - min(found)) / 2
 
 
 class Failed(Exception):
-    """A contender that could not do it: its last words."""
+    """A contender failed. The message is the last line of its error output."""
 
 
 @contextlib.contextmanager
 def one_cpu(*others: int) -> Iterator[None]:
-    """Have this process, and what it starts in the block, on the last CPU; the processes `others` on the rest."""
+    """Bind this process, and children that it starts in the block, to the last CPU, and `others` to the other CPUs."""
     if not hasattr(os, "sched_setaffinity"):  # only Linux has it
         yield
         return
@@ -82,7 +82,7 @@ def one_cpu(*others: int) -> Iterator[None]:
 
 
 def library(contender: Contender, source: Path, wanted: Sequence[Wanted], effort: Effort) -> tuple[Series, list[bytes]]:
-    """One process: a warm-up, then repetitions. The series has one figure each."""
+    """Run one process: a warm-up, then repetitions. Each list of the series has one figure."""
     with tempfile.TemporaryDirectory() as out:
         job: dict[str, Any] = {"source": str(source), "wanted": [asdict(each) for each in wanted], "out": out}
         job |= {"least": effort.least, "most": effort.most, "enough_ms": effort.enough_ms}
@@ -103,7 +103,7 @@ def library(contender: Contender, source: Path, wanted: Sequence[Wanted], effort
 
 @dataclass(frozen=True, slots=True)
 class Invocations:
-    """One process of a handler: `first` counts from the start of the process, `warm` are the invocations after it."""
+    """One process of a handler: `first` is measured from its start, `warm` has the later invocations."""
 
     first: Series
     warm: Series | None
@@ -111,7 +111,7 @@ class Invocations:
 
 
 def handler(contender: Contender, events: Sequence[Mapping[str, Any]], environment: Mapping[str, str]) -> Invocations:
-    """One process, which is given `events` one after the other. Raises Failed."""
+    """Run one process with `events`, one after the other. Raises Failed."""
     reading, writing = os.pipe()
     given = json.dumps([{**event, **dict(contender.event)} for event in events])
     with tempfile.TemporaryFile("w+") as words, os.fdopen(reading) as answers:
@@ -145,4 +145,4 @@ def handler(contender: Contender, events: Sequence[Mapping[str, Any]], environme
 def _last_line(words: str) -> str:
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     errors = [line for line in lines if "rror" in line]
-    return ((errors or lines or ["no word"])[-1])[:160]
+    return ((errors or lines or ["no output"])[-1])[:160]

@@ -1,4 +1,4 @@
-"""What this process and those that it runs have used: the most memory, and processor time."""
+"""Peak memory and CPU time of this process and its children."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _SHARED = ("Shared_Clean", "Shared_Dirty")
 
 
 def peak_mb() -> float:
-    """In megabytes (10^6), of this process and those that it still runs together, or of the largest that ended.
+    """In megabytes (10^6): the sum of this process and its running children, or the largest child that ended.
 
-    Not from `wait4` in the parent: on Linux that figure starts with what the *parent* had when it forked. Of what two
-    processes share, each page counts once.
+    `wait4` in the parent would not do: on Linux, its figure starts with the memory of the *parent* at the fork. Pages
+    that two processes share count once.
     """
     ran = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     if sys.platform == "darwin":
@@ -26,7 +26,7 @@ def peak_mb() -> float:
 
 
 def cpu_ms() -> float:
-    """Milliseconds of processor time, of all threads, those of running and ended processes included."""
+    """Milliseconds of CPU time of all threads, including running and ended children."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     nanoseconds = sum(
         int(tasks.read_text().split()[0])
@@ -37,7 +37,7 @@ def cpu_ms() -> float:
 
 
 def running() -> list[str]:
-    """The processes that this one runs now; none where the system does not say."""
+    """The running children of this process; none on systems without /proc."""
     return [child for file in Path("/proc/self/task").glob("*/children") for child in file.read_text().split()]
 
 

@@ -1,4 +1,4 @@
-"""Who is measured, and how each is run: the commands, and whether they are there at all."""
+"""The contenders: their commands, and whether they are installed."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[1]
 BUILD: Final = ROOT / "build" / "bench"
-"""Peers, pictures made in code and raw results: nothing of it is kept in git."""
+"""Peers, generated pictures and raw results, outside of git."""
 NODE_MODULES: Final = BUILD / "node" / "node_modules"
 _VIPS_PYTHON: Final = BUILD / "venv" / "bin" / "python"
 _NODE: Final = shutil.which("node")
 _HERE: Final = ROOT / "bench"
-# As Lambda starts Python: the path is given, and nothing is looked for in site directories.
+# Like Lambda, set the path explicitly and skip the site directories.
 _PYTHON: Final = [sys.executable, "-S", "-P"]
 _PATHS: Final = [str(ROOT / "src"), str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """`command` is run with one more argument or two: see `bench/child.py` and `bench/runtime.py`."""
+    """`command` gets one or two more arguments: see `bench/child.py` and `bench/runtime.py`."""
 
     name: str
     label: str
     command: Sequence[str]
     there: Callable[[], bool] = lambda: True
-    event: tuple[tuple[str, Any], ...] = ()  # what its events have besides
-    in_file: bool = False  # it has the source in a file in memory, which no figure of its processes shows
+    event: tuple[tuple[str, Any], ...] = ()  # additional fields of its events
+    in_file: bool = False  # it keeps the source in an in-memory file, which the memory of its processes excludes
 
     def environment(self) -> dict[str, str]:
-        """Nothing of the user's own settings gets in."""
+        """Excludes the user's own environment."""
         python = str(ROOT) if self.name == "vips" else os.pathsep.join(_PATHS)
         return {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -73,7 +73,7 @@ LIBRARIES: Final = (
 )
 HANDLERS: Final = (
     _handler("ours", "tinypics", "lambda_function", in_file=True),
-    _handler("sequential", "tinypics, nothing at once", "bench.contenders.sequential", in_file=True),
+    _handler("sequential", "tinypics, sequential", "bench.contenders.sequential", in_file=True),
     _handler("tutorial", "tutorial function, `resize()`", "bench.contenders.tutorial"),
     _handler(
         "thumbnail", "tutorial function, `thumbnail()`", "bench.contenders.tutorial", event=(("thumbnail", True),)
@@ -84,7 +84,7 @@ PROFILED: Final = _handler("profiled", "tinypics under a profiler", "bench.conte
 
 
 def versions() -> dict[str, str]:
-    """Of the peers: as they are pinned here, and ImageMagick's as it was found."""
+    """Pinned versions of the peers, and the installed version of ImageMagick."""
     package: dict[str, str] = json.loads((_HERE / "node" / "package.json").read_text())["dependencies"]
     pins = (_HERE / "requirements.txt").read_text().split()
     found = {"ImageMagick": version} if (version := magick.version()) else {}

@@ -1,4 +1,4 @@
-"""The pictures that are measured: real ones where the folder of them is, else made in code; each written once."""
+"""The source pictures: files from the folder of real pictures if it exists, or else generated ones, written once."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.pictures import encoded, photo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Image.MAX_IMAGE_PIXELS = None  # these are ours
+Image.MAX_IMAGE_PIXELS = None  # these pictures are trusted
 FOLDER: Final = Path(os.environ.get("TINYPICS_IMAGES", Path(__file__).parents[2] / "shared" / "images"))
 _PHOTO: Final = "photo-12mp-phone-422.jpg"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A source: a file of the folder of real pictures, or else a cut of the photo, encoded."""
+    """A source: a file from the folder of real pictures, or else an encoded crop of the photo."""
 
     size: tuple[int, int]
     format: str = "JPEG"
@@ -54,7 +54,7 @@ RECIPES: Final[Mapping[str, Recipe]] = {
 
 
 def source(name: str, folder: Path, recipes: Mapping[str, Recipe] = RECIPES) -> Path | None:
-    """The file of the picture `name`, made below `folder` where it has to be made; None: it cannot be."""
+    """The file of the picture `name`, generated in `folder` if necessary; None if it cannot be generated."""
     recipe = recipes[name]
     if recipe.file and (FOLDER / recipe.file).exists():
         return FOLDER / recipe.file
@@ -79,7 +79,7 @@ def _made(recipe: Recipe) -> bytes:
 
 
 def cut(size: tuple[int, int]) -> Image.Image:
-    """The upper left of the photo, mirrored to go on as far as `size` asks: what is larger has no less detail."""
+    """The upper left of the photo, tiled with mirrored copies up to `size`: large pictures have as much detail."""
     tile = _photo(min(size[0], 4032), min(size[1], 3024))
     canvas = Image.new("RGB", size)
     for y in range(0, size[1], tile.height):
@@ -97,7 +97,7 @@ def _photo(wide: int, high: int) -> Image.Image:
 
 
 def _moving(size: tuple[int, int], count: int) -> list[Image.Image]:
-    """A camera that pans: every frame differs from the last one everywhere, which is what animations cost most with."""
+    """A panning camera: every frame differs from the last one everywhere, the worst case for an animation."""
     if (FOLDER / "animated.webp").exists():
         with Image.open(FOLDER / "animated.webp") as animation:
             frames = [frame.convert("RGB").resize(size) for frame in ImageSequence.Iterator(animation)]

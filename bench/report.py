@@ -1,4 +1,4 @@
-"""Results in bench/README.md and bench/chart.svg: `python -m bench.report` writes both from the last whole run."""
+"""Writes bench/README.md and bench/chart.svg: `python -m bench.report` takes the results of the last full run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHART: Final = ROOT / "bench" / "chart.svg"
 
 
 def publish(measured: Measured, readme: Path = README, picture: Path = CHART) -> None:
-    """Put each table between its marks in `readme`, and draw the chart."""
+    """Write each table between its markers in `readme`, and draw the chart."""
     page = readme.read_text()
     for name, table in sections(measured).items():
         page = replaced(page, name, table)
@@ -38,7 +38,7 @@ def replaced(page: str, name: str, table: str) -> str:
 
 
 def sections(measured: Measured) -> dict[str, str]:
-    """By the name of its place in the README."""
+    """The tables by the names of their markers in the README."""
     found = {
         "machine": tables.machine(measured),
         "targets": tables.targets(measured),
@@ -55,7 +55,7 @@ def sections(measured: Measured) -> dict[str, str]:
 
 
 def text(measured: Measured) -> str:
-    """All that has rows."""
+    """All tables that have rows."""
     return "\n\n".join(table for table in sections(measured).values() if table)
 
 

@@ -1,4 +1,4 @@
-"""What a run found, kept as JSON, so that the report can be written again without measuring again."""
+"""The results of a run as JSON, so that the report can be written again without measuring."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILE: Final = BUILD / "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`machine` says where and how. `breakdown` and `start` are missing where only some rows were asked for."""
+    """`machine` describes the machine and the method. A run of some rows only has no `breakdown` and no `start`."""
 
     machine: dict[str, str]
     rows: Results
@@ -40,11 +40,11 @@ class Measured:
         return cls(found["machine"], rows, breakdown, Start(**found["start"]) if found["start"] else None)
 
     def with_rows(self, rows: Results, said: str) -> Self:
-        """The same with some rows measured anew, which `machine` says."""
+        """These results with some rows measured again, which `machine` notes."""
         return replace(self, machine=self.machine | {"measured again": said}, rows=self.rows | rows)
 
     def ratio(self, title: str, one: str, other: str, what: str) -> float | None:
-        """Of the medians of two contenders, where both were measured."""
+        """The ratio of the medians of two contenders; None if one was not measured."""
         row = self.rows.get(title, {})
         if any(name not in row or row[name].failed or not getattr(row[name], what) for name in (one, other)):
             return None

@@ -1,4 +1,4 @@
-"""Everybody in turn: rounds of A B C, B C A, and so on, so that what disturbs the machine disturbs all alike."""
+"""Rounds of all contenders, A B C, B C A, and so on, so that other load on the machine affects all equally."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLD: Final = "cold start, JPEG 12 MP to 128"
 COLD_48: Final = "cold start, JPEG 48 MP to 128"
 WARM: Final = "warm over the link, JPEG 12 MP to 128"
 INVOCATIONS: Final = {COLD: "jpeg-12", COLD_48: "jpeg-48", WARM: "jpeg-12"}
-"""Rows of whole invocations, by title, with the picture that each is of."""
+"""The source picture of each row of whole invocations, by title."""
 
 
 def libraries(
@@ -36,7 +36,7 @@ def libraries(
     recipes: Mapping[str, pictures.Recipe] = pictures.RECIPES,
     contenders: Sequence[Contender] = peers.LIBRARIES,
 ) -> Results:
-    """Every row by every library that is there. `folder` is for pictures made in code."""
+    """Measure every row with every installed library. `folder` is for generated pictures."""
     present = _present(contenders)
     results: Results = {}
     for row in rows:
@@ -56,7 +56,7 @@ def handlers(
     recipes: Mapping[str, pictures.Recipe] = pictures.RECIPES,
     contenders: Sequence[Contender] = peers.HANDLERS,
 ) -> Results:
-    """Whole invocations against the local store, by every handler that is there."""
+    """Measure whole invocations of every installed handler, with the local store."""
     chosen = [(title, pictures.source(INVOCATIONS[title], folder, recipes)) for title in titles]
     sources = {path.name: path for _, path in chosen if path}
     if not sources:
@@ -97,7 +97,7 @@ def _invoking(store: cloud.Store, source: Path, warm: int) -> Callable[[Contende
 def _in_turn(
     title: str, contenders: Sequence[Contender], rounds: int, once: Callable[[Contender, Series], None]
 ) -> dict[str, Series]:
-    """What each showed. Who fails once is not asked again."""
+    """The series of each contender. One that fails is not run again."""
     found = {contender.name: Series() for contender in contenders}
     for number in range(rounds):
         first = number % len(contenders)

@@ -1,4 +1,4 @@
-"""What is measured: each row is one source and what is to be made of it, with the ratio that we hold ourselves to."""
+"""The rows of the benchmark: a source, its outputs, and the target ratio."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One output. The sides have the source's shape, so that every fit means the same."""
+    """One output. It has the aspect ratio of the source, so that every fit gives the same picture."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""The benchmark: the same work by everybody, side by side. `python -m bench.run --help`; the method is in README.md."""
+"""The benchmark: `python -m bench.run --help`. README.md describes the method."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_SHORT = 3  # rounds of whole functions and their starts for one of the rest: they take less, and vary more
+_SHORT = 3  # rounds of whole functions and starts per round of other rows, because they are shorter and vary more
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,9 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="once each: shows that it runs, not how fast")
-    parser.add_argument("--rows", metavar="PATTERN", help="only the rows whose title has this regular expression")
-    parser.add_argument("--again", action="store_true", help="put those rows into the results of the last whole run")
+    parser.add_argument("--quick", action="store_true", help="run each row once, as a check without figures")
+    parser.add_argument("--rows", metavar="PATTERN", help="only rows whose title matches this regular expression")
+    parser.add_argument("--again", action="store_true", help="replace these rows in the results of the last full run")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"processes per figure (default {Effort().rounds})")
     options = parser.parse_args(arguments)
     if options.again and (options.quick or not options.rows):
@@ -65,7 +65,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _machine() -> dict[str, str]:
-    """What the figures depend on."""
+    """The facts that the figures depend on."""
     cpuinfo = Path("/proc/cpuinfo")  # on Linux
     named = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text() if cpuinfo.exists() else "", re.MULTILINE)
     model = named[1] if named else platform.machine()

@@ -1,9 +1,9 @@
-"""A Lambda runtime in small: events in, answers out, one JSON line each, with what each took; a last one says the most
-memory that it had.
+"""A minimal Lambda runtime: events in, answers out, one JSON line each, with its times. The last line has the peak
+memory.
 
     python bench/runtime.py HANDLER ANSWERS EVENTS
 
-HANDLER is the module that holds `lambda_handler`, ANSWERS the number of an open file to write to, EVENTS a JSON list.
+HANDLER is the module of `lambda_handler`, ANSWERS a file descriptor to write to, EVENTS a JSON list.
 """
 
 import json
@@ -28,7 +28,7 @@ def main(module: str, answers: str, events: str) -> None:
         answer = handler(event, Context())
         taken = (time.perf_counter() - wall) * 1000
         own = time.process_time() * 1000
-        from bench import memory  # not before: it is no part of anybody's start
+        from bench import memory  # imported late, so that it is not part of the measured start
 
         loading = time.process_time() * 1000 - own
         line = {

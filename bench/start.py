@@ -1,4 +1,4 @@
-"""Where the time of a cold start goes: processes that do one step more each, and what each step adds."""
+"""Breaks down the time of a cold start: each process does one more step than the one before."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MODULES: Final = "import contextlib, datetime, enum, functools, json, signal, threading, typing\n"
 _CLIENT: Final = "import json, signal, threading, typing, obstore.store\n"
-# The process that decodes is not forked here: it has steps of its own.
+# No worker is forked here: it has its own steps below.
 _ALONE: Final = (
     "from tinypics.sandbox import supervisor\nsupervisor.Sandbox.__init__ = lambda self: None\nimport lambda_function\n"
 )
@@ -36,24 +36,24 @@ STEPS: Final = (
     ("the store's client", _CLIENT, _MODULES),
     ("modules of tinypics", _ALONE, _CLIENT),
     ("a client for each bucket, with its certificates", _OPENED, _ALONE),
-    ("the other process: modules of tinypics and Pillow", _READY, _WORKER),
-    ("the other process: decoding, resampling, encoding", _MADE, _READY),
+    ("the worker: modules of tinypics and Pillow", _READY, _WORKER),
+    ("the worker: decoding, resampling, encoding", _MADE, _READY),
 )
-"""What a step is, a program that ends with it, and one that ends before it."""
+"""Each step: its name, a program up to its end, and a program up to its start."""
 
-REST: Final = "requests, copying, and changing between processes"
+REST: Final = "requests, copying, and context switches"
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Milliseconds of processor time of a cold start as a whole, and by step; `REST` is what no step explains."""
+    """Milliseconds of CPU time of a whole cold start, and by step; `REST` is the remainder."""
 
     cpu_ms: float
     steps: dict[str, float]
 
 
 def cold(folder: Path, rounds: int, recipes: Mapping[str, pictures.Recipe] = pictures.RECIPES) -> Start:
-    """Of the handler's cold start on the 12 MP JPEG: medians of `rounds`, each step in turn."""
+    """Measure the handler's cold start on the 12 MP JPEG: medians of `rounds`, with all steps in each."""
     source = pictures.source("jpeg-12", folder, recipes)
     assert source
     ours = next(each for each in peers.HANDLERS if each.name == "ours")
@@ -73,7 +73,7 @@ def cold(folder: Path, rounds: int, recipes: Mapping[str, pictures.Recipe] = pic
 
 
 def _cpu_ms(contender: Contender, program: str, source: Path, environment: Mapping[str, str]) -> float:
-    """Of a whole process that runs `program`."""
+    """CPU milliseconds of a whole process that runs `program`."""
     command = [*contender.command[:-2], "-c", program, str(source)]
     _, status, spent = os.wait4(os.posix_spawn(command[0], command, environment), 0)
     if status:

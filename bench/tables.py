@@ -25,7 +25,7 @@ _GETS: Final = {"ours": costs.S3_GETS, "tutorial": 1, "thumbnail": 1, "node": 1}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Our figure over the other's, at most."""
+    """The largest allowed ratio of our figure to the other's."""
 
     title: str
     other: str
@@ -41,7 +41,7 @@ TARGETS: Final = (
     Target(WARM, "tutorial", "wall_ms", 0.45),
     Target(COLD_48, "tutorial", "peak_mb", 0.35),
 )
-# Speed that is bought with damage does not count: at most this much less than the other, in dB, unless nobody sees it.
+# Speed at the cost of quality does not count: PSNR may be at most _LESS dB below the other's, unless it is above _SAME.
 _LESS, _SAME = 1.0, 50.0
 _WHAT: Final = {"cpu_ms": "CPU", "wall_ms": "wall", "peak_mb": "peak memory"}
 _FUNCTIONS: Final = {each.name: each.label for each in HANDLERS}
@@ -60,7 +60,7 @@ def targets(measured: Measured) -> str:
             reached = "**no**, too lossy"
         row = [target.title, _WHAT[target.what], _LABELS[target.other], f"{ratio:.2f}", f"{target.most:g}", reached]
         rows.append([*row, f"{ours - theirs:+.1f} dB"])
-    head = ["row", "what", "against", "ratio", "target", "reached", "PSNR, ours less theirs"]
+    head = ["row", "measure", "compared with", "ratio", "target", "reached", "PSNR, ours less theirs"]
     return _table(head, rows)
 
 
@@ -81,7 +81,7 @@ def libraries(measured: Measured) -> str:
 
 
 def qualities(measured: Measured) -> str:
-    """PSNR, SSIM, bytes and peak memory of each library for each row; of several outputs the means, and all bytes."""
+    """PSNR, SSIM, bytes and peak memory of each library for each row; for several outputs, means and total bytes."""
     titles = [row.title for row in ROWS if row.title in measured.rows]
     present = [each for each in LIBRARIES if any(each.name in measured.rows[title] for title in titles)]
     rows = [[title, *(_quality(measured.rows[title].get(each.name)) for each in present)] for title in titles]
@@ -113,20 +113,20 @@ def breakdown(found: Breakdown) -> str:
     rows = [[what, f"{ms:.2f}", f"{ms / whole:.0%}"] for what, ms in parts]
     steps = ", ".join(f"{step} {ms:.1f}" for step, ms in found.steps.items())
     return (
-        f"Without a profiler one takes {found.wall_ms:.1f} ms, {found.cpu_ms:.1f} ms of them on the CPU (all threads). "
-        f"Under it:\n\n{_table(['who', 'ms', 'share'], rows)}\n\n"
-        f"The steps that the log line tells of, in milliseconds: {steps}."
+        f"Without the profiler an invocation takes {found.wall_ms:.1f} ms, "
+        f"with {found.cpu_ms:.1f} ms of CPU time (all threads). With the profiler:\n\n{_table(['part', 'ms', 'share'], rows)}\n\n"
+        f"The steps in the log line, in milliseconds: {steps}."
     )
 
 
 def start(found: Start) -> str:
     rows = [[name, f"{ms:.1f}", f"{ms / found.cpu_ms:.0%}"] for name, ms in found.steps.items()]
-    rows.append(["all of it", f"{found.cpu_ms:.1f}", ""])
+    rows.append(["total", f"{found.cpu_ms:.1f}", ""])
     return _table(["step", "CPU ms", "share"], rows)
 
 
 def dollars(measured: Measured) -> str:
-    """For a million pictures of 12 MP, from the warm row: what each function costs, by memory and way in."""
+    """Cost of each function for a million pictures of 12 MP, from the warm row, by memory and trigger."""
     rows = []
     for name, gets in _GETS.items():
         series = measured.rows.get(WARM, {}).get(name)
@@ -138,7 +138,7 @@ def dollars(measured: Measured) -> str:
         ]
         rows.append([_FUNCTIONS[name], "milliseconds", *(f"{case.milliseconds:.0f}" for case in cases)])
         rows += [["", way, *(f"${costs.ways(case)[way] * 1e6:,.2f}" for case in cases)] for way in costs.ways(cases[0])]
-    return _table(["function", "way in", *(f"{mb} MB" for mb in MEMORIES)], rows)
+    return _table(["function", "trigger", *(f"{mb} MB" for mb in MEMORIES)], rows)
 
 
 def machine(measured: Measured) -> str:
@@ -150,7 +150,7 @@ def machine(measured: Measured) -> str:
 
 
 def _figure(series: Series | None, what: str) -> str:
-    """The median, and half of the spread."""
+    """The median, and half the spread."""
     if series is None:
         return "-"
     if series.failed:

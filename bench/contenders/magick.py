@@ -1,4 +1,4 @@
-"""ImageMagick's command, one thread: its time has the start of a process in it, as its users' time has."""
+"""ImageMagick's command, one thread. Its time includes the start of a process, as for its users."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _found() -> tuple[str, str] | None:
         if not path:
             continue
         said = subprocess.run([path, "-version"], capture_output=True, check=False, text=True).stdout
-        if said.startswith("Version: ImageMagick "):  # other programs have the name `convert`, too
+        if said.startswith("Version: ImageMagick "):  # other programs are named `convert`, too
             return path, said.split()[2]
     return None
 

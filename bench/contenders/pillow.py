@@ -1,4 +1,4 @@
-"""Pillow as tutorials use it: each output from the whole picture, opened anew."""
+"""Pillow as in tutorials: opens the whole picture again for each output."""
 
 from __future__ import annotations
 

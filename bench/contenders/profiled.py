@@ -1,4 +1,4 @@
-"""Our handler under a profiler: its answer says where its time went, in milliseconds by who spent it."""
+"""Our handler under a profiler. The answer has the milliseconds of each part of the software."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import lambda_function
 from tinypics import resize_all
 
-lambda_function.SANDBOX.resize_all = resize_all  # type: ignore[assignment,method-assign]  # here, where the profiler sees it
+lambda_function.SANDBOX.resize_all = resize_all  # type: ignore[assignment,method-assign]  # in this process, where the profiler sees it
 
 _BUILT_IN = "~"
 _CALLS = {

@@ -1,4 +1,4 @@
-"""What tinypics does for one picture, step after step and nothing at once: what overlapping is measured against."""
+"""The work of tinypics for one picture, one step after the other: the baseline for overlapping."""
 
 from __future__ import annotations
 

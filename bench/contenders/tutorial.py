@@ -1,4 +1,4 @@
-"""The function of the tutorials: boto3 gets the picture, Pillow resizes it in memory, boto3 puts the result."""
+"""The tutorials' function: boto3 downloads the picture, Pillow resizes it in memory, boto3 uploads the result."""
 
 from __future__ import annotations
 

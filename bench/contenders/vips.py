@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 os.environ["VIPS_CONCURRENCY"] = "1"
-pyvips = importlib.import_module("pyvips")  # from an environment of its own
+pyvips = importlib.import_module("pyvips")  # in its own environment
 pyvips.cache_set_max(0)
 
 _SUFFIX = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "avif": ".avif"}

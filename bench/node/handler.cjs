@@ -1,4 +1,4 @@
-// A Node Lambda function in the usual way: AWS SDK v3 gets the picture, sharp resizes it, the SDK puts the result.
+// A typical Node Lambda function: the AWS SDK v3 downloads the picture, sharp resizes it, the SDK uploads the result.
 const { S3Client, GetObjectCommand, PutObjectCommand } = require("@aws-sdk/client-s3");
 const sharp = require("sharp");
 

@@ -1,4 +1,4 @@
-// The most memory that this process ever had, in megabytes: see bench/memory.py.
+// Peak memory of this process in megabytes: see bench/memory.py.
 const fs = require("node:fs");
 
 exports.peakMb = () => {

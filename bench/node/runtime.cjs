@@ -1,4 +1,4 @@
-// A Lambda runtime in small: events in, answers out, one JSON line each; the same protocol as bench/runtime.py.
+// A minimal Lambda runtime: events in, answers out, one JSON line each, with the protocol of bench/runtime.py.
 const fs = require("node:fs");
 const path = require("node:path");
 const { handler } = require(path.join(__dirname, "handler.cjs"));
@@ -21,7 +21,7 @@ async function main(events) {
     };
     fs.writeSync(answers, JSON.stringify(line) + "\n");
   }
-  const { peakMb } = require("./memory.cjs"); // not before: it is no part of anybody's start
+  const { peakMb } = require("./memory.cjs"); // imported late, so that it is not part of the measured start
   fs.writeSync(answers, JSON.stringify({ peak_mb: peakMb() }) + "\n");
 }
 

@@ -1,4 +1,4 @@
-// sharp as a library, one thread, no cache: the same protocol as bench/child.py.
+// sharp as a library, one thread, no cache, with the protocol of bench/child.py.
 const fs = require("node:fs");
 const sharp = require("sharp");
 const { peakMb } = require("./memory.cjs");
