@@ -114,7 +114,8 @@ def breakdown(found: Breakdown) -> str:
     steps = ", ".join(f"{step} {ms:.1f}" for step, ms in found.steps.items())
     return (
         f"Without the profiler an invocation takes {found.wall_ms:.1f} ms, "
-        f"with {found.cpu_ms:.1f} ms of CPU time (all threads). With the profiler:\n\n{_table(['part', 'ms', 'share'], rows)}\n\n"
+        f"with {found.cpu_ms:.1f} ms of CPU time (all threads). With the profiler:\n\n"
+        f"{_table(['part', 'ms', 'share'], rows)}\n\n"
         f"The steps in the log line, in milliseconds: {steps}."
     )
 

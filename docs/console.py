@@ -1,6 +1,6 @@
-"""The console's pictures on console.md: `python docs/console.py` makes them again, with a real engine and Chromium.
+"""The screenshots of console.md: `python docs/console.py` renews them, with a real emulator and Chromium.
 
-What is on them was drawn here: no photo of anybody's is in the project.
+The pictures on them are drawn here, because the project contains no photos.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def _docstrings(file: str, name: str) -> dict[str, str]:
 
 
 def samples(folder: Path) -> None:
-    """A page that shows one drawn picture as each of `SAMPLES`, with the facts of each output."""
+    """Write a page with one drawn picture as each of `SAMPLES`, with format, size and bytes."""
     from tinypics import resize_all
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def samples(folder: Path) -> None:
 
 
 def _drawing() -> bytes:
-    """A sunset with a house in a corner: something to crop, gradients to band, edges to ring."""
+    """A sunset with a house in a corner: a subject to crop, gradients that may band, edges that may ring."""
     from PIL import Image, ImageDraw
 
     ramp = Image.linear_gradient("L").resize((1200, 800))

@@ -12,7 +12,7 @@ SOURCE: Final = Path(tinypics.__file__).parent
 
 
 def listing() -> str:
-    """Every public name with its signature, as the source writes it; the errors as their tree."""
+    """Every public name with its signature from the source; the errors as a list."""
     shown = [line for name in tinypics.__all__ for line in _name(name)]
     errors = [node.name for node in _module("errors").body if isinstance(node, ast.ClassDef)]
     return "\n".join(["```text", *shown, "", "tinypics.errors: " + ", ".join(errors), "```"])

@@ -1,6 +1,6 @@
-"""What the generator does not know by itself: pages that lie outside of docs/, and links to files there.
+"""Adds pages and linked files from outside of docs/ to the site.
 
-`mkdocs.yml` names this as a hook. Every file that a page links to is put into the site: no link leads out of it.
+`mkdocs.yml` names this module as a hook. The site contains every file that a page links to: no relative link is broken.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LINK: Final = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#]+)")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages from elsewhere, and every other file that some page links to."""
+    """Add the pages from outside of docs/, and all files that pages link to."""
     from mkdocs.structure.files import File
 
     for name, path in PAGES.items():
@@ -37,7 +37,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Let links lead to where their targets are in the site; a folder has no page, so a link to one is its name."""
+    """Rewrite links to the addresses in the site. A folder has no page, so its link becomes plain text."""
     source = page.file.src_uri
     markdown = re.sub(
         r"\[([^\]]*)\]\((?!\w+:|#)([^)#]+)\)",
@@ -48,7 +48,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def written(page: str) -> Path:
-    """The file that a page of the site is written in."""
+    """The source file of a page of the site."""
     return PROJECT / PAGES.get(page, f"docs/{page}")
 
 
@@ -61,7 +61,7 @@ def linked(page: str) -> list[Path]:
 
 
 def address(target: Path) -> str:
-    """Where a file of the project is in the site."""
+    """The address of a file of the project in the site."""
     path = target.relative_to(PROJECT).as_posix()
     pages = {path: page for page, path in PAGES.items()}
     return pages.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else f"files/{path}")

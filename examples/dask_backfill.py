@@ -1,10 +1,10 @@
-"""A backfill on a Dask cluster: the function that `tinypics backfill --engine local` gives to its own processes.
+"""A backfill on a Dask cluster, with the function that `tinypics backfill --engine local` runs in its processes.
 
     dask scheduler & dask worker tcp://127.0.0.1:8786 --nthreads 1 --nworkers 8 &
     python examples/dask_backfill.py tcp://127.0.0.1:8786 s3://original-pics s3://tiny-pics 128x128 < keys.txt
 
-Workers need tinypics and the credentials of the stores. Without an address (`-`) it starts workers on this machine.
-A line of keys.txt is an object key. Run it again after whatever happened: what is done is not done twice.
+Workers need tinypics and the credentials of the stores. With `-` as the address, it starts workers on this machine.
+Each line of keys.txt is an object key. After a failure, run it again: it skips outputs that are current.
 """
 
 import functools
@@ -27,7 +27,7 @@ def batches(keys: Iterable[str]) -> Iterator[list[str]]:
 
 
 def backfill(client: Client, keys: Iterable[str], source: str, output: str, renditions: list[str]) -> Counter[str]:
-    """How many of each outcome. No more batches are under way than keep every worker busy."""
+    """Counts by outcome. Submits only as many batches at a time as keep every worker busy."""
     work = functools.partial(process, source=source, output=output, renditions=renditions)
     waiting = ((client.submit(work, batch, pure=False), batch) for batch in batches(keys))
     under_way = dict(itertools.islice(waiting, 4 * sum(client.nthreads().values())))
@@ -35,7 +35,7 @@ def backfill(client: Client, keys: Iterable[str], source: str, output: str, rend
     counts: Counter[str] = Counter()
     for future in finished:
         batch = under_way.pop(future)
-        if error := future.exception():  # after Dask's own tries: some picture of it kills its worker
+        if error := future.exception():  # after Dask's own retries: a picture of the batch kills its worker
             counts[type(error).__name__] += len(batch)
             print(*batch, sep="\n", file=sys.stderr)
         else:
