@@ -129,7 +129,7 @@ def test_uploads_go_below_the_output_prefix_and_what_is_there_is_skipped() -> No
     )
     request = events.parse(eventbridge("a.jpg"), settings)
     assert isinstance(request, Request)
-    assert request.place == "thumbs/a.jpg"
+    assert request.base_key == "thumbs/a.jpg"
     skipped = events.parse(eventbridge("thumbs/a.jpg"), settings)
     assert isinstance(skipped, Skip)
     assert "below the output prefix" in skipped.reason

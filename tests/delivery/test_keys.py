@@ -6,6 +6,8 @@ from obstore.store import MemoryStore
 
 from tinypics.delivery import keys
 from tinypics.errors import InvalidRequest
+from tinypics.image.formats import FORMATS
+from tinypics.image.rendition import Rendition
 
 READABLE = [
     "photo.jpg",
@@ -77,42 +79,84 @@ def test_a_folder_marker_is_empty_and_ends_in_a_slash(key: str, size: int | None
     assert keys.is_folder_marker(key, size) is marker
 
 
-def test_outputs_never_collide_where_only_the_extension_differs() -> None:
-    assert keys.single_output("IMG_1.HEIC", source="heif", output="jpeg") == "IMG_1.HEIC.jpg"
-    assert keys.single_output("IMG_1.TIFF", source="tiff", output="jpeg") == "IMG_1.TIFF.jpg"
-    assert keys.single_output("IMG_1.jpg", source="jpeg", output="jpeg") == "IMG_1.jpg"
-    assert keys.listed_output("a/IMG_1.HEIC", "800x-webp", "webp") == "a/IMG_1.HEIC/800x-webp.webp"
+def rendition(text: str) -> Rendition:
+    return Rendition.parse(text)
+
+
+# By the name's kind and the rendition: the fixed format, and the keys of one output and of a listed one.
+RULE = [
+    # Browsers show the format that the name tells: its content decides, and the key stays.
+    ("a.jpg", "8x", None, "a.jpg", "a.jpg/8x.jpg"),
+    ("d.e/a.JPEG", "8x", None, "d.e/a.JPEG", "d.e/a.JPEG/8x.jpg"),
+    ("a.png", "8x", None, "a.png", "a.png/8x.png"),
+    ("a.gif", "8x", None, "a.gif", "a.gif/8x.gif"),
+    ("a.webp", "8x", None, "a.webp", "a.webp/8x.webp"),
+    ("a.avif", "8x", None, "a.avif", "a.avif/8x.avif"),
+    # They do not: a JPEG.
+    ("IMG_1.HEIC", "8x", "jpeg", "IMG_1.HEIC.jpg", "IMG_1.HEIC/8x.jpg"),
+    ("a.tiff", "8x", "jpeg", "a.tiff.jpg", "a.tiff/8x.jpg"),
+    ("a.bmp", "8x", "jpeg", "a.bmp.jpg", "a.bmp/8x.jpg"),
+    ("a.ico", "8x", "jpeg", "a.ico.jpg", "a.ico/8x.jpg"),
+    ("a.jp2", "8x", "jpeg", "a.jp2.jpg", "a.jp2/8x.jpg"),
+    ("a.jxl", "8x", "jpeg", "a.jxl.jpg", "a.jxl/8x.jpg"),
+    # The name tells no format.
+    ("a", "8x", None, "a", "a/8x.jpg"),
+    ("jpg", "8x", None, "jpg", "jpg/8x.jpg"),
+    ("a.v2", "hero=8x", None, "a.v2", "a.v2/hero.jpg"),
+    # A format is asked for.
+    ("a.jpg", "8x-jpeg", "jpeg", "a.jpg", "a.jpg/8x-jpeg.jpg"),
+    ("a.jpg", "8x-webp", "webp", "a.jpg.webp", "a.jpg/8x-webp.webp"),
+    ("a.heic", "8x-jpeg", "jpeg", "a.heic.jpg", "a.heic/8x-jpeg.jpg"),
+    ("a.heic", "hero=8x-png", "png", "a.heic.png", "a.heic/hero.png"),
+    ("a", "8x-avif", "avif", "a.avif", "a/8x-avif.avif"),
+    ("a.jpg", "8x-auto", "auto", "a.jpg.auto", "a.jpg/8x-auto.auto"),
+    ("a.heic", "8x-auto-lossless", "auto", "a.heic.auto", "a.heic/8x-auto-lossless.auto"),
+    # Losslessness is asked for.
+    ("a.png", "8x-lossless", None, "a.png", "a.png/8x-lossless.png"),
+    ("a.webp", "8x-lossless", None, "a.webp", "a.webp/8x-lossless.webp"),
+    ("a.jpg", "8x-lossless", "png", "a.jpg.png", "a.jpg/8x-lossless.png"),
+    ("a.avif", "8x-lossless", "png", "a.avif.png", "a.avif/8x-lossless.png"),
+    ("a.heic", "8x-lossless", "png", "a.heic.png", "a.heic/8x-lossless.png"),
+    ("a.gif", "8x-lossless", "webp", "a.gif.webp", "a.gif/8x-lossless.webp"),
+    ("a", "8x-lossless", None, "a", "a/8x-lossless.png"),
+]
+
+
+@pytest.mark.parametrize(("source", "text", "fixed", "single", "listed"), RULE)
+def test_name_and_rendition_alone_fix_the_format_and_the_keys(
+    source: str, text: str, fixed: str | None, single: str, listed: str
+) -> None:
+    assert keys.fixed_format(source, rendition(text)) == fixed
+    assert keys.single_output(source, rendition(text)) == single
+    assert keys.listed_output(source, rendition(text)) == listed
+
+
+def test_the_rule_has_a_row_for_every_format() -> None:
+    named = {keys.format_by_name(source) for source, text, *_ in RULE if text == "8x"}
+    assert named == {*FORMATS, None}
 
 
 def test_an_output_key_that_would_be_too_long_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="dest_key: expected at most 1024 bytes"):
-        keys.single_output("k" * 1022, source="png", output="jpeg")
+        keys.single_output("k" * 1017 + ".heic", rendition("8x"))
 
 
 @pytest.mark.parametrize(
-    ("key", "asked", "source", "output", "first"),
+    ("key", "text", "true_name", "former"),
     [
-        ("a.jpg", None, "jpeg", "jpeg", True),
-        ("a.JPEG", None, "jpeg", "jpeg", True),
-        ("a.heic", None, "heif", "jpeg", True),
-        ("a.tif", None, "tiff", "jpeg", True),
-        ("a.png", "webp", "png", "webp", True),
-        ("a.webp", "webp", "webp", "webp", True),
-        ("noextension", None, "jpeg", "jpeg", False),
-        ("lies.png", None, "tiff", "jpeg", False),
-        ("a.tif", None, "tiff", "png", False),
-        ("a.jpg", "auto", "jpeg", "jpeg", True),
-        ("a.png", "auto", "png", "webp", False),
-        ("a.gif", "auto", "gif", "webp", False),
+        ("a.jpg", "8x", True, []),
+        ("a.jpg", "8x", False, ["a.jpg.jpg", "a.jpg.png"]),
+        ("a.heic", "8x", True, ["a.heic", "a.heic.png"]),
+        ("a.heic", "8x-jpeg", True, []),
+        ("a.jpg", "8x-webp", False, ["a.jpg"]),
+        ("a.webp", "8x-webp", False, ["a.webp.webp"]),
+        ("a", "8x", False, ["a.jpg", "a.png"]),
+        ("a.jpg", "8x-auto", True, ["a.jpg", "a.jpg.jpg", "a.jpg.png", "a.jpg.webp"]),
+        ("a.gif", "8x-lossless", True, ["a.gif", "a.gif.jpg", "a.gif.png"]),
     ],
 )
-def test_the_key_of_the_output_is_among_those_looked_at_and_mostly_the_first(
-    key: str, asked: str | None, source: str, output: str, first: bool
-) -> None:
-    actual = keys.single_output(key, source=source, output=output)
-    candidates = keys.single_outputs(key, asked)
-    assert actual in candidates
-    assert (candidates[0] == actual) is first
+def test_keys_that_earlier_versions_gave_by_content(key: str, text: str, true_name: bool, former: list[str]) -> None:
+    assert keys.former_outputs(key, rendition(text), true_name=true_name) == former
 
 
 def test_fingerprints_tell_sources_apart() -> None:
@@ -120,14 +164,17 @@ def test_fingerprints_tell_sources_apart() -> None:
     assert keys.fingerprint("b", "日本.jpg").isascii()
 
 
-@pytest.mark.parametrize(("length", "count"), [(1020, 3), (1021, 1), (1024, 1)])
+@pytest.mark.parametrize(("length", "count"), [(1020, 2), (1021, 0), (1024, 0)])
 def test_an_output_is_not_looked_for_under_a_key_that_is_too_long(length: int, count: int) -> None:
-    assert len(keys.single_outputs("k" * length, None)) == count
+    assert len(keys.former_outputs("k" * length, rendition("8x"), true_name=False)) == count
 
 
 @pytest.mark.parametrize("source", ["a.jpg", "scan", "d.e/IMG_1.HEIC", "a/b"])
-def test_every_output_leads_back_to_its_source(source: str) -> None:
-    made = [*keys.single_outputs(source, None), keys.listed_output(source, "x600-q80", "webp"), keys.manifest(source)]
+@pytest.mark.parametrize("text", ["8x", "x600-q80-webp", "8x-auto"])
+def test_every_output_leads_back_to_its_source(source: str, text: str) -> None:
+    asked = rendition(text)
+    single = [keys.single_output(source, asked), *keys.former_outputs(source, asked, true_name=False)]
+    made = [*single, keys.listed_output(source, asked), keys.manifest(source)]
     assert all(source in keys.possible_sources(output) for output in made)
 
 

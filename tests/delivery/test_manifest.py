@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tinypics.delivery.manifest import Manifest, Stored, markup, placeholder
+from tinypics.delivery.manifest import Manifest, StoredOutput, markup, placeholder
 from tinypics.image.pipeline import resize
 from tinypics.image.placeholder import PLACEHOLDER
 
 SOURCE = {"bucket": "in", "key": "a.jpg", "etag": "e1", "width": 4000, "height": 3000, "format": "jpeg", "bytes": 9}
 
 
-def stored(key: str, width: int, height: int, format: str) -> Stored:
-    return Stored(f"{width}x", key, width, height, format, 1000, "etag", "sha")
+def stored(key: str, width: int, height: int, format: str) -> StoredOutput:
+    return StoredOutput(f"{width}x", key, width, height, format, 1000, "etag", "sha")
 
 
 class Tags(HTMLParser):

@@ -52,7 +52,7 @@ def test_the_recipe_hash_tells_recipes_apart() -> None:
 
 def test_one_bucket_for_both_needs_a_prefix_that_keeps_them_apart() -> None:
     one = {**GOOD, "dest_bucket": "original-pics"}
-    assert Request(**one, prefix="thumbs/").place == "thumbs/a.jpg"
+    assert Request(**one, prefix="thumbs/").base_key == "thumbs/a.jpg"
     with pytest.raises(LoopRefused, match="or an output prefix"):
         Request(**one, prefix="thumbs/", dest_key="b.jpg")
     with pytest.raises(LoopRefused, match="outside of the output prefix thumbs/"):

@@ -234,6 +234,24 @@ def leftover(world: World) -> None:
     world.put(world.output, "a.jpg/99x99.jpg", b"of long ago", **stat.metadata)
 
 
+def move(world: World, key: str, former: str) -> None:
+    stat = world.output.head(key)
+    assert stat
+    world.put(world.output, former, world.stored(key), **stat.metadata)
+    world.output.delete(key)
+
+
+def former_key(world: World) -> None:
+    """Earlier versions chose keys by the picture's content."""
+    move(world, "a.jpg", "a.jpg.png")
+
+
+def former_key_in_a_list(world: World) -> None:
+    move(world, "a.jpg/32x32.jpg", "a.jpg/32x32.png")
+    manifest = world.stored("a.jpg/manifest.json")
+    world.damage("a.jpg/manifest.json", manifest.replace(b"a.jpg/32x32.jpg", b"a.jpg/32x32.png"))
+
+
 ONE, MANY = "32x32", "32x32,16x-webp"
 FOLDER = ["a.jpg/16x-webp.webp", "a.jpg/32x32.jpg", "a.jpg/manifest.json"]
 
@@ -253,7 +271,9 @@ FOLDER = ["a.jpg/16x-webp.webp", "a.jpg/32x32.jpg", "a.jpg/manifest.json"]
             [("missing", "a.jpg/manifest.json"), ("orphaned", "a.jpg")],
             ["a.jpg/32x32.jpg", "a.jpg/8x.jpg", "a.jpg/manifest.json"],
         ),
-        (ONE, another_source_of_another_format, [("missing", "a.jpg.jpg"), ("orphaned", "a.jpg")], ["a.jpg.jpg"]),
+        (ONE, another_source_of_another_format, [("stale", "a.jpg")], ["a.jpg"]),
+        (ONE, former_key, [("missing", "a.jpg"), ("orphaned", "a.jpg.png")], ["a.jpg"]),
+        (MANY, former_key_in_a_list, [("stale", "a.jpg/manifest.json")], FOLDER),
         (MANY, missing_manifest, [("missing", "a.jpg/manifest.json")], FOLDER),
         (MANY, another_source, [("stale", "a.jpg/manifest.json")], FOLDER),
         (
@@ -301,7 +321,7 @@ def test_a_recipe_of_another_format_leaves_nothing_of_the_one_before() -> None:
     world = World()
     world.done("a.jpg")
     another_format(world)
-    assert found(world.check()) == [("stale", "a.jpg")]
+    assert found(world.check()) == [("missing", "a.jpg.webp"), ("orphaned", "a.jpg")]
     world.fix(world.check())
     assert (world.check().findings, world.outputs()) == ([], ["a.jpg.webp"])
 

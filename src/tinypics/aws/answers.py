@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinypics.delivery import keys
-from tinypics.delivery.result import CURRENT, GONE, Current, Gone
+from tinypics.delivery.result import CURRENT, GONE, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tinypics.delivery.manifest import Stored
+    from tinypics.delivery.manifest import StoredOutput
     from tinypics.delivery.request import Request, Skip
     from tinypics.delivery.result import Outcome
     from tinypics.errors import TinypicsError
@@ -35,14 +35,14 @@ def success(request: Request, outcome: Outcome) -> Answer:
     }
     if isinstance(outcome, Gone):
         return {**answer, "skipped": not outcome.removed, "reason": GONE, "removed": list(outcome.removed)}
-    answer |= {"width": outcome.stored[0].width, "height": outcome.stored[0].height}
+    answer |= {"width": outcome.outputs[0].width, "height": outcome.outputs[0].height}
     if request.in_folder:
-        answer["bytes"] = sum(item.bytes for item in outcome.stored)
-        answer["manifest"] = keys.manifest(request.place)
-        answer["renditions"] = [{"rendition": item.rendition, **_stored(item)} for item in outcome.stored]
+        answer["bytes"] = sum(item.bytes for item in outcome.outputs)
+        answer["manifest"] = keys.manifest(request.base_key)
+        answer["renditions"] = [{"rendition": item.rendition, **_describe(item)} for item in outcome.outputs]
     else:
-        answer |= _stored(outcome.stored[0])
-    if isinstance(outcome, Current):
+        answer |= _describe(outcome.outputs[0])
+    if outcome.skipped:
         answer |= {"skipped": True, "reason": CURRENT}
     facts = {name: value for name, value in outcome.source.items() if name not in ("bucket", "key") and value}
     return {**answer, "source": facts, "timings_ms": dict(outcome.timings_ms)}
@@ -81,7 +81,7 @@ def batch(again: Sequence[str]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": identity} for identity in again]}
 
 
-def _stored(item: Stored) -> Answer:
+def _describe(item: StoredOutput) -> Answer:
     facts: Answer = {
         "dest_key": item.key,
         "width": item.width,

@@ -109,11 +109,9 @@ def _tried(key: str, one: Callable[[str], ObjectOutcome], pauses: Sequence[float
 
 
 def _told(key: str, found: result.Outcome) -> ObjectOutcome:
-    if isinstance(found, result.Current):
-        return ObjectOutcome(key, SKIPPED, message=result.CURRENT)
     if isinstance(found, result.Gone):
         return ObjectOutcome(key, DONE if found.removed else SKIPPED, message=result.GONE)
-    return ObjectOutcome(key, DONE)
+    return ObjectOutcome(key, SKIPPED, message=result.CURRENT) if found.skipped else ObjectOutcome(key, DONE)
 
 
 def _text(key: str) -> str:

@@ -5,8 +5,13 @@ A key is at most 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects"
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinypics.errors import InvalidRequest
 from tinypics.image.formats import FORMATS, OUTPUTS
+
+if TYPE_CHECKING:
+    from tinypics.image.rendition import Rendition
 
 try:
     # `hashlib` has the same BLAKE2, but loads OpenSSL, which takes 4 ms of a cold start.
@@ -16,6 +21,8 @@ except ImportError:  # another interpreter than CPython
 
 MAX_BYTES = 1024
 MANIFEST = "manifest.json"
+AUTO = "auto"
+"""The format, and so the extension, of a rendition whose content decides how it is encoded."""
 
 # The object-store client treats keys as paths: it drops a leading slash (and would then read another object), and
 # refuses empty, "." and ".." segments and ASCII control characters. Refusing them here gives a clear message.
@@ -34,6 +41,9 @@ _SYNONYMS = {
     **dict.fromkeys(("heif", "hif", "heics", "heifs"), "heic"),
     **dict.fromkeys(("j2k", "j2c", "jpc", "jpf", "jpx"), "jp2"),
 }
+
+# Names of formats that cannot be read yet. Their keys are fixed now, so that reading them later moves no output.
+_NOT_READ = frozenset({"jxl"})
 
 _BY_EXTENSION = {codec.extension: codec.name for codec in FORMATS.values()}
 
@@ -60,30 +70,62 @@ def is_folder_marker(key: str, size: int | None) -> bool:
     return key.endswith("/") and not size
 
 
-def single_output(key: str, *, source: str, output: str) -> str:
-    """The key of a single output: `key`, plus the extension of the format `output` if `source` is another format.
+def fixed_format(source: str, rendition: Rendition) -> str | None:
+    """The format that the rendition asks for, or the source's name requires; None: the picture's content decides.
 
-    Appended, not replaced: `IMG_1.HEIC` and `IMG_1.PNG` must not both become `IMG_1.jpg`.
+    A name of a format that browsers do not show requires JPEG. With `lossless`, a name that is not of a lossless
+    format requires PNG, or WebP if it can be an animation.
     """
-    return check(key if source == output else f"{key}.{FORMATS[output].extension}", "dest_key")
+    if rendition.format is not None:
+        return rendition.format
+    named = format_by_name(source)
+    if named is None and extension(source) not in _NOT_READ:
+        return None
+    if named in OUTPUTS and (FORMATS[named].lossless or not rendition.lossless):
+        return None
+    if not rendition.lossless:
+        return "jpeg"
+    return "webp" if named in OUTPUTS and FORMATS[named].animated else "png"
 
 
-def single_outputs(key: str, asked: str | None) -> list[str]:
-    """Every key that the single output of `key` can have if the source's format is not known, the likeliest first.
+def single_output(base: str, rendition: Rendition) -> str:
+    """The key of a single output: `base`, plus the extension of a fixed format that `base` does not name.
 
-    `asked` is the rendition's format. The first key is right whenever the source's extension matches its format.
+    Appended, not replaced: `IMG_1.HEIC` and `IMG_1.PNG` must not both become `IMG_1.jpg`. It does not depend on the
+    picture, so one HEAD finds the output.
     """
-    guess = format_by_name(key)
-    possible = [asked] if asked in OUTPUTS else ["jpeg", "png"] if asked is None else ["jpeg", "png", "webp"]
-    appended = [f"{key}.{FORMATS[output].extension}" for output in possible]
-    stays = guess == asked if asked in OUTPUTS else guess in OUTPUTS if asked is None else guess == "jpeg"
-    ordered = [key, *appended] if stays else [*appended, key]
-    return [each for each in ordered if len(each.encode()) <= MAX_BYTES]  # S3 allows no longer key
+    fixed = fixed_format(base, rendition)
+    if fixed is None or fixed == format_by_name(base):
+        return base
+    return check(f"{base}.{_extension_of(fixed)}", "dest_key")
 
 
-def listed_output(folder: str, label: str, extension: str) -> str:
-    """The key of one of several outputs: below the source's key, named after the rendition."""
-    return check(f"{folder}/{label}.{extension}", "dest_key")
+def former_outputs(base: str, rendition: Rendition, *, true_name: bool) -> list[str]:
+    """Other keys that earlier versions gave the single output, because the picture's content decided them.
+
+    `true_name`: the source has the format that its name tells; then there is rarely one.
+    """
+    asked, named = rendition.format, format_by_name(base)
+    if true_name and (asked in OUTPUTS or (asked is None and named in OUTPUTS and not rendition.lossless)):
+        return []
+    if asked in OUTPUTS:
+        formats = [asked]
+    else:
+        formats = ["jpeg", "png", "webp"] if asked == AUTO or rendition.lossless else ["jpeg", "png"]
+    possible = [base, *(f"{base}.{_extension_of(name)}" for name in formats)]
+    today = single_output(base, rendition)
+    return [key for key in possible if key != today and len(key.encode()) <= MAX_BYTES]
+
+
+def listed_output(folder: str, rendition: Rendition) -> str:
+    """The key of one of several outputs: below the source's key, named after the rendition.
+
+    The extension is the one that `single_output` ends with, so that the key is known without a manifest. If the name
+    tells no format, it is the likeliest one's.
+    """
+    likeliest = "png" if rendition.lossless else "jpeg"
+    name = fixed_format(folder, rendition) or format_by_name(folder) or likeliest
+    return check(f"{folder}/{rendition.label}.{_extension_of(name)}", "dest_key")
 
 
 def manifest(folder: str) -> str:
@@ -111,6 +153,11 @@ def format_by_name(key: str) -> str | None:
     """The format that the key's extension stands for; None if it is not that of a supported picture."""
     found = extension(key)
     return _BY_EXTENSION.get(_SYNONYMS.get(found, found))
+
+
+def _extension_of(name: str) -> str:
+    """The extension of a rendition's format."""
+    return AUTO if name == AUTO else FORMATS[name].extension
 
 
 def digest(text: str) -> str:

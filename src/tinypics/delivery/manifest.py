@@ -9,7 +9,7 @@ from tinypics.image.formats import FORMATS
 from tinypics.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tinypics.image.results import Output
 
@@ -20,7 +20,7 @@ _PREFERENCE = ("avif", "webp", "jpeg", "png", "gif")
 
 
 @value
-class Stored:
+class StoredOutput:
     """One stored output."""
 
     rendition: str
@@ -38,21 +38,21 @@ class Stored:
 class Manifest:
     """The content of a manifest. `obsolete` has keys of an earlier recipe that are still to be deleted."""
 
-    source: dict[str, Any]
+    source: Mapping[str, Any]
     recipe: str
-    stored: tuple[Stored, ...]
-    placeholder: dict[str, str]
+    outputs: tuple[StoredOutput, ...]
+    placeholder: Mapping[str, str]
     obsolete: tuple[str, ...] = ()
 
     def to_json(self, url_base: str = "") -> bytes:
         """The JSON document. `url_base` is prepended to every key in the markup; without it, URLs are relative."""
-        srcset, picture = markup(self.stored, self.source, self.placeholder["colour"], url_base)
+        srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base)
         document = {
             "version": VERSION,
-            "source": self.source,
+            "source": dict(self.source),
             "recipe": self.recipe,
-            "renditions": [vars(stored) for stored in self.stored],
-            "placeholder": self.placeholder,
+            "renditions": [vars(output) for output in self.outputs],
+            "placeholder": dict(self.placeholder),
             "srcset": srcset,
             "picture": picture,
         }
@@ -67,11 +67,11 @@ class Manifest:
             document = json.loads(data)
             if document["version"] != VERSION:
                 return None
-            stored = tuple(
-                Stored(**{**item, "dropped": tuple(item.get("dropped", ()))}) for item in document["renditions"]
+            outputs = tuple(
+                StoredOutput(**{**item, "dropped": tuple(item.get("dropped", ()))}) for item in document["renditions"]
             )
             obsolete = tuple(str(key) for key in document.get("obsolete", ()))
-            return cls(document["source"], document["recipe"], stored, document["placeholder"], obsolete)
+            return cls(document["source"], document["recipe"], outputs, document["placeholder"], obsolete)
         except (ValueError, TypeError, KeyError, AttributeError):
             return None
 
@@ -86,7 +86,9 @@ def placeholder(output: Output) -> dict[str, str]:
     return {"data_uri": uri, "colour": output.colour}
 
 
-def markup(stored: Sequence[Stored], source: dict[str, Any], colour: str, url_base: str) -> tuple[dict[str, str], str]:
+def markup(
+    stored: Sequence[StoredOutput], source: Mapping[str, Any], colour: str, url_base: str
+) -> tuple[dict[str, str], str]:
     """`srcset` by content type and a `<picture>` element, of the outputs that show the whole picture.
 
     Crops of another aspect ratio are left out, because a browser would swap one for the other. If all outputs are
@@ -119,12 +121,12 @@ def markup(stored: Sequence[Stored], source: dict[str, Any], colour: str, url_ba
     return srcset, f"<picture>{sources}{image}</picture>"
 
 
-def _same_shape(item: Stored, width: int, height: int) -> bool:
+def _same_shape(item: StoredOutput, width: int, height: int) -> bool:
     """Whether the output has this aspect ratio, except for rounding to whole pixels."""
     return abs(item.width * height - item.height * width) <= max(width, height)
 
 
-def _url(item: Stored, base: str) -> str:
+def _url(item: StoredOutput, base: str) -> str:
     from urllib.parse import quote
 
     return base + quote(item.key, safe="/-_.~=")

@@ -6,6 +6,7 @@ Writes are compare-and-swap: an object is replaced only if its ETag is still the
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from tinypics.delivery import keys
 from tinypics.errors import InvalidRequest
 from tinypics.store.objects import Conflict
+from tinypics.store.threads import together
 from tinypics.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
-    from tinypics.delivery.manifest import Stored
+    from tinypics.delivery.manifest import StoredOutput
     from tinypics.delivery.request import Request
     from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
@@ -46,17 +48,19 @@ class Handling:
 
 
 @value
-class Present:
-    """The existing outputs of a request, read from their marker (the single output, or the manifest).
+class ExistingOutputs:
+    """The outputs of a request that are in the bucket, as their marker (the single output, or the manifest) tells.
 
-    `etag` is the marker's own; `source` has at least the `etag` of their source.
+    `etag` is the marker's own; `source` has at least the `etag` of their source. `obsolete` has keys that may hold
+    outputs of this source, and should not. `placeholder` is the manifest's.
     """
 
     etag: str
     source: Mapping[str, Any]
     recipe: str
-    stored: tuple[Stored, ...]
+    outputs: tuple[StoredOutput, ...]
     obsolete: tuple[str, ...] = ()
+    placeholder: Mapping[str, str] = MappingProxyType({})
 
     @property
     def source_etag(self) -> str:
@@ -64,25 +68,25 @@ class Present:
 
 
 @value
-class Made:
-    """New outputs to store. `source` describes their source (`etag`, `format`, `width`, `height`, ...).
+class NewOutputs:
+    """Outputs to store. `source` describes their source (`etag`, `format`, `width`, `height`, ...).
 
-    `kept` has existing outputs of the same source by an earlier recipe, which this recipe reuses. `small` is the output
-    of `placeholder.PLACEHOLDER`, if a manifest will be written.
+    `reused` has existing outputs of the same source by an earlier recipe, by rendition. `placeholder` is the output of
+    `placeholder.PLACEHOLDER`, if a manifest will be written.
     """
 
     outputs: tuple[Output, ...]
     source: Mapping[str, Any]
-    kept: Mapping[str, Stored] = MappingProxyType({})
-    small: Output | None = None
+    reused: Mapping[str, StoredOutput] = MappingProxyType({})
+    placeholder: Output | None = None
 
 
-class Torn(Conflict):
-    """A conflict while obsolete outputs were deleted: we may have deleted new outputs of a concurrent invocation."""
+class ConcurrentCleanup(Exception):
+    """A conflict after obsolete outputs were deleted: we may have deleted new outputs of a concurrent invocation."""
 
 
-class Place(ABC):
-    """The layout of the outputs of one request. The two layouts have their own `look`, `write` and `remove`."""
+class Layout(ABC):
+    """The layout of the outputs of one request."""
 
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
         self.request = request
@@ -91,39 +95,40 @@ class Place(ABC):
         self._source = keys.fingerprint(request.bucket, request.key)
 
     @abstractmethod
-    def look(self) -> Present | None:
+    def look(self) -> ExistingOutputs | None:
         """The existing outputs, by one read of their marker; None if there is none of this source."""
 
-    def everywhere(self) -> list[Present]:
-        """The existing outputs at each key that the marker can have; `look` tries the likeliest only."""
-        present = self.look()
-        return [present] if present else []
-
-    def elsewhere(self, source_format: str | None) -> list[Present]:  # noqa: ARG002 - for Single
-        """The existing outputs at the keys that `look` did not try, if a source of this format can have them there."""
-        return []
-
     @abstractmethod
-    def write(self, made: Made, present: Present | None, unchanged: Callable[[], bool]) -> tuple[Stored, ...]:
-        """Store all outputs, given what `look` found.
+    def write(
+        self, new: NewOutputs, existing: ExistingOutputs | None, unchanged: Callable[[], bool]
+    ) -> ExistingOutputs:
+        """Store all outputs, given what `look` found; they still need `finish_cleanup`.
 
         `unchanged` tells whether the source is still the version that was read. It is called before replacing an object
         that `look` did not see. Raises Conflict if a concurrent invocation writes the same outputs: look again.
         """
 
-    def strays(self, present: Present | None, stored: Sequence[Stored]) -> list[str]:  # noqa: ARG002 - for Single
-        """After `write`: keys of this source's outputs that should not exist, among those that `look` did not try."""
-        return []
+    @abstractmethod
+    def finish_cleanup(self, existing: ExistingOutputs) -> bool:
+        """Delete outputs of this source that are not among `existing`; whether there were any.
+
+        Raises ConcurrentCleanup.
+        """
 
     @abstractmethod
     def remove(self) -> list[str]:
         """Delete every output of this source; returns their keys."""
 
-    @abstractmethod
-    def tidy(self, present: Present) -> None:
-        """Finish the cleanup of an earlier invocation that was cut short after it had written its outputs."""
+    def _delete_ours(self, candidates: Iterable[str]) -> list[str]:
+        """Delete those of the objects that are outputs of this source, in this order; returns their keys."""
+        listed = list(candidates)
+        stats = together(functools.partial(self.bucket.head, key) for key in listed)
+        found = [key for key, stat in zip(listed, stats, strict=True) if stat and self._is_ours(stat)]
+        for key in found:
+            self.bucket.delete(key)
+        return found
 
-    def _put(
+    def _put_output(
         self,
         key: str,
         output: Output,
@@ -138,9 +143,9 @@ class Place(ABC):
             return self.bucket.put(key, output.data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
         except Conflict:
             there = self.bucket.head(key)
-            if there and self._is_same(there, source["etag"], recipe):
+            if there and self._is_current(there, source["etag"], recipe):
                 return there.etag  # written by a concurrent invocation, or by an earlier attempt
-            if there and not self.request.dest_key and self._is_of_another(there):
+            if there and not self.request.dest_key and self._is_of_another_source(there):
                 raise InvalidRequest.expected("key", "a source whose output no other source has", key) from None
             if not unchanged():
                 raise
@@ -165,10 +170,10 @@ class Place(ABC):
         """Whether an object is an output of this source, and has a requested key if and only if this request has."""
         return stat.metadata.get(SOURCE) == self._source and (PLACED in stat.metadata) == bool(self.request.dest_key)
 
-    def _is_of_another(self, stat: Stat) -> bool:
+    def _is_of_another_source(self, stat: Stat) -> bool:
         """Whether an object is the output of another source. One without our metadata is not, and may be replaced."""
         return stat.metadata.get(SOURCE, self._source) != self._source
 
-    def _is_same(self, stat: Stat, source_etag: str, recipe: str) -> bool:
+    def _is_current(self, stat: Stat, source_etag: str, recipe: str) -> bool:
         wanted = (source_etag, recipe)
         return self._is_ours(stat) and tuple(map(stat.metadata.get, (SOURCE_ETAG, RECIPE))) == wanted

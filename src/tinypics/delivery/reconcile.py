@@ -14,19 +14,10 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from tinypics.delivery import layouts, outputs
-from tinypics.delivery.outputs import Made, Torn
-from tinypics.delivery.result import STEPS, Current, Gone, Outcome, Result
-from tinypics.errors import (
-    REFUSED,
-    CorruptImage,
-    LoopRefused,
-    PermanentError,
-    SourceChanged,
-    SourceNotFound,
-    UnsupportedFormat,
-)
-from tinypics.image.formats import HEAD, sniff
+from tinypics.delivery import keys, layouts, outputs
+from tinypics.delivery.outputs import ConcurrentCleanup, NewOutputs
+from tinypics.delivery.result import STEPS, Gone, Result
+from tinypics.errors import REFUSED, CorruptImage, LoopRefused, PermanentError, SourceChanged, SourceNotFound
 from tinypics.image.placeholder import PLACEHOLDER
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
@@ -36,25 +27,24 @@ from tinypics.values import replace
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tinypics.delivery.manifest import Stored
-    from tinypics.delivery.outputs import Handling, Place, Present
+    from tinypics.delivery.manifest import StoredOutput
+    from tinypics.delivery.outputs import ExistingOutputs, Handling, Layout
     from tinypics.delivery.request import Request
+    from tinypics.delivery.result import Outcome
     from tinypics.image.limits import Limits
     from tinypics.image.rendition import Rendition
     from tinypics.image.results import Resized
     from tinypics.store.bucket import Bucket
 
-_NO_PICTURE = (SourceNotFound, *REFUSED)
-
-
 Resizer = Callable[["Download", "Sequence[Rendition]", "Limits"], "Resized"]
 """`tinypics.resize_all`, or the same in another process."""
 
+ATTEMPTS = 5  # for a source that is overwritten during each of them
 
-TURNS = 5  # attempts for a source that is overwritten during each of them
+_NO_PICTURE = (SourceNotFound, *REFUSED)
 
 
-class Again(Enum):
+class RetryReason(Enum):
     """Why another attempt is needed."""
 
     CHANGED = auto()
@@ -72,211 +62,193 @@ def run(
 ) -> Outcome:
     """Make the outputs agree with the source. Raises the errors of `errors.py` and no others."""
     source = open_bucket(request.bucket)
-    place = layouts.place_of(request, open_bucket(request.dest_bucket), handling)
-    before: Again | None = None
-    for _ in range(TURNS):
-        outcome = _turn(request, source, place, limits, resize_all, before)
-        if not isinstance(outcome, Again):
+    layout = layouts.layout_of(request, open_bucket(request.dest_bucket), handling)
+    reason: RetryReason | None = None
+    for _ in range(ATTEMPTS):
+        outcome = _Attempt(request, source, layout, limits, resize_all, reason).run()
+        if not isinstance(outcome, RetryReason):
             return outcome
-        before = Again.REMOVED if before is Again.REMOVED else outcome
+        reason = RetryReason.REMOVED if reason is RetryReason.REMOVED else outcome
         request = replace(request, etag=None)  # the event's ETag is known to be stale now
-    raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {TURNS} times meanwhile')
+    raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {ATTEMPTS} times meanwhile')
 
 
-def _turn(
-    request: Request, source: Bucket, place: Place, limits: Limits, resize_all: Resizer, before: Again | None
-) -> Outcome | Again:
-    """One attempt. `before` is why the earlier ones failed."""
-    clock = time.perf_counter()
-    present, opened = _looked(request, source, place, limits, before)
-    try:
-        if before is not Again.REMOVED and present and present.recipe == request.recipe:
-            etag = opened.stat.etag if isinstance(opened, Download) else request.etag or _etag(source, request)
-            if present.source_etag == etag:
-                return _current(request, source, place, present, clock, before)
-        if opened is None:
-            opened = _opened(request, source, limits)
-        elif isinstance(opened, Download) and present and present.source_etag != opened.stat.etag:
-            now = _etag(source, request)
-            if now != opened.stat.etag:  # the outputs may be those of a newer version
-                return Again.CHANGED
-        if isinstance(opened, PermanentError):
-            return _refused(request, source, place, opened, None)
-        if present is None and before is not Again.REMOVED:
-            for found in place.elsewhere(_format(opened)):
-                if (found.recipe, found.source_etag) == (request.recipe, opened.stat.etag):
-                    return _current(request, source, place, found, clock, before)
-        return _remade(request, source, place, limits, resize_all, present, opened, clock, before)
-    finally:
-        if isinstance(opened, Download):
-            opened.close()
+class _Attempt:
+    """One attempt. `previous` is why the earlier ones failed."""
 
+    def __init__(
+        self,
+        request: Request,
+        source: Bucket,
+        layout: Layout,
+        limits: Limits,
+        resize_all: Resizer,
+        previous: RetryReason | None,
+    ) -> None:
+        self._request = request
+        self._source = source
+        self._layout = layout
+        self._limits = limits
+        self._resize_all = resize_all
+        self._previous = previous
+        self._started = time.perf_counter()
 
-def _looked(
-    request: Request, source: Bucket, place: Place, limits: Limits, before: Again | None
-) -> tuple[Present | None, Download | PermanentError | None]:
-    """Read the existing outputs and, if it is needed in any case, the source, in parallel."""
-    if before or request.etag is not None:  # If the outputs have the event's ETag, the source need not be read.
-        return place.look(), None
-    begun: list[Download | PermanentError] = []
-    try:
-        present, _ = together([place.look, lambda: begun.append(_opened(request, source, limits))])
-    except BaseException:
-        for opened in begun:
+    def run(self) -> Outcome | RetryReason:
+        existing, opened = self._read()
+        try:
+            if existing and self._is_current(existing, opened):
+                return self._keep(existing)
+            if existing and isinstance(opened, Download) and self._is_outdated(opened, existing):
+                return RetryReason.CHANGED
+            if opened is None:
+                opened = self._open()
+            if isinstance(opened, PermanentError):
+                return self._refuse(opened, None)
+            return self._replace(existing, opened)
+        finally:
             if isinstance(opened, Download):
                 opened.close()
-        raise
-    return present, begun[0]
 
+    def _read(self) -> tuple[ExistingOutputs | None, Download | PermanentError | None]:
+        """Read the existing outputs and, if it is needed in any case, the source, in parallel."""
+        if self._previous or self._request.etag is not None:  # Outputs of that ETag need no reading of the source.
+            return self._layout.look(), None
+        begun: list[Download | PermanentError] = []
+        try:
+            existing, _ = together([self._layout.look, lambda: begun.append(self._open())])
+        except BaseException:
+            for opened in begun:
+                if isinstance(opened, Download):
+                    opened.close()
+            raise
+        return existing, begun[0]
 
-def _opened(request: Request, source: Bucket, limits: Limits) -> Download | PermanentError:
-    try:
-        return source.open(request.key, version_id=request.version_id, max_bytes=limits.bytes)
-    except _NO_PICTURE as error:
-        return error
+    def _open(self) -> Download | PermanentError:
+        request = self._request
+        try:
+            return self._source.open(request.key, version_id=request.version_id, max_bytes=self._limits.bytes)
+        except _NO_PICTURE as error:
+            return error
 
+    def _source_etag(self) -> str | None:
+        stat = self._source.head(self._request.key, version_id=self._request.version_id)
+        return stat.etag if stat else None
 
-def _format(opened: Download) -> str | None:
-    """The format by the first bytes."""
-    try:
-        return sniff(opened.head(HEAD)).name
-    except UnsupportedFormat:
-        return None
+    def _is_current(self, existing: ExistingOutputs, opened: Download | PermanentError | None) -> bool:
+        if self._previous is RetryReason.REMOVED or existing.recipe != self._request.recipe:
+            return False
+        etag = opened.stat.etag if isinstance(opened, Download) else self._request.etag or self._source_etag()
+        return existing.source_etag == etag
 
+    def _is_outdated(self, download: Download, existing: ExistingOutputs) -> bool:
+        """Whether the outputs may be those of a newer version of the source than was opened."""
+        etag = download.stat.etag
+        return existing.source_etag != etag and self._source_etag() != etag
 
-def _current(
-    request: Request, source: Bucket, place: Place, present: Present, clock: float, before: Again | None
-) -> Current | Again:
-    try:
-        place.tidy(present)
-    except Torn:
-        return Again.REMOVED
-    except SourceNotFound:
-        return Again.CHANGED
-    # An earlier attempt ended in a conflict, and may have stored outputs of another format before.
-    if before and (
-        again := _overtaken(request, source, place, present.source_etag, lambda: place.strays(None, present.stored))
-    ):
-        return again
-    return Current(present.source, present.stored, _told(dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(clock)}))
+    def _keep(self, existing: ExistingOutputs) -> Result | RetryReason:
+        """The outputs are current. An earlier attempt, or an invocation that was killed, may have left others."""
+        if (self._previous or existing.obsolete) and (reason := self._finish(existing)):
+            return reason
+        timings = dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(self._started)}
+        return Result(existing.source, existing.outputs, _rounded(timings), skipped=True)
 
+    def _replace(self, existing: ExistingOutputs | None, download: Download) -> Outcome | RetryReason:
+        """Make and store the missing outputs."""
+        fetch_ms = _ms_since(self._started)
+        reusable = self._reusable(existing, download)
+        try:
+            resized = self._resize(download, reusable)
+        except _NO_PICTURE as error:
+            return self._refuse(error, download)
+        except SourceChanged:
+            return RetryReason.CHANGED
+        waited_ms = download.waited * 1000
+        encoded = time.perf_counter()
+        new = self._new_outputs(download, reusable, resized)
+        try:
+            written = self._layout.write(new, existing, lambda: self._source_etag() == download.stat.etag)
+        except Conflict:
+            return RetryReason.CHANGED
+        if reason := self._finish(written):
+            return reason
+        # Decoding overlaps with the download, so its time spent waiting for bytes counts as fetching.
+        timings = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(encoded)}
+        timings["decode"] = max(0.0, timings["decode"] - waited_ms)
+        return Result(new.source, written.outputs, _rounded(timings))
 
-def _remade(
-    request: Request,
-    source: Bucket,
-    place: Place,
-    limits: Limits,
-    resize_all: Resizer,
-    present: Present | None,
-    fetched: Download,
-    clock: float,
-    before: Again | None,
-) -> Outcome | Again:
-    """Make and store the missing outputs. If an earlier attempt deleted outputs, trust no manifest and make all."""
-    fetch_ms = _ms_since(clock)
-    kept = {} if before is Again.REMOVED else _reusable(present, fetched)
-    try:
-        resized = _resize(request, fetched, kept, limits, resize_all)
-    except _NO_PICTURE as error:
-        return _refused(request, source, place, error, fetched)
-    except SourceChanged:
-        return Again.CHANGED
-    waited_ms = fetched.waited * 1000
-    clock = time.perf_counter()
-    made = _made(request, fetched, kept, resized)
-    try:
-        stored = place.write(made, present, lambda: _etag(source, request) == fetched.stat.etag)
-    except Torn:
-        return Again.REMOVED
-    except Conflict:
-        return Again.CHANGED
-    if again := _overtaken(request, source, place, fetched.stat.etag, lambda: place.strays(present, stored)):
-        return again
-    # Decoding overlaps with the download, so its time spent waiting for bytes counts as fetching.
-    spent = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(clock)}
-    spent["decode"] = max(0.0, spent["decode"] - waited_ms)
-    return Result(made.source, stored, _told(spent))
+    def _reusable(self, existing: ExistingOutputs | None, download: Download) -> dict[str, StoredOutput]:
+        """Outputs in a folder that are still valid although the recipe changed, by rendition."""
+        if not (self._request.in_folder and existing) or self._previous is RetryReason.REMOVED:
+            return {}
+        if existing.source_etag != download.stat.etag:
+            return {}
+        return {item.rendition: item for item in existing.outputs if "missing-data" not in item.dropped}
 
+    def _resize(self, download: Download, reusable: Mapping[str, StoredOutput]) -> Resized:
+        request = self._request
+        if outputs.RECIPE in download.stat.metadata:
+            raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
+        if download.size == 0:
+            raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")
+        fixed = [replace(each, format=keys.fixed_format(request.key, each)) for each in self._missing(reusable)]
+        wanted = [*fixed, PLACEHOLDER] if request.in_folder else fixed
+        lenient = request.lenient or self._limits.lenient
+        return self._resize_all(download, wanted, replace(self._limits, lenient=lenient))
 
-def _overtaken(
-    request: Request, source: Bucket, place: Place, etag: str, find_strays: Callable[[], list[str]]
-) -> Again | None:
-    """After a write, delete stray outputs and check the source's ETag again; why another attempt is needed, if so."""
-    now, strays = together([lambda: _etag(source, request), find_strays])
-    for key in strays:
-        place.bucket.delete(key)
-    if strays and _etag(source, request) != etag:
-        return Again.REMOVED
-    if now is None and place.handling.follow_deletes:
-        place.remove()
-        return Again.REMOVED
-    return Again.CHANGED if now not in (None, etag) else None
+    def _missing(self, reusable: Mapping[str, StoredOutput]) -> list[Rendition]:
+        return [rendition for rendition in self._request.renditions if str(rendition) not in reusable]
 
+    def _new_outputs(self, download: Download, reusable: Mapping[str, StoredOutput], resized: Resized) -> NewOutputs:
+        source = {
+            "bucket": self._request.bucket,
+            "key": self._request.key,
+            "etag": download.stat.etag,
+            "version_id": download.stat.version_id,
+            "width": resized.source.width,
+            "height": resized.source.height,
+            "format": resized.source.format,
+            "bytes": download.size,
+        }
+        # Outputs are named by what was asked for, not by its fixed format. The placeholder, if any, is the last one.
+        pairs = zip(resized.outputs, self._missing(reusable), strict=False)
+        made = tuple(replace(output, rendition=asked) for output, asked in pairs)
+        return NewOutputs(made, source, reusable, resized.outputs[-1] if self._request.in_folder else None)
 
-def _reusable(present: Present | None, fetched: Download) -> dict[str, Stored]:
-    """Outputs in a folder that are still valid although the recipe changed, by rendition."""
-    if present is None or present.source_etag != fetched.stat.etag:
-        return {}
-    return {item.rendition: item for item in present.stored if "missing-data" not in item.dropped}
+    def _finish(self, existing: ExistingOutputs) -> RetryReason | None:
+        """Clean up, and check that the source's ETag is unchanged; why another attempt is needed, if so."""
+        try:
+            etag, deleted = together([self._source_etag, lambda: self._layout.finish_cleanup(existing)])
+        except ConcurrentCleanup:
+            return RetryReason.REMOVED
+        if deleted and self._source_etag() != existing.source_etag:
+            return RetryReason.REMOVED
+        if etag is None and self._layout.handling.follow_deletes:
+            self._layout.remove()
+            return RetryReason.REMOVED
+        return RetryReason.CHANGED if etag not in (None, existing.source_etag) else None
 
-
-def _resize(
-    request: Request, fetched: Download, kept: Mapping[str, Stored], limits: Limits, resize_all: Resizer
-) -> Resized:
-    if outputs.RECIPE in fetched.stat.metadata:
-        raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
-    if fetched.size == 0:
-        raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")
-    missing = [rendition for rendition in request.renditions if str(rendition) not in kept]
-    wanted = [*missing, PLACEHOLDER] if request.in_folder else list(request.renditions)
-    return resize_all(fetched, wanted, replace(limits, lenient=request.lenient or limits.lenient))
-
-
-def _made(request: Request, fetched: Download, kept: Mapping[str, Stored], resized: Resized) -> Made:
-    source = {
-        "bucket": request.bucket,
-        "key": request.key,
-        "etag": fetched.stat.etag,
-        "version_id": fetched.stat.version_id,
-        "width": resized.source.width,
-        "height": resized.source.height,
-        "format": resized.source.format,
-        "bytes": fetched.size,
-    }
-    if request.in_folder:
-        return Made(resized.outputs[:-1], source, kept, resized.outputs[-1])
-    return Made(resized.outputs, source)
-
-
-def _refused(
-    request: Request, source: Bucket, place: Place, error: PermanentError, fetched: Download | None
-) -> Outcome | Again:
-    """Delete the outputs of a source that is gone or refused, if they follow it. Raises `error` if they were kept,
-    or if the source exists."""
-    if not (request.follows and place.handling.follow_deletes):
+    def _refuse(self, error: PermanentError, download: Download | None) -> Gone | RetryReason:
+        """Delete the outputs of a source that is gone or refused, if they follow it. Raises `error` if they were kept,
+        or if the source exists."""
+        if not (self._request.follows and self._layout.handling.follow_deletes):
+            raise error
+        before = self._source.head(self._request.key)
+        if download is not None:
+            unchanged = before is not None and before.etag == download.stat.etag
+        else:
+            unchanged = (before is None) == isinstance(error, SourceNotFound)
+        if not unchanged:
+            return RetryReason.CHANGED
+        removed = self._layout.remove()
+        if self._source.head(self._request.key) != before:
+            return RetryReason.REMOVED
+        if before is None:
+            return Gone(tuple(removed))
         raise error
-    before = source.head(request.key)
-    if fetched is not None:
-        still = before is not None and before.etag == fetched.stat.etag
-    else:
-        still = (before is None) == isinstance(error, SourceNotFound)
-    if not still:
-        return Again.CHANGED
-    removed = place.remove()
-    if source.head(request.key) != before:
-        return Again.REMOVED
-    if before is None:
-        return Gone(tuple(removed))
-    raise error
 
 
-def _etag(source: Bucket, request: Request) -> str | None:
-    stat = source.head(request.key, version_id=request.version_id)
-    return stat.etag if stat else None
-
-
-def _told(spent: Mapping[str, float]) -> dict[str, float]:
-    return {step: round(spent[step], 1) for step in STEPS}
+def _rounded(timings_ms: Mapping[str, float]) -> dict[str, float]:
+    return {step: round(timings_ms[step], 1) for step in STEPS}
 
 
 def _ms_since(started: float) -> float:

@@ -64,7 +64,7 @@ class Request:
         return keys.digest(text)
 
     @property
-    def place(self) -> str:
+    def base_key(self) -> str:
         """The key from which the outputs' keys are derived."""
         return self.dest_key or keys.check(self.prefix + self.key, "dest_key")
 

@@ -9,7 +9,7 @@ from tinypics.values import value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tinypics.delivery.manifest import Stored
+    from tinypics.delivery.manifest import StoredOutput
 
 
 CURRENT = "the outputs are current"
@@ -24,20 +24,15 @@ STEPS = ("fetch", "decode", "transform", "encode", "store")
 
 @value
 class Result:
-    """The source, the stored outputs, and milliseconds by step."""
+    """The source, its outputs, and milliseconds by step.
+
+    `skipped`: the outputs existed already, made from this source by this recipe. The time is that of checking them.
+    """
 
     source: Mapping[str, object]
-    stored: tuple[Stored, ...]
+    outputs: tuple[StoredOutput, ...]
     timings_ms: Mapping[str, float]
-
-
-@value
-class Current:
-    """The outputs existed already, made from this source by this recipe. The time is that of checking them."""
-
-    source: Mapping[str, object]
-    stored: tuple[Stored, ...]
-    timings_ms: Mapping[str, float]
+    skipped: bool = False
 
 
 @value
@@ -47,4 +42,4 @@ class Gone:
     removed: tuple[str, ...]
 
 
-Outcome = Result | Current | Gone
+Outcome = Result | Gone

@@ -37,7 +37,7 @@ from tinypics.verify.findings import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tinypics.delivery.outputs import Handling, Present
+    from tinypics.delivery.outputs import ExistingOutputs, Handling
     from tinypics.delivery.request import Request
     from tinypics.image.limits import Limits
     from tinypics.store.objects import Stat
@@ -114,39 +114,37 @@ class Checker:
     def _examine(self, listed: Listed) -> Verdict:
         try:
             request = self.request_of(listed)
+            if isinstance(request, Skip):
+                return Verdict("skipped")
+            layout = layouts.layout_of(request, self.output, self.handling)
         except InvalidRequest:
             return Verdict("unreadable")
         except LoopRefused as error:
             return Verdict(error.name)
-        if isinstance(request, Skip):
-            return Verdict("skipped")
-        found = []
-        for present in layouts.place_of(request, self.output, self.handling).everywhere():
-            if (present.source_etag, present.recipe) == (listed.etag, request.recipe):
-                return self._whole(request, present)
-            found.append(present)
+        existing = layout.look()
+        if existing and (existing.source_etag, existing.recipe) == (listed.etag, request.recipe):
+            return self._whole(request, existing)
         stat = self.source.head(request.key)
         if stat is None:
             return Verdict("gone")
         if stat.etag != listed.etag:  # overwritten since it was listed
             return self._examine(Listed(listed.key, stat.size, stat.etag))
-        for present in found:
-            if present.source_etag == stat.etag:
-                stale = Finding(STALE, request.key, _marker(request, present), "made by another recipe")
-                return Verdict("wrong", (stale,), _outputs(request, present) | {*present.obsolete})
-        return self._tried(request, found)
+        if existing and existing.source_etag == stat.etag:
+            stale = Finding(STALE, request.key, _marker(request, existing), "made by another recipe")
+            return Verdict("wrong", (stale,), _outputs(request, existing) | {*existing.obsolete})
+        return self._tried(request, existing)
 
-    def _whole(self, request: Request, present: Present) -> Verdict:
+    def _whole(self, request: Request, existing: ExistingOutputs) -> Verdict:
         """Check all outputs of a current marker. A single output is its own marker."""
         damaged = []
-        for item in present.stored if request.in_folder else ():
+        for item in existing.outputs if request.in_folder else ():
             stat = self.output.head(item.key)
             if stat is None or stat.etag != item.etag:
                 reason = "it is not the object that the manifest names" if stat else "it is gone, and in the manifest"
                 damaged.append(Finding(DAMAGED, request.key, item.key, reason))
-        return Verdict("wrong" if damaged else "complete", tuple(damaged), _outputs(request, present))
+        return Verdict("wrong" if damaged else "complete", tuple(damaged), _outputs(request, existing))
 
-    def _tried(self, request: Request, found: list[Present]) -> Verdict:
+    def _tried(self, request: Request, existing: ExistingOutputs | None) -> Verdict:
         """There are no current outputs: resize the source into memory to see which it should have."""
         nowhere = Bucket(_NOWHERE, MemoryStore())
         trial = replace(request, dest_bucket=_NOWHERE)
@@ -164,11 +162,10 @@ class Checker:
         if isinstance(outcome, result.Gone):
             return Verdict("gone")
         marker, made = _marker(request, outcome), _outputs(request, outcome)
-        stale = [present for present in found if _marker(request, present) == marker]
-        if not stale:
+        if existing is None:
             return Verdict("wrong", (Finding(MISSING, request.key, marker, "there is none"),), made)
         finding = Finding(STALE, request.key, marker, "made of another version of the source")
-        return Verdict("wrong", (finding,), made.union(*(_outputs(request, p) | {*p.obsolete} for p in stale)))
+        return Verdict("wrong", (finding,), made | _outputs(request, existing) | {*existing.obsolete})
 
     def _opened(self, name: str, nowhere: Bucket) -> Bucket:
         return nowhere if name == _NOWHERE else self.source
@@ -214,13 +211,13 @@ class Checker:
                 report.findings.append(Finding(ORPHANED, owner, listed.key, reason, listed.etag))
 
 
-def _marker(request: Request, made: Present | result.Result | result.Current) -> str:
+def _marker(request: Request, made: ExistingOutputs | result.Result) -> str:
     """The key of the marker: the manifest, or the single output."""
-    return keys.manifest(request.place) if request.in_folder else made.stored[0].key
+    return keys.manifest(request.base_key) if request.in_folder else made.outputs[0].key
 
 
-def _outputs(request: Request, made: Present | result.Result | result.Current) -> frozenset[str]:
-    return frozenset({item.key for item in made.stored} | {_marker(request, made)})
+def _outputs(request: Request, made: ExistingOutputs | result.Result) -> frozenset[str]:
+    return frozenset({item.key for item in made.outputs} | {_marker(request, made)})
 
 
 def _unchecked(key: str, error: TinypicsError) -> Verdict:

@@ -54,7 +54,7 @@ def _clear(checker: Checker, source: str) -> None:
     damaged = [finding.output for finding in verdict.findings if finding.kind == DAMAGED]
     request = checker.request_of(Listed(source, 0, ""))
     if damaged and isinstance(request, Request):
-        for key in (keys.manifest(request.place), *damaged):
+        for key in (keys.manifest(request.base_key), *damaged):
             stat = checker.output.head(key)
             if stat and checker.maker(key, stat) == source:
                 checker.output.delete(key)
