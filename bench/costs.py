@@ -15,7 +15,7 @@ from tinypics.backfill.survey import LISTED_AT_ONCE, Selection, Survey
 from tinypics.image.rendition import Rendition
 from tinypics.store.objects import Listed
 
-S3_GETS = estimate.GETS  # HEADs of the output's possible keys, GET of the source, HEAD of the source again
+S3_GETS = estimate.GETS
 S3_PUTS = estimate.PUTS
 TRANSITIONS = 4  # the start, and the three states of a success
 BATCH = 5  # messages per invocation from the queue, at best

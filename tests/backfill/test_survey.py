@@ -87,8 +87,8 @@ def test_a_million_small_photos_cost_about_what_the_table_of_costs_says() -> Non
     counted.bytes_by_format["jpeg"] *= 1_000_000
     cost = estimate(counted, SMALL, memory_mb=1769, batch=40)
     assert counted.megapixels == pytest.approx(12e6)
-    assert cost.function_ms / 1e6 == pytest.approx(90 + 12 * 2.3)
-    assert cost.requests == pytest.approx(1e6 * (5 * prices.S3_GET + prices.S3_PUT), rel=0.05)
+    assert cost.function_ms / 1e6 == pytest.approx(60 + 12 * 2.3)
+    assert cost.requests == pytest.approx(1e6 * (3 * prices.S3_GET + prices.S3_PUT), rel=0.05)
     assert cost.total == pytest.approx(10, abs=1.5)
     assert cost.workflow < 1
     assert cost.storage == pytest.approx(0.1, abs=0.02)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from obstore import get, put
 from obstore.store import MemoryStore
@@ -134,6 +137,15 @@ def test_name_and_rendition_alone_fix_the_format_and_the_keys(
 def test_the_rule_has_a_row_for_every_format() -> None:
     named = {keys.format_by_name(source) for source, text, *_ in RULE if text == "8x"}
     assert named == {*FORMATS, None}
+
+
+def test_the_page_on_delivery_has_the_same_keys() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "delivery.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]*`([^`]+)`[^|]* \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|", page, re.MULTILINE)
+    assert len(rows) == 10
+    for source, text, single, listed in rows:
+        assert keys.single_output(source, rendition(text)) == single
+        assert keys.listed_output(source, rendition(text)) == listed
 
 
 def test_an_output_key_that_would_be_too_long_is_refused() -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tinypics.image.rendition import Rendition
 from tinypics.backfill.survey import LISTED_AT_ONCE, Survey
 
-GETS: Final = 5
-"""HEAD of each of the three keys that an output can have, GET of the source, HEAD of the source."""
+GETS: Final = 3
+"""HEAD of the output, GET of the source, HEAD of the source. A name that does not tell the format adds two HEADs."""
 
 
 PUTS: Final = 1
