@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import obstore
@@ -66,7 +67,12 @@ class Cloud:
     def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
         items = [item for page in obstore.list(self.stores[Bucket]) for item in page]
         listed = [
-            {"Key": item["path"], "Size": item["size"], "ETag": f'"{item["e_tag"]}"'}
+            {
+                "Key": item["path"],
+                "Size": item["size"],
+                "ETag": f'"{item["e_tag"]}"',
+                "LastModified": item["last_modified"],
+            }
             for item in items
             if item["path"].startswith(Prefix)
         ]
@@ -101,7 +107,7 @@ def test_the_findings_of_a_check_and_what_helps(capsys: pytest.CaptureFixture[st
     cloud.put("in", "\u202egpj.exe", photo())
     cloud.put("in", "b.txt", b"hello")
     cloud.put("out", "readme", b"hello")
-    cloud.unlistable = [{"Key": "a//b.jpg", "Size": 9, "ETag": '"1"'}]
+    cloud.unlistable = [{"Key": "a//b.jpg", "Size": 9, "ETag": '"1"', "LastModified": datetime.now(UTC)}]
     assert cloud.verify() == 1
     assert capsys.readouterr().out.splitlines() == [
         "missing   \\u202egpj.exe  (there is none)",

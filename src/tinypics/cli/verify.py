@@ -16,7 +16,7 @@ from tinypics.cli.terminal import CommandFailed, err, out, plain, result
 from tinypics.errors import InvalidConfiguration
 from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
-from tinypics.store.objects import Listed
+from tinypics.stack.listing import list_objects
 from tinypics.verify.checker import Checker
 from tinypics.verify.findings import UNCHECKED
 from tinypics.verify.repair import repair
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tinypics.aws.settings import Settings
     from tinypics.cli.target import Target
+    from tinypics.store.objects import Listed
     from tinypics.verify.findings import CheckReport
 
 _ROUNDS = 3  # of repair: an output that is remade under another key leaves an orphan, which the next round finds
@@ -96,7 +97,7 @@ def _check(target: Target, checker: Checker) -> CheckReport:
 
         def listing(bucket: str, prefix: str) -> Iterator[Listed]:
             bar = progress.add_task(bucket, total=None)
-            for listed in _listing(target, bucket, prefix):
+            for listed in list_objects(target.client("s3"), bucket, prefix):
                 progress.advance(bar)
                 yield listed
 
@@ -104,13 +105,6 @@ def _check(target: Target, checker: Checker) -> CheckReport:
             listing(checker.source.name, checker.prefix),
             listing(checker.output.name, checker.output_prefix + checker.prefix),
         )
-
-
-def _listing(target: Target, bucket: str, prefix: str) -> Iterator[Listed]:
-    """List with boto3, because the store client's own listing changes keys like `a//b.jpg`."""
-    for page in target.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", []):
-            yield Listed(item["Key"], item["Size"], item["ETag"].strip('"'))
 
 
 def _invoke(target: Target, key: str) -> str | None:

@@ -10,13 +10,14 @@ import boto3
 from botocore.config import Config
 
 from tinypics.cli.target import readable_errors
+from tinypics.stack.listing import list_objects
 from tinypics.store.location import is_loopback
-from tinypics.store.objects import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tinypics.store.location import Location
+    from tinypics.store.objects import Listed
 
 _TRIES = Config(retries={"mode": "standard", "max_attempts": 5})
 _OTHERS = Config(signature_version="s3v4", s3={"addressing_style": "path"})
@@ -28,20 +29,17 @@ def session(profile: str | None, region: str | None) -> boto3.Session:
     return boto3.Session(profile_name=profile, region_name=region)
 
 
-def listed(session: boto3.Session, location: Location) -> Iterator[Listed]:
-    """List with boto3, which supports every key. The store client loses the whole page of a key like `a//b.jpg`."""
+def list_source(session: boto3.Session, location: Location) -> Iterator[Listed]:
     config = _TRIES
     if location.endpoint:
         config = config.merge(_OTHERS).merge(_NO_PROXY if is_loopback(location.endpoint) else Config())
     client = session.client("s3", endpoint_url=location.endpoint, config=config)
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=location.name, Prefix=location.prefix)
     with readable_errors():
-        for item in (item for page in pages for item in page.get("Contents", [])):
-            yield Listed(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
+        yield from list_objects(client, location.name, location.prefix)
 
 
 @contextlib.contextmanager
-def passed_on(session: boto3.Session) -> Iterator[None]:
+def in_environment(session: boto3.Session) -> Iterator[None]:
     """Processes that are started in the block use the session's credentials and region.
 
     They are passed in the environment, the only place where the store client reads them. If they expire, the run fails;

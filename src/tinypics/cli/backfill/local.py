@@ -119,14 +119,14 @@ class Walk:
             if self.session:
                 from tinypics.cli.backfill import credentials
 
-                stack.enter_context(credentials.passed_on(self.session))
+                stack.enter_context(credentials.in_environment(self.session))
             yield from stack.enter_context(contextlib.closing(worker.run(chosen, work, self.processes)))
 
     def _listed(self, report: BackfillReport) -> Iterator[Listed]:
         if self.source.scheme == "s3" and self.session:
             from tinypics.cli.backfill import credentials
 
-            return credentials.listed(self.session, self.source)
+            return credentials.list_source(self.session, self.source)
 
         def not_listed(folder: str) -> None:
             message = "its objects cannot be listed: permission is missing, or the store client cannot represent a key"
