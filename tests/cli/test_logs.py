@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 import typer
 
-from tinypics.cli.logs import Tail, age, render
+from tinypics.cli.logs import age, render
 
 SUCCESS = {
     "status": "SUCCESS",
@@ -86,37 +85,3 @@ def test_an_age(text: str, seconds: float) -> None:
 def test_an_age_that_is_none(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="like 10m"):
         age(text)
-
-
-class Log:
-    """As much of a log service as a tail asks of it."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-
-    class stack:  # noqa: N801
-        log_group = "/log"
-
-    def client(self, service: str) -> Log:
-        assert service == "logs"
-        return self
-
-    def get_paginator(self, operation: str) -> Log:
-        assert operation == "filter_log_events"
-        return self
-
-    def paginate(self, *, logGroupName: str, startTime: int) -> list[dict[str, Any]]:  # noqa: N803
-        assert logGroupName == "/log"
-        return [{"events": [event for event in self.events if event["timestamp"] >= startTime]}, {"events": []}]
-
-
-def test_every_line_comes_once_also_when_it_comes_late() -> None:
-    log = Log()
-    tail = Tail(log, since=100)  # type: ignore[arg-type]
-    log.events = [{"timestamp": 99_999, "message": "old"}, {"timestamp": 100_000, "message": "a", "eventId": "1"}]
-    assert tail.lines() == [(100_000, "a")]
-    log.events += [{"timestamp": 130_000, "message": "c"}, {"timestamp": 110_000, "message": "b", "eventId": "2"}]
-    assert tail.lines() == [(110_000, "b"), (130_000, "c")]
-    log.events += [{"timestamp": 121_000, "message": "late"}]
-    assert tail.lines() == [(121_000, "late")]
-    assert tail.lines() == []

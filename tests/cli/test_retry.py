@@ -125,7 +125,7 @@ def test_of_one_input_the_newest_counts_and_what_was_tried_again_does_not(capsys
     states = States()
     for name, age, key in (("1", 1, "a"), ("2", 2, "b"), ("3", 3, "a"), ("4", 4, "c")):
         states.failed(name, age, key, error="StoreUnavailable", cause="503")
-    tried = Failure(EXECUTIONS + "4", NOW, "", "", "").again
+    tried = Failure(EXECUTIONS + "4", NOW, "", "", "").retry_name
     states.failed(tried, 0, "c", status="SUCCEEDED", output="{}")
     assert again(states, dry_run=True) == 0
     assert [line[1] for line in printed(capsys)] == ["a", "b"]

@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from tinypics.cli import up
 from tinypics.cli.app import app
-from tinypics.cli.logs import Tail
 from tinypics.cli.terminal import err
 from tinypics.local.emulator import EngineError
 from tinypics.local.pidfile import Facts
@@ -94,7 +93,7 @@ def test_an_engine_that_dies_while_its_log_is_followed(reachable: bool, monkeypa
         if not reachable:
             raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
-    monkeypatch.setattr(Tail, "show", show)
+    monkeypatch.setattr(up, "show", show)
     monkeypatch.setattr("time.sleep", lambda _: None)
     stack = Stack("in", "out", "f", "arn", "/log", None)
     with pytest.raises(EngineError, match="was killed"):

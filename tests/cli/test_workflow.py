@@ -47,7 +47,7 @@ class Services:
     def get_paginator(self, _: str) -> Services:
         return self
 
-    def paginate(self, **_: str) -> list[dict[str, Any]]:
+    def paginate(self, **_: object) -> list[dict[str, Any]]:
         failed = {"type": "TaskFailed", "taskFailedEventDetails": {"error": "StoreUnavailable", "cause": "503\x1b[2J"}}
         events: list[dict[str, Any]] = [
             {"type": "ExecutionStarted"},

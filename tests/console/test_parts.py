@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -18,6 +18,9 @@ from tinypics.console.preview import Busy, Trial
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 STACK = Stack("in", "out", "f", "arn:aws:states:us-east-1:0:stateMachine:resize", "/log", None)
 
 
@@ -28,11 +31,15 @@ class Logs:
         self.pages = pages
         self.asked = 0
 
-    def filter_log_events(self, *, nextToken: str = "0", **_: Any) -> dict[str, Any]:  # noqa: N803
-        self.asked += 1
-        number = int(nextToken)
-        events = [{"timestamp": number, "message": text} for text in self.pages[number]]
-        return {"events": events} | ({"nextToken": str(number + 1)} if number + 1 < len(self.pages) else {})
+    def get_paginator(self, operation: str) -> Logs:
+        assert operation == "filter_log_events"
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        for number, texts in enumerate(self.pages):
+            self.asked += 1
+            events = [{"timestamp": number, "message": text} for text in texts]
+            yield {"events": events} | ({"nextToken": str(number + 1)} if number + 1 < len(self.pages) else {})
 
 
 def test_lines_are_read_page_by_page_up_to_a_bound() -> None:

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import out, plain, size
+from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
     from tinypics.cli.target import Target
 
 _AGE = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LATE = 10_000  # milliseconds that a log line may arrive late
 PAUSES = 5  # the target's pauses between two polls, because each poll reads all recent lines
 _PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ", "INIT_REPORT ")
 _MARKS = {"SUCCESS": ("✓", "green"), "FAILED": ("✗", "red"), "RETRY": ("↻", "yellow")}
@@ -29,11 +29,11 @@ _MARKS = {"SUCCESS": ("✓", "green"), "FAILED": ("✗", "red"), "RETRY": ("↻"
 @readable_errors()
 def logs(target: Target, since: float, *, follow: bool) -> None:
     """Print the lines of the last `since` seconds; with `follow`, also new ones."""
-    tail = Tail(target, time.time() - since)
-    tail.show()
+    tail = Tail(target.client("logs"), target.stack.log_group, time.time() - since)
+    show(tail)
     while follow:
         time.sleep(target.pause * PAUSES)
-        tail.show()
+        show(tail)
 
 
 def age(text: str) -> float:
@@ -43,37 +43,12 @@ def age(text: str) -> float:
     return int(match[1]) * _SECONDS[match[2]]
 
 
-class Tail:
-    """The log group of a stack's function; yields each line once."""
-
-    def __init__(self, target: Target, since: float) -> None:
-        """`since` is in seconds since 1970."""
-        self._pages = target.client("logs").get_paginator("filter_log_events")
-        self._group = target.stack.log_group
-        self._start = int(since * 1000)
-        self._seen: dict[object, int] = {}
-
-    def lines(self) -> list[tuple[int, str]]:
-        """New lines as (milliseconds since 1970, text), oldest first."""
-        new = []
-        for page in self._pages.paginate(logGroupName=self._group, startTime=self._start):
-            for event in page["events"]:
-                stamp, text = event["timestamp"], event["message"]
-                # The emulator's log events have no id.
-                identity = event.get("eventId") or (event.get("logStreamName"), stamp, text)
-                if identity not in self._seen:
-                    self._seen[identity] = stamp
-                    new.append((stamp, text))
-        self._start = max(self._start, max(self._seen.values(), default=0) - _LATE)
-        self._seen = {identity: stamp for identity, stamp in self._seen.items() if stamp >= self._start}
-        return sorted(new, key=lambda line: line[0])
-
-    def show(self) -> None:
-        """Print new lines about a picture, or about a failure of the function itself."""
-        for stamp, text in self.lines():
-            if line := render(text):
-                at = datetime.fromtimestamp(stamp / 1000).astimezone()
-                out.print(Text(f"{at:%H:%M:%S} ", "dim") + line)
+def show(tail: Tail) -> None:
+    """Print new lines about a picture, or about a failure of the function itself."""
+    for line in tail.lines():
+        if text := render(line.text):
+            at = datetime.fromtimestamp(line.at / 1000).astimezone()
+            out.print(Text(f"{at:%H:%M:%S} ", "dim") + text)
 
 
 def render(text: str) -> Text | None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import mimetypes
 import time
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from tinypics.cli.logs import Tail, picture
+from tinypics.cli.logs import picture
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import err, out, plain
 from tinypics.errors import UnsupportedFormat
 from tinypics.image import formats
-from tinypics.stack.executions import outcome
+from tinypics.stack.logs import Tail, document
+from tinypics.store.objects import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,30 +24,11 @@ if TYPE_CHECKING:
 
     from tinypics.cli.target import Target
 
-_SKEW = 2  # seconds of clock skew between services
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An uploaded object, written at or after `at` (seconds on the clock of the service that reports results)."""
-
-    key: str
-    etag: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The reported result of a key. `etag` is None if the report names no version."""
-
-    key: str
-    etag: str | None
-    at: float
-    document: dict[str, Any]
-
-    def is_about(self, upload: Upload) -> bool:
-        # An earlier upload of the same picture has the same ETag, so only newer reports count.
-        return self.key == upload.key and self.at >= upload.at and self.etag in (None, upload.etag)
+_MAX_SKEW = 300  # seconds: AWS refuses requests of clocks that differ more
+_LATE = (
+    "the function has logged no result yet: `tinypics logs` shows failed attempts, `tinypics retry --dry-run` "
+    "executions that failed before the function ran, and --timeout waits longer"
+)
 
 
 @readable_errors()
@@ -60,28 +39,27 @@ def put(target: Target, files: Sequence[Path], prefix: str, timeout: float) -> i
         raise typer.BadParameter(
             f"{count} files would have the key {plain(key)}: upload them apart, with a --prefix each"
         )
-    pending = [_upload(target, file, prefix + file.name) for file in files]
+    tail = Tail(target.client("logs"), target.stack.log_group, time.time() - _MAX_SKEW)
+    tail.lines()  # skip the results of earlier uploads, which may be of the same pictures
+    etags = {prefix + file.name: _upload(target, file, prefix + file.name) for file in files}
     deadline = time.monotonic() + timeout
     failed = 0
     with err.status("Waiting for the thumbnails"):
-        for upload, answer in _outcomes(target, pending, deadline):
-            out.print(picture({"source_key": upload.key} | answer))
+        for key, answer in _results(tail, etags, deadline, target.pause):
+            out.print(picture({"source_key": key} | answer))
             failed += answer["status"] != "SUCCESS"
     return 1 if failed else 0
 
 
-def _upload(target: Target, file: Path, key: str) -> Upload:
-    s3, started = target.client("s3"), time.time()
-    bucket = target.stack.source_bucket
+def _upload(target: Target, file: Path, key: str) -> str:
+    """Upload a file; its ETag."""
+    s3, bucket = target.client("s3"), target.stack.source_bucket
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task(plain(file.name), total=file.stat().st_size)
         arguments = {"ContentType": content_type(file)}
         s3.upload_file(str(file), bucket, key, arguments, Callback=lambda count: progress.advance(bar, count))
-    written = s3.head_object(Bucket=bucket, Key=key)
-    # The emulator uses this computer's clock. AWS's clocks differ, also between its services.
-    at = started if target.cloud.endpoint else written["LastModified"].timestamp() - _SKEW
-    return Upload(key, written["ETag"].strip('"'), at)
+    return unquoted(s3.head_object(Bucket=bucket, Key=key)["ETag"])
 
 
 def content_type(file: Path) -> str:
@@ -93,67 +71,26 @@ def content_type(file: Path) -> str:
             return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
 
 
-def _outcomes(target: Target, uploads: Sequence[Upload], deadline: float) -> Iterator[tuple[Upload, dict[str, Any]]]:
-    """Each upload with its answer, as answers arrive. After `deadline` (monotonic), the rest with a timeout answer."""
-    watches = _watches(target, min(upload.at for upload in uploads))
-    pending = list(uploads)
-    while pending:
-        for answer in (answer for watch in watches for answer in watch.answers()):
-            for upload in [upload for upload in pending if answer.is_about(upload)]:
-                pending.remove(upload)
-                yield upload, answer.document
-        if pending and time.monotonic() > deadline:
-            message = "no thumbnail in time: `tinypics logs` may say why, or --timeout was too short"
-            yield from ((upload, {"status": "FAILED", "error": "NoAnswer", "message": message}) for upload in pending)
+def _results(tail: Tail, etags: dict[str, str], deadline: float, pause: float) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each key of `etags` with its answer, as the function logs them. After `deadline` (monotonic), the rest with a
+    timeout answer."""
+    pending = dict(etags)
+    while True:
+        for line in tail.lines():
+            answer = document(line.text) or {}
+            key = answer.get("source_key")
+            if key in pending and _is_result(answer, pending[key]):
+                del pending[key]
+                yield key, answer
+        if not pending:
             return
-        if pending:
-            time.sleep(target.pause)
+        if time.monotonic() > deadline:
+            break
+        time.sleep(pause)
+    for key in pending:
+        yield key, {"status": "FAILED", "error": "NoAnswer", "message": _LATE}
 
 
-def _watches(target: Target, since: float) -> list[Executions | LogLines]:
-    """The sources of answers: the log has all pictures that the function processed. Executions also show failures
-    before the function ran; EXPRESS workflows keep none."""
-    machine = target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)
-    log = LogLines(target, since)
-    return [log] if machine["type"] == "EXPRESS" else [log, Executions(target, since)]
-
-
-class Executions:
-    """Answers from the workflow's executions."""
-
-    def __init__(self, target: Target, since: float) -> None:
-        self._states = target.client("stepfunctions")
-        self._machine = target.stack.state_machine
-        self._since = since
-        self._told: set[str] = set()
-
-    def answers(self) -> Iterator[Answer]:
-        """The answers of executions that have ended since the last call."""
-        for page in self._states.get_paginator("list_executions").paginate(stateMachineArn=self._machine):
-            for listed in page["executions"]:
-                if (at := listed["startDate"].timestamp()) < self._since:
-                    return  # newest first: the rest is older
-                arn = listed["executionArn"]
-                if listed["status"] == "RUNNING" or arn in self._told:
-                    continue
-                self._told.add(arn)
-                execution = self._states.describe_execution(executionArn=arn)
-                event = json.loads(execution["input"])
-                if event.get("detail-type") == "Object Created":
-                    written = event["detail"]["object"]
-                    yield Answer(written["key"], written.get("etag"), at, outcome(execution))
-
-
-class LogLines:
-    """Answers from the function's log."""
-
-    def __init__(self, target: Target, since: float) -> None:
-        self._tail = Tail(target, since)
-
-    def answers(self) -> Iterator[Answer]:
-        """The answers in new log lines with a final result."""
-        for stamp, text in self._tail.lines():
-            with contextlib.suppress(ValueError, AttributeError, KeyError):  # a line of another kind
-                line = json.loads(text)
-                if line.get("status") in ("SUCCESS", "FAILED"):
-                    yield Answer(line["source_key"], line.get("source", {}).get("etag"), stamp / 1000, line)
+def _is_result(answer: dict[str, Any], etag: str) -> bool:
+    """Whether a log line is the final result of this version of its key. Results of broken pictures name no version."""
+    return answer.get("status") in ("SUCCESS", "FAILED") and answer.get("source", {}).get("etag") in (None, etag)

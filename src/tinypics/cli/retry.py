@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, err, out, plain
-from tinypics.stack.executions import failures, outcome, start_again
+from tinypics.stack.executions import RUNNING, failures, keeps_history, outcome, start_retry
 
 if TYPE_CHECKING:
     from tinypics.cli.target import Target
@@ -26,7 +26,7 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
     """Retry at most `limit` executions that failed in the last `since` seconds. 0 if none failed again, else 1."""
     states = target.client("stepfunctions")
     machine = target.stack.state_machine
-    if states.describe_state_machine(stateMachineArn=machine)["type"] == "EXPRESS":
+    if not keeps_history(states, machine):
         raise CommandFailed(
             "An EXPRESS workflow keeps no history, so there is no list of what failed.\n"
             "`tinypics verify --fix` makes missing outputs; the workflow's log group has the causes."
@@ -55,11 +55,11 @@ def _run(target: Target, states: Any, failures: list[Failure]) -> int:
     columns = TextColumn("Trying again"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("", total=len(failures))
-        running = {start_again(states, machine, failure): failure for failure in failures}
+        running = {start_retry(states, machine, failure): failure for failure in failures}
         while running:
             for arn, failure in list(running.items()):
                 execution = states.describe_execution(executionArn=arn)
-                if execution["status"] == "RUNNING":
+                if execution["status"] == RUNNING:
                     continue
                 del running[arn]
                 progress.advance(bar)

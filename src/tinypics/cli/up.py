@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError
 from rich.text import Text
 
-from tinypics.cli.logs import PAUSES, Tail
+from tinypics.cli.logs import PAUSES, show
 from tinypics.cli.target import DATA, Target, nearest, readable_errors
 from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain
 from tinypics.console.server import PortTaken, serving
@@ -23,6 +23,7 @@ from tinypics.local import deploy
 from tinypics.local.emulator import HOST, EngineError
 from tinypics.local.parameters import parsed
 from tinypics.stack.clients import Cloud
+from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,11 +97,11 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
 
 def _follow(engine: Engine, facts: Facts) -> None:
     target = Target(Cloud.local(facts.endpoint, facts.region), facts.stack)
-    tail = Tail(target, time.time())
+    tail = Tail(target.client("logs"), target.stack.log_group, time.time())
     while True:
         engine.check()
         try:
-            tail.show()
+            show(tail)
         except BotoCoreError:
             time.sleep(1)  # the socket of a killed process closes a moment before the process exits
             engine.check()

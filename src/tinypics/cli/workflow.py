@@ -12,7 +12,7 @@ import typer
 
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import err, plain, result
-from tinypics.stack.executions import outcome
+from tinypics.stack.executions import RUNNING, history, keeps_history, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,12 +39,12 @@ def run(target: Target, event: str) -> int:
     text = read_event(event)
     machine = target.stack.state_machine
     states = target.client("stepfunctions")
-    if states.describe_state_machine(stateMachineArn=machine)["type"] == "EXPRESS":
-        execution = states.start_sync_execution(stateMachineArn=machine, input=text)  # EXPRESS keeps no history to show
-    else:
+    if keeps_history(states, machine):
         arn = states.start_execution(stateMachineArn=machine, input=text)["executionArn"]
         _show_states(states, arn, target.pause)
         execution = states.describe_execution(executionArn=arn)
+    else:
+        execution = states.start_sync_execution(stateMachineArn=machine, input=text)
     document = outcome(execution)
     result(document)
     if execution["status"] == "SUCCEEDED":
@@ -67,7 +67,7 @@ def read_event(event: str) -> str:
 
 def _show_states(states: Any, arn: str, pause: float) -> None:
     started = None
-    for event in _history(states, arn, pause):
+    for event in _follow_history(states, arn, pause):
         started = started or event["timestamp"]
         at = f"{(event['timestamp'] - started).total_seconds():6.2f} s  "
         if event["type"].endswith("StateEntered"):
@@ -77,14 +77,13 @@ def _show_states(states: Any, arn: str, pause: float) -> None:
             err.print(f"{at}  {plain(details.get('error'))}: {plain(details.get('cause'))}", style="yellow")
 
 
-def _history(states: Any, arn: str, pause: float) -> Iterator[dict[str, Any]]:
+def _follow_history(states: Any, arn: str, pause: float) -> Iterator[dict[str, Any]]:
     """The events of an execution, as they are recorded, until it has ended."""
     seen = 0
     while True:
         # Read the status before the history, so that events in between are not lost.
-        ended = states.describe_execution(executionArn=arn)["status"] != "RUNNING"
-        pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
-        events = [event for page in pages for event in page["events"]]
+        ended = states.describe_execution(executionArn=arn)["status"] != RUNNING
+        events = history(states, arn)
         yield from events[seen:]
         seen = len(events)
         if ended:

@@ -55,12 +55,12 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
     region = cloud.region
     routes = [
         Route("/", lambda _: FileResponse(STATIC / "index.html")),
-        _get("/api/stack", lambda _: _stack(cloud, stack, trial.settings(), listed=executions.listed())),
+        _get("/api/stack", lambda _: _stack(cloud, stack, trial.settings(), listed=executions.keeps_history())),
         _get("/api/workflow", lambda _: executions.workflow()),
         _get("/api/executions", lambda asked: executions.page(asked.get("status"), asked.get("next"))),
         _get("/api/executions/{name}", lambda asked: executions.one(asked["name"])),
         _get("/api/executions/{name}/log", lambda asked: _log(cloud, stack, executions, asked["name"])),
-        _get("/api/executions/{name}/pictures", lambda asked: pictures.of(executions.described(asked["name"]))),
+        _get("/api/executions/{name}/pictures", lambda asked: pictures.of(executions.describe(asked["name"]))),
         _get("/api/recent", lambda _: recent.pictures()),
         _get("/api/failures", lambda asked: failures.groups(_number(asked, "seconds", 86_400))),
         _get("/api/health", lambda asked: health.figures(_number(asked, "seconds", 3600), executions.running())),

@@ -14,7 +14,7 @@ from tinypics.aws import events
 from tinypics.console.graph import draw
 from tinypics.console.history import visits
 from tinypics.errors import InvalidRequest
-from tinypics.stack.executions import FAILED, arn_of, outcome
+from tinypics.stack.executions import FAILED_STATUSES, RUNNING, arn_of, history, keeps_history, outcome
 from tinypics.stack.troubleshooting import advice
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from tinypics.stack.deployed import Stack
 
 PAGE = 100
-STATUSES = ("RUNNING", "SUCCEEDED", *FAILED)
+STATUSES = (RUNNING, "SUCCEEDED", *FAILED_STATUSES)
 _REMEMBERED = 20_000  # ended executions in the cache, which cannot change any more
 _AT_ONCE = 8
 _SIZES = ("width", "height", "format", "bytes")
 _SHOWN = 8  # renditions in a row of the list
-_HISTORY = 2_000  # events to read of one execution
+_MAX_EVENTS = 2_000  # events to read of one execution
 # Names that Step Functions allows (API reference, StartExecution, name).
 _NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
 
@@ -69,13 +69,12 @@ class Executions:
         newest = sorted(found["executions"], key=lambda item: item["startDate"], reverse=True)
         return {"items": [_listed(item) for item in newest], "next": found.get("nextToken")}
 
-    def listed(self) -> bool:
-        """Whether the workflow has a list of its executions; EXPRESS workflows have none."""
-        return bool(self._states.describe_state_machine(stateMachineArn=self.machine)["type"] != "EXPRESS")
+    def keeps_history(self) -> bool:
+        return keeps_history(self._states, self.machine)
 
     def running(self) -> int | None:
         """The number of running executions, at most `PAGE`; None if there is no list."""
-        return len(self.page("RUNNING", None)["items"]) if self.listed() else None
+        return len(self.page(RUNNING, None)["items"]) if self.keeps_history() else None
 
     def about(self, names: Iterable[object]) -> dict[str, dict[str, Any]]:
         """By the execution's name: its picture, its result, and the URL of a thumbnail."""
@@ -84,7 +83,7 @@ class Executions:
 
     def one(self, name: str) -> dict[str, Any]:
         """One execution: input, output, visited states, and advice if it failed."""
-        found = self._describe(name)
+        found = self.describe(name)
         facts = _facts(found)
         document = {
             **_listed(found),
@@ -94,7 +93,7 @@ class Executions:
             "output": json.loads(found["output"]) if "output" in found else None,
             "visits": [asdict(visit) | {"retries": visit.retries} for visit in visits(self._history(name))],
         }
-        if found["status"] in FAILED:
+        if found["status"] in FAILED_STATUSES:
             document["advice"] = advice(facts["error"])._asdict()
         return document
 
@@ -108,11 +107,15 @@ class Executions:
 
     def again(self, name: str) -> str:
         """Start the workflow with the input of an earlier execution; the name of the new one."""
-        return self.run(json.loads(self._describe(name)["input"]))
+        return self.run(json.loads(self.describe(name)["input"]))
 
-    def described(self, name: str) -> dict[str, Any]:
+    def describe(self, name: str) -> dict[str, Any]:
         """The response of DescribeExecution. Raises NotFound."""
-        return self._describe(name)
+        try:
+            found: dict[str, Any] = self._states.describe_execution(executionArn=arn_of(self.machine, check_name(name)))
+        except self._states.exceptions.ExecutionDoesNotExist:
+            raise NotFound(name) from None
+        return found
 
     def answers(self, name: str) -> list[dict[str, Any]]:
         """The function's answers in this execution, one per picture; on AWS with the invocation's id."""
@@ -126,28 +129,18 @@ class Executions:
                 found += [{**answer, **ids} for answer in payload.get("records", [payload])]
         return found
 
-    def _describe(self, name: str) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = self._states.describe_execution(executionArn=arn_of(self.machine, check_name(name)))
-        except self._states.exceptions.ExecutionDoesNotExist:
-            raise NotFound(name) from None
-        return found
-
     def _history(self, name: str) -> list[dict[str, Any]]:
-        pages = self._states.get_paginator("get_execution_history").paginate(
-            executionArn=arn_of(self.machine, check_name(name)), PaginationConfig={"MaxItems": _HISTORY}
-        )
-        return [event for page in pages for event in page["events"]]
+        return history(self._states, arn_of(self.machine, check_name(name)), _MAX_EVENTS)
 
     def _about(self, name: str) -> dict[str, Any] | None:
         facts = self._known.get(name)
         if facts is None:
             try:
-                execution = self._describe(name)
+                execution = self.describe(name)
             except NotFound:
                 return None
             facts = _facts(execution)
-            if execution["status"] != "RUNNING":
+            if execution["status"] != RUNNING:
                 self._known[name] = facts
                 while len(self._known) > _REMEMBERED:
                     self._known.pop(next(iter(self._known)), None)
@@ -192,12 +185,12 @@ def _facts(execution: dict[str, Any]) -> dict[str, Any]:
         "source": None,
         "made": [],
     }
-    if execution["status"] == "RUNNING":
+    if execution["status"] == RUNNING:
         return facts
     answer = outcome(execution)
     if not isinstance(answer, dict):  # the output of another workflow, deployed in place of ours
         return facts
-    if execution["status"] in FAILED:
+    if execution["status"] in FAILED_STATUSES:
         return facts | {"error": answer["error"], "message": answer["message"]}
     return facts | result_of(answer)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinypics.console.executions import Executions, check_name, milliseconds
 from tinypics.errors import InvalidRequest
-from tinypics.stack.executions import FAILED, Failure, failures, start_again
+from tinypics.stack.executions import FAILED_STATUSES, Failure, failures, start_retry
 from tinypics.stack.troubleshooting import advice
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Failures:
 
         `more`: there are others. `listed`: False if the workflow has no list (EXPRESS).
         """
-        if not self._executions.listed():
+        if not self._executions.keeps_history():
             return {"groups": [], "more": False, "listed": False}
         start = datetime.now(UTC) - timedelta(seconds=min(seconds, _DAYS * 86400))
         newest = list(itertools.islice(failures(self._states, self._executions.machine, start), MOST + 1))
@@ -48,10 +48,10 @@ class Failures:
         return {name: self._retry(name) for name in map(check_name, names)}
 
     def _retry(self, name: str) -> str:
-        execution = self._executions.described(name)
-        if execution["status"] not in FAILED:
+        execution = self._executions.describe(name)
+        if execution["status"] not in FAILED_STATUSES:
             raise InvalidRequest.expected("names", "executions that failed", name)
-        arn = start_again(self._states, self._executions.machine, Failure.of(execution))
+        arn = start_retry(self._states, self._executions.machine, Failure.from_execution(execution))
         return arn.rpartition(":")[2]
 
 

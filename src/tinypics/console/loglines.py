@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 from typing import TYPE_CHECKING, Any
+
+from tinypics.stack.logs import document, pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_PAGES = 50  # pages to read, each up to a megabyte; AWS may also return empty ones
+_PAGES = 50  # pages to read; some may be empty
 
 
 def read(
@@ -17,29 +19,16 @@ def read(
     """(milliseconds since 1970, document) of the lines that are JSON objects, the oldest first; and whether the list is
     complete. Reads at most `most` lines of any kind.
     """
-    given: dict[str, Any] = {"logGroupName": group, "startTime": start} | ({"endTime": end} if end else {})
-    told: list[tuple[int, dict[str, Any]]] = []
+    documents: list[tuple[int, dict[str, Any]]] = []
     left = most
-    for _ in range(_PAGES):
-        found = logs.filter_log_events(**given)
-        events = found["events"][:left]
-        told += [(event["timestamp"], line) for event in events if (line := _document(event["message"]))]
-        left -= len(events)
-        if not found.get("nextToken"):
-            return told, len(events) == len(found["events"])
+    for page, more in itertools.islice(pages(logs, group, start, end), _PAGES):
+        documents += [(line.at, found) for line in page[:left] if (found := document(line.text))]
+        if not more:
+            return documents, len(page) <= left
+        left -= len(page)
         if left <= 0:
             break
-        given["nextToken"] = found["nextToken"]
-    return told, False
-
-
-def _document(text: str) -> dict[str, Any] | None:
-    """The JSON object in a line; None for other lines."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    return documents, False
 
 
 def belongs(line: Mapping[str, Any], key: str, answers: Sequence[Mapping[str, Any]]) -> bool:

@@ -16,13 +16,12 @@ from tinypics.backfill.report import COMPLETE, INCOMPLETE, STOPPED, BackfillRepo
 from tinypics.backfill.survey import Survey
 from tinypics.errors import InvalidRequest
 from tinypics.image.rendition import Rendition
-from tinypics.stack.executions import arn_of, outcome
+from tinypics.stack.executions import RUNNING, arn_of, outcome
 
 if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 
-RUNNING: Final = "RUNNING"
 LOST: Final = "the workflow knows nothing of it any more: start the same again, it goes on where this one was"
 FEWER: Final = "fewer have an outcome than were counted: some are listed twice, or what worked on them was lost"
 
