@@ -143,4 +143,9 @@ def quote_value(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    return '"' + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: _SHOWN + 1]) + '"'
+    return f'"{printable(text[: _SHOWN + 1])}"'
+
+
+def printable(text: str) -> str:
+    """`text` with control characters escaped, so that untrusted input cannot send control sequences to a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

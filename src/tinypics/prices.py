@@ -6,6 +6,7 @@ As of 2026-06, without free tiers and discounts: aws.amazon.com/lambda/pricing, 
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 AS_OF: Final = "2026-06"
@@ -37,3 +38,11 @@ METRIC: Final = 0.30
 """Per month and custom metric, prorated by the hours with data; the first ten of an account are free."""
 DASHBOARD: Final = 3.00
 """Per month; the first three of an account are free."""
+
+
+def dollars(amount: float) -> str:
+    """An estimated amount with two significant digits: `$0.0012`, `$1,200`."""
+    if amount <= 0:
+        return "$0"
+    digits = 1 - math.floor(math.log10(float(f"{amount:.1e}")))  # of the rounded amount: 9.99 is 10
+    return f"${round(amount, digits):,.{max(digits, 0)}f}"

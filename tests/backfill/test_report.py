@@ -78,6 +78,7 @@ def test_the_report_says_what_failed_and_its_list_can_be_worked_on(tmp_path: Pat
     assert "incomplete in 2 min 5 s" in summary
     assert "2  failed  (1 CorruptImage, 1 UnsupportedFormat)" in summary
     assert "1  without an outcome" in summary
+    assert "Cost by list prices: $0.25 ($0.50 were estimated)" in summary
     assert list(read_keys(tmp_path / "new" / "folder" / "report.csv")) == [
         ("original-pics", ODD, "UnsupportedFormat"),
         ("original-pics", "z.jpg", "CorruptImage"),

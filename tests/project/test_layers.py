@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
     "backfill": ("errors values prices image store sandbox delivery", ""),
     "aws": ("errors values prices image store sandbox delivery verify backfill", "obstore boto3 botocore"),
     "stack": ("errors values prices image store sandbox delivery verify backfill aws", "boto3 botocore obstore"),
-    "local": ("errors aws stack", "boto3 botocore samtranslator"),
+    "local": ("errors store aws stack", "boto3 botocore samtranslator"),
     "console": (
         "errors values prices image store sandbox delivery verify backfill aws stack",
         "starlette uvicorn botocore",

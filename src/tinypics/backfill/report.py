@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, ObjectOutcome, Tally
+from tinypics.prices import dollars
+from tinypics.store.atomic import atomic_write
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -91,56 +92,38 @@ class BackfillReport:
         lines += _rows(
             [
                 ("made", tally.states[DONE], ""),
-                ("skipped", tally.states[SKIPPED], _listed(tally.reasons)),
-                ("failed", tally.states[FAILED], _listed(tally.errors)),
+                ("skipped", tally.states[SKIPPED], list_counts(tally.reasons)),
+                ("failed", tally.states[FAILED], list_counts(tally.errors)),
                 ("without an outcome", tally.left, "run it again: what is done is not done twice"),
             ]
         )
         if self.changed_nothing and self.state == COMPLETE:
             lines.append("It changed nothing: everything that can be made was there already.")
         if self.cost is not None:
-            expected = f" (${self.estimate:,.4f} were estimated)" if self.estimate is not None else ""
-            lines.append(f"Cost by list prices: ${self.cost:,.4f}{expected}")
+            expected = f" ({dollars(self.estimate)} were estimated)" if self.estimate is not None else ""
+            lines.append(f"Cost by list prices: {dollars(self.cost)}{expected}")
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
         """Write `report.json`, `report.txt` and `report.csv` (the failed keys), each atomically."""
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / "report.json", [json.dumps(self.to_dict(), indent=2) + "\n"])
-        _replace(folder / "report.txt", [self.summary()])
-        _replace(folder / "report.csv", _csv(self.bucket, self.failures))
+        with atomic_write(folder / "report.json") as part:
+            part.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        with atomic_write(folder / "report.txt") as part:
+            part.write_text(self.summary(), encoding="utf-8")
+        with atomic_write(folder / "report.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows((self.bucket, each.key, each.error, each.message) for each in self.failures)
 
 
-class _Line(list[str]):
-    """A file-like object that collects the lines of `csv.writer`."""
-
-    write = list.append
-
-
-def _csv(bucket: str, failures: Iterable[ObjectOutcome]) -> Iterator[str]:
-    lines = _Line()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for outcome in failures:
-        writer.writerow([bucket, outcome.key, outcome.error, outcome.message])
-        yield from lines
-        lines.clear()
-    yield from lines
-
-
-def _replace(path: Path, parts: Iterable[str]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(parts)
-    part.replace(path)
+def list_counts(counts: Counter[str], nameless: str = "unnamed") -> str:
+    """Counts above zero, the largest first: `12 jpg, 3 png`. `nameless` is shown for an empty name."""
+    return ", ".join(f"{count:,} {name or nameless}" for name, count in counts.most_common() if count)
 
 
 def _rows(rows: list[tuple[str, int, str]]) -> list[str]:
     return [f"  {count:>11,}  {name}" + (f"  ({why})" if why else "") for name, count, why in rows if count]
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{count:,} {name or 'unnamed'}" for name, count in counts.most_common() if count)
 
 
 def _duration(seconds: float) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from obstore.store import MemoryStore
 
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
+from tinypics.store.atomic import atomic_write
 from tinypics.store.bucket import Bucket
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict, Stat
@@ -126,9 +127,12 @@ class FolderBucket(Bucket):
 
     def _describe(self, key: str, about: Mapping[str, object]) -> None:
         file = self._file(_about(key))
-        part = file.with_suffix(f".{uuid.uuid4().hex}")
-        _written(part, json.dumps(about, indent=1).encode())
-        part.replace(file)
+
+        def write() -> None:
+            with atomic_write(file) as part:
+                part.write_text(json.dumps(about, indent=1))
+
+        _above(file, write)
 
     @contextmanager
     def _explained(self, key: str) -> Iterator[None]:
