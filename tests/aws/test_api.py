@@ -9,7 +9,7 @@ import pytest
 
 from tinypics.aws import api, settings
 
-# What starts and describes real executions is tested through the engine in tests/e2e; here is what never gets that far.
+# What starts and describes real executions is tested through the emulator in tests/e2e; here is the rest.
 
 
 def call(route: str, body: str | None = None, **fields: Any) -> tuple[int, dict[str, Any]]:

@@ -42,9 +42,9 @@ def test_several_or_named_renditions_go_into_a_folder(text: str, count: int, in_
 
 
 def test_other_renditions_are_checked_alike() -> None:
-    assert Settings().of(["32x32", "a=64x64"]).in_folder
+    assert Settings().with_renditions(["32x32", "a=64x64"]).in_folder
     with pytest.raises(InvalidRequest, match='renditions: expected each rendition once, got "32x32"'):
-        Settings().of(["32x32", "32x32-cover"])
+        Settings().with_renditions(["32x32", "32x32-cover"])
 
 
 def test_what_the_stack_watches_comes_from_the_environment() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 import typer
 
-from tinypics.cli.logs import age, render
+from tinypics.cli.logs import parse_age, render
 
 SUCCESS = {
     "status": "SUCCESS",
@@ -78,10 +78,10 @@ def test_a_key_cannot_write_into_the_terminal() -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("10m", 600), ("2h", 7200), ("7d", 604800)])
 def test_an_age(text: str, seconds: float) -> None:
-    assert age(text) == seconds
+    assert parse_age(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "10", "m", "-1m", "1.5h", "9999999s", "10M"])
 def test_an_age_that_is_none(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="like 10m"):
-        age(text)
+        parse_age(text)

@@ -1,4 +1,4 @@
-"""How far a backfill is, by the distributed map of a real execution in the engine."""
+"""How far a backfill is, by the distributed map of a real execution in the emulator."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_stacks_own_backfill_is_told_of(stack: LocalStack) -> None:
     assert (run["name"], run["status"]) == ("backfilled", "SUCCEEDED")
     assert (run["total"], run["done"], run["lost"]) == (5, 5, 0)
     journal = Run(cloud, stack.facts.stack, "backfilled")
-    assert not journal.look()
+    assert not journal.refresh()
     tally = journal.report.tally
     assert (tally.total, tally.finished, tally.left) == (run["total"], run["done"], run["lost"])
     assert tally.states["failed"] == 1  # has its outcome, too

@@ -96,7 +96,7 @@ class Settings:
             backfill_bucket=found.get(BACKFILL_BUCKET),
         )
 
-    def of(self, renditions: Sequence[str]) -> Settings:
+    def with_renditions(self, renditions: Sequence[str]) -> Settings:
         """The same settings with other renditions, in the matching layout. Raises InvalidRequest."""
         made = tuple(map(Rendition.parse, renditions))
         check_distinct(made, "renditions")

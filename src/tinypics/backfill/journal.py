@@ -46,7 +46,7 @@ class Journal:
     def plan(self) -> dict[str, Any] | None:
         """The stored count; None while counting."""
         try:
-            found: dict[str, Any] = json.loads(_reading(self._bucket, f"{self._folder}/plan.json")())
+            found: dict[str, Any] = json.loads(_reader(self._bucket, f"{self._folder}/plan.json")())
         except SourceNotFound:
             return None
         return found
@@ -71,7 +71,7 @@ class Journal:
         new = [name for name in listed if name not in self._read]
         for start in range(0, len(new), _AT_ONCE):
             names = new[start : start + _AT_ONCE]
-            for name, text in zip(names, together([_reading(self._bucket, name) for name in names]), strict=True):
+            for name, text in zip(names, together([_reader(self._bucket, name) for name in names]), strict=True):
                 self._read[name] = int(name.rpartition("/")[2].partition("-")[0])
                 yield from (ObjectOutcome.from_dict(json.loads(line)) for line in text.splitlines())
         newest = max(self._read.values(), default=0)
@@ -81,7 +81,7 @@ class Journal:
         """Tell the workers to start no more pictures."""
         self._create("stop", "")
 
-    def stopped(self) -> bool:
+    def is_stopped(self) -> bool:
         return self._bucket.head(f"{self._folder}/stop") is not None
 
     def _create(self, name: str, text: str) -> None:
@@ -91,7 +91,7 @@ class Journal:
             return
 
 
-def _reading(bucket: Bucket, name: str) -> Any:
+def _reader(bucket: Bucket, name: str) -> Any:
     def read() -> str:
         download = bucket.open(name, max_bytes=_MAX_BYTES)
         try:

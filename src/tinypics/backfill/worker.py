@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import functools
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tinypics.backfill.outcome import DONE, FAILED, SKIPPED, ObjectOutcome
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 PAUSES: Final[tuple[float, ...]] = (1.0, 5.0)
 """Seconds before each retry after a transient error, besides the retries of the store client."""
 
-_PASSING: Final = {error.__name__ for error in TransientError.__subclasses__()}
+_TRANSIENT: Final = {error.__name__ for error in TransientError.__subclasses__()}
 
 BATCH_KEYS: Final = 32
 BATCH_BYTES: Final = 16 * 2**20
@@ -54,35 +55,43 @@ def process(
     Raises InvalidRequest and LoopRefused for errors that concern all keys.
     """
     places = Location.parse(source, endpoint), Location.parse(output, endpoint)
-    outputs = outputs_within(*places)
-    wanted = tuple(map(Rendition.parse, renditions))
-    make = functools.partial(
-        Request,
-        bucket=places[0].bucket_name,
-        dest_bucket=places[1].bucket_name,
-        renditions=wanted,
-        in_folder=len(wanted) > 1 or wanted[0].name is not None,
-        prefix=places[1].prefix,
-        lenient=limits.lenient,
-        follows=True,
-    )
-    buckets = {place.bucket_name: place for place in places}
-
-    def opened(name: str) -> Bucket:
-        return buckets[name].bucket()
-
-    def one(key: str) -> ObjectOutcome:
-        if outputs is not None and key.startswith(outputs):
-            raise LoopRefused(f"key: expected one outside of {outputs}, where outputs are")
-        return _told(key, reconcile.run(make(key=key), opened, limits, Handling(), _sandbox().resize_all))
-
+    task = _Task(*places, outputs_within(*places), tuple(map(Rendition.parse, renditions)), limits)
     outcomes: list[ObjectOutcome] = []
     pauses = PAUSES
     for key in keys:
-        outcomes.append(_tried(key, one, pauses))
-        if outcomes[-1].error in _PASSING:
+        outcomes.append(_with_retries(key, task.reconcile, pauses))
+        if outcomes[-1].error in _TRANSIENT:
             pauses = ()  # The store is down: fail the rest of the batch without waiting.
     return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """The work on any one object. `outputs` is the prefix of outputs in `source`, if they are there, too."""
+
+    source: Location
+    output: Location
+    outputs: str | None
+    renditions: tuple[Rendition, ...]
+    limits: Limits
+
+    def reconcile(self, key: str) -> ObjectOutcome:
+        if self.outputs is not None and key.startswith(self.outputs):
+            raise LoopRefused(f"key: expected one outside of {self.outputs}, where outputs are")
+        request = Request(
+            key=key,
+            bucket=self.source.bucket_name,
+            dest_bucket=self.output.bucket_name,
+            renditions=self.renditions,
+            in_folder=len(self.renditions) > 1 or self.renditions[0].name is not None,
+            prefix=self.output.prefix,
+            lenient=self.limits.lenient,
+            follows=True,
+        )
+        return _outcome_of(key, reconcile.run(request, self._bucket, self.limits, Handling(), _sandbox().resize_all))
+
+    def _bucket(self, name: str) -> Bucket:
+        return (self.output if name == self.output.bucket_name else self.source).bucket()
 
 
 @functools.cache
@@ -93,28 +102,28 @@ def _sandbox() -> Sandbox:
     return sandbox
 
 
-def _tried(key: str, one: Callable[[str], ObjectOutcome], pauses: Sequence[float]) -> ObjectOutcome:
+def _with_retries(key: str, one: Callable[[str], ObjectOutcome], pauses: Sequence[float]) -> ObjectOutcome:
     """The outcome of one object. Every exception becomes one, so that no picture can fail the rest of its batch."""
     try:
         return one(key)
     except TransientError as error:
         if not pauses:
-            return ObjectOutcome(_text(key), FAILED, error.name, error.message)
+            return ObjectOutcome(_valid_unicode(key), FAILED, error.name, error.message)
         time.sleep(pauses[0])
-        return _tried(key, one, pauses[1:])
+        return _with_retries(key, one, pauses[1:])
     except PermanentError as error:
-        return ObjectOutcome(_text(key), FAILED, error.name, error.message)
+        return ObjectOutcome(_valid_unicode(key), FAILED, error.name, error.message)
     except Exception as error:  # noqa: BLE001 - an unexpected error fails only this picture
-        return ObjectOutcome(_text(key), FAILED, type(error).__name__, str(error))
+        return ObjectOutcome(_valid_unicode(key), FAILED, type(error).__name__, str(error))
 
 
-def _told(key: str, found: result.Outcome) -> ObjectOutcome:
+def _outcome_of(key: str, found: result.Outcome) -> ObjectOutcome:
     if isinstance(found, result.Gone):
         return ObjectOutcome(key, DONE if found.removed else SKIPPED, message=result.GONE)
     return ObjectOutcome(key, SKIPPED, message=result.CURRENT) if found.skipped else ObjectOutcome(key, DONE)
 
 
-def _text(key: str) -> str:
+def _valid_unicode(key: str) -> str:
     """A key as valid Unicode: bytes of a file name that are not UTF-8 are escaped."""
     return key.encode(errors="backslashreplace").decode()
 
@@ -143,6 +152,6 @@ def run(
     for keys, outcomes in process_pool.run(work, batches(found), processes, lambda keys: [[key] for key in keys]):
         if outcomes is None:
             message = "the process that worked on it was killed, and so was another that tried it alone"
-            yield from (ObjectOutcome(_text(key), FAILED, process_pool.DIED, message) for key in keys)
+            yield from (ObjectOutcome(_valid_unicode(key), FAILED, process_pool.DIED, message) for key in keys)
         else:
             yield from outcomes

@@ -201,7 +201,7 @@ def logs(
     from tinypics.cli import logs as command
     from tinypics.cli.target import Target
 
-    command.logs(Target.find(local, data, stack, profile, region), command.age(since), follow=follow)
+    command.logs(Target.find(local, data, stack, profile, region), command.parse_age(since), follow=follow)
 
 
 @app.command()

@@ -36,7 +36,7 @@ def logs(target: Target, since: float, *, follow: bool) -> None:
         show(tail)
 
 
-def age(text: str) -> float:
+def parse_age(text: str) -> float:
     """Parse an age into seconds: "10m" is 600. Raises typer.BadParameter."""
     if not (match := _AGE.fullmatch(text)):
         raise typer.BadParameter(f"--since: expected a number and s, m, h or d, like 10m, got {plain(text)}")
@@ -61,14 +61,14 @@ def render(text: str) -> Text | None:
         return Text(plain(text.rstrip()), "dim")
     if document.get("status") in _MARKS:
         with contextlib.suppress(KeyError, TypeError):  # a line of an older or newer version
-            return picture(document)
+            return picture_line(document)
     if str(document.get("type", "")).startswith("platform."):
         status = document.get("record", {}).get("status", "success")
         return None if status == "success" else Text(f"✗ the function ended with {plain(status)}", "red")
     return Text(plain(document.get("message", text.strip())), "dim")
 
 
-def picture(document: dict[str, Any]) -> Text:
+def picture_line(document: dict[str, Any]) -> Text:
     """A function's answer, or its log line, as one line."""
     mark, colour = _MARKS[document["status"]]
     line = Text(f"{mark} ", colour) + Text(plain(document.get("source_key", "?")), "bold")

@@ -8,11 +8,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.progress import BarColumn, DownloadColumn
 
-from tinypics.cli.logs import picture
+from tinypics.cli.logs import picture_line
 from tinypics.cli.target import readable_errors
-from tinypics.cli.terminal import err, out, plain
+from tinypics.cli.terminal import err, out, plain, progress
 from tinypics.errors import UnsupportedFormat
 from tinypics.image import formats
 from tinypics.stack.logs import Tail, document
@@ -46,7 +46,7 @@ def put(target: Target, files: Sequence[Path], prefix: str, timeout: float) -> i
     failed = 0
     with err.status("Waiting for the thumbnails"):
         for key, answer in _results(tail, etags, deadline, target.pause):
-            out.print(picture({"source_key": key} | answer))
+            out.print(picture_line({"source_key": key} | answer))
             failed += answer["status"] != "SUCCESS"
     return 1 if failed else 0
 
@@ -54,11 +54,10 @@ def put(target: Target, files: Sequence[Path], prefix: str, timeout: float) -> i
 def _upload(target: Target, file: Path, key: str) -> str:
     """Upload a file; its ETag."""
     s3, bucket = target.client("s3"), target.stack.source_bucket
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task(plain(file.name), total=file.stat().st_size)
+    with progress("{task.description}", BarColumn(), DownloadColumn()) as shown:
+        bar = shown.add_task(plain(file.name), total=file.stat().st_size)
         arguments = {"ContentType": content_type(file)}
-        s3.upload_file(str(file), bucket, key, arguments, Callback=lambda count: progress.advance(bar, count))
+        s3.upload_file(str(file), bucket, key, arguments, Callback=lambda count: shown.advance(bar, count))
     return unquoted(s3.head_object(Bucket=bucket, Key=key)["ETag"])
 
 

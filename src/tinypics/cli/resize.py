@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
 from tinypics.cli import resize_files
-from tinypics.cli.terminal import INTERRUPTED, err, out, plain, result, size
+from tinypics.cli.terminal import INTERRUPTED, err, out, plain, progress, result, size
 from tinypics.errors import InvalidRequest, TinypicsError
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
@@ -31,7 +31,7 @@ def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs:
         renditions = _renditions(to)
         limits = Limits(lenient=lenient)
         if STREAM in paths or target == STREAM:
-            return _stream(paths, renditions, target, limits)
+            return _resize_stream(paths, renditions, target, limits)
         folder = Path(target)
         found = resize_files.find(paths, folder)
     except InvalidRequest as error:
@@ -57,7 +57,7 @@ def _renditions(texts: Sequence[str]) -> list[Rendition]:
     return renditions
 
 
-def _stream(paths: list[str], renditions: list[Rendition], target: str, limits: Limits) -> int:
+def _resize_stream(paths: list[str], renditions: list[Rendition], target: str, limits: Limits) -> int:
     """One picture from standard input or a file to standard output."""
     if target != STREAM or len(paths) > 1 or len(renditions) > 1:
         raise InvalidRequest("-: expected one PATH, one --to and --out -, because one stream holds one picture")
@@ -74,12 +74,11 @@ def _stream(paths: list[str], renditions: list[Rendition], target: str, limits: 
 
 def _work(tasks: list[resize_files.Task], processes: int) -> list[resize_files.FileResult]:
     reports = []
-    columns = TextColumn("Resizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task("", total=len(tasks))
+    with progress("Resizing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as shown:
+        bar = shown.add_task("", total=len(tasks))
         for report in resize_files.run(tasks, min(processes, len(tasks))):
             reports.append(report)
-            progress.advance(bar)
+            shown.advance(bar)
             if report.error and not report.skipped:
                 err.print(f"{plain(report.source)}: {report.error}: {plain(report.message)}", style="red")
     return reports
@@ -104,10 +103,10 @@ def _result(report: resize_files.FileResult) -> dict[str, Any]:
     document: dict[str, Any] = {"source": str(report.source), "bytes": report.bytes}
     if report.error:
         return document | {"error": report.error, "message": report.message, "skipped": report.skipped}
-    return document | {"written": [_written(file) for file in report.written]}
+    return document | {"written": [_file_document(file) for file in report.written]}
 
 
-def _written(file: resize_files.Written) -> dict[str, Any]:
+def _file_document(file: resize_files.WrittenFile) -> dict[str, Any]:
     facts = {
         "path": str(file.path),
         "format": file.format,

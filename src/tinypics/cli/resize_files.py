@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import glob
 import mimetypes
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from tinypics.errors import InvalidRequest, SourceNotFound, SourceTooLarge, TinypicsError, UnsupportedFormat
 from tinypics.image.pipeline import resize_all
 from tinypics.sandbox import process_pool
+from tinypics.store.atomic import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tinypics.image.limits import Limits
     from tinypics.image.rendition import Rendition
     from tinypics.image.results import Output
-
-_PART = ".tinypics-part-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFile:
     """One output file, with its true size."""
 
     path: Path
@@ -65,7 +63,7 @@ class FileResult:
 
     source: Path
     bytes: int = 0
-    written: tuple[Written, ...] = ()
+    written: tuple[WrittenFile, ...] = ()
     error: str | None = None
     message: str = ""
     skipped: bool = False  # found in a folder, and not a picture by name or content
@@ -82,10 +80,10 @@ def find(paths: Sequence[str], out: Path) -> list[SourceFile]:
         path = Path(text)
         inside: Iterable[SourceFile]
         if path.is_dir():
-            inside = _below(path, path.rglob("*"), out)
+            inside = _files_below(path, path.rglob("*"), out)
         elif not path.exists() and glob.has_magic(text):
             matches = map(Path, glob.iglob(text, recursive=True))  # noqa: PTH207 - pathlib's knows relative ones only
-            inside = list(_below(_fixed_part(path), matches, out)) or [SourceFile(path, Path(path.name))]
+            inside = list(_files_below(_fixed_part(path), matches, out)) or [SourceFile(path, Path(path.name))]
         else:
             inside = [SourceFile(path, Path(path.name))]
         for item in inside:
@@ -99,7 +97,7 @@ def find(paths: Sequence[str], out: Path) -> list[SourceFile]:
     return list(found.values())
 
 
-def _below(root: Path, paths: Iterable[Path], out: Path) -> Iterator[SourceFile]:
+def _files_below(root: Path, paths: Iterable[Path], out: Path) -> Iterator[SourceFile]:
     ours = out.resolve()
     for path in sorted(paths):
         name = path.relative_to(root)
@@ -170,16 +168,11 @@ def _target(task: Task, output: Output, *, changed: bool) -> Path:
     return target
 
 
-def _write(target: Path, output: Output) -> Written:
+def _write(target: Path, output: Output) -> WrittenFile:
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{_PART}{uuid.uuid4().hex}")
-    try:
+    with atomic_write(target) as part:
         part.write_bytes(output.data)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    return Written(target, output.format, output.width, output.height, len(output.data), output.dropped)
+    return WrittenFile(target, output.format, output.width, output.height, len(output.data), output.dropped)
 
 
 def run(tasks: Sequence[Task], processes: int) -> Generator[FileResult, None, None]:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn
 
 from tinypics.cli.target import readable_errors
-from tinypics.cli.terminal import CommandFailed, err, out, plain
+from tinypics.cli.terminal import CommandFailed, err, out, plain, progress
 from tinypics.stack.executions import RUNNING, failures, keeps_history, outcome, start_retry
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
 def _run(target: Target, states: Any, failures: list[Failure]) -> int:
     """Start all retries, wait for them, and print each result; returns how many failed again."""
     machine, failed = target.stack.state_machine, 0
-    columns = TextColumn("Trying again"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task("", total=len(failures))
+    with progress("Retrying", BarColumn(), MofNCompleteColumn()) as shown:
+        bar = shown.add_task("", total=len(failures))
         running = {start_retry(states, machine, failure): failure for failure in failures}
         while running:
             for arn, failure in list(running.items()):
@@ -62,7 +61,7 @@ def _run(target: Target, states: Any, failures: list[Failure]) -> int:
                 if execution["status"] == RUNNING:
                     continue
                 del running[arn]
-                progress.advance(bar)
+                shown.advance(bar)
                 answer = outcome(execution)
                 again = execution["status"] != "SUCCEEDED"
                 failed += again

@@ -6,10 +6,15 @@ to the terminal.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.filesize import decimal
+
+from tinypics.errors import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 # Lines are not wrapped, because other programs read them, too. No automatic highlighting.
 out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -17,6 +22,7 @@ err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stderr
 
 
 INTERRUPTED = 130  # the shells' exit code for SIGINT (128 + 2)
+COUNT = "{task.completed:,.0f}"  # a column of `progress` without a known total
 
 
 class CommandFailed(Exception):
@@ -33,7 +39,7 @@ class Misused(CommandFailed):
 
 def plain(text: object) -> str:
     """`text` with control characters escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    return printable(str(text))
 
 
 def size(count: int) -> str:
@@ -44,3 +50,10 @@ def size(count: int) -> str:
 def result(document: Any) -> None:
     """A JSON document on standard output, coloured only on a terminal."""
     out.print_json(data=document, ensure_ascii=True)
+
+
+def progress(*columns: ProgressColumn | str) -> Progress:
+    """A progress bar, which disappears when it ends. Only terminals show it."""
+    from rich.progress import Progress  # keeps the import off `--help`
+
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)

@@ -8,11 +8,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn
 
 from tinypics.aws import events
+from tinypics.backfill.report import list_counts
 from tinypics.cli.target import readable_errors
-from tinypics.cli.terminal import CommandFailed, err, out, plain, result
+from tinypics.cli.terminal import COUNT, CommandFailed, err, out, plain, progress, result
 from tinypics.errors import InvalidConfiguration
 from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
@@ -22,7 +23,7 @@ from tinypics.verify.findings import UNCHECKED
 from tinypics.verify.repair import repair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tinypics.aws.settings import Settings
     from tinypics.cli.target import Target
@@ -78,27 +79,22 @@ def _checker(target: Target, settings: Settings, prefix: str, jobs: int, sandbox
     )
 
 
-def _progress(description: str) -> Progress:
-    columns = TextColumn(description), BarColumn(), TextColumn("{task.completed:,.0f}")
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
-
-
 def _repair(target: Target, checker: Checker, report: CheckReport) -> None:
-    with _progress("Putting right") as progress:
-        bar = progress.add_task("", total=len(report.findings))
+    with progress("Repairing", BarColumn(), COUNT) as shown:
+        bar = shown.add_task("", total=len(report.findings))
         for failure in repair(checker, report.findings, lambda key: _invoke(target, key)):
-            progress.advance(bar)
+            shown.advance(bar)
             if failure:
                 err.print(plain(failure), style="red")
 
 
 def _check(target: Target, checker: Checker) -> CheckReport:
-    with _progress("Looking at {task.description}") as progress:
+    with progress("Listing {task.description}", BarColumn(), COUNT) as shown:
 
         def listing(bucket: str, prefix: str) -> Iterator[Listed]:
-            bar = progress.add_task(bucket, total=None)
+            bar = shown.add_task(bucket, total=None)
             for listed in list_objects(target.client("s3"), bucket, prefix):
-                progress.advance(bar)
+                shown.advance(bar)
                 yield listed
 
         return checker.check(
@@ -142,19 +138,15 @@ def _print(reports: list[CheckReport]) -> None:
     for finding in report.findings:
         about = finding.output or finding.source
         out.print(f"{finding.kind:9} {plain(about)}  ({plain(finding.reason)})")
-    out.print(f"{_counted(report.sources.total(), 'source')}: {_list(report.sources.items())}")
-    out.print(f"{_counted(report.outputs.total(), 'output')}: {_list(report.outputs.items())}")
+    out.print(f"{_plural(report.sources.total(), 'source')}: {list_counts(report.sources) or 'none'}")
+    out.print(f"{_plural(report.outputs.total(), 'output')}: {list_counts(report.outputs) or 'none'}")
     if len(reports) > 1:
         out.print(f"{len(reports[0].findings):,} found, {len(report.findings):,} left after the repair.")
     elif report.findings:
-        out.print(f"{_counted(len(report.findings), 'finding')}: `tinypics verify --fix` repairs them.")
+        out.print(f"{_plural(len(report.findings), 'finding')}: `tinypics verify --fix` repairs them.")
     if not report.findings:
         out.print("Every picture has its outputs, and nothing else is there.", style="green")
 
 
-def _counted(count: int, what: str) -> str:
+def _plural(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-def _list(counts: Iterable[tuple[str, int]]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts if count) or "none"

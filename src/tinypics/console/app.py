@@ -73,19 +73,20 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
         _post("/api/preview", lambda given: _preview(trial, given)),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
-    app = Starlette(
-        routes=routes,
-        exception_handlers={
-            PermanentError: lambda _, error: _refused(400, error.name, error.message),
-            TransientError: lambda _, error: _refused(503, error.name, error.message),
-            Busy: lambda *_: _refused(503, "Busy", "other previews are being made: try again in a moment"),
-            NotFound: lambda *_: _refused(404, "ExecutionNotFound", _FORGOTTEN),
-            ClientError: _foreign,
-            BotoCoreError: lambda _, error: _refused(502, "StackUnreachable", str(error)),
-        },
-    )
+    app = Starlette(routes=routes, exception_handlers=_error_handlers())
     stores = {_origin(pictures.address(name, "x")) for name in (stack.source_bucket, stack.output_bucket)}
     return AccessControl(app, origin=origin, token=token, stores=stores)
+
+
+def _error_handlers() -> dict[Any, Callable[[Request, Any], Response]]:
+    return {
+        PermanentError: lambda _, error: _refused(400, error.name, error.message),
+        TransientError: lambda _, error: _refused(503, error.name, error.message),
+        Busy: lambda *_: _refused(503, "Busy", "other previews are being made: try again in a moment"),
+        NotFound: lambda *_: _refused(404, "ExecutionNotFound", _FORGOTTEN),
+        ClientError: _foreign,
+        BotoCoreError: lambda _, error: _refused(502, "StackUnreachable", str(error)),
+    }
 
 
 def _get(path: str, answer: Callable[[Mapping[str, str]], Any]) -> Route:

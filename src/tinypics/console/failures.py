@@ -14,7 +14,7 @@ from tinypics.stack.troubleshooting import advice
 if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
 
-MOST = 100  # failures to list, and to retry at once: each takes two requests, which AWS throttles
+MAX_FAILURES = 100  # failures to list, and to retry at once: each takes two requests, which AWS throttles
 _DAYS = 14
 
 
@@ -33,18 +33,18 @@ class Failures:
         if not self._executions.keeps_history():
             return {"groups": [], "more": False, "listed": False}
         start = datetime.now(UTC) - timedelta(seconds=min(seconds, _DAYS * 86400))
-        newest = list(itertools.islice(failures(self._states, self._executions.machine, start), MOST + 1))
+        newest = list(itertools.islice(failures(self._states, self._executions.machine, start), MAX_FAILURES + 1))
         found: dict[str, list[Failure]] = {}
-        for failure in newest[:MOST]:
+        for failure in newest[:MAX_FAILURES]:
             found.setdefault(failure.error, []).append(failure)
         ordered = sorted(found.items(), key=lambda group: -len(group[1]))
         groups = [_group(error, members) for error, members in ordered]
-        return {"groups": groups, "more": len(newest) > MOST, "listed": True}
+        return {"groups": groups, "more": len(newest) > MAX_FAILURES, "listed": True}
 
     def retry(self, names: object) -> dict[str, str]:
         """Retry these executions; returns the names of the new executions by those of the failed ones."""
-        if not isinstance(names, list) or not 1 <= len(names) <= MOST:
-            raise InvalidRequest.expected("names", f"a list of 1 to {MOST} names of executions", names)
+        if not isinstance(names, list) or not 1 <= len(names) <= MAX_FAILURES:
+            raise InvalidRequest.expected("names", f"a list of 1 to {MAX_FAILURES} names of executions", names)
         return {name: self._retry(name) for name in map(check_name, names)}
 
     def _retry(self, name: str) -> str:

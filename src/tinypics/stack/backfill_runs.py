@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 
-LOST: Final = "the workflow knows nothing of it any more: start the same again, it goes on where this one was"
-FEWER: Final = "fewer have an outcome than were counted: some are listed twice, or what worked on them was lost"
+FORGOTTEN: Final = "the workflow knows nothing of it any more: start the same again, it goes on where this one was"
+INCOMPLETE_OUTCOMES: Final = (
+    "fewer have an outcome than were counted: some are listed twice, or what worked on them was lost"
+)
 
 
 class Run:
     """One run of a stack's backfill workflow; `identity` is the name of its execution.
 
-    `look` updates `report`. The methods raise the errors of boto3 and `Bucket`.
+    `refresh` updates `report`. The methods raise the errors of boto3 and `Bucket`.
     """
 
     def __init__(self, cloud: Cloud, stack: Stack, identity: str) -> None:
@@ -38,6 +40,7 @@ class Run:
         self._arn = arn_of(str(stack.backfill), identity)
         self._journal = Journal(cloud.bucket(str(stack.backfill_bucket)), identity)
         self._plan: dict[str, Any] | None = None
+        self._priced = cloud.endpoint is None  # the emulator is free
         self.report = BackfillReport(identity, "", "", (), datetime.now(UTC))
 
     @property
@@ -45,14 +48,14 @@ class Run:
         """Whether the workflow has finished counting, and so started to resize."""
         return self._plan is not None
 
-    def look(self) -> bool:
+    def refresh(self) -> bool:
         """Update the report; whether the run is still running."""
         execution = self._execution()  # before its journal, which is complete once the execution has ended
         self._plan = self._plan or self._journal.plan()
-        self._describe(execution)
+        self._fill_in(execution)
         for each in self._journal.read():
             self.report.add(each)
-        if self._plan:
+        if self._plan and self._priced:
             wanted = tuple(map(Rendition.parse, self._plan["renditions"]))
             self.report.cost = spent(self.report.tally, wanted, batch=self._plan["batch"])
         if execution and execution["status"] == RUNNING:
@@ -60,16 +63,16 @@ class Run:
         self._conclude(execution)
         return False
 
-    def known(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is such a run, running or ended."""
         return self._execution() is not None or self._journal.plan() is not None
 
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the workflow is running, by one request and without reading the journal."""
         found = self._execution()
         return found is not None and found["status"] == RUNNING
 
-    def working(self) -> float:
+    def seconds_working(self) -> float:
         """Seconds since the count, for the rate."""
         return time.time() - self._plan["counted_at"] if self._plan else 0.0
 
@@ -79,12 +82,12 @@ class Run:
 
     def abort(self) -> None:
         """Stop the workflow, if it is still running."""
-        if not self.runs():
+        if not self.is_running():
             return
         try:
             self._states.stop_execution(executionArn=self._arn, cause="tinypics backfill --stop")
         except ClientError:
-            if self.runs():
+            if self.is_running():
                 raise  # otherwise it has ended meanwhile
 
     def _execution(self) -> dict[str, Any] | None:
@@ -94,13 +97,13 @@ class Run:
             return None
         return found
 
-    def _describe(self, execution: dict[str, Any] | None) -> None:
+    def _fill_in(self, execution: dict[str, Any] | None) -> None:
         report = self.report
         if self._plan:
             report.bucket, report.prefix = self._plan["bucket"], self._plan["prefix"]
             report.renditions = tuple(self._plan["renditions"])
             report.tally.total = Survey.from_dict(self._plan["survey"]).listed
-            report.estimate = self._plan["estimate"]
+            report.estimate = self._plan["estimate"] if self._priced else None
             report.started = datetime.fromtimestamp(self._plan["counted_at"], UTC)
         if execution:
             report.started = execution["startDate"]
@@ -110,22 +113,22 @@ class Run:
         report.ended = execution["stopDate"] if execution else None
         status = execution["status"] if execution else None
         if status == "SUCCEEDED" and self._plan and self._plan["source"] == "objects":
-            tally.total = min(tally.total, self._read_by_map())
+            tally.total = min(tally.total, self._items_of_map())
         tally.total = max(tally.total, tally.finished)  # includes objects that were added during the run
         report.state, report.reason = INCOMPLETE, ""
         if status == "SUCCEEDED" and not tally.left:
             report.state = COMPLETE
-        elif status == "ABORTED" or self._journal.stopped():
+        elif status == "ABORTED" or self._journal.is_stopped():
             report.state = STOPPED
         elif execution is None:
-            report.reason = LOST
+            report.reason = FORGOTTEN
         elif status == "SUCCEEDED":
-            report.reason = FEWER
+            report.reason = INCOMPLETE_OUTCOMES
         else:
             why = outcome(execution)
             report.reason = f"{why['error']}: {why['message']}"
 
-    def _read_by_map(self) -> int:
+    def _items_of_map(self) -> int:
         """The number of objects that the map has read from its list."""
         return sum(count["total"] for count in item_counts(self._states, self._arn))
 
@@ -151,7 +154,7 @@ def newest(cloud: Cloud, stack: Stack) -> str | None:
     return str(found[0]["name"]) if found else None
 
 
-def running(cloud: Cloud, stack: Stack) -> dict[str, Job | None]:
+def list_running(cloud: Cloud, stack: Stack) -> dict[str, Job | None]:
     """The running backfills by id, with their jobs; None for an invalid job, which will be refused."""
     states = cloud.client("stepfunctions")
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=stack.backfill, statusFilter=RUNNING)

@@ -373,7 +373,7 @@ def test_a_stopped_run_begins_nothing_more(world: World, monkeypatch: pytest.Mon
 
 def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "LOOK_EVERY", 0.0)
-    real, answers = Journal.stopped, iter([False, StoreUnavailable("busy")])
+    real, answers = Journal.is_stopped, iter([False, StoreUnavailable("busy")])
 
     def stopped(journal: Journal) -> bool:
         found = next(answers)
@@ -381,7 +381,7 @@ def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monk
             raise found
         return real(journal)
 
-    monkeypatch.setattr(Journal, "stopped", stopped)
+    monkeypatch.setattr(Journal, "is_stopped", stopped)
     with pytest.raises(StoreUnavailable):
         batch.handle({"Items": selected("a.jpg", "b.jpg")}, Context(), SETTINGS, Failing({}))
     assert set(world.outcomes()) == {"a.jpg"}

@@ -23,7 +23,7 @@ from tinypics.backfill.report import BackfillReport
 from tinypics.backfill.survey import Selection, Survey
 from tinypics.cli.app import app
 from tinypics.cli.backfill import local
-from tinypics.cli.backfill.local import Walk
+from tinypics.cli.backfill.local import LocalBackfill
 from tinypics.cli.terminal import INTERRUPTED, CommandFailed
 from tinypics.errors import InvalidRequest, LoopRefused
 from tinypics.store.objects import Listed, UnsupportedKey
@@ -43,7 +43,7 @@ def source(tmp_path: Path) -> Path:
 def backfill(source: Path, *, caps: Caps | None = None, dry_run: bool = False, **options: Any) -> tuple[int, Any]:
     """The exit code, and the report."""
     report = source.parent / "report"
-    chosen = Walk.of(str(source), str(source.parent / "out"), ["16x16"], processes=1, **options)
+    chosen = LocalBackfill.from_options(str(source), str(source.parent / "out"), ["16x16"], processes=1, **options)
     code = local.backfill(chosen, caps or Caps(), dry_run=dry_run, yes=True, report_to=report)
     found = report / "report.json"
     return code, json.loads(found.read_text()) if found.exists() else None
@@ -100,7 +100,7 @@ def test_a_dry_run_and_a_no_make_nothing(source: Path, tmp_path: Path, monkeypat
         raise typer.Abort
 
     monkeypatch.setattr(typer, "confirm", declined)
-    chosen = Walk.of(str(source), str(source.parent / "out"), ["16x16"])
+    chosen = LocalBackfill.from_options(str(source), str(source.parent / "out"), ["16x16"])
     with pytest.raises(typer.Abort):
         local.backfill(chosen, Caps(), dry_run=False, yes=False, report_to=tmp_path)
     assert not (source.parent / "out").exists()
@@ -148,8 +148,8 @@ def test_what_was_said_wrong_is_one_sentence(tmp_path: Path, source: Path) -> No
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    assert local.since("2026-11-24") == datetime(2026, 11, 24, tzinfo=UTC)
-    assert local.since("2026-11-24T06:00+02:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)
+    assert local.parse_since("2026-11-24") == datetime(2026, 11, 24, tzinfo=UTC)
+    assert local.parse_since("2026-11-24T06:00+02:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 
 def test_ctrl_c_stops_and_reports(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,9 +166,9 @@ def test_ctrl_c_stops_and_reports(source: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_places_that_cannot_be_are_refused(source: Path) -> None:
     with pytest.raises(LoopRefused):
-        Walk.of(str(source), str(source), ["16x16"])
+        LocalBackfill.from_options(str(source), str(source), ["16x16"])
     with pytest.raises(InvalidRequest, match="--prefix: expected one that starts with in/"):
-        Walk.of("s3://pics/in", "s3://pics/out", ["16x16"], prefix="elsewhere/")
+        LocalBackfill.from_options("s3://pics/in", "s3://pics/out", ["16x16"], prefix="elsewhere/")
     (source.parent / "out").write_text("a file")
     with pytest.raises(CommandFailed, match="InvalidRequest: location: expected a folder"):
         backfill(source)
@@ -187,7 +187,7 @@ def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkey
 
     monkeypatch.setattr("tinypics.store.location._opened", lambda _: type("", (), {"everything": odd, "level": odd})())
     report = BackfillReport("id", "pics", "", ("16x16",), datetime.now(UTC))
-    survey = Walk.of("gs://pics/in", str(source.parent / "out"), ["16x16"]).survey(Caps(), report)
+    survey = LocalBackfill.from_options("gs://pics/in", str(source.parent / "out"), ["16x16"]).survey(Caps(), report)
     assert survey.objects == 0
     assert [(outcome.key, outcome.error) for outcome in report.failures] == [("in/", "InvalidRequest")]
 
@@ -195,5 +195,5 @@ def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkey
 def test_only_stores_on_both_sides_cost_requests(source: Path) -> None:
     survey = Survey()
     survey.add(Listed("a.png", 1000, "", None), Selection())
-    assert Walk.of("s3://a", "s3://b", ["16x16"]).price(survey) > 0
-    assert Walk.of(str(source), "s3://b", ["16x16"]).price(survey) == 0
+    assert LocalBackfill.from_options("s3://a", "s3://b", ["16x16"]).price(survey) > 0
+    assert LocalBackfill.from_options(str(source), "s3://b", ["16x16"]).price(survey) == 0

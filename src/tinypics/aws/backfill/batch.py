@@ -107,7 +107,7 @@ class _Batch:
             raise InvalidRequest.expected("Items[].run.id", "the id of a backfill", identity)
         bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
         job = self._job = Job.from_dict({name: value for name, value in run.items() if name != "id"})
-        self._settings = settings.of(job.renditions) if job.renditions else settings
+        self._settings = settings.with_renditions(job.renditions) if job.renditions else settings
         self._selection: Selection = job.selection(settings)
         self._journal = Journal(open_bucket(bucket), identity)
         self._looked = -math.inf
@@ -198,7 +198,7 @@ class _Batch:
         if time.monotonic() - self._looked < LOOK_EVERY:
             return False
         self._looked = time.monotonic()
-        return self._journal.stopped()
+        return self._journal.is_stopped()
 
     def _is_over(self, *, first: bool) -> bool:
         """Whether no other object may start. The first may, unless the batch's time is over; a crash costs no time."""

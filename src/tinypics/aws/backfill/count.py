@@ -49,7 +49,7 @@ def count(
         settings = usable(loaded)
         job = Job.from_dict(given)
         job.admit(settings)
-        ours = settings.of(job.renditions) if job.renditions else settings
+        ours = settings.with_renditions(job.renditions) if job.renditions else settings
         survey, goes_on = _count(job, ours, Survey.from_dict(state.get("survey", {})), state.get("token"), context)
         if goes_on is not None:
             return {"status": COUNTING, "backfill": {**state, "survey": survey.to_dict(), "token": goes_on}}

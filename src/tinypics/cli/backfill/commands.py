@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tinypics.cli.options import Data, Local, Profile, Region, ReportFolder, StackName, Yes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Engine(enum.StrEnum):
@@ -18,7 +21,7 @@ class Engine(enum.StrEnum):
     LOCAL = "local"
 
 
-OF_STACK, OF_THIS_MACHINE = "With a stack", "With --engine local"
+STACK_PANEL, LOCAL_PANEL = "With a stack", "With --engine local"
 
 
 def _refuse(why: str, **options: object) -> None:
@@ -80,37 +83,39 @@ def retry(
     if source:
         _refuse("it is not for --from", since=since, max=limit)
         from tinypics.cli.backfill import stack as backfills
-        from tinypics.cli.backfill.progress import refusals
+        from tinypics.cli.backfill.progress import readable_refusals
 
         target = Target.find(local, data, stack, profile, region)
-        with refusals():
-            chosen = backfills.failed(target, source, error)
+        with readable_refusals():
+            chosen = backfills.from_report(target, source, error)
         raise typer.Exit(backfills.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))
     from tinypics.cli import logs
     from tinypics.cli import retry as command
 
     target = Target.find(local, data, stack, profile, region)
-    raise typer.Exit(command.retry(target, logs.age(since or "1d"), error, limit or 1000, dry_run=dry_run, yes=yes))
+    raise typer.Exit(
+        command.retry(target, logs.parse_age(since or "1d"), error, limit or 1000, dry_run=dry_run, yes=yes)
+    )
 
 
 Identity = Annotated[
     str | None, typer.Argument(metavar="ID", help="Of --attach and --stop: which run.", show_default="the newest")
 ]
 Attach = Annotated[
-    bool, typer.Option("--attach", help="Watch a run that was started before.", rich_help_panel=OF_STACK)
+    bool, typer.Option("--attach", help="Watch a run that was started before.", rich_help_panel=STACK_PANEL)
 ]
 Stop = Annotated[
     bool,
     typer.Option(
         "--stop",
         help="Stop a run. Pictures in progress finish; no new ones start (takes about 10 s).",
-        rich_help_panel=OF_STACK,
+        rich_help_panel=STACK_PANEL,
     ),
 ]
 Worker = Annotated[Engine, typer.Option(help="stack: the deployed stack's workflow. local: processes of this machine.")]
 Bucket = Annotated[
     str | None,
-    typer.Option(help="Where the pictures are.", rich_help_panel=OF_STACK, show_default="the stack's source bucket"),
+    typer.Option(help="Where the pictures are.", rich_help_panel=STACK_PANEL, show_default="the stack's source bucket"),
 ]
 Prefix = Annotated[str | None, typer.Option(help="Only keys that start with this.", show_default=False)]
 AnyName = Annotated[bool, typer.Option("--any-name", help="Also keys without the extension of a picture.")]
@@ -121,7 +126,7 @@ Keys = Annotated[
         exists=True,
         dir_okay=False,
         help="Only these: a CSV file with a column key, or JSON lines.",
-        rich_help_panel=OF_STACK,
+        rich_help_panel=STACK_PANEL,
     ),
 ]
 Source = Annotated[
@@ -130,20 +135,18 @@ Source = Annotated[
         "--from",
         metavar="PLACE",
         help="s3://bucket/folder, gs://…, az://…, or a folder.",
-        rich_help_panel=OF_THIS_MACHINE,
+        rich_help_panel=LOCAL_PANEL,
     ),
 ]
 Output = Annotated[
     str | None,
     typer.Option(
-        "--to", metavar="PLACE", help="Where outputs go, named in the same ways.", rich_help_panel=OF_THIS_MACHINE
+        "--to", metavar="PLACE", help="Where outputs go, named in the same ways.", rich_help_panel=LOCAL_PANEL
     ),
 ]
 Endpoint = Annotated[
     str | None,
-    typer.Option(
-        metavar="URL", help="S3 of another vendor, or of the local emulator.", rich_help_panel=OF_THIS_MACHINE
-    ),
+    typer.Option(metavar="URL", help="S3 of another vendor, or of the local emulator.", rich_help_panel=LOCAL_PANEL),
 ]
 Renditions = Annotated[
     str | None,
@@ -211,49 +214,102 @@ def backfill(
       tinypics backfill --attach
       tinypics backfill --engine local --from photos --to small --renditions 800x
     """
-    from tinypics.backfill.estimate import Caps
-    from tinypics.cli.backfill.progress import refusals
-
-    given: dict[str, Any] = {"max_objects": max_objects, "max_cost": max_cost}
-    caps = {name: value for name, value in given.items() if value is not None}
+    caps = {"max_objects": max_objects, "max_cost": max_cost}
     if engine is Engine.LOCAL:
         only = "it is not for --engine local"
         _refuse(only, bucket=bucket, keys=keys, attach=attach, stop=stop, data=data, stack=stack)
         _refuse(only, local=local, aws=local is False, ID=identity)
-        if source is None or output is None:
-            raise typer.BadParameter("--engine local works --from a place --to another: name both")
-        from tinypics.cli.backfill import local as machine
+        code = _on_this_machine(
+            source,
+            output,
+            renditions,
+            endpoint=endpoint,
+            prefix=prefix,
+            since=since,
+            any_name=any_name,
+            processes=concurrency,
+            profile=profile,
+            region=region,
+            caps=caps,
+            dry_run=dry_run,
+            yes=yes,
+            report=report,
+        )
+    else:
+        _refuse("it is for --engine local only", **{"from": source, "to": output, "endpoint": endpoint})
+        job: dict[str, Any] = {"bucket": bucket, "prefix": prefix, "since": since, "concurrency": concurrency, **caps}
+        job |= {"renditions": renditions and renditions.split(","), "any_name": any_name or None}
+        where = local, data, stack, profile, region
+        code = _on_stack(where, job, keys, identity, attach=attach, stop=stop, dry_run=dry_run, yes=yes, report=report)
+    raise typer.Exit(code)
 
-        with refusals():
-            walked = machine.Walk.of(
-                source,
-                output,
-                (renditions or "128x128").split(","),
-                endpoint=endpoint,
-                prefix=prefix or "",
-                since=machine.since(since),
-                any_name=any_name,
-                processes=concurrency,
-                profile=profile,
-                region=region,
-            )
-        raise typer.Exit(machine.backfill(walked, Caps(**caps), dry_run=dry_run, yes=yes, report_to=report))
-    _refuse("it is for --engine local only", **{"from": source, "to": output, "endpoint": endpoint})
+
+def _on_this_machine(
+    source: str | None,
+    output: str | None,
+    renditions: str | None,
+    *,
+    endpoint: str | None,
+    prefix: str | None,
+    since: str | None,
+    any_name: bool,
+    processes: int | None,
+    profile: str | None,
+    region: str | None,
+    caps: Mapping[str, Any],
+    dry_run: bool,
+    yes: bool,
+    report: Path,
+) -> int:
+    """The exit code of `--engine local`."""
+    from tinypics.backfill.estimate import Caps
+    from tinypics.cli.backfill import local as machine
+    from tinypics.cli.backfill.progress import readable_refusals
+
+    if source is None or output is None:
+        raise typer.BadParameter("--engine local works --from a place --to another: name both")
+    with readable_refusals():
+        job = machine.LocalBackfill.from_options(
+            source,
+            output,
+            (renditions or "128x128").split(","),
+            endpoint=endpoint,
+            prefix=prefix or "",
+            since=machine.parse_since(since),
+            any_name=any_name,
+            processes=processes,
+            profile=profile,
+            region=region,
+        )
+    given = {name: value for name, value in caps.items() if value is not None}
+    return machine.backfill(job, Caps(**given), dry_run=dry_run, yes=yes, report_to=report)
+
+
+def _on_stack(
+    where: tuple[bool | None, Path | None, str | None, str | None, str | None],
+    job: dict[str, Any],
+    keys: Path | None,
+    identity: str | None,
+    *,
+    attach: bool,
+    stop: bool,
+    dry_run: bool,
+    yes: bool,
+    report: Path,
+) -> int:
+    """The exit code of `--engine stack`. `where` has the arguments of `Target.find`."""
     from tinypics.cli.backfill import stack as backfills
+    from tinypics.cli.backfill.progress import readable_refusals
     from tinypics.cli.target import Target
 
-    job = {"bucket": bucket, "prefix": prefix, "since": since, "concurrency": concurrency, **caps}
-    job |= {"renditions": renditions and renditions.split(","), "any_name": any_name or None}
     if attach or stop:
         _refuse("it is not for --attach and --stop", **job, keys=keys, dry_run=dry_run)
         if attach and stop:
             raise typer.BadParameter("--attach or --stop, not both")
-    else:
-        _refuse("it is for --attach and --stop only", ID=identity)
-    target = Target.find(local, data, stack, profile, region)
-    if attach or stop:
-        raise typer.Exit((backfills.attach if attach else backfills.stop)(target, identity, report))
-    rows = backfills.key_list(keys) if keys else None
-    with refusals():
-        chosen = backfills.Chosen.of(target, job, rows)
-    raise typer.Exit(backfills.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))
+        return (backfills.attach if attach else backfills.stop)(Target.find(*where), identity, report)
+    _refuse("it is for --attach and --stop only", ID=identity)
+    target = Target.find(*where)
+    rows = backfills.read_key_list(keys) if keys else None
+    with readable_refusals():
+        chosen = backfills.StackBackfill.from_options(target, job, rows)
+    return backfills.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report)

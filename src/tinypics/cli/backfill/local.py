@@ -17,13 +17,21 @@ from tinypics.backfill.estimate import Caps, estimate
 from tinypics.backfill.outcome import FAILED, ObjectOutcome
 from tinypics.backfill.report import COMPLETE, STOPPED, BackfillReport
 from tinypics.backfill.survey import Selection, Survey, parse_time
-from tinypics.cli.backfill.progress import counting, counts, refusals, say, told, working
+from tinypics.cli.backfill.progress import (
+    count_bar,
+    print_and_save,
+    print_survey,
+    progress_text,
+    readable_refusals,
+    work_bar,
+)
 from tinypics.cli.terminal import INTERRUPTED, err, out, plain
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.rendition import Rendition
+from tinypics.prices import dollars
 from tinypics.store.listing import listed
-from tinypics.store.location import FILE, Location, outputs_within
+from tinypics.store.location import FILE, Location, is_loopback, outputs_within
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -33,17 +41,17 @@ if TYPE_CHECKING:
 
     from tinypics.store.objects import Listed
 
-MOST_PROCESSES: Final = 256
-HOPELESS: Final = 20
+MAX_PROCESSES: Final = 256
+ABORT_AFTER: Final = 20
 """Abort if the first 20 pictures all fail with a store error."""
-_NOT_THEIRS: Final = (AccessDenied.__name__, DestinationNotFound.__name__, "StoreUnavailable")
-_WORTH_SAYING: Final = 0.01  # US dollars
+_STORE_ERRORS: Final = (AccessDenied.__name__, DestinationNotFound.__name__, "StoreUnavailable")
+_MIN_PRICE: Final = 0.01  # US dollars
 _MEMORY_SHARE: Final = 0.6
 """The share of this machine's memory for the pictures of all processes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class LocalBackfill:
     """The input of a run: locations, selection, renditions and processes. `session` is for locations on S3."""
 
     source: Location
@@ -54,7 +62,7 @@ class Walk:
     session: boto3.Session | None
 
     @classmethod
-    def of(
+    def from_options(
         cls,
         source: str,
         output: str,
@@ -67,7 +75,7 @@ class Walk:
         processes: int | None = None,
         profile: str | None = None,
         region: str | None = None,
-    ) -> Walk:
+    ) -> LocalBackfill:
         """Parse the options. `prefix` is a prefix of whole keys, with the path in `source`.
 
         Raises InvalidRequest, LoopRefused.
@@ -76,8 +84,8 @@ class Walk:
         selection = Selection(prefix or places[0].prefix, since, outputs_within(*places) or "", any_name=any_name)
         if not selection.prefix.startswith(places[0].prefix):
             raise InvalidRequest.expected("--prefix", f"one that starts with {places[0].prefix}", prefix)
-        if processes and processes > MOST_PROCESSES:
-            raise InvalidRequest.expected("--concurrency", f"at most {MOST_PROCESSES} processes", processes)
+        if processes and processes > MAX_PROCESSES:
+            raise InvalidRequest.expected("--concurrency", f"at most {MAX_PROCESSES} processes", processes)
         session = None
         if "s3" in (place.scheme for place in places):
             from tinypics.cli.backfill import credentials
@@ -89,9 +97,9 @@ class Walk:
     def survey(self, caps: Caps, report: BackfillReport) -> Survey:
         """Count the pictures. Raises CapExceeded as soon as a cap is exceeded."""
         found = Survey()
-        with counting() as progress:
+        with count_bar() as progress:
             bar = progress.add_task("", total=None)
-            for each in self._listed(report):
+            for each in self._list(report):
                 progress.advance(bar)
                 if found.add(each, self.selection):
                     caps.check(found)
@@ -104,6 +112,11 @@ class Walk:
             return 0.0
         return estimate(survey, self.renditions, memory_mb=0, batch=worker.BATCH_KEYS).requests
 
+    @property
+    def in_emulator(self) -> bool:
+        endpoint = self.source.endpoint or self.output.endpoint
+        return endpoint is not None and is_loopback(endpoint)
+
     def run(self, report: BackfillReport) -> Generator[ObjectOutcome, None, None]:
         """An outcome for each picture, in any order. Closing the iterator finishes the pictures in progress."""
         work = functools.partial(
@@ -114,7 +127,7 @@ class Walk:
             limits=_limits(self.processes),
             endpoint=self.source.endpoint or self.output.endpoint,
         )
-        chosen = (each for each in self._listed(report) if self.selection.why_not(each) is None)
+        chosen = (each for each in self._list(report) if self.selection.why_not(each) is None)
         with contextlib.ExitStack() as stack:
             if self.session:
                 from tinypics.cli.backfill import credentials
@@ -122,7 +135,7 @@ class Walk:
                 stack.enter_context(credentials.in_environment(self.session))
             yield from stack.enter_context(contextlib.closing(worker.run(chosen, work, self.processes)))
 
-    def _listed(self, report: BackfillReport) -> Iterator[Listed]:
+    def _list(self, report: BackfillReport) -> Iterator[Listed]:
         if self.source.scheme == "s3" and self.session:
             from tinypics.cli.backfill import credentials
 
@@ -135,47 +148,48 @@ class Walk:
         return listed(self.source, not_listed)
 
 
-def backfill(chosen: Walk, caps: Caps, *, dry_run: bool, yes: bool, report_to: Path) -> int:
+def backfill(job: LocalBackfill, caps: Caps, *, dry_run: bool, yes: bool, report_to: Path) -> int:
     """Count, confirm, work, report. The exit code: 0; 1 if any picture failed; 130 after Ctrl-C."""
     started = datetime.now(UTC)
-    texts = tuple(map(str, chosen.renditions))
+    texts = tuple(map(str, job.renditions))
     identity = f"{started:%Y%m%dT%H%M%S}-local"
-    report = BackfillReport(identity, chosen.source.bucket_name, chosen.selection.prefix, texts, started)
-    with refusals():
-        survey = chosen.survey(caps, report)
-        _say(chosen, survey)
+    report = BackfillReport(identity, job.source.bucket_name, job.selection.prefix, texts, started)
+    with readable_refusals():
+        survey = job.survey(caps, report)
+        _print_plan(job, survey)
         if dry_run or not survey.objects:
             return 0
         if not yes:
             typer.confirm("Start?", abort=True)
-        chosen.output.make()
-        report.tally.total, report.estimate = survey.objects, chosen.price(survey)
-        code = _work(chosen, report)
+        job.output.make()
+        report.tally.total = survey.objects
+        report.estimate = None if job.in_emulator else job.price(survey)
+        code = _work(job, report)
     report.ended = datetime.now(UTC)
-    told(report, report_to)
+    print_and_save(report, report_to)
     return code
 
 
-def since(text: str | None) -> datetime | None:
-    """See `backfill.moment`. Raises InvalidRequest."""
+def parse_since(text: str | None) -> datetime | None:
+    """Parse the option `--since`. Raises InvalidRequest."""
     try:
         return parse_time(text) if text is not None else None
     except ValueError as error:
         raise InvalidRequest.expected("--since", "a time like 2026-11-24 or 2026-11-24T06:00Z", text) from error
 
 
-def _work(chosen: Walk, report: BackfillReport) -> int:
-    outcomes = chosen.run(report)
+def _work(job: LocalBackfill, report: BackfillReport) -> int:
+    outcomes = job.run(report)
     try:
-        with working(report.tally.total) as progress:
+        with work_bar() as progress:
             bar = progress.add_task("", total=report.tally.total, counts="")
             begun = time.monotonic()
             for outcome in outcomes:
                 report.add(outcome)
-                progress.update(bar, advance=1, counts=counts(report.tally, time.monotonic() - begun))
+                progress.update(bar, advance=1, counts=progress_text(report.tally, time.monotonic() - begun))
                 if outcome.state == FAILED:
                     err.print(f"{plain(outcome.key)}: {outcome.error}: {plain(outcome.message)}", style="red")
-                if reason := _hopeless(report):
+                if reason := _abort_reason(report):
                     report.reason = reason
                     return 1
     except KeyboardInterrupt:
@@ -188,11 +202,11 @@ def _work(chosen: Walk, report: BackfillReport) -> int:
     return 1 if report.tally.states[FAILED] else 0
 
 
-def _hopeless(report: BackfillReport) -> str:
+def _abort_reason(report: BackfillReport) -> str:
     """The reason to abort: every picture so far failed with a store error. Empty if there is none."""
     tally = report.tally
-    causes = {name: tally.errors[name] for name in _NOT_THEIRS if tally.errors[name]}
-    if tally.finished < HOPELESS or sum(causes.values()) < tally.finished:
+    causes = {name: tally.errors[name] for name in _STORE_ERRORS if tally.errors[name]}
+    if tally.finished < ABORT_AFTER or sum(causes.values()) < tally.finished:
         return ""
     return f"the first {tally.finished} pictures all failed with {', '.join(causes)}"
 
@@ -203,9 +217,10 @@ def _limits(processes: int) -> Limits:
     return Limits(memory=min(DEFAULT.memory, int(memory * _MEMORY_SHARE / processes)))
 
 
-def _say(chosen: Walk, survey: Survey) -> None:
-    say(survey, chosen.source)
-    texts = ", ".join(map(str, chosen.renditions))
-    out.print(f"To {plain(chosen.output)}: {texts}; {chosen.processes} processes of this machine.")
-    if (price := chosen.price(survey)) >= _WORTH_SAYING:
-        out.print(f"Requests cost about ${price:,.2f} at the list prices of S3.")
+def _print_plan(job: LocalBackfill, survey: Survey) -> None:
+    print_survey(survey, job.source)
+    texts = ", ".join(map(str, job.renditions))
+    out.print(f"To {plain(job.output)}: {texts}; {job.processes} processes of this machine.")
+    price = job.price(survey)
+    if price >= _MIN_PRICE and not job.in_emulator:
+        out.print(f"Requests cost about {dollars(price)} at the list prices of S3.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
 from tinypics.backfill.outcome import DONE, FAILED, SKIPPED
-from tinypics.cli.terminal import CommandFailed, err, out, plain, size
+from tinypics.backfill.report import list_counts
+from tinypics.cli.terminal import COUNT, CommandFailed, err, out, plain, progress, size
 from tinypics.errors import (
     AccessDenied,
     CapExceeded,
@@ -19,7 +20,6 @@ from tinypics.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
+def readable_refusals() -> Iterator[None]:
     """Turn errors before the start into one sentence."""
     try:
         yield
@@ -39,33 +39,26 @@ def refusals() -> Iterator[None]:
         raise CommandFailed(f"{error.name}: {plain(error)}") from None
 
 
-def counting() -> Progress:
-    columns = TextColumn("Counting"), BarColumn(), TextColumn("{task.completed:,.0f}")
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+def count_bar() -> Progress:
+    return progress("Counting", BarColumn(), COUNT)
 
 
-def say(survey: Survey, place: object) -> None:
-    """Print the result of counting."""
-    kinds = ", ".join(f"{count:,} {name or 'without extension'}" for name, count in survey.by_extension.most_common())
+def print_survey(survey: Survey, place: object) -> None:
+    kinds = list_counts(survey.by_extension, "without extension")
     out.print(f"{survey.objects:,} pictures in {plain(place)}, {size(survey.bytes)}: {plain(kinds) or 'none'}")
     if survey.left_out:
-        out.print(f"{survey.left_out.total():,} left out: {listed(survey.left_out)}")
+        out.print(f"{survey.left_out.total():,} left out: {plain(list_counts(survey.left_out))}")
 
 
-def listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{count:,} {plain(name)}" for name, count in counts.most_common() if count)
+def work_bar() -> Progress:
+    return progress(BarColumn(), MofNCompleteColumn(), "{task.fields[counts]}")
 
 
-def working(total: int) -> Progress:
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}")
-    return Progress(*columns, console=err, transient=True, disable=not (err.is_terminal and total))
-
-
-def counts(tally: Tally, seconds: float) -> str:
+def progress_text(tally: Tally, seconds: float) -> str:
     """The progress `seconds` after the start: counts, failures by name, rate, time left."""
     found = [f"{tally.states[state]:,} {state}" for state in (DONE, SKIPPED, FAILED) if tally.states[state]]
     if tally.states[FAILED]:
-        found[-1] += f" ({listed(tally.errors)})"
+        found[-1] += f" ({plain(list_counts(tally.errors))})"
     left = tally.eta(seconds)
     return f"{', '.join(found)}  {tally.rate(seconds):,.0f}/s" + ("" if left is None else f"  {_clock(left)} left")
 
@@ -75,8 +68,7 @@ def _clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def told(report: BackfillReport, folder: Path) -> None:
-    """Print the report, and write it to `folder`."""
+def print_and_save(report: BackfillReport, folder: Path) -> None:
     out.print(plain_lines(report.summary()))
     report.write(folder)
     err.print(f"The report is in {plain(folder)}.")

@@ -1,4 +1,4 @@
-"""A backfill without the function, through the engine's S3: the same outputs as the function's own."""
+"""A backfill without the function, through the emulator's S3: the same outputs as the function's own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tinypics.backfill import worker
 from tinypics.backfill.estimate import Caps
 from tinypics.cli.app import app
 from tinypics.cli.backfill import local as command
-from tinypics.cli.backfill.local import Walk
+from tinypics.cli.backfill.local import LocalBackfill
 from tinypics.cli.terminal import CommandFailed
 from tinypics.store.listing import listed
 from tinypics.store.location import Location
@@ -60,7 +60,9 @@ def there(s3: Any, bucket: str) -> list[str]:
 
 
 def run(stack: LocalStack, tmp_path: Path, source: str, output: str, *to: str) -> tuple[int, dict[str, Any]]:
-    chosen = Walk.of(source, output, list(to) or ["32x32"], endpoint=stack.facts.endpoint, processes=2)
+    chosen = LocalBackfill.from_options(
+        source, output, list(to) or ["32x32"], endpoint=stack.facts.endpoint, processes=2
+    )
     code = command.backfill(chosen, Caps(), dry_run=False, yes=True, report_to=tmp_path / "report")
     return code, json.loads((tmp_path / "report" / "report.json").read_text())
 
@@ -123,7 +125,7 @@ def test_from_a_bucket_to_a_folder_and_back(stack: LocalStack, s3: Any, tmp_path
 
 
 def test_a_missing_bucket_is_said(stack: LocalStack, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "HOPELESS", 3)
+    monkeypatch.setattr(command, "ABORT_AFTER", 3)
     for number in range(5):
         s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo("navy"))
     code, report = run(stack, tmp_path, f"s3://{IN}", "s3://nowhere-to-be-found")
