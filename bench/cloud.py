@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.peers import ROOT
-from tinypics.local.emulator import HOST, REGION, Engine
+from tinypics.local.emulator import HOST, REGION, Emulator
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ def environment(endpoint: str) -> dict[str, str]:
 @contextlib.contextmanager
 def running(pictures: Mapping[str, Path]) -> Iterator[Store]:
     """A store that contains `pictures`, by key."""
-    with tempfile.TemporaryDirectory() as data, Engine.start(Path(data), 0) as engine, _link(engine.port) as link:
-        s3 = Cloud.local(engine.endpoint, REGION).client("s3")
+    with tempfile.TemporaryDirectory() as data, Emulator.start(Path(data), 0) as emulator, _link(emulator.port) as link:
+        s3 = Cloud.local(emulator.endpoint, REGION).client("s3")
         for bucket in (SOURCE, DESTINATION):
             s3.create_bucket(Bucket=bucket)
         for key, path in pictures.items():
             s3.put_object(Bucket=SOURCE, Key=key, Body=path.read_bytes())
         slow = f"http://{HOST}:{link.stdout.readline().strip()}" if link.stdout else ""
-        yield Store(engine.endpoint, slow, s3, (engine.pid, link.pid))
+        yield Store(emulator.endpoint, slow, s3, (emulator.pid, link.pid))
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from tests.pictures import QUADRANTS, corners, encoded, near, opened, photo, qua
 from tinypics import resize_all
 from tinypics.image.formats import FORMATS, OUTPUTS
 from tinypics.local.deploy import BUCKETS
-from tinypics.local.emulator import REGION, Engine
+from tinypics.local.emulator import REGION, Emulator
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
@@ -161,10 +161,10 @@ def main(artifact: Path, python: Path) -> int:
     """0 if all is as it should be."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        Engine.start(Path(folder), 0) as engine,
-        emulated(artifact, python, engine.endpoint) as guest,
+        Emulator.start(Path(folder), 0) as emulator,
+        emulated(artifact, python, emulator.endpoint) as guest,
     ):
-        s3 = Cloud.local(engine.endpoint, REGION).client("s3")
+        s3 = Cloud.local(emulator.endpoint, REGION).client("s3")
         for bucket in (SOURCES, PICTURES):
             s3.create_bucket(Bucket=bucket)
         print(f"{artifact} on CPython {guest.about['python']} for {guest.about['machine']}, emulated", flush=True)

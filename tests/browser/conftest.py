@@ -1,4 +1,4 @@
-"""Debian's Chromium before the console of the running engine. Without Chromium these tests are skipped, and say so;
+"""Debian's Chromium before the console of the running emulator. Without Chromium these tests are skipped, and say so;
 with `TINYPICS_REQUIRE_BROWSER=1`, as CI has it, they fail instead."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noqa: F811 - not the fixture
     """`check(milliseconds)`, which waits for a line of the log.
 
-    On a busy machine the engine reads a line too late, and writes it with those of the next picture: here is one.
+    On a busy machine the emulator reads a line too late, and writes it with those of the next picture: here is one.
     """
     for _ in range(10):
         with contextlib.suppress(AssertionError):

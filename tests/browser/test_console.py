@@ -1,4 +1,4 @@
-"""The console as a person has it: a real browser, the real engine behind it."""
+"""The console as a person has it: a real browser, the real emulator behind it."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_uploads_show_what_the_log_says_of_them(
     failures: str,
 ) -> None:
     picture = encoded(photo((320, 240)), "JPEG")
-    data = tmp_path_factory.mktemp("engine")
+    data = tmp_path_factory.mktemp("emulator")
     with (
         deploy.running(data, PROJECT, 0, parameters) as (_, facts),
         serving(Cloud.local(facts.endpoint, facts.region), facts.stack, 0) as address,

@@ -13,16 +13,16 @@ from typer.testing import CliRunner
 
 from tinypics.cli import target
 from tinypics.cli.app import app
-from tinypics.cli.target import Target, nearest, readable_errors
+from tinypics.cli.target import Target, find_nearest, readable_errors
 from tinypics.cli.terminal import CommandFailed
-from tinypics.local.pidfile import Facts
+from tinypics.local.pidfile import PidFile
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
 
 if TYPE_CHECKING:
     from typer.testing import Result
 
-FACTS = Facts("http://127.0.0.1:1", 1, "us-east-1", 1, 1, Stack("in", "out", "f", "arn", "/log", None))
+FACTS = PidFile("http://127.0.0.1:1", 1, "us-east-1", 1, 1, Stack("in", "out", "f", "arn", "/log", None))
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def logs(*arguments: str) -> Result:
         (["--profile", "nobody"], "The config profile (nobody) could not be found"),
     ],
 )
-def test_without_engine_or_account(arguments: list[str], said: str) -> None:
+def test_without_emulator_or_account(arguments: list[str], said: str) -> None:
     done = logs(*arguments)
     assert done.exit_code == 1
     assert said in done.stderr
@@ -85,11 +85,13 @@ def test_an_endpoint_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
         (["--stack", "s"], False),
     ],
 )
-def test_a_running_engine_is_meant_unless_something_says_aws(
+def test_a_running_emulator_is_meant_unless_something_says_aws(
     arguments: list[str], local: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[Target] = []
-    monkeypatch.setattr(target, "running_engine", lambda folder: FACTS if folder == Path.cwd() / ".tinypics" else None)
+    monkeypatch.setattr(
+        target, "running_emulator", lambda folder: FACTS if folder == Path.cwd() / ".tinypics" else None
+    )
     monkeypatch.setattr("tinypics.cli.logs.logs", lambda target, *_, **__: found.append(target))
     done = logs(*arguments)
     assert (done.exit_code == 0 and found[0].stack == FACTS.stack) is local
@@ -149,5 +151,5 @@ def test_what_boto3_raises_becomes_a_sentence(error: Exception, said: str) -> No
 def test_the_nearest_folder_that_has_it(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "template.yaml").touch()
-    assert nearest("template.yaml", tmp_path / "a" / "b") == tmp_path
-    assert nearest("nothing.here", tmp_path / "a") == tmp_path / "a"
+    assert find_nearest("template.yaml", tmp_path / "a" / "b") == tmp_path
+    assert find_nearest("nothing.here", tmp_path / "a") == tmp_path / "a"

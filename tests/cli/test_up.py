@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from tinypics.cli import up
 from tinypics.cli.app import app
 from tinypics.cli.terminal import err
-from tinypics.local.emulator import EngineError
-from tinypics.local.pidfile import Facts
+from tinypics.local.emulator import EmulatorError
+from tinypics.local.pidfile import PidFile
 from tinypics.stack.deployed import Stack
 
 PROJECT = Path(__file__).parents[2]
@@ -76,11 +76,11 @@ def test_how_to_call_it_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert up._command() == f"{sys.executable} -m tinypics"
 
 
-class Engine:
+class Emulator:
     """Dies after its log was looked at once."""
 
     def __init__(self) -> None:
-        self.checks = iter([None, EngineError("The local engine was killed")])
+        self.checks = iter([None, EmulatorError("The local emulator was killed")])
 
     def check(self) -> None:
         if error := next(self.checks):
@@ -88,7 +88,7 @@ class Engine:
 
 
 @pytest.mark.parametrize("reachable", [True, False])
-def test_an_engine_that_dies_while_its_log_is_followed(reachable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_emulator_that_dies_while_its_log_is_followed(reachable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     def show(_: object) -> None:
         if not reachable:
             raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
@@ -96,11 +96,11 @@ def test_an_engine_that_dies_while_its_log_is_followed(reachable: bool, monkeypa
     monkeypatch.setattr(up, "show", show)
     monkeypatch.setattr("time.sleep", lambda _: None)
     stack = Stack("in", "out", "f", "arn", "/log", None)
-    with pytest.raises(EngineError, match="was killed"):
-        up._follow(Engine(), Facts("http://127.0.0.1:1", 1, "us-east-1", 1, 1, stack))  # type: ignore[arg-type]
+    with pytest.raises(EmulatorError, match="was killed"):
+        up._follow(Emulator(), PidFile("http://127.0.0.1:1", 1, "us-east-1", 1, 1, stack))  # type: ignore[arg-type]
 
 
-def test_an_engine_that_cannot_start_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_emulator_that_cannot_start_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT)
     (tmp_path / "file").touch()
     done = CliRunner().invoke(app, ["up", "--data", str(tmp_path / "file")])

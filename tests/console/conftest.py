@@ -1,4 +1,4 @@
-"""The console of the running engine's stack, and somebody who asks it as its own page does."""
+"""The console of the running emulator's stack, and somebody who asks it as its own page does."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Page:
     def lines(self, name: str) -> list[dict[str, Any]]:
         """The log lines of an execution, once there are some: they come a moment later than its end.
 
-        On a busy machine the engine reads a line too late, and writes it with those of the next picture: here is one.
+        On a busy machine the emulator reads a line too late, and writes it with those of the next picture: here is one.
         """
         deadline, soon = time.monotonic() + 30, time.monotonic() + 2
         while not (found := self.get(f"/api/executions/{name}/log")):

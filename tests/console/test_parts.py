@@ -1,4 +1,4 @@
-"""Parts of the console by themselves: what needs no engine to be tried."""
+"""Parts of the console by themselves: what needs no emulator to be tried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One real engine for each test process, with the real template in it."""
+"""One real emulator for each test process, with the real template in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinypics.stack.clients import Cloud
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinypics.local.pidfile import Facts
+    from tinypics.local.pidfile import PidFile
 
 PROJECT = Path(__file__).parents[2]
 
@@ -24,10 +24,10 @@ PROJECT = Path(__file__).parents[2]
 class LocalStack:
     """What a test needs: where everything is (`facts.stack.source_bucket`), and clients to look at it.
 
-    `data` is the engine's data folder: `tinypics put --data DATA` finds the engine by it.
+    `data` is the emulator's data folder: `tinypics put --data DATA` finds the emulator by it.
     """
 
-    facts: Facts
+    facts: PidFile
     data: Path
 
     @functools.cache  # noqa: B019 - lives as long as the test session
@@ -53,6 +53,6 @@ class LocalStack:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    data = tmp_path_factory.mktemp("engine")
+    data = tmp_path_factory.mktemp("emulator")
     with deploy.running(data, PROJECT, port=0) as (_, facts):
         yield LocalStack(facts, data)

@@ -1,4 +1,4 @@
-"""A small HTTP proxy that stands before the engine's S3 and does wrong what it is told to.
+"""A small HTTP proxy that stands before the emulator's S3 and does wrong what it is told to.
 
 A `Fault` says which requests (method, key, how many to let pass, how many to hit) and what happens to them. Everything
 else is passed on unchanged. `Proxy.calls` has every request with the status that was answered, for counting.
@@ -70,7 +70,7 @@ class Exchange:
         self.status = BROKEN
 
     def ask(self) -> tuple[http.client.HTTPResponse, bytes]:
-        """The engine's own answer, not sent yet."""
+        """The emulator's own answer, not sent yet."""
         connection = http.client.HTTPConnection(*self.upstream, timeout=60)
         try:
             headers = {name: value for name, value in self.handler.headers.items() if name.lower() != "connection"}
@@ -110,7 +110,7 @@ class Exchange:
 
 
 def status(code: int, name: str, headers: dict[str, str] | None = None) -> Action:
-    """Answer with an S3 error, without asking the engine."""
+    """Answer with an S3 error, without asking the emulator."""
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{name}</Code><Message>injected</Message></Error>'
 
     def act(exchange: Exchange) -> None:
@@ -132,7 +132,7 @@ EXPIRED_TOKEN = status(400, "ExpiredToken")
 
 
 def reset(exchange: Exchange) -> None:
-    """Break the connection instead of answering; the engine never sees the request."""
+    """Break the connection instead of answering; the emulator never sees the request."""
     exchange.reset()
 
 
@@ -285,7 +285,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def proxied(endpoint: str) -> Iterator[Proxy]:
-    """A running proxy before the engine at `endpoint`."""
+    """A running proxy before the emulator at `endpoint`."""
     proxy = Proxy(endpoint)
     thread = threading.Thread(target=proxy.serve, name="faults", daemon=True)
     thread.start()

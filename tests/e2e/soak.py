@@ -126,7 +126,7 @@ def described(world: World) -> list[dict[str, Any]]:
 
 
 def command(world: World, *arguments: str) -> tuple[int, str]:
-    """The exit code and the output of one of our own commands, on this engine."""
+    """The exit code and the output of one of our own commands, on this emulator."""
     line = [sys.executable, "-m", "tinypics", *arguments, "--data", str(world.stack.data)]
     done = subprocess.run(line, capture_output=True, text=True, cwd=PROJECT, check=False)
     return done.returncode, done.stdout + done.stderr
@@ -214,7 +214,7 @@ def main() -> int:
         faults.proxied(facts.endpoint) as proxy,
     ):
         world = World(LocalStack(facts, Path(folder)), proxy)
-        world.engine_setting(_SFN_WAIT_SCALE=0.05)
+        world.emulator_setting(_SFN_WAIT_SCALE=0.05)
         world.configure()
         good = soaked(world, options)
     print("good" if good else "NOT GOOD")

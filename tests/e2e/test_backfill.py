@@ -1,4 +1,4 @@
-"""A backfill of the stack through the real engine: a full bucket, its workflow, and the terminal that watches it."""
+"""A backfill of the stack through the real emulator: a full bucket, its workflow, and the terminal that watches it."""
 
 from __future__ import annotations
 
@@ -137,20 +137,20 @@ def part(document: dict[str, Any], of: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     data = tmp_path_factory.mktemp("backfill")
     with deploy.running(data, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
         yield LocalStack(facts, data)
 
 
 @pytest.fixture(autouse=True)
-def empty_buckets(engine: LocalStack) -> Iterator[None]:
+def empty_buckets(emulator: LocalStack) -> Iterator[None]:
     yield
     for bucket in (IN, OUT):
-        keys = [{"Key": key} for key in listed(engine, bucket)]
+        keys = [{"Key": key} for key in listed(emulator, bucket)]
         for start in range(0, len(keys), 1000):
-            engine.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys[start : start + 1000]})
-    assert listed(engine, IN) == []
+            emulator.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys[start : start + 1000]})
+    assert listed(emulator, IN) == []
 
 
 def executions(stack: LocalStack) -> list[dict[str, Any]]:
@@ -184,7 +184,7 @@ def until(stack: LocalStack, count: int) -> None:
     deadline = time.monotonic() + 200
     while len(listed(stack, OUT)) < count:
         assert time.monotonic() < deadline, "it makes nothing"
-        time.sleep(0.2)  # between two looks, which take the engine's time
+        time.sleep(0.2)  # between two looks, which take the emulator's time
 
 
 def settled(stack: LocalStack) -> list[str]:
@@ -203,14 +203,14 @@ SIZES = [150, pytest.param(5000, marks=[pytest.mark.long, pytest.mark.timeout(15
 
 
 @pytest.mark.parametrize("count", SIZES)
-def test_a_full_bucket_is_worked_on_and_a_second_run_changes_nothing(engine: LocalStack, count: int) -> None:
-    bucket = Bucket(engine, count, done=count // 50)
-    before = len(executions(engine))
-    done = backfill(engine, input="y\n")
+def test_a_full_bucket_is_worked_on_and_a_second_run_changes_nothing(emulator: LocalStack, count: int) -> None:
+    bucket = Bucket(emulator, count, done=count // 50)
+    before = len(executions(emulator))
+    done = backfill(emulator, input="y\n")
     assert done.exit_code == 1  # some are broken
-    assert len(executions(engine)) == before + 1
+    assert len(executions(emulator)) == before + 1
     expected = bucket.expected()
-    assert part(report(engine), expected) == expected
+    assert part(report(emulator), expected) == expected
     assert bucket.made() == bucket.wanted()
     pictures = sum(
         what[0].isupper() or what in ("done", "the outputs are current") for _, what in bucket.content.values()
@@ -218,33 +218,33 @@ def test_a_full_bucket_is_worked_on_and_a_second_run_changes_nothing(engine: Loc
     assert f"{pictures:,} pictures in {IN}" in done.stdout
     assert re.search(r"About \$0\.\d+ at list prices of .*: function \$.*, requests \$.*, workflow \$", done.stdout)
     assert "storage" in done.stdout
-    assert verified(engine)
+    assert verified(emulator)
 
-    again = backfill(engine, "--yes")
+    again = backfill(emulator, "--yes")
     expected = bucket.expected(again=True)
-    assert part(report(engine), expected) == expected
+    assert part(report(emulator), expected) == expected
     assert "It changed nothing: everything that can be made was there already." in again.stdout
-    failed = list(read_keys(engine.data / "report" / "report.csv"))
+    failed = list(read_keys(emulator.data / "report" / "report.csv"))
     assert {row.key: row.error for row in failed} == {
         key: what for key, (_, what) in bucket.content.items() if what[0].isupper()
     }
 
-    shown = report(engine)
-    joined = backfill(engine, "--attach")  # the newest, which has ended
+    shown = report(emulator)
+    joined = backfill(emulator, "--attach")  # the newest, which has ended
     assert joined.exit_code == 1
-    assert report(engine) == shown
+    assert report(emulator) == shown
 
 
-def test_what_is_over_a_cap_starts_nothing_and_says_why(engine: LocalStack) -> None:
-    Bucket(engine, 110)
-    before = len(executions(engine))
+def test_what_is_over_a_cap_starts_nothing_and_says_why(emulator: LocalStack) -> None:
+    Bucket(emulator, 110)
+    before = len(executions(emulator))
     for options in (["--max-objects", "100"], ["--max-cost", "0.000001"]):
-        refused = backfill(engine, "--yes", *options)
+        refused = backfill(emulator, "--yes", *options)
         assert refused.exit_code == 1
         assert re.search(rf"CapExceeded: {options[0][2:].replace('-', '_')}: expected at most .* got ", refused.stderr)
         assert "Nothing was started." in refused.stderr
-    assert len(executions(engine)) == before
-    assert listed(engine, OUT) == []
+    assert len(executions(emulator)) == before
+    assert listed(emulator, OUT) == []
 
 
 def by_hand(stack: LocalStack, order: object, **name: str) -> dict[str, Any]:
@@ -254,9 +254,9 @@ def by_hand(stack: LocalStack, order: object, **name: str) -> dict[str, Any]:
     return finished(stack, arn)
 
 
-def test_the_caps_hold_for_whoever_starts_the_workflow_by_hand(engine: LocalStack) -> None:
+def test_the_caps_hold_for_whoever_starts_the_workflow_by_hand(emulator: LocalStack) -> None:
     for number in range(101):
-        engine.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
+        emulator.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
     orders: list[tuple[object, str, str]] = [
         ({"bucket": IN, "max_objects": 100}, "CapExceeded", "max_objects: expected at most 100 pictures, got 101"),
         ({"bucket": IN, "max_cost": 0}, "CapExceeded", "max_cost: expected at most $0.00"),
@@ -267,48 +267,48 @@ def test_the_caps_hold_for_whoever_starts_the_workflow_by_hand(engine: LocalStac
         ([], "InvalidRequest", "input: expected a JSON object"),
     ]
     for order, error, cause in orders:
-        execution = by_hand(engine, order)
+        execution = by_hand(emulator, order)
         assert (execution["status"], execution["error"]) == ("FAILED", error)
         assert execution["cause"].startswith(cause)
-        told = backfill(engine, "--attach", execution["name"])
+        told = backfill(emulator, "--attach", execution["name"])
         assert told.exit_code == 1
         assert f"{error}: {cause}" in told.stderr
         assert "Nothing was resized." in told.stderr
-    assert listed(engine, OUT) == []
+    assert listed(emulator, OUT) == []
 
 
-def test_what_is_removed_after_it_was_counted_makes_no_run_incomplete(engine: LocalStack) -> None:
+def test_what_is_removed_after_it_was_counted_makes_no_run_incomplete(emulator: LocalStack) -> None:
     """The first plan stays, so that one that is there already stands for a count of before."""
     for number in range(3):
-        engine.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
-    assert backfill(engine, "--yes").exit_code == 0
-    found, kept = report(engine)["id"], str(engine.facts.stack.backfill_bucket)
-    plan = json.loads(engine.s3.get_object(Bucket=kept, Key=f"runs/{found}/plan.json")["Body"].read())
+        emulator.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
+    assert backfill(emulator, "--yes").exit_code == 0
+    found, kept = report(emulator)["id"], str(emulator.facts.stack.backfill_bucket)
+    plan = json.loads(emulator.s3.get_object(Bucket=kept, Key=f"runs/{found}/plan.json")["Body"].read())
     plan["survey"]["listed"] = 9
-    engine.s3.put_object(Bucket=kept, Key="runs/counted-before/plan.json", Body=json.dumps(plan).encode())
-    by_hand(engine, {"bucket": IN}, name="counted-before")
-    assert backfill(engine, "--attach", "counted-before").exit_code == 0
-    assert (report(engine)["state"], report(engine)["objects"]) == ("complete", 3)
+    emulator.s3.put_object(Bucket=kept, Key="runs/counted-before/plan.json", Body=json.dumps(plan).encode())
+    by_hand(emulator, {"bucket": IN}, name="counted-before")
+    assert backfill(emulator, "--attach", "counted-before").exit_code == 0
+    assert (report(emulator)["state"], report(emulator)["objects"]) == ("complete", 3)
 
 
-def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_such(engine: LocalStack) -> None:
-    engine.s3.put_object(Bucket=IN, Key="a.jpg", Body=photo(1))
-    kept = str(engine.facts.stack.backfill_bucket)
-    engine.s3.put_object(Bucket=kept, Key="lists/twice.jsonl", Body=b'{"key": "a.jpg"}\n' * 2)
+def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_such(emulator: LocalStack) -> None:
+    emulator.s3.put_object(Bucket=IN, Key="a.jpg", Body=photo(1))
+    kept = str(emulator.facts.stack.backfill_bucket)
+    emulator.s3.put_object(Bucket=kept, Key="lists/twice.jsonl", Body=b'{"key": "a.jpg"}\n' * 2)
     order = {"bucket": IN, "source": "keys", "list_bucket": kept, "list_key": "lists/twice.jsonl"}
-    execution = by_hand(engine, order)
+    execution = by_hand(emulator, order)
     assert execution["status"] == "SUCCEEDED"
-    assert backfill(engine, "--attach", execution["name"]).exit_code == 1
-    assert report(engine)["reason"].startswith("fewer have an outcome than were counted")
+    assert backfill(emulator, "--attach", execution["name"]).exit_code == 1
+    assert report(emulator)["reason"].startswith("fewer have an outcome than were counted")
 
-    Bucket(engine, 300, slow=True)  # on a busy machine many are made before the next line
-    with in_the_background(engine, "--yes") as watching:
-        until(engine, 5)
-        engine.workflows.stop_execution(executionArn=executions(engine)[0]["executionArn"])
+    Bucket(emulator, 300, slow=True)  # on a busy machine many are made before the next line
+    with in_the_background(emulator, "--yes") as watching:
+        until(emulator, 5)
+        emulator.workflows.stop_execution(executionArn=executions(emulator)[0]["executionArn"])
         assert watching.wait(60) == 1
-    assert json.loads((engine.data / "watched" / "report.json").read_text())["state"] == "stopped"
-    assert "does not run any more" in backfill(engine, "--stop").stderr
-    assert len(settled(engine)) < 290
+    assert json.loads((emulator.data / "watched" / "report.json").read_text())["state"] == "stopped"
+    assert "does not run any more" in backfill(emulator, "--stop").stderr
+    assert len(settled(emulator)) < 290
 
 
 def test_outputs_are_no_inputs_where_they_are_in_the_same_bucket(tmp_path: Path) -> None:
@@ -325,16 +325,18 @@ def test_outputs_are_no_inputs_where_they_are_in_the_same_bucket(tmp_path: Path)
         assert report(stack)["skipped_because"] == {"the outputs are current": 3, "an output": 3}
 
 
-def test_a_dry_run_counts_and_a_no_starts_nothing(engine: LocalStack) -> None:
-    bucket = Bucket(engine, 60)
-    before = len(executions(engine))
-    assert f"{len(bucket.wanted()) + 4} pictures" in backfill(engine, "--dry-run").stdout
-    assert "Aborted" in backfill(engine, input="n\n").output
-    chosen = backfill(engine, "--dry-run", "--prefix", "2024/", "--since", "2026-01-01", "--renditions", "8x,16x-webp")
+def test_a_dry_run_counts_and_a_no_starts_nothing(emulator: LocalStack) -> None:
+    bucket = Bucket(emulator, 60)
+    before = len(executions(emulator))
+    assert f"{len(bucket.wanted()) + 4} pictures" in backfill(emulator, "--dry-run").stdout
+    assert "Aborted" in backfill(emulator, input="n\n").output
+    chosen = backfill(
+        emulator, "--dry-run", "--prefix", "2024/", "--since", "2026-01-01", "--renditions", "8x,16x-webp"
+    )
     assert re.search(r"To tiny-pics: 8x,16x-webp; 50 batches of 40", chosen.stdout)
     assert "keys that start with 2024/" in chosen.stdout
-    assert "0 pictures" in backfill(engine, "--dry-run", "--since", "2999-01-01").stdout
-    assert len(executions(engine)) == before
+    assert "0 pictures" in backfill(emulator, "--dry-run", "--since", "2999-01-01").stdout
+    assert len(executions(emulator)) == before
 
 
 def stopped(stack: LocalStack, count: int) -> float:
@@ -357,43 +359,43 @@ def stopped(stack: LocalStack, count: int) -> float:
     return newest - begun
 
 
-def test_a_run_that_is_stopped_goes_on_with_the_next(engine: LocalStack) -> None:
-    bucket = Bucket(engine, 100, slow=True)
-    stopped(engine, 20)
-    backfill(engine, "--yes")
+def test_a_run_that_is_stopped_goes_on_with_the_next(emulator: LocalStack) -> None:
+    bucket = Bucket(emulator, 100, slow=True)
+    stopped(emulator, 20)
+    backfill(emulator, "--yes")
     assert bucket.made() == bucket.wanted()
-    assert report(engine)["state"] == "complete"
-    assert report(engine)["skipped_because"]["the outputs are current"] >= 20
+    assert report(emulator)["state"] == "complete"
+    assert report(emulator)["skipped_because"]["the outputs are current"] >= 20
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_a_long_run_is_stopped_within_ten_seconds(engine: LocalStack) -> None:
-    Bucket(engine, 3000)
-    assert stopped(engine, 300) < 10
+def test_a_long_run_is_stopped_within_ten_seconds(emulator: LocalStack) -> None:
+    Bucket(emulator, 3000)
+    assert stopped(emulator, 300) < 10
 
 
-def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(engine: LocalStack) -> None:
-    bucket = Bucket(engine, 100, slow=True)
-    before = len(executions(engine))
-    with in_the_background(engine, "--yes") as watching:
-        until(engine, 10)
+def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(emulator: LocalStack) -> None:
+    bucket = Bucket(emulator, 100, slow=True)
+    before = len(executions(emulator))
+    with in_the_background(emulator, "--yes") as watching:
+        until(emulator, 10)
         watching.send_signal(signal.SIGINT)
         _, said = watching.communicate(timeout=30)
         assert watching.returncode == 130
-    name = executions(engine)[0]["name"]
+    name = executions(emulator)[0]["name"]
     assert f"It goes on without you. Join it: tinypics backfill --attach {name}" in said
-    assert executions(engine)[0]["status"] == "RUNNING"
-    joined = backfill(engine, "--yes")  # the same command
+    assert executions(emulator)[0]["status"] == "RUNNING"
+    joined = backfill(emulator, "--yes")  # the same command
     assert f"Backfill {name} does just that already: joining it." in joined.stderr
-    assert len(executions(engine)) == before + 1
-    assert part(report(engine), bucket.expected()) == bucket.expected()
+    assert len(executions(emulator)) == before + 1
+    assert part(report(emulator), bucket.expected()) == bucket.expected()
 
 
-@pytest.mark.timeout(1500)  # engines start twice, and what was killed is waited for
+@pytest.mark.timeout(1500)  # emulators start twice, and what was killed is waited for
 @pytest.mark.parametrize("count", [120, pytest.param(5000, marks=pytest.mark.long)])
 def test_whatever_is_killed_the_next_run_ends_in_the_same_state(tmp_path: Path, count: int) -> None:
-    """SIGKILL of the one that watches, of the processes that run the function, and of the whole engine."""
+    """SIGKILL of the one that watches, of the processes that run the function, and of the whole emulator."""
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
         stack = LocalStack(facts, tmp_path)
         bucket = Bucket(stack, count, slow=count < 1000)
@@ -425,7 +427,7 @@ def test_whatever_is_killed_the_next_run_ends_in_the_same_state(tmp_path: Path, 
 
 
 def kill_workers(stack: LocalStack) -> None:
-    """All of the engine's process group but itself."""
+    """All of the emulator's process group but itself."""
     listing = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
     for pid, group in (map(int, line.split()) for line in listing.splitlines()):
         if group == stack.facts.pid != pid:
@@ -433,30 +435,30 @@ def kill_workers(stack: LocalStack) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def test_a_list_of_keys_is_worked_on_and_what_failed_is_tried_again(engine: LocalStack, tmp_path: Path) -> None:
+def test_a_list_of_keys_is_worked_on_and_what_failed_is_tried_again(emulator: LocalStack, tmp_path: Path) -> None:
     good, odd = photo(1), "ü, \"x\" 'y'\\n\u2028.jpg"
     for key, body in {"a.jpg": good, odd: good, "broken.jpg": good[:-40], "other.jpg": good, "noname": good}.items():
-        engine.s3.put_object(Bucket=IN, Key=key, Body=body)
+        emulator.s3.put_object(Bucket=IN, Key=key, Body=body)
     (tmp_path / "keys.jsonl").write_text("".join(json.dumps({"key": key}) + "\n" for key in ("a.jpg", odd, "noname")))
-    some = backfill(engine, "--yes", "--keys", str(tmp_path / "keys.jsonl"), "--renditions", "8x8")
+    some = backfill(emulator, "--yes", "--keys", str(tmp_path / "keys.jsonl"), "--renditions", "8x8")
     assert some.exit_code == 0, some.output
-    assert sorted(listed(engine, OUT)) == sorted(["a.jpg", odd, "noname"])
-    assert report(engine)["objects"] == 3
+    assert sorted(listed(emulator, OUT)) == sorted(["a.jpg", odd, "noname"])
+    assert report(emulator)["objects"] == 3
 
-    backfill(engine, "--yes", "--renditions", "8x8", "--any-name")
-    assert report(engine)["objects"] == report(engine)["done"] + 1 + 3
-    failures = engine.data / "report" / "report.csv"
+    backfill(emulator, "--yes", "--renditions", "8x8", "--any-name")
+    assert report(emulator)["objects"] == report(emulator)["done"] + 1 + 3
+    failures = emulator.data / "report" / "report.csv"
     assert [row.key for row in read_keys(failures)] == ["broken.jpg"]
-    engine.s3.put_object(Bucket=IN, Key="broken.jpg", Body=good)
-    retry = ["retry", "--from", str(failures), "--yes", "--report", str(engine.data / "report")]
-    nothing = tinypics(engine, *retry, "--error", "SourceNotFound")
+    emulator.s3.put_object(Bucket=IN, Key="broken.jpg", Body=good)
+    retry = ["retry", "--from", str(failures), "--yes", "--report", str(emulator.data / "report")]
+    nothing = tinypics(emulator, *retry, "--error", "SourceNotFound")
     assert (nothing.exit_code, "lists no failure SourceNotFound" in nothing.stderr) == (1, True)
-    again = tinypics(engine, *retry)
+    again = tinypics(emulator, *retry)
     assert again.exit_code == 0, again.output
     assert "To tiny-pics: 8x8;" in again.stdout
-    assert (report(engine)["done"], report(engine)["objects"]) == (1, 1)
-    assert "broken.jpg" in listed(engine, OUT)
-    assert "lists no failure." in tinypics(engine, *retry).stderr
+    assert (report(emulator)["done"], report(emulator)["objects"]) == (1, 1)
+    assert "broken.jpg" in listed(emulator, OUT)
+    assert "lists no failure." in tinypics(emulator, *retry).stderr
 
 
 @pytest.mark.parametrize(
@@ -469,17 +471,17 @@ def test_a_list_of_keys_is_worked_on_and_what_failed_is_tried_again(engine: Loca
     ],
 )
 def test_a_list_that_the_stack_cannot_read_is_refused(
-    engine: LocalStack, tmp_path: Path, text: str, message: str
+    emulator: LocalStack, tmp_path: Path, text: str, message: str
 ) -> None:
     path = tmp_path / "report.csv"
     path.write_text(text)
     for command in (["retry", "--from", str(path)], ["backfill", "--keys", str(path)]):
-        refused = tinypics(engine, *command)
+        refused = tinypics(emulator, *command)
         assert refused.exit_code == 1
         assert message in refused.stderr
 
 
-def test_what_is_not_there_is_said(engine: LocalStack) -> None:
-    assert "There is no backfill nonsense" in backfill(engine, "--attach", "nonsense").stderr
-    assert "AccessDenied: bucket" in backfill(engine, "--bucket", "elsewhere").stderr
-    assert "InvalidRequest: since" in backfill(engine, "--since", "yesterday").stderr
+def test_what_is_not_there_is_said(emulator: LocalStack) -> None:
+    assert "There is no backfill nonsense" in backfill(emulator, "--attach", "nonsense").stderr
+    assert "AccessDenied: bucket" in backfill(emulator, "--bucket", "elsewhere").stderr
+    assert "InvalidRequest: since" in backfill(emulator, "--since", "yesterday").stderr

@@ -1,4 +1,4 @@
-"""The stack commands, as a person at a terminal has them: real processes, real signals, the real engine."""
+"""The stack commands, as a person at a terminal has them: real processes, real signals, the real emulator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tinypics.cli.app import app
-from tinypics.local.emulator import running_engine
+from tinypics.local.emulator import running_emulator
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
     from tests.e2e.conftest import LocalStack
-    from tinypics.local.pidfile import Facts
+    from tinypics.local.pidfile import PidFile
 
 pytestmark = pytest.mark.e2e
 
@@ -65,7 +65,7 @@ def up(data: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tinypics", "up", "--port", "0", "--data", str(data), *options]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            wait_until(lambda: running_engine(data) or process.poll() is not None)
+            wait_until(lambda: running_emulator(data) or process.poll() is not None)
             yield process
         finally:
             if process.poll() is None:
@@ -73,8 +73,8 @@ def up(data: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
             process.communicate(timeout=20)
 
 
-def facts_of(data: Path) -> Facts:
-    facts = running_engine(data)
+def facts_of(data: Path) -> PidFile:
+    facts = running_emulator(data)
     assert facts
     return facts
 
@@ -139,7 +139,7 @@ def test_nothing_is_left_when_the_terminal_is_closed(tmp_path: Path) -> None:
     ) as process:
         try:
             os.close(terminal)
-            facts = wait_until(lambda: running_engine(tmp_path))
+            facts = wait_until(lambda: running_emulator(tmp_path))
             shown = b""
             while b"shows here" not in shown:
                 shown += os.read(ours, 4096)
@@ -154,7 +154,7 @@ def test_nothing_is_left_when_up_is_killed(tmp_path: Path) -> None:
     with up(tmp_path) as process:
         facts = facts_of(tmp_path)
         assert command("put", str(picture(tmp_path / "cli.jpg")), "--data", str(tmp_path)).returncode == 0
-        assert len(group(facts.pid)) >= 2  # the engine and a Lambda worker
+        assert len(group(facts.pid)) >= 2  # the emulator and a Lambda worker
         process.kill()
     wait_until(lambda: not group(facts.pid))
     with up(tmp_path):
@@ -173,14 +173,14 @@ def test_a_taken_port_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_second_engine_of_the_same_folder_is_refused(tmp_path: Path) -> None:
+def test_a_second_emulator_of_the_same_folder_is_refused(tmp_path: Path) -> None:
     with up(tmp_path):
         done = command("up", "--port", "0", "--data", str(tmp_path))
         assert done.returncode == 1
         assert f"runs already: {facts_of(tmp_path).endpoint}" in " ".join(done.stderr.split())
 
 
-def test_a_killed_engine_is_told_of_and_its_pictures_are_there_again(tmp_path: Path) -> None:
+def test_a_killed_emulator_is_told_of_and_its_pictures_are_there_again(tmp_path: Path) -> None:
     sample = picture(tmp_path / "cli.jpg")
     with up(tmp_path) as process:
         assert command("put", str(sample), "--data", str(tmp_path)).returncode == 0
@@ -381,7 +381,7 @@ def test_the_way_to_aws_with_the_usual_environment(
     assert "DescribeStacks: ValidationError: Stack with id other does not exist" in " ".join(done.stderr.split())
 
 
-def test_without_an_engine_local_says_how_to_start_one(tmp_path: Path) -> None:
+def test_without_an_emulator_local_says_how_to_start_one(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["logs", "--local", "--data", str(tmp_path)])
     assert done.exit_code == 1
     assert "start it with `tinypics up`" in " ".join(done.stderr.split())

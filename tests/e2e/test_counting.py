@@ -41,7 +41,7 @@ class Context:
 
 @pytest.fixture(autouse=True)
 def sdk(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The SDK finds the engine as it finds S3 on Lambda; there are a bucket of pictures and one of lists."""
+    """The SDK finds the emulator as it finds S3 on Lambda; there are a bucket of pictures and one of lists."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", stack.facts.endpoint)
     monkeypatch.setenv("AWS_REGION", stack.facts.region)
     monkeypatch.setenv("AWS_DEFAULT_REGION", stack.facts.region)

@@ -20,11 +20,11 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LocalStack]]:
-    """Starts an engine with a stack of given parameters; one at a time, because each test needs only its own."""
+    """Starts an emulator with a stack of given parameters; one at a time, because each test needs only its own."""
     running: list[Any] = []
 
     def begin(**parameters: str) -> LocalStack:
-        data = tmp_path_factory.mktemp("engine")
+        data = tmp_path_factory.mktemp("emulator")
         running.append(deploy.running(data, PROJECT, port=0, parameters=parameters))
         _, facts = running[-1].__enter__()
         return LocalStack(facts, data)
@@ -148,7 +148,7 @@ def watched_bucket(stack: LocalStack, name: str) -> None:
 
 
 def second_stack(stack: LocalStack, name: str, **parameters: str) -> str:
-    """Another stack in the same engine; the ARN of its workflow."""
+    """Another stack in the same emulator; the ARN of its workflow."""
     cloudformation = stack.client("cloudformation")
     template = cloudformation.get_template(StackName=deploy.STACK)["TemplateBody"]  # with its code uploaded
     body = template if isinstance(template, str) else json.dumps(template)

@@ -1,4 +1,4 @@
-"""Every row of the fault table (F1 to F24, docs/reliability.md), through the running engine.
+"""Every row of the fault table (F1 to F24, docs/reliability.md), through the running emulator.
 
 The stack here has no trigger: each test delivers the events itself, so that it can count what they lead to. A proxy
 stands between the function and the store. Whatever a test does, at its end outputs and sources have to agree.
@@ -32,7 +32,7 @@ from tinypics.local import deploy
 pytestmark = pytest.mark.e2e
 
 TRIES = 5  # inside one invocation
-ATTEMPTS = 3  # of an execution in the engine, which calls every exception by the same name
+ATTEMPTS = 3  # of an execution in the emulator, which calls every exception by the same name
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -54,7 +54,7 @@ def queued(*bodies: object) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data = tmp_path_factory.mktemp("faults")
     parameters = {"Renditions": RENDITIONS, "Trigger": "none", "Api": "off"}
     with (
@@ -62,19 +62,19 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         faults.proxied(facts.endpoint) as proxy,
     ):
         world = World(LocalStack(facts, data), proxy)
-        world.engine_setting(_SFN_WAIT_SCALE=0.01)  # the pauses between attempts, not the attempts themselves
+        world.emulator_setting(_SFN_WAIT_SCALE=0.01)  # the pauses between attempts, not the attempts themselves
         world.configure()
         yield world
 
 
 @pytest.fixture
-def world(engine: World) -> Iterator[World]:
-    yield engine
-    engine.proxy.clear()
-    remaining = engine.disagreements()
+def world(emulator: World) -> Iterator[World]:
+    yield emulator
+    emulator.proxy.clear()
+    remaining = emulator.disagreements()
     for bucket in (IN, OUT):
-        for key in engine.listed(bucket):
-            engine.s3.delete_object(Bucket=bucket, Key=key)
+        for key in emulator.listed(bucket):
+            emulator.s3.delete_object(Bucket=bucket, Key=key)
     assert not remaining
 
 

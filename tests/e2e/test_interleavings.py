@@ -1,4 +1,4 @@
-"""Some races of tests/delivery/test_interleavings.py, with every step a request to the real engine's S3."""
+"""Some races of tests/delivery/test_interleavings.py, with every step a request to the real emulator's S3."""
 
 from __future__ import annotations
 

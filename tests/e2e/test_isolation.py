@@ -1,4 +1,4 @@
-"""A decoder that crashes, hangs or eats memory, in the middle of a batch, through the real engine."""
+"""A decoder that crashes, hangs or eats memory, in the middle of a batch, through the real emulator."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     headers.write_text(headers.read_text() + READ + does + "    return header\n")
     limits = project / "src" / "tinypics" / "image" / "limits.py"
     limits.write_text(limits.read_text().replace("cpu_seconds: int = 30", "cpu_seconds: int = 2"))
-    data = tmp_path_factory.mktemp("engine")
+    data = tmp_path_factory.mktemp("emulator")
     with deploy.running(data, project, port=0) as (_, facts):
         yield LocalStack(facts, data)
 

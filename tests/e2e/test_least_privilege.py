@@ -1,4 +1,4 @@
-"""The engine enforces no permissions, so a proxy does: each request to S3 needs what the deployed role grants.
+"""The emulator enforces no permissions, so a proxy does: each request to S3 needs what the deployed role grants.
 
 Requests are translated to actions as the service authorization reference has them ("Actions defined by Amazon S3").
 What the function does must all be allowed, and what it is allowed must all be done.

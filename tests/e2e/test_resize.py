@@ -1,4 +1,4 @@
-"""From an upload, an invocation, an execution or an API call to a thumbnail, through the real engine."""
+"""From an upload, an invocation, an execution or an API call to a thumbnail, through the real emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tinypics retry` through the real engine: a failure whose reason is gone succeeds with its own input."""
+"""`tinypics retry` through the real emulator: a failure whose reason is gone succeeds with its own input."""
 
 from __future__ import annotations
 
@@ -55,23 +55,23 @@ def failed(stack: LocalStack, key: str) -> str:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[LocalStack]:
-    """An engine of its own, in which nothing has failed yet."""
+def emulator(tmp_path: Path) -> Iterator[LocalStack]:
+    """An emulator of its own, in which nothing has failed yet."""
     with deploy.running(tmp_path, PROJECT, port=0) as (_, facts):
         yield LocalStack(facts, tmp_path)
 
 
-def test_what_failed_succeeds_when_its_reason_is_gone(engine: LocalStack) -> None:
-    assert "Nothing to try again" in retry(engine).stdout
+def test_what_failed_succeeds_when_its_reason_is_gone(emulator: LocalStack) -> None:
+    assert "Nothing to try again" in retry(emulator).stdout
     keys = [f"{uuid.uuid4()}.jpg" for _ in range(2)]
-    given = [failed(engine, key) for key in [*keys, keys[0]]]
-    listed = retry(engine, "--dry-run").stdout
+    given = [failed(emulator, key) for key in [*keys, keys[0]]]
+    listed = retry(emulator, "--dry-run").stdout
     assert re.findall(r"✗ .*  (\S+)  SourceNotFound: ", listed) == [keys[0], keys[1]]  # the newest first, each once
-    assert retry(engine, "--since", "0s", "--yes").stdout == "Nothing to try again: no execution failed.\n"
-    assert "no execution failed with CorruptImage" in retry(engine, "--error", "CorruptImage").stdout
+    assert retry(emulator, "--since", "0s", "--yes").stdout == "Nothing to try again: no execution failed.\n"
+    assert "no execution failed with CorruptImage" in retry(emulator, "--error", "CorruptImage").stdout
 
-    engine.s3.put_object(Bucket=IN, Key=keys[0], Body=photo())
-    done = retry(engine, "--error", "SourceNotFound", input="y\n")
+    emulator.s3.put_object(Bucket=IN, Key=keys[0], Body=photo())
+    done = retry(emulator, "--error", "SourceNotFound", input="y\n")
     assert done.exit_code == 1  # the other one is still not there
     assert "Start 2 again?" in done.output
     assert re.findall(r"([✓✗]) \S+ \S+  (\S+)", done.stdout.split("again?")[1]) in (
@@ -79,32 +79,32 @@ def test_what_failed_succeeds_when_its_reason_is_gone(engine: LocalStack) -> Non
         [("✗", keys[1]), ("✓", keys[0])],
     )
     assert "1 of 2 succeeded" in done.stdout
-    assert Image.open(io.BytesIO(engine.s3.get_object(Bucket=OUT, Key=f"tried/{keys[0]}")["Body"].read())).size == (
+    assert Image.open(io.BytesIO(emulator.s3.get_object(Bucket=OUT, Key=f"tried/{keys[0]}")["Body"].read())).size == (
         32,
         32,
     )
 
-    engine.s3.put_object(Bucket=IN, Key=keys[1], Body=photo())
-    done = retry(engine, "--yes")
+    emulator.s3.put_object(Bucket=IN, Key=keys[1], Body=photo())
+    done = retry(emulator, "--yes")
     assert done.exit_code == 0, done.output
     assert "1 of 1 succeeded" in done.stdout  # the first one is done, and not tried again
-    machine = engine.facts.stack.state_machine
+    machine = emulator.facts.stack.state_machine
     again = [
-        engine.workflows.describe_execution(executionArn=item["executionArn"])
-        for item in engine.workflows.list_executions(stateMachineArn=machine)["executions"]
+        emulator.workflows.describe_execution(executionArn=item["executionArn"])
+        for item in emulator.workflows.list_executions(stateMachineArn=machine)["executions"]
         if item["name"].startswith("retry-")
     ]
     assert [execution["status"] for execution in again].count("SUCCEEDED") == 2
     assert {execution["input"] for execution in again} == set(given)
-    assert "Nothing to try again" in retry(engine).stdout
+    assert "Nothing to try again" in retry(emulator).stdout
 
 
-def test_a_refusal_to_go_on_starts_nothing(engine: LocalStack) -> None:
+def test_a_refusal_to_go_on_starts_nothing(emulator: LocalStack) -> None:
     key = f"{uuid.uuid4()}.jpg"
-    failed(engine, key)
-    done = retry(engine, input="n\n")
+    failed(emulator, key)
+    done = retry(emulator, input="n\n")
     assert done.exit_code == 1
     assert "Aborted" in done.output
-    machine = engine.facts.stack.state_machine
-    names = [item["name"] for item in engine.workflows.list_executions(stateMachineArn=machine)["executions"]]
+    machine = emulator.facts.stack.state_machine
+    names = [item["name"] for item in emulator.workflows.list_executions(stateMachineArn=machine)["executions"]]
     assert not [name for name in names if name.startswith("retry-")]

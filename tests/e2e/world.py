@@ -1,4 +1,4 @@
-"""The engine with our stack in it, a proxy before its S3, and what tests ask of both."""
+"""The emulator with our stack in it, a proxy before its S3, and what tests ask of both."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def created(key: str, etag: str, size: int) -> dict[str, Any]:
 
 
 class World:
-    """The engine with our stack in it, the proxy before its S3, and what tests ask of both."""
+    """The emulator with our stack in it, the proxy before its S3, and what tests ask of both."""
 
     def __init__(self, stack: LocalStack, proxy: Proxy) -> None:
         self.stack = stack
@@ -64,7 +64,7 @@ class World:
             Environment={"Variables": self._variables | variables},
         )
 
-    def engine_setting(self, **settings: object) -> None:
+    def emulator_setting(self, **settings: object) -> None:
         body = json.dumps({f"stepfunctions.{name}": value for name, value in settings.items()}).encode()
         with urllib.request.urlopen(f"{self.stack.facts.endpoint}/_ministack/config", body) as response:
             assert len(json.load(response)["applied"]) == len(settings)
@@ -104,19 +104,19 @@ class World:
         machine = self.stack.facts.stack.state_machine
         cases = {machine.rpartition(":")[2]: {"TestCases": {"Mocked": {"ResizeImage": "mocked"}}}}
         response = {"0": {"Throw": {"Error": error, "Cause": '{"errorMessage": "mocked"}'}}}
-        self.engine_setting(_sfn_mock_config={"StateMachines": cases, "MockedResponses": {"mocked": response}})
+        self.emulator_setting(_sfn_mock_config={"StateMachines": cases, "MockedResponses": {"mocked": response}})
         try:
             started = self.stack.workflows.start_execution(stateMachineArn=f"{machine}#Mocked", input="{}")
             return finished(self.stack, started["executionArn"])
         finally:
-            self.engine_setting(_sfn_mock_config={})
+            self.emulator_setting(_sfn_mock_config={})
 
     def kill_workers(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the processes that run functions: all of the engine's process group but itself."""
-        engine = self.stack.facts.pid
+        """Send a signal to the processes that run functions: all of the emulator's process group but itself."""
+        emulator = self.stack.facts.pid
         listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
         for pid, group in (map(int, line.split()) for line in listed.splitlines()):
-            if group == engine != pid:
+            if group == emulator != pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
 

@@ -16,8 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tinypics.local import deploy
-from tinypics.local.emulator import REGION, Engine, EngineError
-from tinypics.local.pidfile import Facts
+from tinypics.local.emulator import REGION, Emulator, EmulatorError
+from tinypics.local.pidfile import PidFile
 from tinypics.stack import deployed
 from tinypics.stack.clients import Cloud
 
@@ -88,13 +88,13 @@ def test_the_same_contents_pack_to_the_same_bytes(tmp_path: Path) -> None:
 
 def test_pictures_survive_a_kill_and_a_stop(project: Path) -> None:
     data = project / "data"
-    with deploy.running(data, project, port=0) as (engine, facts):
-        assert Facts.read(data) == facts
+    with deploy.running(data, project, port=0) as (emulator, facts):
+        assert PidFile.read(data) == facts
         s3 = Cloud.local(facts.endpoint, REGION).client("s3")
         s3.put_object(
             Bucket="original-pics", Key="日本/a b.jpg", Body=b"1", ContentType="image/jpeg", Metadata={"by": "me"}
         )
-        os.kill(engine.pid, signal.SIGKILL)
+        os.kill(emulator.pid, signal.SIGKILL)
     assert not (data / "engine.json").exists()
     for _ in range(2):
         with deploy.running(data, project, port=0) as (_, facts):
@@ -126,7 +126,7 @@ def test_a_stack_that_cannot_come_up_says_which_resource_and_why(project: Path) 
         deploy.running(project / "data", project, port=0),
     ):
         pytest.fail("it came up")
-    with Engine.start(project / "data", 0):  # nothing was left running
+    with Emulator.start(project / "data", 0):  # nothing was left running
         pass
 
 
@@ -149,9 +149,9 @@ def test_wrong_parameters_are_named_and_nothing_is_started(
     project: Path, given: dict[str, str], reasons: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def started(*_: object) -> None:
-        pytest.fail("an engine was started")
+        pytest.fail("an emulator was started")
 
-    monkeypatch.setattr(Engine, "start", started)
+    monkeypatch.setattr(Emulator, "start", started)
     with pytest.raises(deploy.WrongParameters) as refused, deploy.running(project / "data", project, 0, given):
         pytest.fail("it came up")
     assert [
@@ -169,8 +169,8 @@ def test_only_buckets_that_the_template_makes_are_adopted(project: Path, create:
         s3 = Cloud.local(facts.endpoint, facts.region).client("s3")
         for bucket in ("original-pics", "tiny-pics"):
             s3.put_object(Bucket=bucket, Key="a", Body=b"1")
-    with Engine.start(project / "data", 0) as engine:
-        cloud = Cloud.local(engine.endpoint, REGION)
+    with Emulator.start(project / "data", 0) as emulator:
+        cloud = Cloud.local(emulator.endpoint, REGION)
         deploy._import_buckets(cloud, deploy.BUCKETS | {"CreateBuckets": create})
         stacks = cloud.client("cloudformation")
         assert len(stacks.list_stacks()["StackSummaries"]) == (adopted > 0)
@@ -178,13 +178,13 @@ def test_only_buckets_that_the_template_makes_are_adopted(project: Path, create:
             assert len(stacks.describe_stack_resources(StackName="tinypics")["StackResources"]) == adopted
 
 
-def test_clients_of_the_engine_need_no_valid_aws_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_of_the_emulator_need_no_valid_aws_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "missing")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    with Engine.start(tmp_path / "data", 0) as engine:
-        cloud = Cloud.local(engine.endpoint, REGION)
+    with Emulator.start(tmp_path / "data", 0) as emulator:
+        cloud = Cloud.local(emulator.endpoint, REGION)
         assert cloud.client("s3").list_buckets()["Buckets"] == []
         with pytest.raises(ClientError, match="does not exist"):
             deployed.outputs(cloud.client("cloudformation"), "tinypics")
@@ -195,16 +195,16 @@ import json, pathlib, sys, time
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
 project = pathlib.Path(sys.argv[1])
-with deploy.running(project / "data", project, port=0) as (engine, facts):
+with deploy.running(project / "data", project, port=0) as (emulator, facts):
     functions = Cloud.local(facts.endpoint, facts.region).client("lambda")
     functions.invoke(FunctionName="echo", InvocationType="Event", Payload=json.dumps({}))
-    print(engine.pid, flush=True)
+    print(emulator.pid, flush=True)
     time.sleep(60)
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_busy_function_ends_with_the_engine(project: Path, number: signal.Signals) -> None:
+def test_a_busy_function_ends_with_the_emulator(project: Path, number: signal.Signals) -> None:
     busy = project / "busy"
     (project / "src" / "main.py").write_text(
         f"import pathlib, time\ndef handler(*_):\n    pathlib.Path({str(busy)!r}).touch()\n    time.sleep(60)\n"
@@ -235,10 +235,10 @@ def alive(group: int) -> bool:
     return True
 
 
-def test_an_engine_error_leaves_the_folder_free(project: Path) -> None:
+def test_an_emulator_error_leaves_the_folder_free(project: Path) -> None:
     with (
-        Engine.start(project / "other", 0) as other,
-        pytest.raises(EngineError, match="is taken"),
+        Emulator.start(project / "other", 0) as other,
+        pytest.raises(EmulatorError, match="is taken"),
         deploy.running(project / "data", project, other.port),
     ):
         pytest.fail("it came up")

@@ -1,4 +1,4 @@
-"""The engine's process: starting, refusing, stopping, and never outliving the process that started it."""
+"""The emulator's process: starting, refusing, stopping, and never outliving the process that started it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tinypics.local import emulator as engines
+from tinypics.local import emulator as module
 from tinypics.local import emulator_process
-from tinypics.local.emulator import Engine, EngineError, healthy
-from tinypics.local.pidfile import Facts
+from tinypics.local.emulator import Emulator, EmulatorError, is_healthy
+from tinypics.local.pidfile import PidFile
 from tinypics.stack.deployed import Stack
 
 if TYPE_CHECKING:
@@ -37,30 +37,30 @@ def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
 
 
 def group(pgid: int) -> list[str]:
-    """The command lines of the processes in a group: the engine and its Lambda workers."""
+    """The command lines of the processes in a group: the emulator and its Lambda workers."""
     listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
     fields = [line.split(None, 2) for line in listed.splitlines()]
     return [field[2] for field in fields if field[0] == str(pgid) and not field[1].startswith("Z")]
 
 
 def test_starts_answers_and_stops(tmp_path: Path) -> None:
-    with Engine.start(tmp_path, 0) as engine:
-        assert healthy(engine.port)
-        assert engine.endpoint == f"http://127.0.0.1:{engine.port}"
-        engine.check()
+    with Emulator.start(tmp_path, 0) as emulator:
+        assert is_healthy(emulator.port)
+        assert emulator.endpoint == f"http://127.0.0.1:{emulator.port}"
+        emulator.check()
         with socket.socket() as other, pytest.raises(ConnectionRefusedError):  # it listens on this one address only
-            other.connect(("127.0.0.2", engine.port))
-    assert not healthy(engine.port)
-    assert group(engine.pid) == []
-    engine.stop()  # a second time does nothing
+            other.connect(("127.0.0.2", emulator.port))
+    assert not is_healthy(emulator.port)
+    assert group(emulator.pid) == []
+    emulator.stop()  # a second time does nothing
 
 
 def test_nothing_of_the_users_aws_settings_gets_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "work")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    with Engine.start(tmp_path, 0) as engine:
-        environment = Path(f"/proc/{engine.pid}/environ").read_text()
+    with Emulator.start(tmp_path, 0) as emulator:
+        environment = Path(f"/proc/{emulator.pid}/environ").read_text()
     assert "secret" not in environment
     assert "AWS_PROFILE" not in environment
     assert "PROXY" not in environment
@@ -71,18 +71,20 @@ def test_a_port_in_use_is_refused_by_name(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(EngineError, match=f"Port {port} is taken by another program.*--port N.*\n.*lsof.*:{port}"):
-            Engine.start(tmp_path, port)
-    with Engine.start(tmp_path, 0):  # and the folder is free again
+        with pytest.raises(
+            EmulatorError, match=f"Port {port} is taken by another program.*--port N.*\n.*lsof.*:{port}"
+        ):
+            Emulator.start(tmp_path, port)
+    with Emulator.start(tmp_path, 0):  # and the folder is free again
         pass
 
 
-def test_another_folders_engine_is_told_from_another_program(tmp_path: Path) -> None:
+def test_another_folders_emulator_is_told_from_another_program(tmp_path: Path) -> None:
     with (
-        Engine.start(tmp_path / "a", 0) as engine,
-        pytest.raises(EngineError, match="another local emulator, of another folder"),
+        Emulator.start(tmp_path / "a", 0) as emulator,
+        pytest.raises(EmulatorError, match="another local emulator, of another folder"),
     ):
-        Engine.start(tmp_path / "b", engine.port)
+        Emulator.start(tmp_path / "b", emulator.port)
 
 
 def test_a_port_that_may_not_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,85 +92,85 @@ def test_a_port_that_may_not_be_used_is_refused(tmp_path: Path, monkeypatch: pyt
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(socket.socket, "bind", denied)
-    with pytest.raises(EngineError, match="Port 80 cannot be used: Permission denied"):
-        Engine.start(tmp_path, 80)
+    with pytest.raises(EmulatorError, match="Port 80 cannot be used: Permission denied"):
+        Emulator.start(tmp_path, 80)
 
 
 def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EngineError, match="cannot hold the emulator's data: File exists"):
-        Engine.start(tmp_path / "file", 0)
+    with pytest.raises(EmulatorError, match="cannot hold the emulator's data: File exists"):
+        Emulator.start(tmp_path / "file", 0)
 
 
-def test_one_engine_per_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_LOCK_WITHIN", 0.2)
-    with Engine.start(tmp_path, 0) as engine:
-        with pytest.raises(EngineError, match="just starting or stopping"):
-            Engine.start(tmp_path, 0)
-        Facts(engine.endpoint, engine.port, "us-east-1", engine.pid, os.getpid(), STACK).write(tmp_path)
-        with pytest.raises(EngineError, match=f"runs already: {engine.endpoint} .process {os.getpid()}"):
-            Engine.start(tmp_path, 0)
-        engine.check()
-    assert Facts.read(tmp_path) is None
+def test_one_emulator_per_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOCK_WITHIN", 0.2)
+    with Emulator.start(tmp_path, 0) as emulator:
+        with pytest.raises(EmulatorError, match="just starting or stopping"):
+            Emulator.start(tmp_path, 0)
+        PidFile(emulator.endpoint, emulator.port, "us-east-1", emulator.pid, os.getpid(), STACK).write(tmp_path)
+        with pytest.raises(EmulatorError, match=f"runs already: {emulator.endpoint} .process {os.getpid()}"):
+            Emulator.start(tmp_path, 0)
+        emulator.check()
+    assert PidFile.read(tmp_path) is None
 
 
-def test_an_engine_that_does_not_come_up_shows_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_emulator_that_does_not_come_up_shows_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit('no room on this laptop')")
     monkeypatch.setattr(emulator_process, "__file__", str(broken))
-    with pytest.raises(EngineError, match="did not start:\nno room on this laptop"):
-        Engine.start(tmp_path / "data", 0)
+    with pytest.raises(EmulatorError, match="did not start:\nno room on this laptop"):
+        Emulator.start(tmp_path / "data", 0)
 
 
-def test_an_engine_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_emulator_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = tmp_path / "silent.py"
     silent.write_text("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)")
     monkeypatch.setattr(emulator_process, "__file__", str(silent))
-    monkeypatch.setattr(engines, "_READY_WITHIN", 0.5)
-    monkeypatch.setattr(engines, "_STOPPED_WITHIN", 0.5)
-    with pytest.raises(EngineError, match="did not start"):
-        Engine.start(tmp_path / "data", 0)
+    monkeypatch.setattr(module, "_READY_WITHIN", 0.5)
+    monkeypatch.setattr(module, "_STOPPED_WITHIN", 0.5)
+    with pytest.raises(EmulatorError, match="did not start"):
+        Emulator.start(tmp_path / "data", 0)
     with (tmp_path / "data" / "engine.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody is left to hold it
 
 
-def test_an_engine_that_was_killed_is_noticed(tmp_path: Path) -> None:
-    with Engine.start(tmp_path, 0) as engine:
-        os.kill(engine.pid, signal.SIGKILL)
-        wait_until(lambda: not healthy(engine.port))
-        with pytest.raises(EngineError, match=r"was killed by SIGKILL\. Pictures are safe"):
-            wait_until(engine.check, 5)
+def test_an_emulator_that_was_killed_is_noticed(tmp_path: Path) -> None:
+    with Emulator.start(tmp_path, 0) as emulator:
+        os.kill(emulator.pid, signal.SIGKILL)
+        wait_until(lambda: not is_healthy(emulator.port))
+        with pytest.raises(EmulatorError, match=r"was killed by SIGKILL\. Pictures are safe"):
+            wait_until(emulator.check, 5)
 
 
 PARENT = """
 import pathlib, sys, time
-from tinypics.local.emulator import Engine
-engine = Engine.start(pathlib.Path(sys.argv[1]), 0)
-print(engine.pid, engine.port, flush=True)
+from tinypics.local.emulator import Emulator
+emulator = Emulator.start(pathlib.Path(sys.argv[1]), 0)
+print(emulator.pid, emulator.port, flush=True)
 time.sleep(60)
 """
 
 
-def test_the_engine_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_the_emulator_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, tmp_path], stdout=subprocess.PIPE, text=True)
     with parent:
         assert parent.stdout
         pid, port = map(int, parent.stdout.readline().split())
         parent.kill()
     wait_until(lambda: not group(pid))
-    assert not healthy(port)
-    with Engine.start(tmp_path, port):  # neither the folder nor the port stays taken
+    assert not is_healthy(port)
+    with Emulator.start(tmp_path, port):  # neither the folder nor the port stays taken
         pass
 
 
 def test_facts_that_cannot_be_read_are_none(tmp_path: Path) -> None:
-    facts = Facts("http://127.0.0.1:1", 1, "us-east-1", 2, 3, STACK)
+    facts = PidFile("http://127.0.0.1:1", 1, "us-east-1", 2, 3, STACK)
     facts.write(tmp_path)
-    assert Facts.read(tmp_path) == facts
+    assert PidFile.read(tmp_path) == facts
     found = json.loads((tmp_path / "engine.json").read_text())
     for text in ("", "[]", "{}", '{"stack": {}}', json.dumps(found | {"new": 1})):
         (tmp_path / "engine.json").write_text(text)
-        assert Facts.read(tmp_path) is None
+        assert PidFile.read(tmp_path) is None
 
 
 def test_outputs_of_another_stack_are_not_ours() -> None:

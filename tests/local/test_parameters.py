@@ -1,4 +1,4 @@
-"""What the template's declarations, its rules and the function's own readers refuse, without an engine."""
+"""What the template's declarations, its rules and the function's own readers refuse, without an emulator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tinypics.aws.settings import MEMORY_MB, READERS
-from tinypics.local.parameters import numbers, parsed, with_defaults, wrong
+from tinypics.local.parameters import find_errors, numbers, parse_parameters, with_defaults
 
 PROJECT = Path(__file__).parents[2]
 WRITTEN: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
@@ -20,13 +20,13 @@ PSEUDO = {"AWS::Region": "us-east-1"}
 
 
 def refused(**given: str) -> list[str]:
-    return wrong(WRITTEN, LOCAL | given, PSEUDO)
+    return find_errors(WRITTEN, LOCAL | given, PSEUDO)
 
 
 def declared(**declaration: object) -> list[str]:
     """What is wrong with the value that the declaration's own `value` is."""
     text = str(declaration.pop("value"))
-    return wrong({"Parameters": {"P": {"Type": "String", **declaration}}, "Resources": {}}, {"P": text}, PSEUDO)
+    return find_errors({"Parameters": {"P": {"Type": "String", **declaration}}, "Resources": {}}, {"P": text}, PSEUDO)
 
 
 # --- The template's own
@@ -99,8 +99,8 @@ def test_a_wrong_value_is_named_with_what_is_allowed_and_what_was_given(name: st
     ],
 )
 def test_a_wrong_value_of_the_monitoring_stack_is_refused(name: str, text: str, allowed: str) -> None:
-    assert wrong(MONITORING, {}, PSEUDO) == []
-    (said,) = wrong(MONITORING, {name: text}, PSEUDO)
+    assert find_errors(MONITORING, {}, PSEUDO) == []
+    (said,) = find_errors(MONITORING, {name: text}, PSEUDO)
     assert re.fullmatch(f'{name}: expected {allowed}, got "{text}"', said)
 
 
@@ -161,9 +161,9 @@ def test_what_up_sets_itself_counts_for_the_rules() -> None:
     rule = {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "A"}, {"Ref": "B"}]}, "AssertDescription": "A is B."}]}
     parameters = {"A": {"Type": "Number", "Default": 1}, "B": {"Type": "String"}}
     template = {"Parameters": parameters, "Resources": {}, "Rules": {"Same": rule}}
-    assert wrong(template, {"B": "1"}, PSEUDO) == []
-    assert wrong(template, {"B": "2"}, PSEUDO) == ["A is B."]
-    assert wrong(template, {}, PSEUDO) == ["B: expected a value, because it has no default, got nothing"]
+    assert find_errors(template, {"B": "1"}, PSEUDO) == []
+    assert find_errors(template, {"B": "2"}, PSEUDO) == ["A is B."]
+    assert find_errors(template, {}, PSEUDO) == ["B: expected a value, because it has no default, got nothing"]
 
 
 ONE = {"Ref": "One"}
@@ -196,14 +196,14 @@ def test_the_functions_of_rules(asserted: dict[str, Any], holds: bool) -> None:
         {"RuleCondition": {"Fn::Equals": [ONE, "1"]}, "Assertions": [{"Assert": asserted}]},
     ):
         template = {"Parameters": {"One": {"Type": "String"}}, "Resources": {}, "Rules": {"R": rule}}
-        said = wrong(template, {"One": "1"}, PSEUDO)
+        said = find_errors(template, {"One": "1"}, PSEUDO)
         assert said == ([] if holds else ["R: this rule of the template does not hold"])
 
 
 def test_a_rule_whose_condition_does_not_hold_asserts_nothing() -> None:
     rule = {"RuleCondition": {"Fn::Equals": [ONE, "2"]}, "Assertions": [{"Assert": {"Fn::Equals": [ONE, "3"]}}]}
     template = {"Parameters": {"One": {"Type": "String"}}, "Resources": {}, "Rules": {"R": rule}}
-    assert wrong(template, {"One": "1"}, PSEUDO) == []
+    assert find_errors(template, {"One": "1"}, PSEUDO) == []
 
 
 # --- Declarations
@@ -262,11 +262,11 @@ def test_values_are_texts_and_numbers_are_numbers() -> None:
 
 
 def test_texts_become_parameters() -> None:
-    assert parsed(["Renditions=thumb=1x1", "Prefix="]) == ({"Renditions": "thumb=1x1", "Prefix": ""}, [])
+    assert parse_parameters(["Renditions=thumb=1x1", "Prefix="]) == ({"Renditions": "thumb=1x1", "Prefix": ""}, [])
 
 
 def test_every_text_that_is_none_and_every_name_that_is_given_twice_is_named() -> None:
-    given, said = parsed(["Api", "=on", "Timeout=30", "Api=on", "Timeout=60", ""])
+    given, said = parse_parameters(["Api", "=on", "Timeout=30", "Api=on", "Timeout=60", ""])
     assert given == {"Timeout": "60", "Api": "on"}
     assert said == [
         '--parameter: expected NAME=VALUE, got "Api"',

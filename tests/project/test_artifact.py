@@ -72,7 +72,7 @@ def test_the_folder_is_small_enough_and_holds_what_ships(artifact: Path) -> None
     assert {"aws", "delivery", "image", "sandbox", "store"} <= folders
 
 
-def test_the_zip_of_the_local_engine_holds_the_same_files_of_ours(artifact: Path) -> None:
+def test_the_zip_of_the_local_emulator_holds_the_same_files_of_ours(artifact: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(deploy.pack(PROJECT / "src"))) as packed:
         names = set(packed.namelist())
     ours = [artifact / "lambda_function.py", artifact / "requirements.txt", *(artifact / "tinypics").rglob("*")]

@@ -59,7 +59,7 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 def test_the_workflow_retries_every_transient_error_and_no_permanent_one() -> None:
     retried = {name for rule in WORKFLOW["States"]["ResizeImage"]["Retry"] for name in rule["ErrorEquals"]}
     assert retried & {error.__name__ for error in ERRORS} == {error.__name__ for error in ERRORS if error.transient}
-    # The local engine calls every exception Runtime.HandlerError: a rule for those stands behind the named ones.
+    # The local emulator calls every exception Runtime.HandlerError: a rule for those stands behind the named ones.
     assert WORKFLOW["States"]["ResizeImage"]["Retry"][-1]["ErrorEquals"] == ["States.TaskFailed"]
 
 

@@ -1,4 +1,4 @@
-"""The S3 of the function under test: the engine's, behind a proxy that injects faults."""
+"""The S3 of the function under test: the emulator's, behind a proxy that injects faults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.e2e.faults import Proxy, proxied
-from tinypics.local.emulator import REGION, Engine
+from tinypics.local.emulator import REGION, Emulator
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ SOURCE, OUTPUT, BACKFILLS = BUCKETS = "original-pics", "tiny-pics", "backfills" 
 class Store:
     """The buckets. The function reaches them through `proxy`, these methods directly."""
 
-    def __init__(self, engine: Engine, proxy: Proxy) -> None:
+    def __init__(self, emulator: Emulator, proxy: Proxy) -> None:
         self.proxy = proxy
-        self.cloud = Cloud.local(engine.endpoint, REGION)
+        self.cloud = Cloud.local(emulator.endpoint, REGION)
         self._s3 = self.cloud.client("s3")
         for bucket in BUCKETS:
             self._s3.create_bucket(Bucket=bucket)
@@ -43,5 +43,5 @@ class Store:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Store]:
-    with Engine.start(folder, 0) as engine, proxied(engine.endpoint) as proxy:
-        yield Store(engine, proxy)
+    with Emulator.start(folder, 0) as emulator, proxied(emulator.endpoint) as proxy:
+        yield Store(emulator, proxy)

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from tinypics.cli.terminal import CommandFailed
 from tinypics.local import deploy
-from tinypics.local.emulator import running_engine
+from tinypics.local.emulator import running_emulator
 from tinypics.stack import deployed
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
@@ -59,9 +59,9 @@ class Target:
     ) -> Self:
         """`local` None: the stack of this folder's emulator, if it runs and no option names AWS; else AWS's."""
         if local or (local is None and not (stack or profile or region)):
-            folder = data or nearest(DATA, Path.cwd()) / DATA
-            if facts := running_engine(folder):
-                return cls(Cloud.local(facts.endpoint, facts.region), facts.stack)
+            folder = data or find_nearest(DATA, Path.cwd()) / DATA
+            if pid_file := running_emulator(folder):
+                return cls(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack)
             if local or data:
                 raise CommandFailed(f"No local emulator runs with its data in {folder}: start it with `tinypics up`.")
         cloud = Cloud.aws(profile, region)
@@ -80,6 +80,6 @@ class Target:
         return self.cloud.client(service)
 
 
-def nearest(name: str, folder: Path) -> Path:
+def find_nearest(name: str, folder: Path) -> Path:
     """The nearest folder with `name` in it: `folder`, or one of its parents; `folder` itself if there is none."""
     return next((place for place in (folder, *folder.parents) if (place / name).exists()), folder)

@@ -16,20 +16,20 @@ from botocore.exceptions import BotoCoreError
 from rich.text import Text
 
 from tinypics.cli.logs import PAUSES, show
-from tinypics.cli.target import DATA, Target, nearest, readable_errors
+from tinypics.cli.target import DATA, Target, find_nearest, readable_errors
 from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain
 from tinypics.console.server import PortTaken, serving
 from tinypics.local import deploy
-from tinypics.local.emulator import HOST, EngineError
-from tinypics.local.parameters import parsed
+from tinypics.local.emulator import HOST, EmulatorError
+from tinypics.local.parameters import parse_parameters
 from tinypics.stack.clients import Cloud
 from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinypics.local.emulator import Engine
-    from tinypics.local.pidfile import Facts
+    from tinypics.local.emulator import Emulator
+    from tinypics.local.pidfile import PidFile
 
 EVENT = Path("events", "resize.json")
 SAMPLE = "yourImage.jpg"  # the key that the event names
@@ -39,7 +39,7 @@ WELCOME = "Open it in a browser and drop a photo on the page: a moment later its
 @readable_errors()
 def up(port: int, data: Path | None, parameters: list[str], console_port: int | None) -> None:
     """Start, deploy, print the addresses, follow the logs; stop on Ctrl-C, SIGTERM or SIGHUP."""
-    project = nearest(deploy.TEMPLATE, Path.cwd())
+    project = find_nearest(deploy.TEMPLATE, Path.cwd())
     if not (project / deploy.TEMPLATE).exists():
         raise CommandFailed(f"There is no {deploy.TEMPLATE} here or above: run this in a clone of Tinypics.")
     folder = data or project / DATA
@@ -47,33 +47,33 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
         with (
             interrupted_by(signal.SIGTERM, signal.SIGHUP),
             err.status("Starting") as status,
-            deploy.running(folder, project, port, _given(parameters, project)) as (engine, facts),
-            serving(Cloud.local(facts.endpoint, facts.region), facts.stack, console_port) as console,
+            deploy.running(folder, project, port, _parse_parameters(parameters, project)) as (emulator, pid_file),
+            serving(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack, console_port) as console,
         ):
             status.stop()
-            _greet(facts, project, folder, data, console)
-            _follow(engine, facts)
+            _print_addresses(pid_file, project, folder, data, console)
+            _follow(emulator, pid_file)
     except deploy.WrongParameters as error:
-        raise _misused(error.reasons) from None
-    except (EngineError, deploy.DeployError, PortTaken) as error:
+        raise _usage_error(error.reasons) from None
+    except (EmulatorError, deploy.DeployError, PortTaken) as error:
         raise CommandFailed(str(error)) from error
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be closed
             err.print(f"Stopped. Pictures stay in {folder}.")
 
 
-def _given(texts: list[str], project: Path) -> dict[str, str]:
-    given, wrong = parsed(texts)
+def _parse_parameters(texts: list[str], project: Path) -> dict[str, str]:
+    given, wrong = parse_parameters(texts)
     if wrong:
         try:
-            deploy.checked(project, given, f"http://{HOST}")
+            deploy.check_parameters(project, given, f"http://{HOST}")
         except deploy.WrongParameters as error:
             wrong += error.reasons
-        raise _misused(wrong)
+        raise _usage_error(wrong)
     return given
 
 
-def _misused(wrong: list[str]) -> Misused:
+def _usage_error(wrong: list[str]) -> Misused:
     return Misused("\n".join([*map(plain, wrong), "Nothing was started."]))
 
 
@@ -95,44 +95,46 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _follow(engine: Engine, facts: Facts) -> None:
-    target = Target(Cloud.local(facts.endpoint, facts.region), facts.stack)
+def _follow(emulator: Emulator, pid_file: PidFile) -> None:
+    target = Target(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack)
     tail = Tail(target.client("logs"), target.stack.log_group, time.time())
     while True:
-        engine.check()
+        emulator.check()
         try:
             show(tail)
         except BotoCoreError:
             time.sleep(1)  # the socket of a killed process closes a moment before the process exits
-            engine.check()
+            emulator.check()
             raise
         time.sleep(target.pause * PAUSES)
 
 
-def _greet(facts: Facts, project: Path, folder: Path, data: Path | None, console: str) -> None:
-    command, event, sample = _command(), shlex.quote(_short(project / EVENT)), shlex.quote(_short(_sample(folder)))
+def _print_addresses(pid_file: PidFile, project: Path, folder: Path, data: Path | None, console: str) -> None:
+    command = _command()
+    event, sample = (shlex.quote(_relative(path)) for path in (project / EVENT, _sample_picture(folder)))
     where = f" --data {shlex.quote(str(data))}" if data else ""
-    out.print(Text("Tinypics is up.", "bold green") + Text(f" Ctrl-C stops it; pictures stay in {_short(folder)}.\n"))
+    rest = f" Ctrl-C stops it; pictures stay in {_relative(folder)}.\n"
+    out.print(Text("Tinypics is up.", "bold green") + Text(rest))
     out.print(Text("  Console    ", "dim") + Text(console, "bold"))
     out.print(Text(f"{'':13}{WELCOME}\n", "dim"))
-    for name, value in _places(facts):
+    for name, value in _addresses(pid_file):
         out.print(Text(f"  {name:<11}", "dim") + Text(value))
     out.print("\nThree things to try, one after the other, in another terminal:\n")
     out.print(f"  {command} put {sample}{where}")
     out.print(f"  {command} run {event}{where}")
-    if facts.stack.api_url:
-        out.print(f"  curl --data @{event} {facts.stack.api_url}/resize")
+    if pid_file.stack.api_url:
+        out.print(f"  curl --data @{event} {pid_file.stack.api_url}/resize")
     else:
         out.print(f"  {command} invoke {event}{where}")
     out.print("\nThe function's log shows here:", style="dim")
 
 
-def _places(facts: Facts) -> list[tuple[str, str]]:
-    stack = facts.stack
+def _addresses(pid_file: PidFile) -> list[tuple[str, str]]:
+    stack = pid_file.stack
     places = [
         (
             "Endpoint",
-            f"{facts.endpoint}  (AWS_ENDPOINT_URL for any AWS tool; region {facts.region}, key and secret: test)",
+            f"{pid_file.endpoint}  (AWS_ENDPOINT_URL for any AWS tool; region {pid_file.region}, key and secret: test)",
         ),
         ("Upload to", f"s3://{stack.source_bucket}"),
         ("Thumbnails", f"s3://{stack.output_bucket}"),
@@ -146,19 +148,19 @@ def _command() -> str:
     """The command to run this program from here, because it may not be on the PATH."""
     program = Path(sys.argv[0])
     if program.name == "__main__.py":
-        return f"{shlex.quote(_short(Path(sys.executable)))} -m tinypics"
+        return f"{shlex.quote(_relative(Path(sys.executable)))} -m tinypics"
     found = shutil.which(program.name)
-    return program.name if found and Path(found).samefile(program) else shlex.quote(_short(program))
+    return program.name if found and Path(found).samefile(program) else shlex.quote(_relative(program))
 
 
-def _short(path: Path) -> str:
+def _relative(path: Path) -> str:
     """`path`, relative to the current folder if it is below it."""
     place = Path(os.path.abspath(path))  # noqa: PTH100 - without following links: a virtual environment's python is one
     here = Path.cwd()
     return str(place.relative_to(here) if place.is_relative_to(here) else place)
 
 
-def _sample(folder: Path) -> Path:
+def _sample_picture(folder: Path) -> Path:
     """A sample picture."""
     sample = folder / SAMPLE
     if not sample.exists():

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, WaiterError
 from samtranslator.yaml_helper import yaml_parse
 
-from tinypics.local.emulator import DEFAULT_PORT, HOST, REGION, Engine
-from tinypics.local.parameters import numbers, wrong
-from tinypics.local.pidfile import Facts
+from tinypics.local.emulator import DEFAULT_PORT, HOST, REGION, Emulator
+from tinypics.local.parameters import find_errors, numbers
+from tinypics.local.pidfile import PidFile
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack, outputs
 
@@ -72,24 +72,24 @@ class WrongParameters(DeployError):
 @contextlib.contextmanager
 def running(
     data: Path, project: Path, port: int = DEFAULT_PORT, parameters: dict[str, str] | None = None
-) -> Iterator[tuple[Engine, Facts]]:
+) -> Iterator[tuple[Emulator, PidFile]]:
     """Run an emulator with our stack during the `with` block. Other commands find it by its data folder.
 
-    Raises EngineError and DeployError, after stopping everything. Raises WrongParameters before anything is started.
+    Raises EmulatorError and DeployError, after stopping everything. Raises WrongParameters before anything is started.
     """
-    template = checked(project, parameters or {}, f"http://{HOST}:{port}")
-    with Engine.start(data, port) as engine:
-        cloud = Cloud.local(engine.endpoint, REGION)
-        facts = Facts(
-            endpoint=engine.endpoint,
-            port=engine.port,
+    template = check_parameters(project, parameters or {}, f"http://{HOST}:{port}")
+    with Emulator.start(data, port) as emulator:
+        cloud = Cloud.local(emulator.endpoint, REGION)
+        pid_file = PidFile(
+            endpoint=emulator.endpoint,
+            port=emulator.port,
             region=REGION,
-            pid=engine.pid,
+            pid=emulator.pid,
             parent=os.getpid(),
             stack=_deploy(cloud, project, template, parameters or {}),
         )
-        facts.write(engine.data)
-        yield engine, facts
+        pid_file.write(emulator.data)
+        yield emulator, pid_file
 
 
 def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None) -> Stack:
@@ -99,18 +99,18 @@ def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None
     address. Raises DeployError.
     """
     given = parameters or {}
-    return _deploy(cloud, project, checked(project, given, str(cloud.endpoint)), given)
+    return _deploy(cloud, project, check_parameters(project, given, str(cloud.endpoint)), given)
 
 
-def checked(project: Path, parameters: Mapping[str, str], endpoint: str) -> dict[str, Any]:
+def check_parameters(project: Path, parameters: Mapping[str, str], endpoint: str) -> dict[str, Any]:
     """The template of `project`. Raises WrongParameters if it does not allow these parameters."""
     template: dict[str, Any] = yaml_parse((project / TEMPLATE).read_text())
-    if reasons := wrong(template, {**_local(template, endpoint), **parameters}, _PSEUDO):
+    if reasons := find_errors(template, {**_local_parameters(template, endpoint), **parameters}, _PSEUDO):
         raise WrongParameters(reasons)
     return template
 
 
-def _local(template: Mapping[str, Any], endpoint: str) -> dict[str, str]:
+def _local_parameters(template: Mapping[str, Any], endpoint: str) -> dict[str, str]:
     """The parameters of a local stack, without those that the template does not declare."""
     ours = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{endpoint}/_aws/execute-api"}
     return {name: value for name, value in ours.items() if name in template["Parameters"]}
@@ -118,7 +118,7 @@ def _local(template: Mapping[str, Any], endpoint: str) -> dict[str, str]:
 
 def _deploy(cloud: Cloud, project: Path, template: dict[str, Any], given: Mapping[str, str]) -> Stack:
     _upload_code(cloud.client("s3"), project, template)
-    given = {**_local(template, str(cloud.endpoint)), **given}
+    given = {**_local_parameters(template, str(cloud.endpoint)), **given}
     template["Resources"] = _with_numbers(template["Resources"], numbers(template, given))
     if given.get("CreateBuckets") == "none":
         # The bucket for run logs, because it is the only one of the three buckets without the user's objects.
@@ -165,7 +165,7 @@ def _upload_code(s3: Any, project: Path, template: dict[str, Any]) -> None:
                 continue
             if path not in uploaded:
                 local = project / path
-                body = pack(local) if local.is_dir() else _for_the_engine(local.read_bytes())
+                body = pack(local) if local.is_dir() else _adapt_for_emulator(local.read_bytes())
                 uploaded[path] = hashlib.sha256(body).hexdigest()  # CloudFormation updates code only if its key changes
                 s3.put_object(Bucket=_ARTIFACTS, Key=uploaded[path], Body=body)
             resource["Properties"][name] = {"Bucket": _ARTIFACTS, "Key": uploaded[path]}
@@ -181,22 +181,22 @@ def _upload_template(cloud: Cloud, template: dict[str, Any]) -> str:
     return f"{cloud.endpoint}/{_ARTIFACTS}/{key}"
 
 
-def _for_the_engine(definition: bytes) -> bytes:
+def _adapt_for_emulator(definition: bytes) -> bytes:
     """The workflow with constants for fields of its maps that the emulator does not read from the input. It would run
     64 items at a time, each in its own process, and stop at the first failure."""
 
-    def fixed(node: Any) -> Any:
+    def replace_fields(node: Any) -> Any:
         if isinstance(node, list):
-            return [fixed(each) for each in node]
+            return [replace_fields(each) for each in node]
         if not isinstance(node, dict):
             return node
         known = {
             _FIXED[name][0] if name in _FIXED else name: _FIXED.get(name, (name, value))[1]
             for name, value in node.items()
         }
-        return {name: fixed(value) for name, value in known.items()}
+        return {name: replace_fields(value) for name, value in known.items()}
 
-    return json.dumps(fixed(json.loads(definition))).encode()
+    return json.dumps(replace_fields(json.loads(definition))).encode()
 
 
 def _with_numbers(node: Any, numbers: dict[str, int]) -> Any:

@@ -28,7 +28,7 @@ import time
 from typing import IO, TYPE_CHECKING, Self
 
 from tinypics.local import emulator_process
-from tinypics.local.pidfile import Facts
+from tinypics.local.pidfile import PidFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +43,11 @@ _LOCK_WITHIN = 6.0  # an emulator whose parent was killed may take this long to 
 _BUSY = 15.0
 
 
-class EngineError(Exception):
+class EmulatorError(Exception):
     """The emulator cannot start, or has exited. `str(error)` tells what to do."""
 
 
-class Engine:
+class Emulator:
     """A running emulator. `start` creates it; `stop`, or leaving the `with` block, ends it and its workers."""
 
     def __init__(self, data: Path, port: int, process: subprocess.Popen[bytes], lock: IO[str]) -> None:
@@ -61,48 +61,48 @@ class Engine:
     def start(cls, data: Path, port: int = DEFAULT_PORT) -> Self:
         """Start the emulator on `port` (0: any free one) with its files below `data`, and wait until it answers.
 
-        Raises EngineError: the port is taken, an emulator of this folder is running, or the start fails.
+        Raises EmulatorError: the port is taken, an emulator of this folder is running, or the start fails.
         """
         data = data.resolve()
         try:
             data.mkdir(parents=True, exist_ok=True)
             lock = _lock(data)
         except OSError as error:
-            raise EngineError(f"{data} cannot hold the emulator's data: {error.strerror}") from error
+            raise EmulatorError(f"{data} cannot hold the emulator's data: {error.strerror}") from error
         try:
-            port = _free(port)
-            Facts.forget(data)  # left by an emulator whose parent was killed
+            port = _free_port(port)
+            PidFile.forget(data)  # left by an emulator whose parent was killed
             shutil.rmtree(data / "tmp", ignore_errors=True)
             (data / "tmp").mkdir()
-            engine = cls(data, port, _spawn(data, port, lock), lock)
+            emulator = cls(data, port, _spawn(data, port, lock), lock)
         except BaseException:
             lock.close()
             raise
         try:
-            engine._wait_until_ready()
+            emulator._wait_until_ready()
         except BaseException:
-            engine.stop()
+            emulator.stop()
             raise
-        return engine
+        return emulator
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def check(self) -> None:
-        """Raise EngineError if the emulator has exited."""
+        """Raise EmulatorError if the emulator has exited."""
         code = self._process.poll()
         if code is None:
             return
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        raise EngineError(
+        raise EmulatorError(
             f"The local emulator {how}. Pictures are safe in {self.data}; start it again with the same command.\n"
             f"Its log is {self.data / 'engine.log'}."
         )
 
     def stop(self) -> None:
         """Stop the emulator and its child processes. Safe to call twice."""
-        Facts.forget(self.data)
+        PidFile.forget(self.data)
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -123,14 +123,14 @@ class Engine:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_WITHIN
-        while not healthy(self.port):
+        while not is_healthy(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 log = (self.data / "engine.log").read_text(errors="replace").strip()
-                raise EngineError("The local emulator did not start:\n" + "\n".join(log.splitlines()[-12:]))
+                raise EmulatorError("The local emulator did not start:\n" + "\n".join(log.splitlines()[-12:]))
             time.sleep(0.05)
 
 
-def healthy(port: int, within: float = 2) -> bool:
+def is_healthy(port: int, within: float = 2) -> bool:
     """Whether an emulator, ours or another, answers on `port` within that many seconds."""
     connection = http.client.HTTPConnection(HOST, port, timeout=within)
     try:
@@ -142,11 +142,13 @@ def healthy(port: int, within: float = 2) -> bool:
         connection.close()
 
 
-def running_engine(data: Path) -> Facts | None:
-    """The facts of the emulator that runs with its files in `data`, if there is one."""
-    facts = Facts.read(data)
-    # If its process is alive, wait longer: it is slow to answer during many uploads.
-    return facts if facts and _alive(facts.pid) and _alive(facts.parent) and healthy(facts.port, _BUSY) else None
+def running_emulator(data: Path) -> PidFile | None:
+    """The emulator that runs with its files in `data`, if there is one."""
+    pid_file = PidFile.read(data)
+    if pid_file is None or not (_is_alive(pid_file.pid) and _is_alive(pid_file.parent)):
+        return None
+    # Its process is alive, so wait longer: it is slow to answer during many uploads.
+    return pid_file if is_healthy(pid_file.port, _BUSY) else None
 
 
 def _lock(data: Path) -> IO[str]:
@@ -157,25 +159,25 @@ def _lock(data: Path) -> IO[str]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            facts = running_engine(data)
-            if facts or time.monotonic() > deadline:
+            pid_file = running_emulator(data)
+            if pid_file or time.monotonic() > deadline:
                 lock.close()
-                raise EngineError(_already_runs(data, facts)) from None
+                raise EmulatorError(_already_runs_message(data, pid_file)) from None
             time.sleep(0.1)
         else:
             return lock
 
 
-def _already_runs(data: Path, facts: Facts | None) -> str:
-    if facts is None:
+def _already_runs_message(data: Path, pid_file: PidFile | None) -> str:
+    if pid_file is None:
         return f"An emulator for {data} is just starting or stopping. Retry in a moment, or choose another --data DIR."
     return (
-        f"The emulator of this folder runs already: {facts.endpoint} (process {facts.parent}, data in {data}).\n"
+        f"The emulator of this folder runs already: {pid_file.endpoint} (process {pid_file.parent}, data in {data}).\n"
         "Use it from here, stop it with Ctrl-C where it was started, or start another one with --data DIR --port N."
     )
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -185,7 +187,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _free(port: int) -> int:
+def _free_port(port: int) -> int:
     """`port` if it is free; any free one for 0."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -193,13 +195,15 @@ def _free(port: int) -> int:
             probe.bind((HOST, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise EngineError(_taken(port)) from None
-            raise EngineError(f"Port {port} cannot be used: {error.strerror}. Choose another with --port N.") from None
+                raise EmulatorError(_taken_message(port)) from None
+            raise EmulatorError(
+                f"Port {port} cannot be used: {error.strerror}. Choose another with --port N."
+            ) from None
         return int(probe.getsockname()[1])
 
 
-def _taken(port: int) -> str:
-    who = "another local emulator, of another folder" if healthy(port) else "another program"
+def _taken_message(port: int) -> str:
+    who = "another local emulator, of another folder" if is_healthy(port) else "another program"
     return (
         f"Port {port} is taken by {who}. Choose another with --port N (0 finds a free one),\n"
         f"or find the process that has it: lsof -nP -iTCP:{port} -sTCP:LISTEN"

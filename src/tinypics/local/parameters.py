@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Template = Mapping[str, Any]
 
 
-def parsed(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def parse_parameters(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Parameters from `NAME=VALUE` texts, and a sentence for each invalid text or name."""
     pairs = [text.partition("=") for text in texts]
     wrong = [
@@ -35,7 +35,7 @@ def parsed(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return dict(given), wrong
 
 
-def wrong(template: Template, given: Mapping[str, str], pseudo: Mapping[str, str]) -> list[str]:
+def find_errors(template: Template, given: Mapping[str, str], pseudo: Mapping[str, str]) -> list[str]:
     """A sentence for each error in the parameters of a stack; empty if it can be deployed.
 
     `pseudo` has the values of pseudo parameters, like `AWS::Region`, which rules may refer to.
@@ -63,7 +63,7 @@ def with_defaults(template: Template, given: Mapping[str, str]) -> dict[str, str
 
 
 def numbers(template: Template, given: Mapping[str, str]) -> dict[str, int]:
-    """The values of number parameters, without those that are `wrong`."""
+    """The values of number parameters, without invalid ones."""
     values = with_defaults(template, given)
     kinds = {name: declaration["Type"] for name, declaration in template["Parameters"].items()}
     return {name: int(text) for name, text in values.items() if kinds[name] == "Number"}
@@ -101,11 +101,11 @@ def _refusal(name: str, declaration: Mapping[str, Any], text: str | None, variab
             READERS[variable](name, text) if text else None
         except InvalidConfiguration as error:
             return error.message
-    allowed = _allowed(declaration, text)
+    allowed = _allowed_values(declaration, text)
     return _expected(name, allowed, text) if allowed else None
 
 
-def _allowed(declaration: Mapping[str, Any], text: str) -> str | None:
+def _allowed_values(declaration: Mapping[str, Any], text: str) -> str | None:
     """The allowed values, if the declaration does not allow `text` (CloudFormation user guide, "Parameters")."""
     values = [_text(value) for value in declaration.get("AllowedValues", [text])]
     if text not in values:
@@ -147,23 +147,23 @@ def _broken_rules(template: Template, values: Mapping[str, str], refused: Iterab
     """The messages of broken rules, without rules about values that are refused already or that only AWS knows."""
     known = {*values, *_FUNCTIONS}.difference(refused)
     for name, rule in template.get("Rules", {}).items():
-        if not _used(rule) <= known:
+        if not _names_in(rule) <= known:
             continue
-        if "RuleCondition" in rule and not _evaluated(rule["RuleCondition"], values):
+        if "RuleCondition" in rule and not _evaluate(rule["RuleCondition"], values):
             continue
         for assertion in rule["Assertions"]:
-            if not _evaluated(assertion["Assert"], values):
+            if not _evaluate(assertion["Assert"], values):
                 yield assertion.get("AssertDescription", f"{name}: this rule of the template does not hold")
 
 
-def _used(node: Any) -> set[str]:
+def _names_in(node: Any) -> set[str]:
     """Every parameter and every function that a rule names."""
     if isinstance(node, list):
-        return {name for each in node for name in _used(each)}
+        return {name for each in node for name in _names_in(each)}
     if not isinstance(node, dict):
         return set()
     functions = {name for name in node if name.startswith("Fn::")}
-    return {node["Ref"]} if "Ref" in node else functions | _used(list(node.values()))
+    return {node["Ref"]} if "Ref" in node else functions | _names_in(list(node.values()))
 
 
 # CloudFormation's "Rule functions", except those about the account's resources: RefAll, ValueOf, ValueOfAll.
@@ -178,13 +178,13 @@ _FUNCTIONS: Final[dict[str, Callable[..., bool]]] = {
 }
 
 
-def _evaluated(node: Any, values: Mapping[str, str]) -> Any:
+def _evaluate(node: Any, values: Mapping[str, str]) -> Any:
     if isinstance(node, list):
-        return [_evaluated(each, values) for each in node]
+        return [_evaluate(each, values) for each in node]
     if not isinstance(node, dict):
         return _text(node)
     ((function, given),) = node.items()
-    return values[given] if function == "Ref" else _FUNCTIONS[function](*_evaluated(given, values))
+    return values[given] if function == "Ref" else _FUNCTIONS[function](*_evaluate(given, values))
 
 
 def _text(value: object) -> str:

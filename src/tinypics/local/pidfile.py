@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from tinypics.stack.deployed import Stack
+from tinypics.store.atomic import atomic_write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ _FILE = "engine.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PidFile:
     """A running emulator. `pid` is its own; `parent` is the process that started it."""
 
     endpoint: str
@@ -28,9 +29,8 @@ class Facts:
 
     def write(self, data: Path) -> None:
         """Write `<data>/engine.json` atomically."""
-        part = data / f".{_FILE}.part"
-        part.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
-        part.replace(data / _FILE)
+        with atomic_write(data / _FILE) as part:
+            part.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     @classmethod
     def read(cls, data: Path) -> Self | None:
