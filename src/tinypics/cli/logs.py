@@ -14,10 +14,10 @@ from rich.text import Text
 
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import out, plain, size
-from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
     from tinypics.cli.target import Target
+    from tinypics.stack.logs import Tail
 
 _AGE = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -29,11 +29,11 @@ _MARKS = {"SUCCESS": ("✓", "green"), "FAILED": ("✗", "red"), "RETRY": ("↻"
 @readable_errors()
 def logs(target: Target, since: float, *, follow: bool) -> None:
     """Print the lines of the last `since` seconds; with `follow`, also new ones."""
-    tail = Tail(target.client("logs"), target.stack.log_group, time.time() - since)
-    show(tail)
+    log = target.log(time.time() - since)
+    show(log)
     while follow:
         time.sleep(target.pause * PAUSES)
-        show(tail)
+        show(log)
 
 
 def parse_age(text: str) -> float:
@@ -43,9 +43,9 @@ def parse_age(text: str) -> float:
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def show(tail: Tail) -> None:
+def show(log: Tail) -> None:
     """Print new lines about a picture, or about a failure of the function itself."""
-    for line in tail.lines():
+    for line in log.lines():
         if text := render(line.text):
             at = datetime.fromtimestamp(line.at / 1000).astimezone()
             out.print(Text(f"{at:%H:%M:%S} ", "dim") + text)

@@ -15,7 +15,7 @@ from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import err, out, plain, progress
 from tinypics.errors import UnsupportedFormat
 from tinypics.image import formats
-from tinypics.stack.logs import Tail, document
+from tinypics.stack.logs import document
 from tinypics.store.objects import unquoted
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinypics.cli.target import Target
+    from tinypics.stack.logs import Tail
 
 _MAX_SKEW = 300  # seconds: AWS refuses requests of clocks that differ more
 _LATE = (
@@ -39,13 +40,13 @@ def put(target: Target, files: Sequence[Path], prefix: str, timeout: float) -> i
         raise typer.BadParameter(
             f"{count} files would have the key {plain(key)}: upload them apart, with a --prefix each"
         )
-    tail = Tail(target.client("logs"), target.stack.log_group, time.time() - _MAX_SKEW)
-    tail.lines()  # skip the results of earlier uploads, which may be of the same pictures
+    log = target.log(time.time() - _MAX_SKEW)
+    log.lines()  # skip the results of earlier uploads, which may be of the same pictures
     etags = {prefix + file.name: _upload(target, file, prefix + file.name) for file in files}
     deadline = time.monotonic() + timeout
     failed = 0
     with err.status("Waiting for the thumbnails"):
-        for key, answer in _results(tail, etags, deadline, target.pause):
+        for key, answer in _results(log, etags, deadline, target.pause):
             out.print(picture_line({"source_key": key} | answer))
             failed += answer["status"] != "SUCCESS"
     return 1 if failed else 0
@@ -70,12 +71,12 @@ def content_type(file: Path) -> str:
             return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
 
 
-def _results(tail: Tail, etags: dict[str, str], deadline: float, pause: float) -> Iterator[tuple[str, dict[str, Any]]]:
+def _results(log: Tail, etags: dict[str, str], deadline: float, pause: float) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each key of `etags` with its answer, as the function logs them. After `deadline` (monotonic), the rest with a
     timeout answer."""
     pending = dict(etags)
     while True:
-        for line in tail.lines():
+        for line in log.lines():
             answer = document(line.text) or {}
             key = answer.get("source_key")
             if key in pending and _is_result(answer, pending[key]):

@@ -16,6 +16,7 @@ from tinypics.local.emulator import running_emulator
 from tinypics.stack import deployed
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
+from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,10 @@ class Target:
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service)
+
+    def log(self, since: float) -> Tail:
+        """The function's log, from `since` on (seconds since 1970)."""
+        return Tail(self.client("logs"), self.stack.log_group, since)
 
 
 def find_nearest(name: str, folder: Path) -> Path:

@@ -23,7 +23,6 @@ from tinypics.local import deploy
 from tinypics.local.emulator import HOST, EmulatorError
 from tinypics.local.parameters import parse_parameters
 from tinypics.stack.clients import Cloud
-from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,11 +96,11 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
 
 def _follow(emulator: Emulator, pid_file: PidFile) -> None:
     target = Target(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack)
-    tail = Tail(target.client("logs"), target.stack.log_group, time.time())
+    log = target.log(time.time())
     while True:
         emulator.check()
         try:
-            show(tail)
+            show(log)
         except BotoCoreError:
             time.sleep(1)  # the socket of a killed process closes a moment before the process exits
             emulator.check()
