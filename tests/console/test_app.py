@@ -190,7 +190,7 @@ def test_a_preview_is_what_the_function_would_store(page: Page) -> None:
     page.put("preview.png", PNG)
     asked = event("preview.png", width=80, height=80, format="jpeg", gravity="0.9,0.5")
     answer = page.ask("POST", "/api/preview", {"event": asked})
-    facts = json.loads(answer.headers["Tinypics-PidFile"])
+    facts = json.loads(answer.headers["Tinypics-Facts"])
     assert (facts["width"], facts["height"], facts["bytes"]) == (80, 80, len(answer.body))
     assert (facts["source"]["width"], facts["rendition"]) == (400, "80x80-at0.9x0.5-jpeg")
     stored = started(page, **asked, dest_key="preview.jpg")["output"]
@@ -198,7 +198,7 @@ def test_a_preview_is_what_the_function_would_store(page: Page) -> None:
     assert answer.body == made
     assert page.ask("POST", "/api/preview", {"event": asked}).body == made  # of what was fetched before
     page.put("preview.png", encoded(photo((200, 200)), "PNG"))  # another version: the last one is not shown for it
-    facts = json.loads(page.ask("POST", "/api/preview", {"event": asked}).headers["Tinypics-PidFile"])
+    facts = json.loads(page.ask("POST", "/api/preview", {"event": asked}).headers["Tinypics-Facts"])
     assert facts["source"]["width"] == 200
 
 

@@ -216,8 +216,7 @@ def test_a_full_bucket_is_worked_on_and_a_second_run_changes_nothing(emulator: L
         what[0].isupper() or what in ("done", "the outputs are current") for _, what in bucket.content.values()
     )
     assert f"{pictures:,} pictures in {IN}" in done.stdout
-    assert re.search(r"About \$0\.\d+ at list prices of .*: function \$.*, requests \$.*, workflow \$", done.stdout)
-    assert "storage" in done.stdout
+    assert "$" not in done.output  # the emulator is free
     assert verified(emulator)
 
     again = backfill(emulator, "--yes")

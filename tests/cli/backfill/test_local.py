@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -190,6 +191,15 @@ def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkey
     survey = LocalBackfill.from_options("gs://pics/in", str(source.parent / "out"), ["16x16"]).survey(Caps(), report)
     assert survey.objects == 0
     assert [(outcome.key, outcome.error) for outcome in report.failures] == [("in/", "InvalidRequest")]
+
+
+@pytest.mark.parametrize(("endpoint", "priced"), [(None, True), ("http://127.0.0.1:1", False)])
+def test_a_backfill_in_the_emulator_has_no_price(
+    endpoint: str | None, priced: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    survey = Survey(listed=100_000, objects=100_000)
+    local._print_plan(LocalBackfill.from_options("s3://a", "s3://b", ["16x16"], endpoint=endpoint), survey)
+    assert bool(re.search(r"Requests cost about \$0\.\d\d at the list prices of S3", capsys.readouterr().out)) == priced
 
 
 def test_only_stores_on_both_sides_cost_requests(source: Path) -> None:

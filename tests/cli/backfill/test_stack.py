@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tinypics.aws.backfill.job import Job
+from tinypics.aws.settings import Settings
 from tinypics.backfill.estimate import Caps
 from tinypics.backfill.outcome import DONE, FAILED, ObjectOutcome, Tally
+from tinypics.backfill.survey import Selection, Survey
 from tinypics.cli.app import app
 from tinypics.cli.backfill import stack as command
 from tinypics.cli.backfill.progress import plain_lines, progress_text
@@ -18,6 +20,9 @@ from tinypics.cli.target import Target
 from tinypics.cli.terminal import CommandFailed
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
+from tinypics.store.objects import Listed
+
+EMULATOR = Cloud.local("http://127.0.0.1:1", "us-east-1")
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +108,19 @@ def test_the_help_tells_the_real_defaults() -> None:
         "max-cost": f"{Caps().max_cost:g}",
         "concurrency": str(Job("x").concurrency),
     }
+
+
+@pytest.mark.parametrize(("cloud", "priced"), [(Cloud.aws(None, "us-east-1"), True), (EMULATOR, False)])
+def test_only_aws_has_a_price(cloud: Cloud, priced: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    target = Target(cloud, Stack("in", "out", "f", "arn", "/log", None))
+    survey = Survey()
+    survey.add(Listed("a.jpg", 100_000, ""), Selection())
+    command._print_plan(target, command.StackBackfill(Job("in"), Settings(), 1769), survey)
+    first, second, *rest = capsys.readouterr().out.splitlines()
+    assert first == "1 pictures in in, 100.0 kB: 1 jpg"
+    assert second == "To out: 128x128; 50 batches of 40 at a time."
+    shown = r"About \$0\.0\d+ at list prices of \d{4}-\d\d, if there are no outputs yet\."
+    assert [bool(re.fullmatch(shown, line)) for line in rest] == [True] * priced
 
 
 def test_the_line_tells_how_far_it_is() -> None:
