@@ -290,6 +290,26 @@ def test_what_is_removed_after_it_was_counted_makes_no_run_incomplete(emulator: 
     assert (report(emulator)["state"], report(emulator)["objects"]) == ("complete", 3)
 
 
+def test_a_stack_on_aws_has_prices(emulator: LocalStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL": emulator.facts.endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for number in range(3):
+        emulator.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
+    words = ["backfill", "--yes", "--region", emulator.facts.region, "--report", str(tmp_path)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    estimated = re.findall(r"About (\$0\.0\d+) at list prices of ", done.stdout)
+    costs = re.findall(r"Cost by list prices: (\$0\.0\d+) \((\$0\.0\d+) were estimated\)", done.stdout)
+    assert [estimate for _, estimate in costs] == estimated != []
+    document = json.loads((tmp_path / "report.json").read_text())
+    assert 0 < document["cost"] < 0.01
+    assert 0 < document["estimated_cost"] < 0.01
+
+
 def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_such(emulator: LocalStack) -> None:
     emulator.s3.put_object(Bucket=IN, Key="a.jpg", Body=photo(1))
     kept = str(emulator.facts.stack.backfill_bucket)
