@@ -1,4 +1,4 @@
-"""The artifact as Lambda has it: built by the recipe that ships, read-only, and what Lambda's runtime has beside it."""
+"""The artifact as on Lambda: built by the recipe of `sam build`, read-only, with the packages of Lambda's runtime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-"""boto3 and its dependencies, which Lambda's Python runtime comes with."""
+"""boto3 and its dependencies, which Lambda's Python runtime contains."""
 CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
 """The runtime interface client, which calls the handler on Lambda, and its dependencies."""
 
@@ -23,7 +23,7 @@ CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
 @contextmanager
 def built() -> Iterator[Path]:
     """A read-only folder with the artifact, which every user can read. Asserts that nothing was written to it."""
-    # Not below pytest's own folder, which other users cannot enter.
+    # Outside of pytest's own folder, which other users cannot enter.
     with tempfile.TemporaryDirectory(prefix="tinypics-artifact-") as name:
         folder = Path(name)
         variables = ["ARCH=native", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={folder}"]

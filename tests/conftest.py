@@ -1,4 +1,4 @@
-"""No test may fail because the machine is busy, or because of how the run was started; the artifact is built once."""
+"""Tests do not depend on the load of the machine or the way the run was started; the artifact is built once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("any machine")
 
-# Under nohup, or in the background of a script, these are ignored, and the programs that tests start inherit it.
+# Processes under nohup, or in the background of a script, ignore these signals, and child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,6 +1,6 @@
 """A template as CloudFormation evaluates it for one set of parameters: conditions, functions, rules.
 
-Functions that our templates use, with their results by the CloudFormation template reference, "Intrinsic functions".
+The functions are those of our templates, by the CloudFormation template reference, "Intrinsic functions".
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Stack:
 
     @functools.cached_property
     def resources(self) -> dict[str, Any]:
-        """Those that are made, with every function applied that needs no other resource."""
+        """The resources that exist, with all functions applied that need no other resource."""
         return self._made("Resources")
 
     @functools.cached_property
@@ -93,7 +93,7 @@ class Stack:
         raise NotImplementedError(function)
 
     def resolve(self, node: Any) -> Any:
-        """`node` with parameters and conditions put in. References to resources stay, and so do functions of them."""
+        """`node` with parameters and conditions applied. References to resources remain, and functions of them."""
         if isinstance(node, list):
             return [self.resolve(each) for each in node if self._chosen(each) != NOTHING]
         if not isinstance(node, dict):
@@ -137,8 +137,8 @@ class Stack:
 
 
 def samples(name: str, source: Mapping[str, Any] | None = None) -> list[str]:
-    """Values of a parameter that tell all of the template's conditions about it apart: those that are allowed, or those
-    that some condition compares it with, and one that is none of them."""
+    """Values of a parameter that distinguish all conditions of the template: its allowed values, or those that a
+    condition compares it with and one other value."""
     parameter = (source or template())["Parameters"][name]
     if "AllowedValues" in parameter:
         return [str(each) for each in parameter["AllowedValues"]]
@@ -169,7 +169,7 @@ _EXAMPLES = {
 
 
 def parameters_of(node: Any, source: Mapping[str, Any] | None = None) -> set[str]:
-    """The parameters that a value, or a condition within it, depends on."""
+    """The parameters that a value, or a condition in it, depends on."""
     source = source or template()
     declared, conditions = source["Parameters"], source["Conditions"]
     if isinstance(node, list):
@@ -193,7 +193,7 @@ def parameters_of(node: Any, source: Mapping[str, Any] | None = None) -> set[str
 
 
 def combinations(names: set[str], source: Mapping[str, Any] | None = None) -> Iterator[Stack]:
-    """A stack for every combination of the samples of these parameters; all others have their defaults."""
+    """A stack for every combination of the samples of these parameters, with defaults for all others."""
     ordered = sorted(names)
     for values in itertools.product(*(samples(name, source) for name in ordered)):
         yield Stack(dict(zip(ordered, values, strict=True)), source)

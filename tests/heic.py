@@ -1,8 +1,8 @@
-"""HEIC pictures made in code: no encoder of HEVC is at hand, but its blocks may hold their samples as they are.
+"""HEIC pictures made in code, without an encoder for HEVC: its blocks may contain uncompressed samples.
 
 Each block of 32 x 32 pixels is a slice of its own with one coding unit in `pcm_flag` mode (ITU-T H.265, 7.3.8.7), so
-that the arithmetic coder has to write the same few bits each time. Around it is what phones make: one item of the type
-`hvc1` in the boxes of ISO/IEC 23008-12.
+that the arithmetic coder writes the same few bits each time. The file has the structure of phones' files: one item of
+the type `hvc1` in the boxes of ISO/IEC 23008-12.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from tests.pictures import box
 if TYPE_CHECKING:
     from PIL import Image
 
-BLOCK = 32  # pixels: the largest that `pcm_flag` is allowed for
+BLOCK = 32  # pixels: the largest block with `pcm_flag`
 _VPS, _SPS, _PPS, _IDR = 32, 33, 34, 19  # NAL unit types, table 7-1
 
-# What the arithmetic coder writes, 9.3.4: for `part_mode` 2Nx2N and `pcm_flag` 1 from its first state (low = 268), and
+# Output of the arithmetic coder, 9.3.4: for `part_mode` 2Nx2N and `pcm_flag` 1 from its first state (low = 268), and
 # for `end_of_slice_segment_flag` 1 (low = 508), each as the 9 lower bits with the last one set, and zeros.
 _UNSPLIT_PCM = (269 << 7).to_bytes(2)
 _END = (509 << 7).to_bytes(2)
@@ -44,14 +44,14 @@ class _Bits:
         return self
 
     def aligned(self) -> bytes:
-        """With a one and zeros up to the next byte: `rbsp_trailing_bits` and `byte_alignment` alike."""
+        """The bits with a one and zeros up to the next byte, for `rbsp_trailing_bits` and `byte_alignment`."""
         text = "".join(self._bits) + "1"
         text += "0" * (-len(text) % 8)
         return int(text, 2).to_bytes(len(text) // 8)
 
 
 def heic(image: Image.Image) -> bytes:
-    """The picture, whose sides are multiples of 32, in YCbCr 4:2:0 of full range."""
+    """The picture in YCbCr 4:2:0 of full range. Its sides must be multiples of 32."""
     wide, high = image.size
     assert wide % BLOCK == high % BLOCK == 0
     slices = [_slice(image, number) for number in range(wide // BLOCK * (high // BLOCK))]
@@ -92,7 +92,7 @@ def heic(image: Image.Image) -> bytes:
 
 
 def _unit(kind: int, payload: bytes) -> bytes:
-    """A NAL unit: zeros that would look like a start code are broken up, 7.4.2."""
+    """A NAL unit, with emulation prevention bytes in zeros that look like a start code, 7.4.2."""
     escaped, zeros = bytearray(), 0
     for byte in payload:
         if zeros >= 2 and byte <= 3:
@@ -117,7 +117,7 @@ def _sps(wide: int, high: int) -> bytes:
     bits = _profile(_Bits().u(0, 4).u(0, 3).flags(1)).ue(0, 1, wide, high).flags(0).ue(0, 0, 4).flags(1).ue(0, 0, 0)
     # Coding blocks are 32 x 32 and never split (log2 - 3 = 2, and no more); transforms of 4 to 32.
     bits.ue(2, 0, 0, 3, 0, 0).flags(0, 0, 0)
-    bits.flags(1).u(7, 4).u(7, 4).ue(2, 0).flags(1)  # samples of 8 bits in blocks of 32, and no filter over them
+    bits.flags(1).u(7, 4).u(7, 4).ue(2, 0).flags(1)  # samples of 8 bits in blocks of 32, without a filter
     return _unit(_SPS, bits.ue(0).flags(0, 0, 0, 0, 0).aligned())
 
 
@@ -129,14 +129,14 @@ def _pps() -> bytes:
 
 
 def _slice(image: Image.Image, number: int) -> bytes:
-    """The block of that number, in reading order."""
+    """The block of this number, in raster order."""
     across = image.width // BLOCK
     count = across * (image.height // BLOCK)
     x, y = number % across * BLOCK, number // across * BLOCK
     head = _Bits().flags(number == 0, 0).ue(0)
     if number:
         head.u(number, (count - 1).bit_length())
-    head.ue(2, 0)  # an I slice, of the picture's quantizer
+    head.ue(2, 0)  # an I slice with the picture's quantizer
     luma, *chroma = image.crop((x, y, x + BLOCK, y + BLOCK)).convert("YCbCr").split()
     samples = luma.tobytes() + b"".join(plane.reduce(2).tobytes() for plane in chroma)
     return _unit(_IDR, head.aligned() + _UNSPLIT_PCM + samples + _END)

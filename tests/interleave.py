@@ -1,7 +1,7 @@
-"""Runs actors side by side in every order of their steps, one step at a time.
+"""Runs actors in every order of their steps, one step at a time.
 
-An actor is a function that calls `gate()` before each of its steps. It runs in a thread of its own, but only between
-two gates and only when the schedule says so: a schedule is a list of choices among the actors that can go on.
+An actor is a function that calls `gate()` before each of its steps. It has its own thread, which runs from one gate to
+the next when the schedule selects it. A schedule is a list of choices among the actors that can continue.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Running:
         self._go.acquire()
         try:
             actor(self._gate)
-        except BaseException as error:  # noqa: BLE001 - handed to the test
+        except BaseException as error:  # noqa: BLE001 - raised in the test
             self.error = error
         self.done = True
         self._stopped.release()
@@ -43,7 +43,7 @@ class _Running:
 
 
 def run(actors: Sequence[Actor], choose: Callable[[int], int]) -> list[BaseException | None]:
-    """Run all actors to their ends; `choose(n)` picks one of the n that can go on. What each raised."""
+    """Run all actors to their ends; `choose(n)` selects one of the n that can continue. Returns their exceptions."""
     running = [_Running(actor) for actor in actors]
     while waiting := [each for each in running if not each.done]:
         waiting[choose(len(waiting))].step()
@@ -51,7 +51,7 @@ def run(actors: Sequence[Actor], choose: Callable[[int], int]) -> list[BaseExcep
 
 
 def every_schedule() -> Iterator[Callable[[int], int]]:
-    """One chooser for each order there is: depth first, by the choices that the last run really had."""
+    """One chooser for each possible order: depth first, by the choices of the last run."""
     prefix: list[int] = []
     while True:
         taken: list[tuple[int, int]] = []
@@ -70,6 +70,6 @@ def every_schedule() -> Iterator[Callable[[int], int]]:
 
 
 def random_schedules(count: int, seed: int) -> Iterator[Callable[[int], int]]:
-    """`count` choosers, the same ones for the same seed."""
+    """`count` choosers, the same for the same seed."""
     for number in range(count):
         yield random.Random(f"{seed}/{number}").randrange

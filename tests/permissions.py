@@ -8,7 +8,7 @@ from typing import Any
 
 
 def applies(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
-    """Whether a statement's conditions hold for a request with these condition keys. All of them have to."""
+    """Whether all conditions of a statement hold for a request with these condition keys."""
     return all(
         _holds(operator, context.get(key), wanted)
         for operator, keys in statement.get("Condition", {}).items()

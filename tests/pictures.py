@@ -1,4 +1,4 @@
-"""Pictures made in code, for every test that needs one: what they show is known, so that pixels can be expected."""
+"""Pictures made in code for tests. Their content is known, so that tests can check pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUADRANTS: Final = (RED, GREEN, BLUE, WHITE)
 
 
 def quadrants(size: tuple[int, int] = (64, 48), colours: Sequence[Any] = QUADRANTS, mode: str = "RGB") -> Image.Image:
-    """Four colours: which way up a picture is, and what was cut off it, shows in its corners."""
+    """Four colours: the corners show the orientation and the crop of a picture."""
     wide, high = size
     image = Image.new(mode, size)
     for number, colour in enumerate(colours):
@@ -29,7 +29,7 @@ def quadrants(size: tuple[int, int] = (64, 48), colours: Sequence[Any] = QUADRAN
 
 
 def photo(size: tuple[int, int], seed: int = 1) -> Image.Image:
-    """Like a photo in what matters to a resampler: detail at every scale, less of it the finer it is (1/f)."""
+    """Like a photo for a resampler: detail at every scale, and less of it at finer scales (1/f)."""
     wide, high = size
     random = np.random.default_rng(seed)
     pixels = np.zeros((high, wide, 3), np.float32)
@@ -64,19 +64,19 @@ def corners(image: Image.Image, inset: int = 4) -> list[tuple[int, ...]]:
 
 
 def near(one: Iterable[float], other: Iterable[float], most: float = 12) -> bool:
-    """Whether no channel differs by more than `most`: lossy formats move colours a little."""
+    """Whether no channel differs by more than `most`, because lossy formats change colours slightly."""
     return all(abs(a - b) <= most for a, b in zip(one, other, strict=True))
 
 
 def with_orientation(orientation: int) -> bytes:
-    """EXIF data that asks for this orientation."""
+    """EXIF data with this orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     return exif.tobytes()
 
 
 def full_exif() -> bytes:
-    """EXIF data with a maker, copyright, location, lens details, and a thumbnail's place."""
+    """EXIF data with a maker, copyright, location, lens details, and the offset of a thumbnail."""
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010F] = "Maker"
@@ -104,7 +104,7 @@ def png(
     *,
     interlaced: bool = False,
 ) -> bytes:
-    """A PNG from raw rows (without filter bytes), for what Pillow does not write. Interlaced rows are the caller's."""
+    """A PNG from raw rows without filter bytes, for variants that Pillow does not write. Callers interlace the rows."""
     header = struct.pack(">IIBBBBB", *size, bits, colour, 0, 0, int(interlaced))
     body = b"".join(png_chunk(kind, content) for kind, content in chunks)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows), 9)
@@ -114,7 +114,7 @@ def png(
 
 
 def packed_rows(samples: np.ndarray[Any, Any], bits: int, *, interlaced: bool = False) -> list[bytes]:
-    """The rows of a PNG (height x width x channels, values of `bits` bits), pass by pass where it is interlaced."""
+    """The rows of a PNG (height x width x channels, values of `bits` bits), pass by pass if it is interlaced."""
     rows = []
     for x, y, dx, dy in _ADAM7 if interlaced else ((0, 0, 1, 1),):
         for row in samples[y::dy, x::dx]:
@@ -142,7 +142,7 @@ def huge_png(size: tuple[int, int], colour: int = 2, bits: int = 8, *, interlace
 
 
 def huge_jpeg(size: tuple[int, int], *, progressive: bool = False, scans: int = 1) -> bytes:
-    """A real small JPEG whose header claims another size, and whose scan is there several times."""
+    """A real small JPEG with another size in its header, and several copies of its scan."""
     data = encoded(Image.new("RGB", (8, 8), RED), "JPEG", progressive=progressive)
     marker = b"\xff\xc2" if progressive else b"\xff\xc0"
     at = data.index(marker) + 5
@@ -152,7 +152,7 @@ def huge_jpeg(size: tuple[int, int], *, progressive: bool = False, scans: int = 
 
 
 def animation(count: int = 4, size: tuple[int, int] = (40, 30)) -> list[Image.Image]:
-    """A bar that moves from left to right, a step a frame."""
+    """A bar that moves from left to right, one step per frame."""
     frames = []
     for number in range(count):
         frame = Image.new("RGB", size, BLUE)
@@ -170,7 +170,7 @@ def gif_of_frames(count: int, size: tuple[int, int] = (1, 1)) -> bytes:
 
 
 def tiff(size: tuple[int, int], tags: dict[int, tuple[int, ...]], rest: bytes = b"") -> bytes:
-    """A little-endian TIFF with only these whole-number tags (and the size), values behind the directory."""
+    """A little-endian TIFF with only these integer tags (and the size), with the values after the directory."""
     entries = {256: (size[0],), 257: (size[1],)} | tags
     at = 8 + 2 + 12 * len(entries) + 4
     directory, values = struct.pack("<H", len(entries)), b""
@@ -188,7 +188,7 @@ def box(kind: bytes, *content: bytes) -> bytes:
 
 
 def avif_header(size: tuple[int, int], *properties: bytes) -> bytes:
-    """The boxes of an AVIF that has no picture in it."""
+    """The boxes of an AVIF without a picture."""
     ispe = box(b"ispe", bytes(4), struct.pack(">II", *size))
     meta = box(b"meta", bytes(4), box(b"iprp", box(b"ipco", ispe, *properties)))
     return box(b"ftyp", b"avif", bytes(4), b"avifmif1") + meta

@@ -1,4 +1,4 @@
-"""One key, on which several actors work at once; and what must be true of its outputs afterwards."""
+"""Several actors on one key at once, and the invariants of its outputs afterwards."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEY = "a.png"
 
 @functools.cache
 def version(number: int) -> bytes:
-    """A picture of its own colour."""
+    """A picture of a single colour."""
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8), (number * 40 % 256, 100, 200)).save(buffer, "PNG")
     return buffer.getvalue()
@@ -41,16 +41,16 @@ def _resized(data: bytes, renditions: tuple[Rendition, ...], limits: Limits) -> 
 
 
 def resize_once(source: Stream, renditions: Sequence[Rendition], limits: Limits) -> Resized:
-    """`resize_all`, once for each version: thousands of races differ in the order of requests, not in their pixels."""
+    """`resize_all` with a cache by version: thousands of races differ in the order of requests, not in their pixels."""
     return _resized(source.whole(), tuple(renditions), limits)
 
 
 FINE = ("open", "head", "put", "delete", "children")
-COARSE = ("open", "put", "delete")  # looks happen together with what they precede or follow
+COARSE = ("open", "put", "delete")  # reads take place together with the preceding or following step
 
 
 class Gated(Bucket):
-    """A bucket that waits for its turn before each request of the kinds in `steps`."""
+    """A bucket that waits for the schedule before each request of the kinds in `steps`."""
 
     def __init__(self, bucket: Bucket, gate: Callable[[], None], steps: Sequence[str]) -> None:
         self.name = bucket.name
@@ -80,7 +80,7 @@ class Gated(Bucket):
 
 
 class Race:
-    """The source starts as version 1, whose event nobody has worked on yet."""
+    """The source starts as version 1, whose event has not been processed yet."""
 
     def __init__(self, in_folder: bool, stores: Mapping[str, ObjectStore], steps: Sequence[str] = FINE) -> None:
         self.stores = stores
@@ -93,22 +93,22 @@ class Race:
         return Bucket(name, self.stores[name])
 
     def actor(self, action: str) -> Actor:
-        """What happens to the source, and then the work on the event that it leads to."""
+        """Change the source, then process the resulting event."""
         return functools.partial(getattr(self, f"_{action}"))
 
     def retry(self, errors: Sequence[BaseException | None], actions: Sequence[str]) -> None:
-        """Work again on the events of those that raised what the workflow retries."""
+        """Process the events again that raised errors which the workflow retries."""
         for error, action in zip(errors, actions, strict=True):
             if isinstance(error, TransientError):
                 self._work(lambda: None)
             elif error is not None and not (action == "spoil" and isinstance(error, PermanentError)):
                 if not isinstance(error, PermanentError):
                     raise error
-                # A worker on an older event may meet the newer version that is no picture: its failure is right, too.
+                # The invocation for an older event may read the newer version, which is not a picture, and must fail.
                 assert "spoil" in actions
 
     def check(self) -> None:
-        """The complete current set of outputs and nothing else."""
+        """Assert that the complete current set of outputs exists, and nothing else."""
         source = self.bucket("in").head(KEY)
         keys = sorted(item["path"] for page in list_objects(self.stores["out"]) for item in page)
         if source is None or source.size < 20:
@@ -160,7 +160,7 @@ class Race:
 
 
 class MemoryRace(Race):
-    """In memory, where every request is one step."""
+    """A race in memory, where every request is one step."""
 
     def __init__(self, in_folder: bool, steps: Sequence[str] = FINE) -> None:
         super().__init__(in_folder, {"in": MemoryStore(), "out": MemoryStore()}, steps)

@@ -1,4 +1,4 @@
-"""An independent Lanczos resampler in floats, to hold the pipeline against: slow, simple, no shortcuts."""
+"""An independent Lanczos resampler in floats, as a reference for the pipeline: slow, simple, no shortcuts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def lanczos(pixels: Pixels, size: tuple[int, int], box: tuple[float, float, floa
 
 
 def _weights(length: int, wanted: int, start: float, end: float) -> NDArray[np.float64]:
-    """One row for each output pixel: what each input pixel adds to it."""
+    """One row for each output pixel: the weights of the input pixels."""
     scale = (end - start) / wanted
     reach = max(scale, 1.0)
     centres = start + (np.arange(wanted) + 0.5) * scale

@@ -1,7 +1,7 @@
-"""Workflow definitions in the Amazon States Language (JSONPath), as far as they can be judged without running them.
+"""Workflow definitions in the Amazon States Language (JSONPath), as far as they can be checked without running them.
 
 The specification is https://states-language.net/spec.html. `misnamed` and `misdirected` read a definition; `Paths`
-follows documents through it, over every transition, and says which paths read what is not there.
+follows documents through it, over every transition, and finds paths without a value.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def targets(state: State) -> list[str]:
 
 
 def misnamed(definition: Definition) -> list[str]:
-    """State names that are there more than once in the whole definition, which AWS refuses."""
+    """Duplicate state names in the whole definition, which AWS refuses."""
     counts = Counter(name for scope in scopes(definition) for name in scope["States"])
     return [f"{name} is the name of {count} states" for name, count in counts.items() if count > 1]
 
 
 def misdirected(definition: Definition) -> list[str]:
-    """Transitions out of their scope, states that nothing leads to, and those that lead to no end."""
+    """Transitions out of their scope, unreachable states, and states without a path to an end."""
     return [finding for scope in scopes(definition) for finding in _misdirected(scope)]
 
 
@@ -102,11 +102,11 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Missing(Exception):
-    """A path leads to nothing."""
+    """A path has no value."""
 
 
 def read(path: str, document: Any, context: Mapping[str, Any]) -> Any:
-    """What a reference path leads to. Raises Missing."""
+    """The value at a reference path. Raises Missing."""
     assert re.fullmatch(r"\$\$?(\.\w+)*", path), f"{path} is more than this module reads"
     found = context if path.startswith("$$") else document
     for name in path.lstrip("$").split(".")[1:]:
@@ -120,9 +120,9 @@ def read(path: str, document: Any, context: Mapping[str, Any]) -> Any:
 class Paths:
     """Follows documents through a definition.
 
-    `answers` has, by state, what its task may answer; `items` what a map's reader may find. Every answer and every
-    catcher is followed, so that a path which one of the ways lacks is found: `findings`. `taken` has the transitions
-    that were followed, `handed` the inputs of each task.
+    `answers` has the possible answers of each task by state, `items` the possible items of a map's reader. It follows
+    every answer and every catcher. `findings` has the paths that lack a value, `taken` the followed transitions, and
+    `handed` the inputs of each task.
     """
 
     answers: Mapping[str, Sequence[Any]]
@@ -145,7 +145,7 @@ class Paths:
                 left.append((following, output))
 
     def not_taken(self, definition: Definition) -> set[tuple[str, str]]:
-        """Transitions that no document took: what is beyond them was not looked at."""
+        """Transitions that no document took, so the states after them were not checked."""
         every = {
             (n, each) for scope in scopes(definition) for n, state in scope["States"].items() for each in targets(state)
         }
@@ -184,7 +184,7 @@ class Paths:
         return [state.get("Result", made)]
 
     def _map(self, name: str, state: State, given: Any, reader: _Reader) -> None:
-        """Follow one batch of a map's items, in an execution of its own."""
+        """Follow one batch of a map's items in its child execution."""
         for field_, value in state.items():
             if field_.endswith("Path") and field_ not in ("InputPath", "ResultPath", "OutputPath"):
                 reader.path(value, given)
@@ -205,7 +205,7 @@ class Paths:
 
 @dataclass
 class _Reader:
-    """Reads the paths of one state, and keeps those that lead to nothing."""
+    """Reads the paths of one state, and collects those without a value."""
 
     name: str
     context: Mapping[str, Any]
@@ -241,7 +241,7 @@ class _Reader:
         return made
 
     def holds(self, rule: Mapping[str, Any], document: Any) -> bool:
-        """Whether a choice rule is true. `And` and `Or` end early, so that `IsPresent` guards what comes after it."""
+        """Whether a choice rule is true. `And` and `Or` short-circuit, so `IsPresent` guards the rules after it."""
         if "And" in rule:
             return all(self.holds(each, document) for each in rule["And"])
         if "Or" in rule:

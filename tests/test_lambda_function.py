@@ -189,7 +189,7 @@ def test_every_record_has_its_try_before_a_transient_failure_is_raised(
     assert Bucket("", stores["tiny-pics"]).head("yourImage.jpg") is not None
 
 
-# --- A wrong configuration
+# --- An invalid configuration
 
 
 WRONG = {"TINYPICS_OUTPUT_BUCKET": "tiny-pics", "TINYPICS_TAGS": "no-tag"}

@@ -1,4 +1,4 @@
-"""Values behave as frozen dataclasses do, without what those cost to load."""
+"""Values behave like frozen dataclasses, without their import time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The templates as CloudFormation deploys them: after the SAM transform, with parameters and conditions left open."""
+"""The templates as CloudFormation deploys them: after the SAM transform, with unresolved parameters and conditions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAIN, MONITORING = TEMPLATES = ("template.yaml", "monitoring.yaml")
 
 @functools.cache
 def template(name: str = MAIN) -> dict[str, Any]:
-    """A transformed template. Local paths, which `sam package` uploads, became addresses of objects."""
+    """A transformed template, with S3 addresses in place of the local paths, which `sam package` uploads."""
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
     from samtranslator.yaml_helper import yaml_parse
@@ -39,7 +39,7 @@ def resources(kind: str, name: str = MAIN) -> dict[str, dict[str, Any]]:
 
 
 def branches(value: Any) -> list[Any]:
-    """What a list holds whatever the conditions are: both ways of each `Fn::If`, without those that mean nothing."""
+    """The items of a list for any conditions: both branches of each `Fn::If`, without AWS::NoValue."""
     if isinstance(value, dict) and "Fn::If" in value:
         return [each for way in value["Fn::If"][1:] for each in branches(way)]
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 """Run the artifact for arm64 under an emulator: `python -m tests.arm64.check ARTIFACT PYTHON`.
 
-The handler takes a picture of each format that is read from the local S3, and makes one of each format that is written.
-Each must look like what the same code makes on this machine.
+The handler reads a picture of each source format from the local S3, and writes one of each output format. Each must
+look like the output of the same code on this machine.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ SIZE = (96, 64)
 WIDE, HIGH = 48, 32
 SOURCES, PICTURES = BUCKETS["SourceBucket"], BUCKETS["OutputBucket"]
 EVENT = {"bucket": SOURCES, "dest_bucket": PICTURES}
-ALIKE = 1.0  # of 255, the mean of all samples: here they are the same, but vector units may round differently
-PATIENCE = 900  # seconds for everything; it takes about a minute
+ALIKE = 1.0  # of 255, mean of all samples; 0 here, but vector units may round differently
+PATIENCE = 900  # seconds for the whole check, which takes about a minute
 
 
 class Guest:
-    """The handler, in an emulated interpreter."""
+    """The handler in an emulated interpreter."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self.about = self._line("without_bytecode")
 
     def answer(self, event: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The answer of the handler, and which decoders its own process has loaded by then."""
+        """The answer of the handler, and the decoders that its own process has loaded."""
         self._send(event)
         said = self._line("answer")
         return said["answer"], said["decoders"]
@@ -59,7 +59,7 @@ class Guest:
 
     def _send(self, message: object) -> None:
         file: IO[str] = self._process.stdin  # type: ignore[assignment]
-        with suppress(BrokenPipeError):  # `_line` says that it ended
+        with suppress(BrokenPipeError):  # `_line` reports that it exited
             file.write(json.dumps(message) + "\n")
             file.flush()
 
@@ -89,7 +89,7 @@ def emulated(artifact: Path, python: Path, endpoint: str) -> Iterator[Guest]:
 
 
 def source(codec: Codec) -> bytes:
-    """A picture in this format: a colour in each corner, and detail in the middle."""
+    """A picture in this format, with a colour in each corner and detail in the middle."""
     picture = quadrants(SIZE)
     picture.paste(photo((SIZE[0] // 2, SIZE[1] // 2)), (SIZE[0] // 4, SIZE[1] // 4))
     if codec.name == "heif":
@@ -98,7 +98,7 @@ def source(codec: Codec) -> bytes:
 
 
 def single(name: str, guest: Guest, s3: Any) -> list[str]:
-    """Make one rendition after the other of a picture in this format. What is wrong with any."""
+    """Make the renditions of a picture in this format, one after the other. Returns the differences."""
     started, found, key = time.monotonic(), [], f"picture.{FORMATS[name].extension}"
     data = stored(source(FORMATS[name]), key, s3)
     for output in OUTPUTS:
@@ -109,7 +109,7 @@ def single(name: str, guest: Guest, s3: Any) -> list[str]:
 
 
 def together(name: str, guest: Guest, s3: Any) -> list[str]:
-    """Make all of them at once, with a manifest, by a worker that was not forked but started. What is wrong."""
+    """Make all renditions in one request, with a manifest, in a worker that was started instead of forked."""
     started, key, renditions = time.monotonic(), "list", [f"{WIDE}x{HIGH}-{output}" for output in OUTPUTS]
     data = stored(source(FORMATS[name]), key, s3)
     guest.end_worker()
@@ -131,7 +131,7 @@ def told(label: str, started: float, found: list[str]) -> list[str]:
 def faults(
     answer: dict[str, Any], items: list[dict[str, Any]], data: bytes, renditions: list[str], s3: Any
 ) -> Iterator[str]:
-    """How an answer, and the pictures that its items name, differ from what this machine makes of the same source."""
+    """Differences of an answer, and of the pictures in it, from those of this machine for the same source."""
     if answer["status"] != "SUCCESS":
         yield f"expected {', '.join(renditions)}, got {answer['error']}: {answer['message']}"
         return
@@ -158,7 +158,7 @@ def unlike(data: bytes, expected: Output) -> Iterator[str]:
 
 
 def main(artifact: Path, python: Path) -> int:
-    """0 if all is as it should be."""
+    """Returns the exit code: 0 if there is no difference."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Emulator.start(Path(folder), 0) as emulator,

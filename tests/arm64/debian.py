@@ -1,8 +1,8 @@
-"""Fetch a CPython for arm64, and what it needs, as Debian's packages: `python -m tests.arm64.debian FOLDER VERSION`.
+"""Download a CPython for arm64 and its dependencies from Debian: `python -m tests.arm64.debian FOLDER VERSION`.
 
-apt does it, with a state of its own below the folder, so that nothing on the machine changes and nobody has to be
-root. It knows the mirrors of the machine's own sources and takes the first that has the release. Signatures are
-checked against the keys of the machine.
+It runs apt with a separate state below the folder, so that the machine does not change and the user need not be root.
+It uses the mirrors of the machine's own sources, the first that has the release, and checks signatures with the
+machine's keys.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def main(folder: Path, version: str) -> None:
-    """Make `folder/root`, a tree with that Python in it, and `folder/python`, which runs it."""
+    """Make `folder/root`, a tree that contains this Python, and `folder/python`, which runs it."""
     for needed, where in {"apt-get": "apt", "dpkg": "dpkg", EMULATOR: "qemu-user-static"}.items():
         if not shutil.which(needed):
             sys.exit(f"{needed} is not on the path: this needs Debian's package {where}")
-    shutil.rmtree(folder, ignore_errors=True)  # half of an earlier one is none
+    shutil.rmtree(folder, ignore_errors=True)  # an earlier, incomplete download
     folder.mkdir(parents=True)
-    # libpython3.13-stdlib depends on all but the C++ library, which Pillow's and libheif's wheels expect.
+    # libpython3.13-stdlib depends on all packages but the C++ library of Pillow's and libheif's wheels.
     packages = fetched(folder / "apt", [f"python{version}-minimal", f"libpython{version}-stdlib", "libstdc++6"])
     root = folder / "root"
-    for name in ("lib", "bin"):  # as on Debian, where a package of its own makes the links
+    for name in ("lib", "bin"):  # another of Debian's packages makes these links
         (root / "usr" / name).mkdir(parents=True)
         (root / name).symlink_to(f"usr/{name}")
     for package in packages:
@@ -44,7 +44,7 @@ def main(folder: Path, version: str) -> None:
 
 
 def fetched(state: Path, packages: list[str]) -> list[Path]:
-    """The packages and all that they depend on, downloaded from the first mirror that has them."""
+    """Download the packages and their dependencies from the first mirror that has them."""
     install = ["install", "--download-only", "--yes", "--no-install-recommends", *packages]
     for mirror in mirrors():
         apt = ["apt-get", "-qq", *options(state, mirror)]
@@ -55,14 +55,14 @@ def fetched(state: Path, packages: list[str]) -> list[Path]:
 
 
 def mirrors() -> list[str]:
-    """Where the machine's sources are, in their order, as apt itself reads them."""
+    """The machine's sources, in the order in which apt reads them."""
     command = ["apt-get", "update", "--print-uris"]
     uris = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return list(dict.fromkeys(re.findall(r"^'(.+)/dists/[^']+/InRelease' ", uris, re.MULTILINE)))
 
 
 def options(state: Path, mirror: str) -> list[str]:
-    """For apt: a system of the other architecture with nothing installed, and one source."""
+    """Configure apt for an empty system of the other architecture, with one source."""
     shutil.rmtree(state, ignore_errors=True)
     for name in ("lists/partial", "archives/partial", "none"):
         (state / name).mkdir(parents=True)

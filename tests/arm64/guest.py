@@ -1,7 +1,7 @@
-"""Runs in the emulated interpreter, with the artifact alone: `guest.py ARTIFACT PYTHON`, by `check`.
+"""The program that `check` runs in the emulated interpreter, with only the artifact: `guest.py ARTIFACT PYTHON`.
 
-The first line that it prints says what it is. Then each line of its input is an event, or `null` to end the worker, and
-each event has a line with its answer, among the log lines of the handler.
+The first line of output describes the interpreter. Then each line of input is an event, or `null` to end the worker.
+For each event there is a line with its answer, among the log lines of the handler.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ NEVER_CHECKED = b"\1\0\0\0"  # PEP 552
 
 
 def without_bytecode(folder: str) -> list[str]:
-    """The modules whose bytecode this interpreter would not take, or not without a look at the source."""
+    """The modules whose bytecode this interpreter does not accept, or only after checking the source."""
     modules = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]  # noqa: PTH118
     return [path for path in modules if path.endswith(".py") and not _compiled(path)]
 
@@ -30,7 +30,7 @@ def _compiled(path: str) -> bool:
 
 
 def refuse_sources(folder: str) -> None:
-    """Make each import from `folder` fail that has to compile: Lambda could not keep what it compiles."""
+    """Make imports from `folder` fail if they must compile, because Lambda cannot store the bytecode."""
     compiled = SourceFileLoader.source_to_code
 
     def refused(self: SourceFileLoader, data: Any, path: Any, **options: Any) -> Any:
@@ -43,12 +43,12 @@ def refuse_sources(folder: str) -> None:
 
 def main(artifact: str, python: str) -> None:
     sys.path.insert(0, artifact)
-    sys.executable = python  # starts a new worker: the kernel does not run this processor's programs by itself
+    sys.executable = python  # starts a new worker; the kernel cannot run programs of this processor itself
     refuse_sources(artifact)
     about = {"python": platform.python_version(), "machine": platform.machine()}
     print(json.dumps(about | {"without_bytecode": without_bytecode(artifact)}), flush=True)
     for line in sys.stdin:
-        import lambda_function  # not before there is an event: the line above may end it all
+        import lambda_function  # only if there is an event: the line above may be the end
 
         event = json.loads(line)
         if event is None:

@@ -1,4 +1,4 @@
-"""The check of the artifact for arm64 would see what is wrong: its own parts, without an emulator."""
+"""The parts of the check of the arm64 artifact find errors, without an emulator."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from tinypics.aws import api, settings
 
-# What starts and describes real executions is tested through the emulator in tests/e2e; here is the rest.
+# tests/e2e starts and describes real executions in the emulator; these requests fail before that.
 
 
 def call(route: str, body: str | None = None, **fields: Any) -> tuple[int, dict[str, Any]]:
@@ -82,7 +82,7 @@ def test_a_wrong_configuration_is_500_and_logged(
 ) -> None:
     for name, text in (ENVIRONMENT | environment).items():
         monkeypatch.setenv(name, text)
-    monkeypatch.setattr(api, "SETTINGS", settings.load())  # as when the module is loaded
+    monkeypatch.setattr(api, "SETTINGS", settings.load())  # as at import
     status, answer = call(route, VALID, pathParameters={"id": "x"})
     assert (status, answer["error"]) == (500, "InvalidConfiguration")
     assert answer["message"].startswith(message)

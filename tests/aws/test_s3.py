@@ -1,4 +1,4 @@
-"""The store's client of the function."""
+"""The function's store client."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from tinypics.aws import s3
 @pytest.fixture
 def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.setenv(name, "")  # so that it is put back, whatever the test sets
+        monkeypatch.setenv(name, "")  # so that monkeypatch restores it after the test
         monkeypatch.delenv(name)
 
 

@@ -107,7 +107,7 @@ WRONG = {
         "a=1;b",
         f"{'k' * 129}=1",
         f"k={'v' * 257}",
-        f"{'%F0%90%8C%B0' * 65}=1",  # a letter that takes two of UTF-16
+        f"{'%F0%90%8C%B0' * 65}=1",  # a letter of two UTF-16 code units
     ],
     "URL_BASE": [
         "cdn.example.com/",

@@ -1,4 +1,4 @@
-"""What a backfill works on, its caps and its estimate."""
+"""The selection of a backfill, its caps and its estimate."""
 
 from __future__ import annotations
 

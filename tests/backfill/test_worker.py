@@ -146,7 +146,7 @@ def test_a_walk_gives_each_object_an_outcome_and_names_the_deadly(
     assert there(places[1]) == keys[:-1]
 
 
-# Loaded by every new interpreter: looking for one of the sources kills the process that looks.
+# Every new interpreter loads this: a process that looks for one of the sources is killed.
 DEADLY = """
 import os
 isfile = os.path.isfile
@@ -187,7 +187,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pyt
     scandir = os.scandir
 
     def refused(path: str) -> object:
-        if Path(path).name == "locked":  # these tests may run as root, whom nothing is refused
+        if Path(path).name == "locked":  # these tests may run as root, who has all permissions
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 

@@ -1,4 +1,4 @@
-"""The comparison runs both sides over the same files, and its table says what was found."""
+"""The comparison runs both sides over the same files, and its table has the figures."""
 
 from __future__ import annotations
 

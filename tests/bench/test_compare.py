@@ -1,4 +1,4 @@
-"""The comparator: what it says of pictures whose difference is known."""
+"""The comparator measures known differences."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_another_picture_than_asked_for_is_refused(output: bytes, frames: int) -
 def test_the_reference_is_upright() -> None:
     turned = quadrants((96, 128)).transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be shown turned clockwise
+    exif[0x0112] = 6  # rotate clockwise to display
     found = reference(encoded(turned, "PNG", exif=exif), Wanted(48, 64))
     assert np.abs(found[4, 4] - (230, 20, 20)).max() < 2
     assert np.abs(found[-4, 4] - (20, 20, 230)).max() < 2
@@ -89,7 +89,7 @@ def test_the_reference_shows_transparent_pixels_as_grey_and_their_colour_does_no
 
 def test_the_reference_is_cut_to_the_shape_in_the_middle() -> None:
     picture = Image.new("RGB", (300, 96), (255, 0, 0))
-    picture.paste((0, 0, 255), (86, 0, 214, 96))  # 4:3 in the middle
+    picture.paste((0, 0, 255), (86, 0, 214, 96))  # centred 4:3
     found = reference(encoded(picture, "PNG"), PNG)
     assert np.abs(found[:, 4:-4] - (0, 0, 255)).max() < 2
 

@@ -1,4 +1,4 @@
-"""The link model carries every byte as it is, and waits where it says."""
+"""The link model passes every byte on unchanged, with its delays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def _through(asked: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[list[bytes], list[float]]:
-    """What came back for each question, and how long the link was asked to wait, in all sleeps of its own."""
+    """The answer to each request, and the sum of the link's sleeps."""
     slept: list[float] = []
     sleep = asyncio.sleep
 
@@ -40,11 +40,11 @@ def _through(asked: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[list[by
                 found.append(await reader.readexactly(count * 256 or 23))
             writer.close()
             await writer.wait_closed()
-            await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the end reaches all of them
+            await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the close reaches all of them
         return found
 
     monkeypatch.setattr(asyncio, "sleep", noted)
-    # In a thread of its own: a browser of other tests keeps an event loop running in this one.
+    # In a new thread, because a browser of other tests keeps an event loop running in this one.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, talk()).result(), slept
 
@@ -68,4 +68,4 @@ def test_go_on_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_bytes_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "MB_PER_S", 1.0)
     _, slept = _through([400], monkeypatch)  # 102,400 bytes at 1 MB/s
-    assert max(slept) > 0.05  # after the first chunk, the rest has to wait for about as long as it takes
+    assert max(slept) > 0.05  # after the first chunk, the rest waits for about its transfer time

@@ -1,4 +1,4 @@
-"""The harness runs, on tiny pictures made in code: every contender that is there, every table, the chart."""
+"""The harness runs on tiny generated pictures: every installed contender, every table, the chart."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_figures_have_their_median_and_half_their_range() -> None:
 
 
 def test_the_chart_shows_every_row_and_is_xml() -> None:
-    drawing = ET.fromstring(chart.drawn(measured(30.0, 60.0)))  # noqa: S314 - our own
+    drawing = ET.fromstring(chart.drawn(measured(30.0, 60.0)))  # noqa: S314 - a trusted document
     words = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
     assert {row.title for row in ROWS if row not in GROWTH} <= set(words)
     assert words.count("0.50") == len(ROWS) - len(GROWTH)
@@ -197,7 +197,7 @@ def test_less_memory_makes_work_longer_and_waiting_not() -> None:
     assert costs.at(1769, cpu_ms=50, wall_ms=150) == 150
     assert costs.at(1024, cpu_ms=0, wall_ms=150) == 150
     assert costs.at(512, cpu_ms=50, wall_ms=150) == pytest.approx(100 + 50 * 1769 / 512)
-    assert costs.at(3008, cpu_ms=50, wall_ms=40) == 50  # a second CPU is of no use to one thread
+    assert costs.at(3008, cpu_ms=50, wall_ms=40) == 50  # one thread cannot use a second CPU
 
 
 def test_some_rows_are_printed_and_the_page_is_left_alone(

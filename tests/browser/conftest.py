@@ -1,5 +1,5 @@
-"""Debian's Chromium before the console of the running emulator. Without Chromium these tests are skipped, and say so;
-with `TINYPICS_REQUIRE_BROWSER=1`, as CI has it, they fail instead."""
+"""Debian's Chromium with the console of a running emulator. Without Chromium these tests are skipped; with
+`TINYPICS_REQUIRE_BROWSER=1`, as in CI, they fail instead."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tinypics.stack.clients import Cloud
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-expect.set_options(timeout=20_000)  # milliseconds; a machine may be busy with other tests
+expect.set_options(timeout=20_000)  # milliseconds, for machines that are busy with other tests
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noqa: F811 - not the fixture
-    """`check(milliseconds)`, which waits for a line of the log.
+    """`check(milliseconds)`, which waits for a log line.
 
-    On a busy machine the emulator reads a line too late, and writes it with those of the next picture: here is one.
+    On a busy machine the emulator writes a line late, with those of the next picture, so this uploads one.
     """
     for _ in range(10):
         with contextlib.suppress(AssertionError):
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(missing)
         pytest.skip(missing)
     with sync_playwright() as playwright:
-        # Root has no sandbox to give; the only pages that are opened are our own.
+        # Chromium has no sandbox as root; the tests open only trusted pages.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
@@ -66,7 +66,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, address: str) -> Iterator[Page]:
-    """The console, open. What a page's own console says of errors, and what its policy stops, fails the test."""
+    """The open console. An error in the browser's console, or a violation of the page's policy, fails the test."""
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)

@@ -1,4 +1,4 @@
-"""Every view, on a screen and on a phone, light and dark: nothing keeps somebody out, nothing runs off the side."""
+"""Every view, on a screen and on a phone, light and dark, is accessible and fits into the width."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GRAVE = ("serious", "critical")
 
 @pytest.fixture(scope="module")
 def names(stack: LocalStack) -> dict[str, str]:
-    """The executions of a picture that is good and of one that is not."""
+    """The executions of a valid and of an invalid picture."""
     picture = encoded(photo((320, 240)), "JPEG")
     found = {}
     for key, body in (("good", picture), ("bad", picture[:2000])):
@@ -47,11 +47,11 @@ def names(stack: LocalStack) -> dict[str, str]:
     return found
 
 
-# Colours do not depend on the width, nor the layout on the colours.
+# Colours do not depend on the width, and the layout does not depend on the colours.
 @pytest.fixture(params=[("light", 1280), ("dark", 1280), ("light", 390)], ids=lambda p: f"{p[0]}-{p[1]}")
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
     scheme, width = request.param
-    # The policy is lifted for axe alone, which is written into the page; console/test_access.py has the policy itself.
+    # Only axe, a script in the page, is exempt from the policy; console/test_access.py tests the policy itself.
     context = browser.new_context(
         viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
     )

@@ -1,4 +1,4 @@
-"""The console as a person has it: a real browser, the real emulator behind it."""
+"""The console in a real browser, with a real emulator."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def test_a_broken_file_says_why_and_what_to_do_and_can_be_retried(page: Page, st
     stack.s3.put_object(Bucket="original-pics", Key="another.jpg", Body=BROKEN)
     page.get_by_role("button", name="Show them").click(timeout=30_000)
     expect(page.locator(".failure li", has_text="another.jpg")).to_have_count(1)
-    stack.s3.put_object(Bucket="original-pics", Key="broken.jpg", Body=SMALL)  # what the advice says
+    stack.s3.put_object(Bucket="original-pics", Key="broken.jpg", Body=SMALL)  # as the advice says
     group.get_by_role("button", name="Retry").click()
-    expect(page.locator(".failure li", has_text="broken.jpg")).to_have_count(0)  # others' pictures fail again
+    expect(page.locator(".failure li", has_text="broken.jpg")).to_have_count(0)  # other tests' pictures fail again
     go(page, "#/?status=SUCCEEDED")
     expect(page.locator("a.row", has_text="broken.jpg").first).to_be_visible(timeout=30_000)
 
@@ -133,7 +133,7 @@ def test_a_key_that_is_taken_is_not_written_over_without_asking(page: Page, stac
 
 @pytest.fixture
 def rough(context: BrowserContext, address: str) -> Page:
-    """The console, open, for tests in which something is out of reach: browsers report that as an error."""
+    """The open console, for tests with an unreachable service, which browsers report as an error."""
     page = context.new_page()
     page.goto(address)
     page.locator(".zone").wait_for()
@@ -160,14 +160,14 @@ def test_what_could_not_be_sent_says_why_and_is_sent_again_all_at_once(rough: Pa
     rough.get_by_role("button", name="Try all again").click()
     expect(rough.locator(".uploads li.ended")).to_have_count(3, timeout=30_000)
 
-    rough.set_input_files("#files", files)  # once more: now the keys are taken
+    rough.set_input_files("#files", files)  # a second time: the keys exist now
     expect(refused).to_have_count(3)
     rough.get_by_role("button", name="Replace all").click()
     expect(rough.locator(".summary")).to_have_text("6 of 6 files uploaded", timeout=30_000)
 
 
 def test_uploads_are_stopped(rough: Page) -> None:
-    rough.route(re.compile("/original-pics/still-"), lambda _: None)  # no answer, ever
+    rough.route(re.compile("/original-pics/still-"), lambda _: None)  # never answered
     rough.set_input_files(
         "#files", [FilePayload(name=f"still-{n}.jpg", mimeType="image/jpeg", buffer=SMALL) for n in range(7)]
     )
@@ -184,7 +184,7 @@ def test_no_more_is_sent_than_a_laptop_can_take_and_the_rest_goes_while_another_
     rough.route("**/api/executions?*", lambda route: route.fulfill(json={"items": [], "next": None}))
     files = [FilePayload(name=f"many-{n:02}.jpg", mimeType="image/jpeg", buffer=SMALL) for n in range(10)]
     rough.set_input_files("#files", files)
-    expect(rough.locator(".uploads li.waiting")).to_have_count(8)  # of which nothing is heard
+    expect(rough.locator(".uploads li.waiting")).to_have_count(8)  # without any answer
     expect(rough.locator(".summary")).to_have_text("8 of 10 files uploaded")
     with rough.expect_response(re.compile("/original-pics/many-09"), timeout=30_000):
         go(rough, "#/failures")
@@ -248,7 +248,7 @@ def test_run_again_starts_another_execution(page: Page) -> None:
     uploaded(page, "again.jpg").get_by_role("link", name="Details").click(timeout=30_000)
     page.get_by_role("button", name="Run again").click()
     expect(page).to_have_url(re.compile("console-"))
-    expect(page.locator(".subject .pill")).to_have_text("Up to date", timeout=30_000)  # nothing was to be made
+    expect(page.locator(".subject .pill")).to_have_text("Up to date", timeout=30_000)  # nothing to resize
     expect(page.locator("h1")).to_have_text("again.jpg")
 
 
@@ -271,7 +271,7 @@ def test_the_graph_is_the_deployed_workflow_and_its_ways_lead_beside_boxes(page:
     uploaded(page, "drawn.jpg").get_by_role("link", name="Details").click(timeout=30_000)
     expect(page.locator(".node .name")).to_have_text(["Look", "Bad", "More", "Made"])
     boxes = {name: page.locator(f"[data-state={name}] rect").bounding_box() for name in ("Look", "Bad", "Made")}
-    assert len({box and box["x"] for box in boxes.values()}) == 1  # Bad stands between the other two
+    assert len({box and box["x"] for box in boxes.values()}) == 1  # the invalid one is between the other two
     way, bad = page.locator(".edge.default").bounding_box(), boxes["Bad"]
     assert way
     assert bad
@@ -295,9 +295,9 @@ def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Pag
     expect(page.locator(".focus-mark")).to_be_visible()
     expect(page.locator(".result")).to_contain_text("160x320-at0.")
     expect(page.locator("#snippet")).to_contain_text(re.compile(r'"gravity": "0\.0\d+,0\.\d+"'))
-    page.get_by_label("Point: x,y").fill("1,0.5")  # the same by the keyboard
+    page.get_by_label("Point: x,y").fill("1,0.5")  # the same with the keyboard
     expect(page.locator("#snippet")).to_contain_text('"gravity": "1,0.5"')
-    page.reload()  # its address has all of the form
+    page.reload()  # the address contains the whole form
     expect(page.get_by_label("Point: x,y")).to_have_value("1,0.5")
     expect(page.get_by_label("Format")).to_have_value("webp")
     expect(page.locator(".result")).to_contain_text("160x320-at1x0.5-webp")
@@ -371,7 +371,7 @@ def test_another_page_gets_nothing_from_it(page: Page, context: BrowserContext, 
     given = "{ method: 'POST', credentials: 'include', body: '{}' }"
     asked = f"path => fetch(path, {given}).then((answer) => answer.status, () => 'refused')"
     assert other.evaluate(asked, f"{origin}/api/executions") == "refused"
-    with urllib.request.urlopen(address) as answer:  # the token alone is enough for the page itself
+    with urllib.request.urlopen(address) as answer:  # the token is enough for the page itself
         assert answer.status == 200
 
 

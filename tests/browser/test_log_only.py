@@ -1,4 +1,4 @@
-"""Stacks that keep no executions of uploads, because of a queue or of EXPRESS: the log tells what became of each."""
+"""Stacks without executions of uploads, because of a queue or of EXPRESS: the log has the result of each."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_uploads_show_what_the_log_says_of_them(
         expect(page.locator(".figure", has_text=figure)).to_be_visible()
         page.evaluate("location.hash = '#/try?bucket=original-pics&key=good.jpg'")
         page.get_by_role("button", name="Start the workflow").click()
-        expect(page.get_by_text("320 × 320").first).to_be_visible()  # told by its execution, or by the log
+        expect(page.get_by_text("320 × 320").first).to_be_visible()  # from its execution, or from the log
         page.evaluate("location.hash = '#/failures'")
         expect(page.locator(".empty")).to_contain_text(failures)
         page.close()

@@ -1,4 +1,4 @@
-"""The command line itself: help that answers, and what is said when something is missing."""
+"""The command line itself: help texts, and the messages about missing packages and stacks."""
 
 from __future__ import annotations
 

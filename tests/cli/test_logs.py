@@ -1,4 +1,4 @@
-"""One log line, as a person reads it."""
+"""One log line as the terminal shows it."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_log_lines_of_another_kind_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "kind"),
     [
-        ("photo.png", b"\xff\xd8\xff\xe0", "image/jpeg"),  # what it is, not what it is called
+        ("photo.png", b"\xff\xd8\xff\xe0", "image/jpeg"),  # by its bytes, not its name
         ("photo.svg", b"<svg/>", "image/svg+xml"),
         ("data", b"", "application/octet-stream"),
     ],

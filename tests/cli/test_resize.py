@@ -1,4 +1,4 @@
-"""`tinypics resize` from the outside."""
+"""`tinypics resize` as a process."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_stream_that_is_no_picture(source: str, data: bytes, said: str) -> Non
 )
 def test_a_command_that_is_not_understood(arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
-    monkeypatch.setenv("COLUMNS", "500")  # else the message is folded
+    monkeypatch.setenv("COLUMNS", "500")  # otherwise the message is wrapped
     done = resize(*arguments)
     assert done.exit_code == 2
     assert said in done.stderr
@@ -155,7 +155,7 @@ def test_ctrl_c_leaves_whole_files_only(tmp_path: Path) -> None:
         while not list(out.glob("*.jpg")):
             assert process.poll() is None
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to the whole group
+        os.killpg(process.pid, signal.SIGINT)  # to the whole process group, as the terminal does
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "every file that was written is whole" in said

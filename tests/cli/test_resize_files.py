@@ -1,4 +1,4 @@
-"""Which files, under which names, and never half a file."""
+"""Selected files, names of the results, and complete files only."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-# --- which files
+# --- Selection of files
 
 
 def test_a_folder_is_mirrored_without_what_is_hidden(photos: Path) -> None:
@@ -86,7 +86,7 @@ def test_two_sources_of_one_name_are_refused_before_any_work(photos: Path) -> No
         resize_files.find([str(photos / "a.jpg"), str(other)], Path("out"))
 
 
-# --- names of the results
+# --- Names of the results
 
 
 def test_one_rendition_keeps_the_name(photos: Path, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_several_renditions_or_a_named_one_go_into_a_folder(photos: Path, tmp_pa
     assert files(tmp_path / "out") == [f"a.jpg/{label}.jpg" for label in ("100x", "thumb")[2 - len(to) :]]
 
 
-# --- failures
+# --- Failures
 
 
 def test_failures_are_reported_by_name_and_write_nothing(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_write_that_is_interrupted_leaves_nothing(
     assert files(tmp_path / "out") == []
 
 
-# --- in parallel
+# --- In parallel
 
 
 def tasks(count: int, tmp_path: Path) -> list[resize_files.Task]:
@@ -214,14 +214,14 @@ def test_giving_up_half_way_leaves_whole_files_only(tmp_path: Path) -> None:
 
 
 def test_a_process_that_dies_costs_one_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when the system ends a decoder that takes too much memory."""
+    """Kill a decoder, as the system does for lack of memory."""
     (tmp_path / "sitecustomize.py").write_text(DEADLY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     reports = {report.source.name: report.error for report in resize_files.run(tasks(6, tmp_path), 2)}
     assert reports == {f"{index}.jpg": "ProcessDied" if index == 3 else None for index in range(6)}
 
 
-# Loaded by every new interpreter: reading one of the files kills the process that reads it.
+# Every new interpreter loads this: a process that reads one of the files is killed.
 DEADLY = """
 import os, pathlib
 read = pathlib.Path.read_bytes

@@ -1,4 +1,4 @@
-"""Which failed executions are tried again, and what is said of it."""
+"""Which failed executions are retried, and the output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ExecutionAlreadyExists(Exception):
 
 
 class States:
-    """As much of Step Functions as is asked for. Executions are listed as it does: the last to end first."""
+    """A fake Step Functions. It lists executions like the service: the last to end first."""
 
     pause = 0.0
     stack = type("stack", (), {"state_machine": MACHINE})
@@ -92,7 +92,7 @@ def again(states: States, *, dry_run: bool = False, error: str | None = None, li
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
-    """The mark, key, error and message of each line about an execution; other lines whole."""
+    """The mark, key, error and message of each line about an execution; other lines unchanged."""
     lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
     return [[line[0][0], *line[1:]] if len(line) > 1 else line for line in lines]
 
@@ -129,7 +129,7 @@ def test_of_one_input_the_newest_counts_and_what_was_tried_again_does_not(capsys
     states.failed(tried, 0, "c", status="SUCCEEDED", output="{}")
     assert again(states, dry_run=True) == 0
     assert [line[1] for line in printed(capsys)] == ["a", "b"]
-    assert len(tried) <= 80  # what StartExecution takes
+    assert len(tried) <= 80  # the characters that StartExecution allows
 
 
 def test_a_bound_is_kept_and_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,7 +152,7 @@ def test_how_each_ended_is_told_in_the_order_of_their_ends(capsys: pytest.Captur
     running = {"status": "RUNNING"}
     failed = {"status": "FAILED", "error": "AccessDenied", "cause": "no"}
     states.ends = [running, {"status": "SUCCEEDED", "output": "{}"}, failed]
-    states.elsewhere = {"b"}  # started by somebody else in this moment: waited for all the same
+    states.elsewhere = {"b"}  # another process started it at the same time: wait for it, too
     assert again(states, error="StoreUnavailable") == 1
     assert printed(capsys)[2:] == [["✓", "b"], ["✗", "a", "AccessDenied: no"], ["1 of 2 succeeded."]]
 

@@ -1,4 +1,4 @@
-"""Which stack a command means, and what is said when there is none."""
+"""The stack that a command uses, and the message if there is none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FACTS = PidFile("http://127.0.0.1:1", 1, "us-east-1", 1, 1, Stack("in", "out", "
 
 @pytest.fixture(autouse=True)
 def no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A computer that knows nothing of AWS."""
+    """A computer without AWS configuration."""
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))

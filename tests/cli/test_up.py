@@ -1,4 +1,4 @@
-"""What `tinypics up` says and sets, in this process; tests/e2e has its life as a process of its own."""
+"""Output and settings of `tinypics up`, in this process; tests/e2e starts it as a process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def interrupt(*_: object) -> None:
 
 
 def test_up_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(PROJECT / "src")  # a folder below will do
+    monkeypatch.chdir(PROJECT / "src")  # a subfolder is enough
     monkeypatch.setattr(up, "_follow", interrupt)
     monkeypatch.setattr(sys, "argv", [str(PROJECT / "nowhere" / "tinypics")])
     done = CliRunner().invoke(app, ["up", "--port", "0", "--data", str(tmp_path), "--parameter", "Api=off"])
@@ -122,7 +122,7 @@ NO_EXPRESS = (
 
 
 def refused(*parameters: str, folder: Path) -> list[str]:
-    """What the command itself says of wrong parameters, started as from a terminal: nothing may be left of it."""
+    """The output of the command for wrong parameters, started as from a terminal. It must leave no process."""
     words = [word for parameter in parameters for word in ("--parameter", parameter)]
     done = subprocess.run(
         [sys.executable, "-m", "tinypics", "up", "--port", "0", "--data", folder / "data", *words],

@@ -1,4 +1,4 @@
-"""What a person, or a program, reads of a check and of a repair."""
+"""The output of a check and of a repair, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TooManyRequests(Exception):
 
 
 class Cloud:
-    """A stack: two buckets in memory, and a function that works on them."""
+    """A stack: two buckets in memory, and the function."""
 
     exceptions = type("exceptions", (), {"TooManyRequestsException": TooManyRequests})
 
@@ -127,7 +127,7 @@ def test_a_repair_tells_what_it_found_and_what_is_left(capsys: pytest.CaptureFix
         "1 found, 0 left after the repair.",
         "Every picture has its outputs, and nothing else is there.",
     ]
-    cloud.environment["TINYPICS_RENDITIONS"] = "16x16-png"  # another key: the old output is an orphan only then
+    cloud.environment["TINYPICS_RENDITIONS"] = "16x16-png"  # another key: only then the old output is an orphan
     assert cloud.verify(fix=True) == 0
     assert [item["path"] for page in obstore.list(cloud.stores["out"]) for item in page] == ["a.jpg.png"]
     capsys.readouterr()
@@ -169,7 +169,7 @@ def test_what_could_not_be_put_right_is_told(capsys: pytest.CaptureFixture[str],
     cloud = Cloud()
     cloud.put("in", "a.jpg", photo())
     cloud.raises = raises
-    if raises is None:  # its place is taken by the output of another source
+    if raises is None:  # the output of another source has its key
         attributes = {"tinypics-source": "0123456789abcdef"}
         obstore.put(cloud.stores["out"], "a.jpg", b"x", attributes=attributes)
     assert cloud.verify(fix=True) == 1

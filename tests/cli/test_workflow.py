@@ -1,4 +1,4 @@
-"""What a person sees of a function that raises and of a task that is tried again."""
+"""The terminal's output for a function that raises, and for a task that is retried."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Services:
-    """Lambda and Step Functions, as much of them as is asked for."""
+    """A fake Lambda and Step Functions."""
 
     pause = 0.0
     stack = type("stack", (), {"function": "f", "state_machine": "arn"})

@@ -1,4 +1,4 @@
-"""The console of the running emulator's stack, and somebody who asks it as its own page does."""
+"""The console of a stack in a running emulator, and a client that sends the requests of its page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 class Page:
-    """The console's own page: it has the cookie, and names its origin."""
+    """A client like the console's own page, with the cookie and the origin."""
 
     def __init__(self, address: str, where: LocalStack) -> None:
         parts = urlsplit(address)
@@ -43,7 +43,7 @@ class Page:
         self.cookie = f"tinypics-{parts.port}={self.token}"
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
-        """Header names with underscores for hyphens; an empty one is left out."""
+        """Header names have underscores for hyphens; an empty header is left out."""
         given = {"Cookie": self.cookie, "Origin": self.origin} | {k.replace("_", "-"): v for k, v in headers.items()}
         sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=30)
@@ -65,11 +65,11 @@ class Page:
         return answer.document
 
     def put(self, key: str, data: bytes = JPEG) -> None:
-        """Upload, not through the console."""
+        """Upload to the bucket, without the console."""
         self.stack.s3.put_object(Bucket=self.stack.facts.stack.source_bucket, Key=key, Body=data)
 
     def about(self, key: str, ended: bool = True) -> dict[str, Any]:
-        """What is told of the newest execution for `key`, once there is one, and once it has ended."""
+        """Wait until the newest execution for `key` has ended; returns its entry."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             items = self.get("/api/executions")["items"]
@@ -78,28 +78,28 @@ class Page:
                 about = found.get(item["name"], {})
                 if about.get("key") == key and (about["status"] != "RUNNING" or not ended):
                     return {"name": item["name"], **about}
-            time.sleep(0.05)  # between two questions
+            time.sleep(0.05)  # between two requests
         raise AssertionError(f"no execution for {key}")
 
     def lines(self, name: str) -> list[dict[str, Any]]:
-        """The log lines of an execution, once there are some: they come a moment later than its end.
+        """Wait for the log lines of an execution, which appear a moment after its end.
 
-        On a busy machine the emulator reads a line too late, and writes it with those of the next picture: here is one.
+        On a busy machine the emulator writes a line late, with those of the next picture, so this uploads one.
         """
         deadline, soon = time.monotonic() + 30, time.monotonic() + 2
         while not (found := self.get(f"/api/executions/{name}/log")):
             assert time.monotonic() < deadline
             if time.monotonic() > soon:
                 self.stack.functions.invoke(FunctionName=self.stack.facts.stack.function, Payload=b"{}")
-            time.sleep(0.05)  # between two questions
+            time.sleep(0.05)  # between two requests
         return list(found)
 
     def ended(self, name: str) -> dict[str, Any]:
-        """The execution of that name, once it has ended."""
+        """Wait until the execution of this name has ended."""
         deadline = time.monotonic() + 30
         while (found := self.get(f"/api/executions/{name}"))["status"] == "RUNNING":
             assert time.monotonic() < deadline
-            time.sleep(0.05)  # between two questions
+            time.sleep(0.05)  # between two requests
         return dict(found)
 
 

@@ -1,4 +1,4 @@
-"""Nobody but the console's own page, opened with the token, gets anything out of it or into it."""
+"""Only the console's own page, opened with the token, can read from the console or write to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page asks for, through the running emulator."""
+"""The page's requests, with a running emulator."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_upload_goes_by_a_signed_address_and_takes_no_key_that_is_taken(page:
     assert (found["source"]["width"], found["made"][0]["width"]) == (320, 128)
     with urllib.request.urlopen(found["thumbnail"]) as answer:
         assert answer.read(2) == b"\xff\xd8"
-    assert put(place, PNG) == 412  # who comes second
+    assert put(place, PNG) == 412  # the second one
     assert page.post("/api/uploads", {"key": key, "type": "image/jpeg"}) == {"taken": True, "key": key}
     again = page.post("/api/uploads", {"key": key, "type": "image/jpeg", "replace": True})
     assert put(again, PNG) == 200
@@ -196,8 +196,8 @@ def test_a_preview_is_what_the_function_would_store(page: Page) -> None:
     stored = started(page, **asked, dest_key="preview.jpg")["output"]
     made = page.stack.s3.get_object(Bucket="tiny-pics", Key=stored["dest_key"])["Body"].read()
     assert answer.body == made
-    assert page.ask("POST", "/api/preview", {"event": asked}).body == made  # of what was fetched before
-    page.put("preview.png", encoded(photo((200, 200)), "PNG"))  # another version: the last one is not shown for it
+    assert page.ask("POST", "/api/preview", {"event": asked}).body == made  # from the cache
+    page.put("preview.png", encoded(photo((200, 200)), "PNG"))  # another version: the previous one is not shown for it
     facts = json.loads(page.ask("POST", "/api/preview", {"event": asked}).headers["Tinypics-Facts"])
     assert facts["source"]["width"] == 200
 
@@ -212,7 +212,7 @@ def test_a_picture_that_crashes_its_decoder_costs_one_preview(page: Page) -> Non
     assert decoder
     assert decoder != os.getpid()
     os.kill(decoder, signal.SIGSEGV)
-    os.waitid(os.P_PID, decoder, os.WEXITED | os.WNOWAIT)  # it is gone; its status stays for the one who started it
+    os.waitid(os.P_PID, decoder, os.WEXITED | os.WNOWAIT)  # deleted; its status remains for its starter
     output, _ = trial.preview(asked)
     assert output.width == 64
 

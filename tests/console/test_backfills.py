@@ -1,4 +1,4 @@
-"""How far a backfill is, by the distributed map of a real execution in the emulator."""
+"""The progress of a backfill, from the Distributed Map of a real execution in the emulator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-# Of each item that is "bad" the child fails; the others pass.
+# The child execution of a "bad" item fails; all others succeed.
 EACH = {
     "StartAt": "Look",
     "States": {
@@ -47,11 +47,11 @@ DEFINITION = {
 
 
 def ended(backfills: Backfills) -> list[dict[str, Any]]:
-    """The newest, once none of them runs any more."""
+    """Wait until no run is in progress; returns the newest."""
     deadline = time.monotonic() + 30
     while "RUNNING" in [run["status"] for run in backfills.newest()]:
         assert time.monotonic() < deadline
-        time.sleep(0.05)  # between two questions
+        time.sleep(0.05)  # between two requests
     return backfills.newest()
 
 
@@ -75,7 +75,7 @@ def test_the_stacks_own_backfill_is_told_of(stack: LocalStack) -> None:
     assert not journal.refresh()
     tally = journal.report.tally
     assert (tally.total, tally.finished, tally.left) == (run["total"], run["done"], run["lost"])
-    assert tally.states["failed"] == 1  # has its outcome, too
+    assert tally.states["failed"] == 1  # which also has an outcome
 
 
 def test_the_newest_runs_are_counted(stack: LocalStack) -> None:

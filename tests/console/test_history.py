@@ -1,4 +1,4 @@
-"""An execution's way, from events as Step Functions gives them (its API reference, HistoryEvent)."""
+"""The path of an execution, from events as in Step Functions' API reference, HistoryEvent."""
 
 from __future__ import annotations
 

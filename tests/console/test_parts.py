@@ -1,4 +1,4 @@
-"""Parts of the console by themselves: what needs no emulator to be tried."""
+"""Parts of the console that need no emulator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STACK = Stack("in", "out", "f", "arn:aws:states:us-east-1:0:stateMachine:resize"
 
 
 class Logs:
-    """FilterLogEvents, a line a page, some of them empty."""
+    """FilterLogEvents with one line per page, and some empty pages."""
 
     def __init__(self, *pages: list[str]) -> None:
         self.pages = pages
@@ -129,7 +129,7 @@ def test_more_previews_than_may_wait_are_turned_away(monkeypatch: pytest.MonkeyP
     for thread in threads:
         thread.start()
     assert entered.acquire(timeout=10)
-    while previews._places._value:  # until all four stand in line
+    while previews._places._value:  # until all four wait
         pass
     with pytest.raises(Busy):
         previews.preview(event)

@@ -1,4 +1,4 @@
-"""`tinypics console` as a person at a terminal has it."""
+"""`tinypics console` at a terminal."""
 
 from __future__ import annotations
 

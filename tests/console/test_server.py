@@ -1,4 +1,4 @@
-"""Where the console listens, and how it ends."""
+"""The console's addresses, and its end."""
 
 from __future__ import annotations
 

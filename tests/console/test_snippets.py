@@ -1,4 +1,4 @@
-"""What is shown to be pasted does, when it is pasted, exactly what the form says: whatever the key holds."""
+"""The pasted snippets do exactly what the form says, for every key."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def argument(arguments: list[str], name: str) -> str:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Path:
-    """A folder with an `aws` and a `curl` that print their arguments."""
+    """A folder of fake `aws` and `curl` commands that print their arguments."""
     for name in ("aws", "curl"):
         (tmp_path / name).write_text(RECORDER)
         (tmp_path / name).chmod(0o755)

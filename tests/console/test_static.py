@@ -1,4 +1,4 @@
-"""The page's own files: what a linter would say of them, and that text cannot become HTML."""
+"""The page's own files pass simple lint rules, and cannot turn text into HTML."""
 
 from __future__ import annotations
 

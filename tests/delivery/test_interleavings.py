@@ -1,4 +1,4 @@
-"""Whatever the order in which two versions and a delete are worked on, the outputs that remain are the right ones."""
+"""In every order of the steps of two versions and a delete, the remaining outputs are the right ones."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from tinypics.store import threads
 
 
 class Inline(threads.Call):
-    """A call in the actor's own thread: starting a thread for each costs more than the races themselves."""
+    """A call in the actor's own thread, because starting a thread for each call would dominate the run time."""
 
     def start(self) -> None:
         self.run()
 
     def join(self, timeout: float | None = None) -> None:
-        """It has ended."""
+        """The call has ended."""
 
 
 @pytest.fixture(autouse=True)
 def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An actor has one next step."""
+    """Each actor has one next step."""
     monkeypatch.setattr(threads, "AT_ONCE", 1)
     monkeypatch.setattr(threads, "Call", Inline)
 
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["", "backwards"])
 def either_end_first(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Of requests that are made together, the first or the last is sent first."""
+    """Of concurrent requests, the first or the last is sent first."""
 
     def backwards(wanted: Iterable[Callable[[], Any]]) -> list[Any]:
         return list(reversed(threads.together(reversed(list(wanted)))))
@@ -56,7 +56,7 @@ def test_the_scheduler_runs_every_order_of_steps_exactly_once() -> None:
         order: list[str] = []
         run([actor("a", 2), actor("b", 3)], choose)
         seen.append("".join(order))
-    # An actor begins before its first gate, which is a step, too.
+    # Everything before an actor's first gate is a step as well.
     assert set(seen) == {"".join(word) for word in set(itertools.permutations("aabbb"))}
 
 
@@ -70,7 +70,7 @@ def test_every_order_of_the_reads_and_writes_of_two_ends_right(actions: list[str
     assert check(lambda: MemoryRace(in_folder=False, steps=COARSE), actions, every_schedule()) >= 20
 
 
-# With every request a step there are millions: a sample of them, the same one in each run.
+# With every request as a step there are millions of orders: take a sample, the same in each run.
 @LAYOUTS
 @pytest.mark.parametrize("actions", [["work", "overwrite"], ["work", "delete"], ["work", "spoil"]], ids="-".join)
 def test_orders_of_two_end_right(actions: list[str], in_folder: bool) -> None:

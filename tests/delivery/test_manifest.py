@@ -21,7 +21,7 @@ def stored(key: str, width: int, height: int, format: str) -> StoredOutput:
 
 
 class Tags(HTMLParser):
-    """Every tag with its attributes, as a browser reads them."""
+    """Every tag with its attributes, parsed as by a browser."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

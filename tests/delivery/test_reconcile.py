@@ -45,7 +45,7 @@ def picture(
 
 
 class Spied(Bucket):
-    """A bucket that writes down what it is asked, and lets something happen before each request."""
+    """A bucket that records its requests, and calls a hook before each."""
 
     def __init__(self, name: str, store: MemoryStore, cloud: Cloud) -> None:
         super().__init__(name, store)
@@ -131,7 +131,7 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-# --- What is made
+# --- Outputs
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_a_changed_recipe_makes_what_is_new_and_removes_what_is_gone(cloud: Clou
 
 
 def cut_short_before_a_removal(cloud: Cloud) -> None:
-    """A recipe lost a rendition; the invocation was killed after its manifest, before the output was removed."""
+    """A recipe without a rendition: the invocation was killed between writing the manifest and deleting the output."""
     cloud.upload("a.jpg", picture("JPEG"))
     cloud.run("a.jpg", "64x", "32x", in_folder=True)
 
@@ -437,7 +437,7 @@ def test_two_that_finish_a_removal_at_once_both_succeed(cloud: Cloud) -> None:
             assert cloud.skips("a.jpg", "64x", in_folder=True)
 
     cloud.meanwhile = twin
-    cloud.made("a.jpg", "64x", in_folder=True)  # anew: it may have removed what the other had just made
+    cloud.made("a.jpg", "64x", in_folder=True)  # start over: it may have deleted new outputs of the other invocation
     assert cloud.listing() == ["a.jpg/64x.jpg", "a.jpg/manifest.json"]
 
 
@@ -455,7 +455,7 @@ def test_an_event_does_not_vouch_for_a_source_that_was_overwritten_meanwhile(clo
 
 
 def formats(cloud: Cloud) -> Callable[[str], str]:
-    """Makes the source `a` a picture of another format; the ETag."""
+    """Overwrite the source `a` with a picture of another format; returns the ETag."""
     return lambda name: cloud.upload("a", picture(name, (64, 48)))
 
 
@@ -612,7 +612,7 @@ def test_what_somebody_else_left_at_the_outputs_key_is_replaced(cloud: Cloud) ->
     assert cloud.outputs()["a.jpg"].size == (128, 96)
 
 
-# --- In order, and gone with the source
+# --- In order, and deleted with the source
 
 
 def test_a_source_that_is_overwritten_while_it_is_read_is_read_again(cloud: Cloud) -> None:
@@ -705,11 +705,11 @@ def test_a_source_deleted_while_it_was_worked_on_leaves_nothing(cloud: Cloud) ->
     assert cloud.listing() == []
 
 
-# --- Looking at the outputs while the source is opened
+# --- Reading the outputs while the source is opened
 
 
 def test_newer_outputs_that_are_found_after_the_source_was_read_are_not_replaced(cloud: Cloud) -> None:
-    """The source is overwritten, and worked on by somebody else, between our reading it and our look at its outputs."""
+    """Another invocation resizes a new version between our reads of the source and of its outputs."""
     cloud.upload("a.png", picture("PNG", colour="red"))
     written = []
 
@@ -745,7 +745,7 @@ def test_what_was_opened_in_vain_is_closed(cloud: Cloud, monkeypatch: pytest.Mon
 def test_outputs_of_the_etag_that_an_event_names_cost_one_look(cloud: Cloud) -> None:
     etag = cloud.upload("a.png", picture("PNG"))
     cloud.made("a.png")
-    assert sorted(cloud.requests[:2]) == ["GET original-pics", "HEAD tiny-pics"]  # side by side
+    assert sorted(cloud.requests[:2]) == ["GET original-pics", "HEAD tiny-pics"]  # concurrently
     assert cloud.skips("a.png", etag=etag)
     assert cloud.requests == ["HEAD tiny-pics"]
     assert cloud.skips("a.png")

@@ -1,4 +1,4 @@
-"""One real emulator for each test process, with the real template in it."""
+"""One real emulator for each test process, with the real template deployed."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ PROJECT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class LocalStack:
-    """What a test needs: where everything is (`facts.stack.source_bucket`), and clients to look at it.
+    """The deployed stack for a test: its names (`facts.stack.source_bucket`) and clients.
 
-    `data` is the emulator's data folder: `tinypics put --data DATA` finds the emulator by it.
+    `data` is the emulator's data folder, for `tinypics put --data DATA`.
     """
 
     facts: PidFile
     data: Path
 
-    @functools.cache  # noqa: B019 - lives as long as the test session
+    @functools.cache  # noqa: B019 - kept for the whole test session
     def client(self, service: str) -> Any:
         return Cloud.local(self.facts.endpoint, self.facts.region).client(service)
 

@@ -1,7 +1,7 @@
-"""A small HTTP proxy that stands before the emulator's S3 and does wrong what it is told to.
+"""A small HTTP proxy in front of the emulator's S3, which injects faults.
 
-A `Fault` says which requests (method, key, how many to let pass, how many to hit) and what happens to them. Everything
-else is passed on unchanged. `Proxy.calls` has every request with the status that was answered, for counting.
+A `Fault` selects requests (by method, key, number to let pass, number to hit) and what happens to them. All others are
+forwarded unchanged. `Proxy.calls` has every request with the status of its answer, for counting.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-BROKEN = 0  # the status of a call whose answer was not, or not wholly, sent
+BROKEN = 0  # the status of a call whose answer was not sent completely
 
 
 @dataclass
 class Call:
-    """One request that the proxy saw, and when (`time.monotonic()`). `status` is known once it was answered."""
+    """A request and its time (`time.monotonic()`). `status` is set with the answer."""
 
     method: str
     path: str  # decoded: /bucket/key
@@ -41,7 +41,7 @@ Action = Callable[["Exchange"], None]
 
 @dataclass
 class Fault:
-    """What is to go wrong: requests whose method and decoded path match, the first `after` of them spared."""
+    """A fault of requests whose method and decoded path match, after the first `after` of them."""
 
     action: Action
     method: str = "GET|PUT|HEAD|DELETE"
@@ -61,7 +61,7 @@ class Fault:
 
 
 class Exchange:
-    """One request on its way: an action answers it, or has it passed on, or breaks the connection."""
+    """A request in progress. An action answers it, forwards it, or breaks the connection."""
 
     def __init__(self, handler: BaseHTTPRequestHandler, body: bytes, upstream: tuple[str, int]) -> None:
         self.handler = handler
@@ -94,23 +94,23 @@ class Exchange:
 
     def pass_on(self) -> None:
         response, body = self.ask()
-        # The answer to a HEAD has the length of a body that is not sent.
+        # The answer to a HEAD has a Content-Length, but no body.
         length = response.getheader("Content-Length") if self.handler.command == "HEAD" else None
         self.send(response.status, dict(response.getheaders()), body, int(length) if length else None)
 
     def reset(self) -> None:
-        """Break the connection, so that the other side sees a reset and not an end."""
+        """Break the connection with a reset instead of a regular close."""
         self.status = BROKEN
         self.handler.close_connection = True
         self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.handler.connection.close()
 
 
-# --- What can go wrong
+# --- Faults
 
 
 def status(code: int, name: str, headers: dict[str, str] | None = None) -> Action:
-    """Answer with an S3 error, without asking the emulator."""
+    """Answer with an S3 error, without the emulator."""
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{name}</Code><Message>injected</Message></Error>'
 
     def act(exchange: Exchange) -> None:
@@ -132,18 +132,18 @@ EXPIRED_TOKEN = status(400, "ExpiredToken")
 
 
 def reset(exchange: Exchange) -> None:
-    """Break the connection instead of answering; the emulator never sees the request."""
+    """Break the connection before the emulator gets the request."""
     exchange.reset()
 
 
 def lose_answer(exchange: Exchange) -> None:
-    """Have the request done, and break the connection instead of saying so."""
+    """Forward the request, and break the connection instead of sending the answer."""
     exchange.ask()
     exchange.reset()
 
 
 def cut(after: int) -> Action:
-    """Break the connection after this many bytes of the body."""
+    """Break the connection after this number of bytes of the body."""
 
     def act(exchange: Exchange) -> None:
         response, body = exchange.ask()
@@ -154,7 +154,7 @@ def cut(after: int) -> Action:
 
 
 def short(by: int) -> Action:
-    """Announce the whole body, send all but its last bytes, and end the connection in order."""
+    """Announce the whole body, send all but its last bytes, and close the connection regularly."""
 
     def act(exchange: Exchange) -> None:
         response, body = exchange.ask()
@@ -167,7 +167,7 @@ def short(by: int) -> Action:
 
 
 def slow(seconds: float, chunks: int = 50) -> Action:
-    """Send the body in that many pieces over that many seconds; give up when nobody reads any more."""
+    """Send the body in this number of pieces over this number of seconds, as long as the client reads."""
 
     def act(exchange: Exchange) -> None:
         response, body = exchange.ask()
@@ -181,7 +181,7 @@ def slow(seconds: float, chunks: int = 50) -> Action:
 
 
 def hang(seconds: float) -> Action:
-    """Say nothing for that long, then break the connection."""
+    """Wait for this number of seconds, then break the connection."""
 
     def act(exchange: Exchange) -> None:
         time.sleep(seconds)
@@ -191,7 +191,7 @@ def hang(seconds: float) -> Action:
 
 
 def first(do: Callable[[], Any]) -> Action:
-    """Let something else happen at this very moment, then pass the request on."""
+    """Call a hook, then forward the request."""
 
     def act(exchange: Exchange) -> None:
         do()
@@ -201,7 +201,7 @@ def first(do: Callable[[], Any]) -> Action:
 
 
 def then(do: Callable[[], Any]) -> Action:
-    """Pass the request on, and let something else happen before the answer is sent."""
+    """Forward the request, and call a hook before sending the answer."""
 
     def act(exchange: Exchange) -> None:
         response, body = exchange.ask()
@@ -212,7 +212,7 @@ def then(do: Callable[[], Any]) -> Action:
 
 
 class Proxy:
-    """The proxy itself, on a free port of loopback. `faults` may be changed at any time."""
+    """The proxy, on a free port of loopback. `faults` may change at any time."""
 
     def __init__(self, endpoint: str) -> None:
         url = urlsplit(endpoint)
@@ -248,7 +248,7 @@ class Proxy:
             do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = do  # noqa: N815
 
             def log_message(self, *_: object) -> None:
-                """Nothing: `calls` has it."""
+                """Log nothing: `calls` has the requests."""
 
         return Handler
 
@@ -262,7 +262,7 @@ class Proxy:
             self.calls.append(call)
         try:
             fault.action(exchange) if fault else exchange.pass_on()
-        except OSError:  # the other side has given up, which is what some faults are for
+        except OSError:  # the client gave up, which some faults intend
             exchange.status = BROKEN
             handler.close_connection = True
         call.status = exchange.status
@@ -280,12 +280,12 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that breaks is what this is made for."""
+        """Ignore broken connections, which faults intend."""
 
 
 @contextmanager
 def proxied(endpoint: str) -> Iterator[Proxy]:
-    """A running proxy before the emulator at `endpoint`."""
+    """A running proxy in front of the emulator at `endpoint`."""
     proxy = Proxy(endpoint)
     thread = threading.Thread(target=proxy.serve, name="faults", daemon=True)
     thread.start()

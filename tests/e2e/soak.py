@@ -1,8 +1,8 @@
-"""Thousands of uploads, overwrites and deletes under faults; then: do the outputs agree, is every event accounted for?
+"""Thousands of uploads, overwrites and deletes with injected faults, and a check of all outputs and events.
 
-Run as `python tests/e2e/soak.py --help`. Everything goes the way of production: a change in the source bucket is an
-event that starts the workflow. A proxy breaks a share of the function's calls to the store, and kills it now and then.
-The exit code is 0 when the checker finds nothing wrong after what failed for a passing reason was tried again.
+Run as `python tests/e2e/soak.py --help`. As in production, a change in the source bucket is an event that starts the
+workflow. A proxy injects faults into a share of the function's calls to the store, and sometimes kills the function.
+The exit code is 0 if the checker has no finding after transient failures were retried.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-if not __package__:  # started by its path
+if not __package__:  # the program is started by its path
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from PIL import Image
@@ -34,7 +34,7 @@ from tinypics.local import deploy
 
 CORRUPT = b"\xff\xd8\xff\xe0" + bytes(500)
 EVENTS = {"put": "Object Created", "delete": "Object Deleted"}
-PERMANENT = {"CorruptImage"}  # by our own uploads; whatever else fails has to succeed when it is tried again
+PERMANENT = {"CorruptImage"}  # of our own uploads; all other failures must succeed when they are retried
 ANY = [
     faults.SLOW_DOWN,
     faults.INTERNAL_ERROR,
@@ -44,13 +44,13 @@ ANY = [
     faults.lose_answer,
     faults.slow(0.5),
 ]
-READ = [*ANY, faults.cut(700), faults.short(50)]  # a 404 that is not true is no fault that S3 has
+READ = [*ANY, faults.cut(700), faults.short(50)]  # S3 never answers a wrong 404
 WRITE = [*ANY, faults.REQUEST_CONFLICT, faults.PRECONDITION_FAILED]
 
 
 @dataclass
 class Soak:
-    """What is done to the bucket: one change after the other, as long as few enough executions are running."""
+    """Change the bucket, one change after the other, while the number of running executions is low enough."""
 
     world: World
     options: argparse.Namespace
@@ -91,7 +91,7 @@ class Soak:
 
 
 def picture(source: random.Random) -> bytes:
-    """A small picture unlike any other."""
+    """A small picture, different from all others."""
     size = source.randrange(40, 400), source.randrange(40, 400)
     image = Image.new("RGB", size, tuple(source.randrange(256) for _ in range(3)))
     buffer = io.BytesIO()
@@ -100,7 +100,7 @@ def picture(source: random.Random) -> bytes:
 
 
 def weather(world: World, source: random.Random) -> faults.Action:
-    """A fault of any kind that suits the request; one in fifty kills the function's processes."""
+    """A fault of any kind that fits the request; one in fifty kills the function's processes."""
 
     def act(exchange: faults.Exchange) -> None:
         if source.random() < 0.02:
@@ -126,14 +126,14 @@ def described(world: World) -> list[dict[str, Any]]:
 
 
 def command(world: World, *arguments: str) -> tuple[int, str]:
-    """The exit code and the output of one of our own commands, on this emulator."""
+    """Run one of our own commands with this emulator; returns the exit code and the output."""
     line = [sys.executable, "-m", "tinypics", *arguments, "--data", str(world.stack.data)]
     done = subprocess.run(line, capture_output=True, text=True, cwd=PROJECT, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
 def accounted(soak: Soak, found: list[dict[str, Any]]) -> list[str]:
-    """What cannot be explained: events that led to no execution, executions of no event, failures without a cause."""
+    """Discrepancies: events without an execution, executions without an event, failures without a cause."""
     problems = []
     started: Counter[tuple[str, str]] = Counter()
     for execution in found:
@@ -150,7 +150,7 @@ def accounted(soak: Soak, found: list[dict[str, Any]]) -> list[str]:
 
 
 def failed(soak: Soak, found: list[dict[str, Any]]) -> list[str]:
-    """Executions that should have succeeded, because their key never was a corrupt picture."""
+    """Executions that should have succeeded, because their key never had a corrupt picture."""
     keys = {json.loads(each["input"])["detail"]["object"]["key"]: each for each in found if each.get("error")}
     return [
         f"{key}: {each['error']}"
@@ -181,7 +181,7 @@ def soaked(world: World, options: argparse.Namespace) -> bool:
     found = described(world)
     report(soak, found, time.monotonic() - began)
     problems = accounted(soak, found)
-    print("before anything is tried again:", *command(world, "verify")[1].splitlines()[-1:])
+    print("before retries:", *command(world, "verify")[1].splitlines()[-1:])
     for error in {each["error"] for each in found if each["status"] == "FAILED"} - PERMANENT:
         _, text = command(world, "retry", "--yes", "--max", "10000", "--error", error)
         print(f"tinypics retry --error {error}:", *text.splitlines()[-1:])

@@ -1,4 +1,4 @@
-"""The adapters to AWS, called in this process against the real emulator: a deployed function, seen from inside."""
+"""The adapters to AWS, called in this process with a real emulator: a deployed function, seen from inside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def inside(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalStack]:
-    """The environment that the emulator gives to functions."""
+    """The environment that the emulator gives functions."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.facts.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -1,4 +1,4 @@
-"""A backfill between containers of Azure Blob Storage, through Azurite, Microsoft's emulator of it."""
+"""A backfill between containers of Azure Blob Storage, with Azurite, Microsoft's emulator."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def containers(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> tuple[AzureStore, AzureStore]:
-    """A container of pictures and one of their outputs, both empty."""
+    """An empty container for pictures, and one for outputs."""
     monkeypatch.setenv("AZURE_STORAGE_USE_EMULATOR", "true")
     monkeypatch.setenv("AZURITE_BLOB_STORAGE_URL", endpoint)
     for name in ("pictures", "thumbnails"):

@@ -1,4 +1,4 @@
-"""A backfill of the stack through the real emulator: a full bucket, its workflow, and the terminal that watches it."""
+"""A backfill of the stack with a real emulator: a full bucket, the workflow, and the terminal's output."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-WITHOUT_EVENTS = {"Trigger": "none"}  # what was there before the stack was
+WITHOUT_EVENTS = {"Trigger": "none"}  # objects that are older than the stack
 
 
 def photo(number: int) -> bytes:
@@ -46,7 +46,7 @@ def photo(number: int) -> bytes:
 
 @functools.cache
 def slow_photo() -> bytes:
-    """Some 30 ms of a processor, so that a run of a hundred lasts for seconds on any machine."""
+    """A picture of about 30 ms of CPU time, so that a run of a hundred takes seconds on any machine."""
     buffer = io.BytesIO()
     Image.new("RGB", (4800, 3200), "teal").save(buffer, "JPEG", progressive=True, quality=50)
     return buffer.getvalue()
@@ -56,7 +56,7 @@ FORMS = ["{0}.jpg", "2024/{0}.JPG", "2024/a/b/{0}.jpeg", "ü +%41&=/{0} .jpg", "
 
 
 def content(count: int, *, slow: bool) -> dict[str, tuple[bytes, str]]:
-    """Objects, and what a first backfill says of each: `done`, a name of an error, or why it is left out."""
+    """Objects with the outcome of a first backfill: `done`, an error name, or the reason for leaving it out."""
     found = {}
     for number in range(count):
         key, good = FORMS[number % len(FORMS)].format(number), slow_photo() if slow else photo(number)
@@ -74,7 +74,7 @@ def content(count: int, *, slow: bool) -> dict[str, tuple[bytes, str]]:
 
 
 class Bucket:
-    """A source bucket with that content, some of which is done already."""
+    """A source bucket with this content; some objects already have outputs."""
 
     def __init__(self, stack: LocalStack, count: int, *, done: int = 0, slow: bool = False) -> None:
         self.stack = stack
@@ -90,7 +90,7 @@ class Bucket:
         self.stack.s3.put_object(Bucket=IN, Key=key, Body=self.content[key][0])
 
     def expected(self, *, again: bool = False) -> dict[str, Any]:
-        """Of the report of a run; of one that comes when all is done."""
+        """The counts in the report of a first run, or of one without missing outputs."""
         counts = Counter(what for _, what in self.content.values())
         if again:
             counts["the outputs are current"] += counts.pop("done")
@@ -167,7 +167,7 @@ def verified(stack: LocalStack) -> bool:
 
 @contextmanager
 def in_the_background(stack: LocalStack, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """The same command in a process of its own, once it watches a run."""
+    """The same command as a process; waits until it watches a run."""
     order = [sys.executable, "-m", "tinypics", "backfill", "--data", str(stack.data), *options]
     order += ["--report", str(stack.data / "watched")]
     with subprocess.Popen(order, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
@@ -180,15 +180,15 @@ def in_the_background(stack: LocalStack, *options: str) -> Iterator[subprocess.P
 
 
 def until(stack: LocalStack, count: int) -> None:
-    """Until there are that many outputs."""
+    """Wait until there are this many outputs."""
     deadline = time.monotonic() + 200
     while len(listed(stack, OUT)) < count:
         assert time.monotonic() < deadline, "it makes nothing"
-        time.sleep(0.2)  # between two looks, which take the emulator's time
+        time.sleep(0.2)  # between two polls, which slow the emulator down
 
 
 def settled(stack: LocalStack) -> list[str]:
-    """The outputs, once the invocations that were under way have ended: none came for a second."""
+    """The outputs, after running invocations have ended: no new output for a second."""
     deadline = time.monotonic() + 60
     made, since = listed(stack, OUT), time.monotonic()
     while time.monotonic() - since < 1:
@@ -247,7 +247,7 @@ def test_what_is_over_a_cap_starts_nothing_and_says_why(emulator: LocalStack) ->
 
 
 def by_hand(stack: LocalStack, order: object, **name: str) -> dict[str, Any]:
-    """An execution that somebody starts past our command line."""
+    """Start an execution without our command."""
     machine, asked = stack.facts.stack.backfill, json.dumps(order)
     arn = stack.workflows.start_execution(stateMachineArn=machine, input=asked, **name)["executionArn"]
     return finished(stack, arn)
@@ -277,7 +277,7 @@ def test_the_caps_hold_for_whoever_starts_the_workflow_by_hand(emulator: LocalSt
 
 
 def test_what_is_removed_after_it_was_counted_makes_no_run_incomplete(emulator: LocalStack) -> None:
-    """The first plan stays, so that one that is there already stands for a count of before."""
+    """The first plan remains, so an existing one represents an earlier count."""
     for number in range(3):
         emulator.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
     assert backfill(emulator, "--yes").exit_code == 0
@@ -320,7 +320,7 @@ def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_
     assert backfill(emulator, "--attach", execution["name"]).exit_code == 1
     assert report(emulator)["reason"].startswith("fewer have an outcome than were counted")
 
-    Bucket(emulator, 300, slow=True)  # on a busy machine many are made before the next line
+    Bucket(emulator, 300, slow=True)  # on a busy machine, many are made before the next line
     with in_the_background(emulator, "--yes") as watching:
         until(emulator, 5)
         emulator.workflows.stop_execution(executionArn=executions(emulator)[0]["executionArn"])
@@ -359,7 +359,7 @@ def test_a_dry_run_counts_and_a_no_starts_nothing(emulator: LocalStack) -> None:
 
 
 def stopped(stack: LocalStack, count: int) -> float:
-    """Stop a run after `count` outputs; for how many seconds after that it still made some."""
+    """Stop a run after `count` outputs; returns the seconds until its last output."""
     with in_the_background(stack, "--yes") as watching:
         until(stack, count)
         begun = time.time()
@@ -372,7 +372,7 @@ def stopped(stack: LocalStack, count: int) -> float:
     assert found["unaccounted"] == found["objects"] - found["done"] - found["skipped"] - found["failed"] > 0
     assert "run it again" in done.stdout
     assert "does not run any more" in backfill(stack, "--stop").stderr
-    assert listed(stack, OUT) == made  # nothing came while that command ran
+    assert listed(stack, OUT) == made  # no output appeared during that command
     pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=OUT)
     newest: float = max(item["LastModified"].timestamp() for page in pages for item in page["Contents"])
     return newest - begun
@@ -411,17 +411,17 @@ def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(emulat
     assert part(report(emulator), bucket.expected()) == bucket.expected()
 
 
-@pytest.mark.timeout(1500)  # emulators start twice, and what was killed is waited for
+@pytest.mark.timeout(1500)  # starts the emulator twice, and waits for killed work
 @pytest.mark.parametrize("count", [120, pytest.param(5000, marks=pytest.mark.long)])
 def test_whatever_is_killed_the_next_run_ends_in_the_same_state(tmp_path: Path, count: int) -> None:
-    """SIGKILL of the one that watches, of the processes that run the function, and of the whole emulator."""
+    """SIGKILL of the watching command, of the function's processes, and of the whole emulator."""
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
         stack = LocalStack(facts, tmp_path)
         bucket = Bucket(stack, count, slow=count < 1000)
         with in_the_background(stack, "--yes") as watching:
             until(stack, 5)
             watching.kill()
-        with in_the_background(stack, "--attach") as watching:  # it goes on, whoever watches
+        with in_the_background(stack, "--attach") as watching:  # the run continues without a watcher
             for share in (5, 4, 3):
                 kill_workers(stack)
                 until(stack, count // share)
@@ -446,7 +446,7 @@ def test_whatever_is_killed_the_next_run_ends_in_the_same_state(tmp_path: Path, 
 
 
 def kill_workers(stack: LocalStack) -> None:
-    """All of the emulator's process group but itself."""
+    """Kill all processes of the emulator's group but itself."""
     listing = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
     for pid, group in (map(int, line.split()) for line in listing.splitlines()):
         if group == stack.facts.pid != pid:

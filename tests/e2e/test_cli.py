@@ -1,4 +1,4 @@
-"""The stack commands, as a person at a terminal has them: real processes, real signals, the real emulator."""
+"""The stack commands at a terminal: real processes, real signals, a real emulator."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def picture(path: Path, width: int = 1200, height: int = 800) -> Path:
 
 @contextmanager
 def up(data: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """`tinypics up` in a process of its own, ready for use."""
+    """`tinypics up` as a process, ready for use."""
     command = [sys.executable, "-m", "tinypics", "up", "--port", "0", "--data", str(data), *options]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -95,7 +95,7 @@ def test_up_prints_three_things_to_try_and_each_works_as_printed(tmp_path: Path)
         printed = "".join(itertools.takewhile(lambda line: "shows here" not in line, process.stdout))
         facts = facts_of(data)
         console = re.findall(r"http://127\.0\.0\.1:\d+/\?token=\S+", "".join(printed.splitlines(keepends=True)[:3]))
-        with urllib.request.urlopen(console[0]) as page:  # among the first lines, so that nobody looks for it
+        with urllib.request.urlopen(console[0]) as page:  # among the first lines, where it is easy to find
             assert page.status == 200
         for place in (facts.endpoint, "original-pics", "tiny-pics", facts.stack.api_url):
             assert str(place) in printed
@@ -123,7 +123,7 @@ def test_up_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
 
 def test_nothing_is_left_when_the_terminal_is_closed(tmp_path: Path) -> None:
     ours, terminal = os.openpty()
-    take = (  # the terminal as its own, as a shell's child has it
+    take = (  # its own terminal, like a shell's child
         "import fcntl, os, sys, termios;"
         "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
         "os.execv(sys.executable, sys.orig_argv[3:])"
@@ -265,7 +265,7 @@ def test_put_again_tells_what_became_of_it_this_time(cli: Callable[..., Result],
 def test_put_of_a_large_file_in_parts(cli: Callable[..., Result], tmp_path: Path) -> None:
     large = picture(tmp_path / "large.jpg", 800, 600)
     with large.open("ab") as file:
-        file.write(bytes(9 * 2**20))  # what follows a JPEG's end is ignored
+        file.write(bytes(9 * 2**20))  # bytes after a JPEG's end are ignored
     done = cli("put", str(large))
     assert done.exit_code == 0, done.output
 

@@ -1,4 +1,4 @@
-"""The count of a backfill, through the SDK and real S3: what each kind of list holds, and what is refused."""
+"""The count of a backfill with the SDK and a real S3: each kind of list, and refused ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SOURCE, LISTS = "counted-pics", "counted-lists"
 
 
 class Context:
-    """An invocation whose time is told in advance: what is left, each time that it is asked for."""
+    """An invocation with predefined answers for its remaining time."""
 
     memory_limit_in_mb = "1769"
 
@@ -41,7 +41,7 @@ class Context:
 
 @pytest.fixture(autouse=True)
 def sdk(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The SDK finds the emulator as it finds S3 on Lambda; there are a bucket of pictures and one of lists."""
+    """The emulator as the SDK's S3, with a bucket of pictures and one of lists."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", stack.facts.endpoint)
     monkeypatch.setenv("AWS_REGION", stack.facts.region)
     monkeypatch.setenv("AWS_DEFAULT_REGION", stack.facts.region)

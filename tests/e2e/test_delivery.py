@@ -1,4 +1,4 @@
-"""Stacks with other parameters than the default's: lists with manifests, prefixes, queues, one bucket, two stacks."""
+"""Stacks with other parameters: lists with manifests, prefixes, queues, one bucket, two stacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LocalStack]]:
-    """Starts an emulator with a stack of given parameters; one at a time, because each test needs only its own."""
+    """Starts an emulator with a stack of given parameters, one at a time, because each test needs only its own."""
     running: list[Any] = []
 
     def begin(**parameters: str) -> LocalStack:
@@ -48,7 +48,7 @@ def read(stack: LocalStack, key: str, bucket: str = OUT) -> bytes:
 
 
 def quiet(stack: LocalStack, machine: str | None = None) -> list[dict[str, Any]]:
-    """All executions, once as many have ended as uploads and removals have begun ones, and none is running."""
+    """Wait until the executions of all uploads and removals have ended; returns all executions."""
 
     def look() -> list[dict[str, Any]] | None:
         arn = machine or stack.facts.stack.state_machine
@@ -133,7 +133,7 @@ def test_a_queue_brings_uploads_and_removals_straight_to_the_function(start: Cal
         answers = [stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names) for url in queues]
         return sum(int(value) for answer in answers for value in answer["Attributes"].values())
 
-    # The permanent failure is recorded and done: it neither comes again nor lies among the dead letters.
+    # The permanent failure is recorded: its message is neither redelivered nor a dead letter.
     eventually(lambda: True if waiting() == 0 else None)
 
 
@@ -148,16 +148,16 @@ def watched_bucket(stack: LocalStack, name: str) -> None:
 
 
 def second_stack(stack: LocalStack, name: str, **parameters: str) -> str:
-    """Another stack in the same emulator; the ARN of its workflow."""
+    """Deploy another stack in the same emulator; returns the ARN of its workflow."""
     cloudformation = stack.client("cloudformation")
-    template = cloudformation.get_template(StackName=deploy.STACK)["TemplateBody"]  # with its code uploaded
+    template = cloudformation.get_template(StackName=deploy.STACK)["TemplateBody"]  # with its code in S3
     body = template if isinstance(template, str) else json.dumps(template)
     stack.s3.put_object(Bucket="tinypics-artifacts", Key=f"{name}.json", Body=body.encode())
     address = f"{stack.facts.endpoint}/tinypics-artifacts/{name}.json"
     given = {"Api": "off", "CreateBuckets": "none", "BackfillBucket": "tinypics-backfill", **parameters}
     cloudformation.create_stack(
         StackName=name,
-        TemplateURL=address,  # 51,200 bytes at most would fit into the request
+        TemplateURL=address,  # a request may have at most 51,200 bytes
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
@@ -184,7 +184,7 @@ def test_one_bucket_with_a_prefix_for_outputs_runs_once_for_each_upload(plain: L
     )
     put(plain, "a.jpg", bucket="one-bucket")
     eventually(lambda: "thumbs/a.jpg" in keys(plain, "one-bucket") or None)
-    # The output's own event came in, was recognised by its key, and led to nothing.
+    # The output's own event arrived, and was skipped by its key.
     eventually(lambda: True if len(quiet(plain, machine)) == 2 else None)
     outputs = [
         json.loads(plain.workflows.describe_execution(executionArn=item["executionArn"])["output"])

@@ -1,7 +1,7 @@
-"""Every row of the fault table (F1 to F24, docs/reliability.md), through the running emulator.
+"""Every row of the fault table (F1 to F24, docs/reliability.md), with a running emulator.
 
-The stack here has no trigger: each test delivers the events itself, so that it can count what they lead to. A proxy
-stands between the function and the store. Whatever a test does, at its end outputs and sources have to agree.
+The stack has no trigger: each test sends the events itself, so that it can count executions and requests. A proxy is
+between the function and the store. At the end of every test, outputs and sources must agree.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tinypics.local import deploy
 pytestmark = pytest.mark.e2e
 
 TRIES = 5  # inside one invocation
-ATTEMPTS = 3  # of an execution in the emulator, which calls every exception by the same name
+ATTEMPTS = 3  # of an execution in the emulator, which gives every exception this name
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -48,7 +48,7 @@ def bomb(width: int, height: int) -> bytes:
 
 
 def queued(*bodies: object) -> dict[str, Any]:
-    """A batch of SQS messages, whose ids are their numbers."""
+    """A batch of SQS messages with their numbers as ids."""
     texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
     return {"Records": [{"messageId": str(n), "eventSource": "aws:sqs", "body": body} for n, body in enumerate(texts)]}
 
@@ -90,10 +90,10 @@ def test_f1_a_busy_store_is_asked_five_times_and_then_left_to_the_workflow(world
     calls = world.proxy.seen("GET", SOURCE)
     assert [call.status for call in calls] == [503] * count + [200]
     within = [call.at for call in calls[:TRIES]]
-    assert all(later - earlier > 0.04 for earlier, later in itertools.pairwise(within))  # it waits in between
+    assert all(later - earlier > 0.04 for earlier, later in itertools.pairwise(within))  # with waits between attempts
 
 
-# Every fault and every call once: the store's client retries them all alike.
+# Every fault and every call once, because the store's client retries all alike.
 @pytest.mark.parametrize(
     ("action", "method", "path"),
     [
@@ -110,7 +110,7 @@ def test_f1_what_fails_once_is_not_noticed(world: World, action: faults.Action, 
     world.fail(action, method, path)
     answer = world.invoke(event)
     if action is faults.reset and method == "PUT":
-        # It may have been done: that is for the next attempt to see.
+        # The request may have been executed; the next attempt checks that.
         assert "error sending request" in answer["raised"]
         answer = world.invoke(event)
     assert answer["status"] == "SUCCESS"
@@ -138,7 +138,7 @@ def test_f1_a_write_whose_answer_was_lost_is_recognised(world: World) -> None:
     assert world.run(event, attempts=3)["status"] == "SUCCEEDED"
 
 
-LARGE = photo("green", (2400, 1800))  # is decoded while it comes
+LARGE = photo("green", (2400, 1800))  # is decoded while it downloads
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_f19_half_of_all_calls_throttled_still_brings_everything_through(world: 
     assert statuses == {"SUCCEEDED"}
 
 
-# --- F2, F3, F4: the source is not what the event says
+# --- F2, F3, F4: the source differs from the event
 
 
 def test_f2_a_source_that_is_gone_is_no_failure_and_takes_its_outputs_with_it(world: World) -> None:
@@ -222,7 +222,7 @@ def test_f4_two_versions_are_never_mixed(world: World) -> None:
     assert world.colour("a.jpg") == (0, 0, 1)
 
 
-# --- F6, F7: events come twice, and in any order
+# --- F6, F7: duplicate events, in any order
 
 
 def test_f6_duplicates_at_once_and_later_change_nothing(world: World) -> None:
@@ -323,7 +323,7 @@ def test_f11_without_all_outputs_there_is_no_manifest(world: World, number: int)
 
 
 def test_f16_nothing_is_written_to_disk(world: World, tmp_path: Path) -> None:
-    """A full disk cannot fail what writes no file: the handler runs where none can be opened to be written."""
+    """A full disk has no effect: the handler works where no file can be opened for writing."""
     program = (
         "import errno, json, os, sys\n"
         "def refuse(event, about):\n"
@@ -425,7 +425,7 @@ def test_f26_bad_pictures_leave_nothing_behind_for_the_next_ones(world: World) -
     assert {key: head["ETag"] for key, head in world.outputs().items() if not key.endswith(".json")} == clean
 
 
-# --- F12 to F15, F20 to F22: pictures and messages that are bad
+# --- F12 to F15, F20 to F22: invalid pictures and messages
 
 
 @pytest.mark.parametrize(
@@ -517,7 +517,7 @@ def test_f22_when_the_manifest_cannot_be_written_the_message_comes_back(world: W
     assert world.invoke(queued(event)) == {"batchItemFailures": []}
 
 
-# --- F17, F18, F24: permissions, places and credentials
+# --- F17, F18, F24: permissions, buckets and credentials
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Some races of tests/delivery/test_interleavings.py, with every step a request to the real emulator's S3."""
+"""Some races of tests/delivery/test_interleavings.py, with requests to a real emulator's S3 as steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A decoder that crashes, hangs or eats memory, in the middle of a batch, through the real emulator."""
+"""A decoder that crashes, hangs or runs out of memory, in the middle of a batch, with a real emulator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tinypics.local import deploy
 
 pytestmark = pytest.mark.e2e
 
-# What the decoder of the deployed copy does to pictures of these sizes.
+# Actions of the deployed copy's decoder on pictures of these sizes.
 HARM = {
     "crash": ((66, 11), "os.kill(os.getpid(), 11)", "DecoderCrashed", "SIGSEGV"),
     "hang": ((66, 12), "[0 for _ in iter(int, 1)]", "TimeLimitExceeded", "more than 2 s of CPU time"),

@@ -1,7 +1,7 @@
-"""The emulator enforces no permissions, so a proxy does: each request to S3 needs what the deployed role grants.
+"""A proxy enforces permissions for the emulator: the deployed role must allow each request to S3.
 
-Requests are translated to actions as the service authorization reference has them ("Actions defined by Amazon S3").
-What the function does must all be allowed, and what it is allowed must all be done.
+Requests need the actions of the service authorization reference ("Actions defined by Amazon S3"). The role must allow
+all requests of the function, and the function must need all actions of the role.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ PARAMETERS = {
 
 @dataclass
 class Gate:
-    """An action of the proxy: passes on what some statement of the role allows and none denies, and answers 403 to the
-    rest. Buckets that are not in `owners` are missing, and have no account."""
+    """An action of the proxy: forwards requests that a statement of the role allows and none denies, and answers 403 to
+    others. Buckets that are not in `owners` do not exist, and have no account."""
 
     statements: list[dict[str, Any]]
     owners: dict[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Gate:
             return faults.ACCESS_DENIED(exchange)
         response, body = exchange.ask()
         bucket = needs[0][1].partition("/")[0]
-        if response.status == 404 and not self.allows("s3:ListBucket", bucket):  # S3 does not say what is not there
+        if response.status == 404 and not self.allows("s3:ListBucket", bucket):  # S3 does not reveal missing objects
             self.denied.append(("s3:ListBucket", bucket))
             return faults.ACCESS_DENIED(exchange)
         head = exchange.handler.command == "HEAD"
@@ -89,12 +89,12 @@ class Gate:
 
 
 def every(value: str | list[str]) -> list[str]:
-    """The items without the part of an ARN that all buckets have in common."""
+    """The items without the common prefix of all bucket ARNs."""
     return [item.removeprefix("arn:aws:s3:::") for item in ([value] if isinstance(value, str) else value)]
 
 
 def needed(exchange: faults.Exchange) -> Iterator[tuple[str, str]]:
-    """The actions that a request needs, each with its bucket or object."""
+    """The actions for a request, each with its bucket or object."""
     url = urlsplit(exchange.handler.path)
     query = parse_qs(url.query, keep_blank_values=True)
     resource = unquote(url.path).lstrip("/")
@@ -118,7 +118,7 @@ def needed(exchange: faults.Exchange) -> Iterator[tuple[str, str]]:
 
 
 def statements(cloud: Cloud, role: str, policy: str) -> list[dict[str, Any]]:
-    """What a role of the deployed stack may do."""
+    """The statements of a role of the deployed stack."""
     iam = cloud.client("iam")
     (name,) = [each["RoleName"] for each in iam.list_roles()["Roles"] if f"-{role}-" in each["RoleName"]]
     found: list[dict[str, Any]] = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
@@ -165,7 +165,7 @@ def test_all_that_is_done_is_allowed_and_all_that_is_allowed_is_done(guarded: tu
 
     aside = {"bucket": "attic", "key": "old.jpg", "dest_bucket": "web", "renditions": ["8x", "16x"]}
     assert world.invoke(aside)["status"] == "SUCCESS"
-    assert world.invoke(aside | {"renditions": ["8x"]})["status"] == "SUCCESS"  # 16x is removed
+    assert world.invoke(aside | {"renditions": ["8x"]})["status"] == "SUCCESS"  # 16x is deleted
     assert world.invoke(aside | {"key": "none.jpg"})["error"] == "SourceNotFound"
     stored = world.s3.list_object_versions(Bucket="attic")["Versions"][0]["VersionId"]
     assert world.invoke(aside | {"version_id": stored})["status"] == "SUCCESS"
@@ -183,7 +183,7 @@ def test_all_that_is_done_is_allowed_and_all_that_is_allowed_is_done(guarded: tu
 
 
 def backfilled(world: World, order: dict[str, Any]) -> dict[str, str]:
-    """What became of each object of a backfill, which the function counts and works on through the gate."""
+    """The outcome of each object of a backfill, whose requests go through the gate."""
     facts = world.stack.facts
     asked = json.dumps(order)
     arn = world.stack.workflows.start_execution(stateMachineArn=facts.stack.backfill, input=asked)["executionArn"]
@@ -230,7 +230,7 @@ def test_the_api_starts_and_asks_and_nothing_else(tmp_path: Path) -> None:
 
 def test_what_the_role_does_not_grant_is_denied_by_name(guarded: tuple[World, Gate]) -> None:
     world, gate = guarded
-    world.configure(TINYPICS_SOURCE_BUCKETS="original-pics,foreign")  # a list that says more than the role
+    world.configure(TINYPICS_SOURCE_BUCKETS="original-pics,foreign")  # a list with more buckets than the role
     answer = world.invoke({"bucket": "foreign", "key": "old.jpg", "width": 8})
     assert (answer["status"], answer["error"]) == ("FAILED", "AccessDenied")
     assert gate.denied

@@ -1,4 +1,4 @@
-"""A backfill without the function, through the emulator's S3: the same outputs as the function's own."""
+"""A backfill without the function, with the emulator's S3: the same outputs as the function's."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def photo(colour: str) -> bytes:
 
 @pytest.fixture
 def s3(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Two buckets that start nothing by themselves."""
+    """Two buckets without notifications."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_REGION", stack.facts.region)
@@ -89,7 +89,7 @@ def test_the_function_finds_what_the_walk_made_current(stack: LocalStack, s3: An
     s3.put_object(Bucket=IN, Key="one.jpg", Body=photo("navy"))
     assert run(stack, tmp_path, f"s3://{IN}", f"s3://{output}/walked", "64x48", "thumb=32x32")[0] == 0
     assert json.loads(s3.get_object(Bucket=output, Key="walked/one.jpg/manifest.json")["Body"].read())["source"]
-    two = "apart/two.jpg"  # other tests leave pictures in that bucket
+    two = "apart/two.jpg"  # other tests leave pictures in this bucket
     s3.put_object(Bucket=source, Key=two, Body=photo("navy"))
     assert run(stack, tmp_path, f"s3://{source}/apart", f"s3://{output}", "128x128")[0] == 0
     event = {"bucket": source, "key": two, "dest_bucket": output, "width": 128, "height": 128}
@@ -135,7 +135,7 @@ def test_a_missing_bucket_is_said(stack: LocalStack, s3: Any, tmp_path: Path, mo
 
 
 def test_the_store_clients_own_listing_loses_one_folder_to_an_odd_key(stack: LocalStack, s3: Any) -> None:
-    """What Google's and Azure's stores are listed by."""
+    """The listing for Google's and Azure's stores."""
     for key in ("a.jpg", "b/c.jpg", "b/d/e.jpg", "odd//x.jpg", "odd/lost.jpg", "odd/deep/f.jpg", "z.jpg"):
         s3.put_object(Bucket=IN, Key=key, Body=b"x")
     lost: list[str] = []
@@ -145,7 +145,7 @@ def test_the_store_clients_own_listing_loses_one_folder_to_an_odd_key(stack: Loc
 
 
 def test_a_killed_run_is_taken_up_where_it_was(stack: LocalStack, s3: Any, tmp_path: Path) -> None:
-    """SIGKILL of the one that hands out the work; the next run makes what is missing, and nothing twice."""
+    """After SIGKILL of the main process, the next run makes the missing outputs, and none twice."""
     keys = [f"{number:03}.jpg" for number in range(150)]
     for key in keys:
         s3.put_object(Bucket=IN, Key=key, Body=photo("navy"))
@@ -168,7 +168,7 @@ def test_a_killed_run_is_taken_up_where_it_was(stack: LocalStack, s3: Any, tmp_p
 
 
 def settled(s3: Any) -> None:
-    """Until the workers of the killed run have ended: what they had sent is there."""
+    """Wait until the workers of the killed run have exited and their requests are complete."""
     before = -1
     deadline = time.monotonic() + 30
     while (now := len(there(s3, OUT))) != before:

@@ -1,4 +1,4 @@
-"""From an upload, an invocation, an execution or an API call to a thumbnail, through the real emulator."""
+"""From an upload, an invocation, an execution or an API call to a thumbnail, with a real emulator."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def invoke(stack: LocalStack, event: object) -> dict[str, Any]:
 
 
 def run(stack: LocalStack, event: object) -> dict[str, Any]:
-    """Start the workflow and wait for its end: DescribeExecution's answer."""
+    """Start the workflow and wait for its end; returns DescribeExecution's answer."""
     name = str(uuid.uuid4())
     arn = stack.workflows.start_execution(
         stateMachineArn=stack.facts.stack.state_machine, name=name, input=json.dumps(event)
@@ -97,7 +97,7 @@ def finished(stack: LocalStack, arn: str) -> dict[str, Any]:
 
 
 def execution_for(stack: LocalStack, key: str) -> dict[str, Any]:
-    """The finished execution that an upload of `key` started."""
+    """Wait for the execution that an upload of `key` started."""
 
     def look() -> dict[str, Any] | None:
         machine = stack.facts.stack.state_machine
@@ -126,7 +126,7 @@ def call(stack: LocalStack, path: str, body: bytes | None = None) -> tuple[int, 
         return error.code, json.load(error)
 
 
-# --- The good cases
+# --- Valid pictures
 
 
 def test_an_upload_of_12_megapixels_becomes_a_thumbnail(stack: LocalStack) -> None:
@@ -139,7 +139,7 @@ def test_an_upload_of_12_megapixels_becomes_a_thumbnail(stack: LocalStack) -> No
 
 @pytest.mark.parametrize("way", ["invoke", "run", "api"])
 def test_the_missions_event_gives_the_missions_answer(stack: LocalStack, way: str) -> None:
-    # No upload event for an object that was there before the stack watched; here the direct way simply runs as well.
+    # The uploads also trigger the workflow; the direct events run in addition.
     upload(stack, "yourImage.jpg")
     event = mission("yourImage.jpg", dest_key=f"{way}.jpg")
     if way == "invoke":
@@ -220,7 +220,7 @@ def test_every_invocation_leaves_one_json_line(stack: LocalStack) -> None:
     assert line["request_id"]
 
 
-# --- The bad ones: each a failed execution with its own error, in one attempt, with nothing written
+# --- Invalid pictures: a failed execution with the error's name, after one attempt, and no output
 
 
 def png_cut_short() -> bytes:

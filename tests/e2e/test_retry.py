@@ -1,4 +1,4 @@
-"""`tinypics retry` through the real emulator: a failure whose reason is gone succeeds with its own input."""
+"""`tinypics retry` with a real emulator: a failure succeeds with its own input once its cause is fixed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def eventually(look: Callable[[], bool]) -> None:
 
 
 def failed(stack: LocalStack, key: str) -> str:
-    """An execution that failed because there is nothing under `key` yet: its input."""
+    """Let an execution fail because `key` does not exist yet; returns its input."""
     event = {"bucket": IN, "key": key, "dest_bucket": OUT, "dest_key": f"tried/{key}", "width": 32, "height": 32}
     machine = stack.facts.stack.state_machine
     arn = stack.workflows.start_execution(stateMachineArn=machine, input=json.dumps(event))["executionArn"]
@@ -56,7 +56,7 @@ def failed(stack: LocalStack, key: str) -> str:
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[LocalStack]:
-    """An emulator of its own, in which nothing has failed yet."""
+    """A separate emulator without failed executions."""
     with deploy.running(tmp_path, PROJECT, port=0) as (_, facts):
         yield LocalStack(facts, tmp_path)
 
@@ -72,7 +72,7 @@ def test_what_failed_succeeds_when_its_reason_is_gone(emulator: LocalStack) -> N
 
     emulator.s3.put_object(Bucket=IN, Key=keys[0], Body=photo())
     done = retry(emulator, "--error", "SourceNotFound", input="y\n")
-    assert done.exit_code == 1  # the other one is still not there
+    assert done.exit_code == 1  # the other source is still missing
     assert "Start 2 again?" in done.output
     assert re.findall(r"([✓✗]) \S+ \S+  (\S+)", done.stdout.split("again?")[1]) in (
         [("✓", keys[0]), ("✗", keys[1])],
@@ -87,7 +87,7 @@ def test_what_failed_succeeds_when_its_reason_is_gone(emulator: LocalStack) -> N
     emulator.s3.put_object(Bucket=IN, Key=keys[1], Body=photo())
     done = retry(emulator, "--yes")
     assert done.exit_code == 0, done.output
-    assert "1 of 1 succeeded" in done.stdout  # the first one is done, and not tried again
+    assert "1 of 1 succeeded" in done.stdout  # the first one succeeded, and is not retried
     machine = emulator.facts.stack.state_machine
     again = [
         emulator.workflows.describe_execution(executionArn=item["executionArn"])

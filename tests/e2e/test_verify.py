@@ -1,4 +1,4 @@
-"""`tinypics verify` through the real emulator: what is tampered with is seen by name, and put right."""
+"""`tinypics verify` with a real emulator: it finds tampered outputs by name, and repairs them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def photo(colour: str = "navy", format: str = "JPEG") -> bytes:
 
 @pytest.fixture
 def stack(stack: LocalStack) -> Iterator[LocalStack]:
-    """The emulator that the tests share, with empty buckets."""
+    """The shared emulator, with empty buckets."""
     empty(stack)
     yield stack
     empty(stack)
@@ -44,7 +44,7 @@ def empty(stack: LocalStack) -> None:
 
 
 def settled(stack: LocalStack) -> None:
-    """Wait until every upload that is still there has been answered, and nothing runs."""
+    """Wait until every existing upload has been processed, and no execution is running."""
 
     def look() -> bool:
         there = {
@@ -132,7 +132,7 @@ def test_what_was_tampered_with_is_seen_by_name_and_put_right(stack: LocalStack)
 
 @pytest.fixture
 def listing_stack(tmp_path: Path) -> Iterator[LocalStack]:
-    """A stack in an emulator of its own, that makes lists of what is below a prefix."""
+    """A stack in a separate emulator, which makes lists of renditions for a prefix."""
     parameters = {"Renditions": "hero=64x48,32x-webp", "Prefix": "in/", "OutputPrefix": "small/"}
     with deploy.running(tmp_path, PROJECT, port=0, parameters=parameters) as (_, facts):
         yield LocalStack(facts, tmp_path)

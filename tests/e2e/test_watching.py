@@ -39,7 +39,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def deploy_monitoring(cloud: Cloud) -> None:
-    """Deploy monitoring.yaml by the command that the stack's outputs print, with a topic and a dashboard."""
+    """Deploy monitoring.yaml with the command from the stack's outputs, with a topic and a dashboard."""
     cloudformation = cloud.client("cloudformation")
     command = outputs(cloudformation, "tinypics")["MonitoringCommand"].split(" ")
     given = dict(each.split("=") for each in command[command.index("--parameter-overrides") + 1 :])
@@ -64,7 +64,7 @@ def test_everything_is_there(cloud: Cloud) -> None:
     filters = cloud.client("logs").describe_metric_filters()["metricFilters"]
     assert len(filters) == len(resources("AWS::Logs::MetricFilter", MONITORING))
     constant = {each["metricTransformations"][0]["metricValue"] for each in filters}
-    assert "8.1" in constant  # what a picture costs by way of the queue
+    assert "8.1" in constant  # the cost of a picture with Trigger=queue
     config = cloud.client("lambda").get_function_configuration(FunctionName="tinypics-resize")
     assert config["TracingConfig"] == {"Mode": "Active"}
     assert cloud.client("s3").get_bucket_versioning(Bucket="original-pics")["Status"] == "Enabled"

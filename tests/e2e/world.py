@@ -1,4 +1,4 @@
-"""The emulator with our stack in it, a proxy before its S3, and what tests ask of both."""
+"""The emulator with our stack, a proxy in front of its S3, and queries of both."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 RENDITIONS = "64x48,thumb=32x32-webp"
-OUTPUTS = ("64x48.jpg", "thumb.webp", "manifest.json")  # of a JPEG; the manifest is written last
-SOURCE, OUTPUT = f"^/{IN}/", f"^/{OUT}/"  # paths that the proxy sees
+OUTPUTS = ("64x48.jpg", "thumb.webp", "manifest.json")  # for a JPEG; the manifest is written last
+SOURCE, OUTPUT = f"^/{IN}/", f"^/{OUT}/"  # paths in the proxy
 
 
 def photo(colour: str = "red", size: tuple[int, int] = (320, 240)) -> bytes:
-    """Half noise, so that it has some bytes; the other half of one colour, so that outputs tell what they are of."""
+    """A picture of half noise, so that it has some bytes, and half one colour, which identifies its outputs."""
     image = Image.effect_noise(size, 90).convert("RGB")
     image.paste(colour, (0, 0, size[0], size[1] // 2))
     buffer = io.BytesIO()
@@ -47,7 +47,7 @@ def created(key: str, etag: str, size: int) -> dict[str, Any]:
 
 
 class World:
-    """The emulator with our stack in it, the proxy before its S3, and what tests ask of both."""
+    """The emulator with our stack, the proxy in front of its S3, and queries of both."""
 
     def __init__(self, stack: LocalStack, proxy: Proxy) -> None:
         self.stack = stack
@@ -76,7 +76,7 @@ class World:
         return str(self.s3.put_object(Bucket=IN, Key=key, Body=body)["ETag"].strip('"'))
 
     def upload(self, key: str, body: bytes = RED) -> dict[str, Any]:
-        """Store a source; the event that says so."""
+        """Store a source; returns its event."""
         return created(key, self.put(key, body), len(body))
 
     def delete(self, key: str) -> dict[str, Any]:
@@ -84,14 +84,14 @@ class World:
         return event("Object Deleted", key)
 
     def invoke(self, event: object) -> dict[str, Any]:
-        """The answer of one invocation, or `{"raised": message}`."""
+        """Invoke the function; returns the answer, or `{"raised": message}`."""
         function = self.stack.facts.stack.function
         response = self.stack.functions.invoke(FunctionName=function, Payload=json.dumps(event))
         payload: dict[str, Any] = json.loads(response["Payload"].read())
         return {"raised": payload["errorMessage"]} if "FunctionError" in response else payload
 
     def run(self, event: object, *, attempts: int = 1) -> dict[str, Any]:
-        """The execution for an event, which must have taken that many attempts."""
+        """Run the workflow with an event; asserts the number of attempts."""
         execution = run(self.stack, event)
         assert self.attempts(execution) == attempts
         return execution
@@ -100,7 +100,7 @@ class World:
         return attempts(self.stack, execution)
 
     def mocked(self, error: str) -> dict[str, Any]:
-        """An execution whose task ends with this error every time, in place of what the function would do."""
+        """Run the workflow with a task that always fails with this error, instead of the function."""
         machine = self.stack.facts.stack.state_machine
         cases = {machine.rpartition(":")[2]: {"TestCases": {"Mocked": {"ResizeImage": "mocked"}}}}
         response = {"0": {"Throw": {"Error": error, "Cause": '{"errorMessage": "mocked"}'}}}
@@ -112,7 +112,7 @@ class World:
             self.emulator_setting(_sfn_mock_config={})
 
     def kill_workers(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the processes that run functions: all of the emulator's process group but itself."""
+        """Send a signal to the functions' processes: all of the emulator's group but itself."""
         emulator = self.stack.facts.pid
         listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
         for pid, group in (map(int, line.split()) for line in listed.splitlines()):
@@ -121,7 +121,7 @@ class World:
                     os.kill(pid, number)
 
     def logged(self, text: str) -> list[dict[str, Any]]:
-        """The function's log lines that hold `text`."""
+        """The function's log lines that contain `text`."""
         pages = self.stack.logs.get_paginator("filter_log_events").paginate(
             logGroupName=self.stack.facts.stack.log_group
         )
@@ -141,7 +141,7 @@ class World:
         return tuple(round(channel / 255) for channel in pixel)
 
     def disagreements(self) -> set[str]:
-        """What contradicts the promise: outputs that are missing, stale, or of nothing."""
+        """Violations of the guarantee: missing, stale or orphaned outputs."""
         wanted: dict[str, str] = {}
         for key in self.listed(IN):
             found = self.s3.get_object(Bucket=IN, Key=key)

@@ -1,11 +1,11 @@
-"""Throws broken pictures at `resize`: every outcome must be an Output or a named error, within 10 s and 1 GB.
+"""Feeds broken pictures to `resize`: every outcome must be an Output or a named error, within 10 s and 1 GB.
 
     .venv/bin/python tests/fuzz/fuzz_resize.py --minutes 5
     .venv/bin/python tests/fuzz/fuzz_resize.py --replay 12345      # one input again, with its traceback
 
-Input number n is always the same bytes, made from small real pictures of every format by flipping, cutting, doubling
-and splicing. A child process does the work, under limits of its own, so that a crash, a hang or a memory hog ends the
-child and is put down to its input. Exit code 1 if anything but an Output or a named error was seen.
+Input number n always has the same bytes, made from small real pictures of every format by flipping, cutting, doubling
+and splicing. A child process with its own limits does the work, so that a crash, a hang or too much memory ends only
+the child and is attributed to its input. The exit code is 1 for any outcome but an Output or a named error.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tests import pictures as p  # noqa: E402
 from tinypics.image.limits import Limits  # noqa: E402
 
 CPU_SECONDS: Final = 10
-MEMORY: Final = 1 << 30  # over what the child has when it starts
+MEMORY: Final = 1 << 30  # in addition to the child's memory at its start
 BATCH: Final = 400
 RECIPES: Final = (
     ("128x128",),
@@ -48,7 +48,7 @@ RECIPES: Final = (
 
 
 def seeds() -> list[bytes]:
-    """Small real pictures: every format and many of their kinds."""
+    """Small real pictures of every format and many of its variants."""
     photo, flat = p.photo((72, 56)), p.quadrants((40, 30))
     alpha = photo.copy()
     alpha.putalpha(Image.linear_gradient("L").resize(photo.size))
@@ -99,7 +99,7 @@ def seeds() -> list[bytes]:
 
 
 def mutated(number: int, corpus: list[bytes]) -> bytes:
-    """Input number `number`. Most changes fall on the header, where the decisions are."""
+    """Input number `number`. Most changes affect the header, which decides most."""
     dice = random.Random(number)
     data = bytearray(corpus[number % len(corpus)])
     for _ in range(dice.choice((1, 1, 2, 3, 8, 30))):
@@ -129,7 +129,7 @@ def mutated(number: int, corpus: list[bytes]) -> bytes:
 
 
 def attempt(number: int, corpus: list[bytes]) -> str:
-    """The outcome's name; raises what is not allowed to be one."""
+    """The name of the outcome. Exceptions that are not allowed propagate."""
     data = mutated(number, corpus)
     dice = random.Random(-number)
     recipe, limits = dice.choice(RECIPES), Limits(lenient=dice.random() < 0.3)
@@ -147,10 +147,10 @@ def attempt(number: int, corpus: list[bytes]) -> str:
 
 
 def child(first: int, count: int) -> None:
-    """Works through a batch; says which input comes next before it is tried, and what came of it."""
+    """Process a batch. Reports each input before it runs, and its outcome."""
     corpus = seeds()
     for data in corpus:
-        tinypics.resize(data, "16x16-webp")  # every plugin is loaded before the limits are set
+        tinypics.resize(data, "16x16-webp")  # load every plugin before setting the limits
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     for number in range(first, first + count):

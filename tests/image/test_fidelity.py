@@ -1,4 +1,4 @@
-"""Whether the pixels are the right ones: colour, alpha, 16 bits, light, resampling, smart crops, metadata."""
+"""Pixels are correct: colour, alpha, 16 bits, linear light, resampling, smart crops, metadata."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def pixels(data: bytes, mode: str = "RGB") -> NDArray[np.float64]:
 
 
 def delta_e(one: Iterable[float], other: Iterable[float]) -> float:
-    """CIE 1976 colour difference of two sRGB colours: below 2 it takes a trained eye."""
+    """CIE 1976 colour difference of two sRGB colours: below 2 only a trained eye sees it."""
     to_lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
     image = Image.new("RGB", (2, 1))
     for x, values in enumerate((one, other)):
@@ -62,7 +62,7 @@ def delta_e(one: Iterable[float], other: Iterable[float]) -> float:
 
 # Colour
 
-# Values of the same colours in sRGB, from the definitions of the spaces (CSS Color 4, sample conversions).
+# The same colours in sRGB, by the definitions of the colour spaces (CSS Color 4, sample conversions).
 P3_COLOURS = [((200, 100, 50), (213, 96, 34)), ((128, 128, 128), (128, 128, 128)), ((60, 140, 90), (15, 142, 87))]
 
 
@@ -79,7 +79,7 @@ def test_a_display_p3_profile_is_converted(stored: tuple[int, ...], shown: tuple
 
 
 def test_our_profiles_are_those_that_littlecms_makes() -> None:
-    """sRGB by numbers, forced through the same way as any other, changes nothing."""
+    """sRGB by code points, converted like any other colour space, changes nothing."""
     hdr_free = colour.profile_of((P3, AS_SRGB))
     assert hdr_free is not None
     profile = ImageCms.ImageCmsProfile(io.BytesIO(hdr_free)).profile
@@ -99,7 +99,7 @@ def test_colours_told_by_number_are_converted(primaries: int, stored: tuple[int,
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
 def test_high_dynamic_range_is_shown_as_standard_and_said(transfer: int) -> None:
-    """Reference white comes out a little below white, black as black, and brighter is never darker."""
+    """Reference white becomes a little darker than white, black stays black, and the mapping is monotonic."""
     ramp = [bytes(channel for x in range(256) for channel in (x, x, x))] * 8
     output = resize(png((256, 8), 2, 8, ramp, [(b"cICP", bytes([BT2020, transfer, 0, 1]))]), "256x8-png")
     assert output.dropped == ("hdr",)
@@ -127,7 +127,7 @@ def test_a_profile_that_only_calls_itself_srgb_is_not_taken_for_it() -> None:
 
 
 def grey_profile(gamma: float) -> bytes:
-    """A grey profile with a gamma curve: the RGB one of `colour`, cut down to its white point and one curve."""
+    """A grey profile with a gamma curve: the RGB profile of `colour`, reduced to its white point and one curve."""
     import struct
 
     curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
@@ -219,7 +219,7 @@ def test_cmyk_without_adobes_marker_is_not_inverted() -> None:
     at = data.index(b"\xff\xeeX\0\x0eAdobe".replace(b"X", b"")) if b"\xff\xee\0\x0eAdobe" in data else -1
     assert at > 0
     plain = data[:at] + data[at + 16 :]
-    # The stored numbers are the complement of the inks, and now nothing says so.
+    # The stored numbers are inverted inks, and now no marker says so.
     assert near(pixels(resize(plain, "16x16-png").data)[8, 8], (0, 0, 0), 6)
 
 
@@ -227,7 +227,7 @@ def test_cmyk_without_adobes_marker_is_not_inverted() -> None:
 
 
 def test_what_is_transparent_does_not_bleed() -> None:
-    """Green that cannot be seen beside red that can: nothing of it may come through."""
+    """Transparent green beside opaque red: the green must not bleed into the red."""
     image = Image.new("RGBA", (64, 64), (0, 255, 0, 0))
     image.paste((255, 0, 0, 255), (0, 0, 31, 64))
     for text in ("16x16-png", "16x16-png-linear"):
@@ -236,7 +236,7 @@ def test_what_is_transparent_does_not_bleed() -> None:
         assert seen[:, 1].max() <= 8
         assert seen[:, 0].min() >= 247
     flat = pixels(resize(encoded(image, "PNG"), "16x16-jpeg-q100").data)
-    assert (flat[..., 0] > 230).all()  # red and white, both full of it
+    assert (flat[..., 0] > 230).all()  # red and white both have the maximum
 
 
 def test_grey_of_16_bits_is_scaled_not_cut() -> None:
@@ -268,7 +268,7 @@ def test_colours_of_16_bits() -> None:
 def test_kinds_of_tiff(
     photometric: int, stored: tuple[int, ...], shown: tuple[int, ...], bits: int, tiled: bool
 ) -> None:
-    """Colour, inks, and grey either way up; 8 and 16 bits; in one strip and in one tile."""
+    """Colour, inks, and grey of both polarities; 8 and 16 bits; in one strip and in one tile."""
     pixel = b"".join(bytes([value] * (bits // 8)) for value in stored)
     tags = {258: (bits,) * len(stored), 259: (1,), 262: (photometric,), 277: (len(stored),)}
     tags |= {322: (16,), 323: (16,), 324: (0,), 325: (0,)} if tiled else {273: (0,), 278: (16,), 279: (0,)}
@@ -287,7 +287,7 @@ def test_a_tiff_in_lab() -> None:
 def test_grey_and_alpha_of_16_bits() -> None:
     row = b"".join(bytes([x, 0, 255, 255]) for x in range(256))
     image = opened(resize(png((256, 4), 4, 16, [row] * 4), "256x4").data)
-    assert image.mode == "L"  # the alpha hides nothing
+    assert image.mode == "L"  # the alpha is opaque
     assert np.abs(np.asarray(image)[2].astype(int) - np.arange(256)).max() <= 1
 
 
@@ -298,7 +298,7 @@ PNG_KINDS = [(colour_type, bits) for colour_type, depths in DEPTHS.items() for b
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize(("colour_type", "bits"), PNG_KINDS)
 def test_every_kind_of_png(colour_type: int, bits: int, interlaced: bool) -> None:
-    """All fifteen that the standard allows, straight and interlaced, to the value."""
+    """All fifteen variants of the standard, sequential and interlaced, with exact values."""
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour_type]
     most = 2**bits - 1
     samples = np.random.default_rng(bits).integers(0, most + 1, (13, 11, channels))
@@ -391,7 +391,7 @@ def full(baseline: bytes) -> NDArray[np.float32]:
     return np.asarray(opened(baseline)).astype(np.float32)
 
 
-SIDES = [64, 160, 400, 800]  # of a picture of 3 MP as 128 to 1600 are of 12 MP
+SIDES = [64, 160, 400, 800]  # the scales of 128 to 1600 for 12 MP, applied to 3 MP
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -448,7 +448,7 @@ def test_the_dc_scans_of_a_progressive_jpeg_are_enough(side: int) -> None:
     wanted = reference.lanczos(np.asarray(opened(data)).astype(np.float32), (side, round(side * 0.75)))
     ours = reference.psnr(pixels(resize(data, f"{side}x-png").data), wanted)
     assert ours >= 36
-    guessing = Image.open(io.BytesIO(data[: header.dc_end] + b"\xff\xd9"))  # as libjpeg shows it by itself
+    guessing = Image.open(io.BytesIO(data[: header.dc_end] + b"\xff\xd9"))  # as libjpeg decodes it by default
     guessing.draft(None, (2016 // 8, 1512 // 8))
     theirs = guessing.resize((side, round(side * 0.75)), Image.Resampling.LANCZOS, (0, 0, 2016 / 8, 1512 / 8))
     assert ours > reference.psnr(np.asarray(theirs), wanted) + 0.5
@@ -478,7 +478,7 @@ def test_enlarging() -> None:
     assert reference.psnr(pixels(resize(encoded(image, "PNG"), "120x90").data), wanted) >= 50
 
 
-# Looking
+# Smart crops
 
 
 def test_trimming_cuts_the_border_off_to_the_pixel() -> None:
@@ -510,7 +510,7 @@ def test_transparent_borders_are_trimmed() -> None:
 @pytest.mark.parametrize("at", [0, 100, 200, 300])
 @pytest.mark.parametrize("upright", [True, False])
 def test_a_smart_crop_keeps_what_there_is_to_see(gravity: str, at: int, upright: bool) -> None:
-    """A patch of detail and skin on a dull wall, at either end and between."""
+    """A patch of detail and skin on a plain wall, at both ends and between."""
     image = Image.new("RGB", (400, 100), (120, 122, 124))
     patch = photo((100, 100), seed=3)
     patch.paste((224, 172, 140), (30, 30, 70, 70))
@@ -573,7 +573,7 @@ def test_all_is_kept_on_request_but_never_the_location(name: str) -> None:
     assert exif[0x010F] == "Maker"
     assert exif[0x8298] == "(c) An Artist"
     assert dict(exif.get_ifd(0x8769)) == {0x829A: 0.01}
-    assert 0x0112 not in exif  # it is upright now
+    assert 0x0112 not in exif  # the output is upright
     assert not exif.get_ifd(0x8825)
     assert b"GPSLatitude" not in output.data
     assert output.dropped == ("location",)
@@ -589,7 +589,7 @@ def test_a_picture_without_metadata_has_none_to_keep() -> None:
     assert resize(encoded(quadrants(), "JPEG"), "32x24-keepall").dropped == ()
 
 
-# What else is in the file
+# Other content of the file
 
 
 @pytest.mark.parametrize(
@@ -610,7 +610,7 @@ def test_further_pages_are_said_to_be_dropped() -> None:
 
 
 def test_the_clean_aperture_of_an_avif_is_what_is_shown() -> None:
-    """Half the width and half the height, around the middle of the lower right quarter."""
+    """Half the width and height, around the centre of the lower right quarter."""
     import struct
 
     data = encoded(quadrants((64, 48)), "AVIF", quality=95)
@@ -621,7 +621,7 @@ def test_the_clean_aperture_of_an_avif_is_what_is_shown() -> None:
 
 
 def _with_property(data: bytes, crop: bytes) -> bytes:
-    """The AVIF with one more property box: every box around it, and every offset behind it, is moved."""
+    """The AVIF with one more property box: the sizes of all enclosing boxes and all later offsets change."""
     at = data.index(b"ipma") - 4
     result = bytearray(data[:at] + crop + data[at:])
     for kind in (b"meta", b"iprp", b"ipco"):

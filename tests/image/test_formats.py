@@ -1,4 +1,4 @@
-"""The one table of formats, and the rule by which one is chosen."""
+"""The table of formats, and the choice of the output format."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_what_is_written() -> None:
         (box(b"ftyp", b"avis", bytes(4), b"msf1"), "avif"),
         (box(b"ftyp", b"heic", bytes(4), b"mif1heic"), "heif"),
         (box(b"ftyp", b"mif1", bytes(4), b"mif1heic"), "heif"),
-        (box(b"ftyp", b"heic", bytes(4)) + b"avif", "heif"),  # behind the box
+        (box(b"ftyp", b"heic", bytes(4)) + b"avif", "heif"),  # after the box
     ],
 )
 def test_formats_are_known_by_their_first_bytes(head: bytes, name: str) -> None:
@@ -52,22 +52,22 @@ def test_formats_are_known_by_their_first_bytes(head: bytes, name: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "source", "content", "format"),
     [
-        # what is asked for is done
+        # the requested format
         ("webp", "jpeg", {}, "webp"),
         ("jpeg", "png", {"transparent"}, "jpeg"),
-        # what can be written stays what it is
+        # formats that can be written stay the same
         (None, "jpeg", {}, "jpeg"),
         (None, "png", {"few_colours"}, "png"),
         (None, "webp", {"transparent"}, "webp"),
         (None, "gif", {"animated"}, "gif"),
         (None, "avif", {}, "avif"),
-        # everything else becomes a JPEG, or a PNG where there is transparency
+        # other formats become JPEG, or PNG with transparency
         (None, "heif", {}, "jpeg"),
         (None, "tiff", {"few_colours"}, "jpeg"),
         (None, "ico", {"transparent"}, "png"),
         (None, "bmp", {}, "jpeg"),
         (None, "jp2", {}, "jpeg"),
-        # losslessness needs a format that has it
+        # lossless needs a format that supports it
         (None, "jpeg", {"lossless"}, "png"),
         (None, "webp", {"lossless"}, "webp"),
         (None, "avif", {"lossless"}, "png"),

@@ -1,4 +1,4 @@
-"""Where the pixels go: tables of numbers, and what holds for every picture and every rendition."""
+"""Geometry: tables of numbers, and properties of every picture and every rendition."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LANDSCAPE, SMALL = (1000, 500), (100, 50)
 @pytest.mark.parametrize(
     ("source", "text", "box", "size", "canvas", "at"),
     [
-        # cover: exact size, the overflow is cut off
+        # cover: exact size, crops the overflow
         (LANDSCAPE, "100x100", (250, 0, 750, 500), (100, 100), (100, 100), (0, 0)),
         (LANDSCAPE, "100x100-west", (0, 0, 500, 500), (100, 100), (100, 100), (0, 0)),
         (LANDSCAPE, "100x100-northeast", (500, 0, 1000, 500), (100, 100), (100, 100), (0, 0)),
@@ -28,7 +28,7 @@ LANDSCAPE, SMALL = (1000, 500), (100, 50)
         (LANDSCAPE, "100x100-at0.6x0.5", (350, 0, 850, 500), (100, 100), (100, 100), (0, 0)),
         (LANDSCAPE, "100x100-at0x1", (0, 0, 500, 500), (100, 100), (100, 100), (0, 0)),
         (LANDSCAPE, "100x100-at1x0", (500, 0, 1000, 500), (100, 100), (100, 100), (0, 0)),
-        # cover enlarges where the size cannot be had without it, unless that is forbidden
+        # cover enlarges if the exact size needs it, unless that is forbidden
         (SMALL, "200x200", (25, 0, 75, 50), (200, 200), (200, 200), (0, 0)),
         (SMALL, "200x200-noenlarge", (25, 0, 75, 50), (50, 50), (50, 50), (0, 0)),
         ((1000, 50), "200x200-noenlarge", (475, 0, 525, 50), (50, 50), (50, 50), (0, 0)),
@@ -63,7 +63,7 @@ LANDSCAPE, SMALL = (1000, 500), (100, 50)
         ((65_535, 1), "100x", (0, 0, 65_535, 1), (100, 1), (100, 1), (0, 0)),
         ((1, 65_535), "100x100-inside", (0, 0, 1, 65_535), (1, 100), (1, 100), (0, 0)),
         ((10_000, 1), "100x100-noenlarge", (4999, 0, 5000, 1), (1, 1), (1, 1), (0, 0)),
-        # cut, not resampled: whole pixels
+        # cropped without resampling: whole pixels
         ((101, 100), "50x100", (25, 0, 75, 100), (50, 100), (50, 100), (0, 0)),
     ],
 )
@@ -135,7 +135,7 @@ turns = st.builds(Turn, st.booleans(), st.booleans(), st.booleans())
 
 
 def pixel(turn: Turn, point: tuple[int, int], size: Size) -> tuple[int, int]:
-    """Where `turn` puts one pixel: by its definition, step by step."""
+    """The position of one pixel after `turn`, by its definition, step by step."""
     x, y = point
     wide, high = size
     if turn.swap:

@@ -1,4 +1,4 @@
-"""What files say about themselves: each format's own facts, held against what was written into it."""
+"""The headers of each format, compared with the written pictures."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_animations(format: str, loop: int) -> None:
     frames = animation(6)
     found = header(encoded(frames[0], format, save_all=True, append_images=frames[1:], duration=50, loop=loop))
     assert (found.frames, found.size) == (6, (40, 30))
-    if format != "AVIF":  # it does not say
+    if format != "AVIF":  # the header does not say
         assert found.plays == (loop + 1 if format == "GIF" and loop else loop)
 
 
@@ -108,7 +108,7 @@ def test_scans_of_a_progressive_jpeg_are_walked_to_the_end() -> None:
     data = encoded(PHOTO, "JPEG", progressive=True)
     found = header(data)
     assert found.dc_end is not None
-    # Up to there it is one scan, of coefficient 0 of all three components.
+    # So far there is one scan, of coefficient 0 of all three components.
     head = data[: found.dc_end]
     assert head.count(b"\xff\xda") == 1
     assert data[found.dc_end] == 0xFF
@@ -116,7 +116,7 @@ def test_scans_of_a_progressive_jpeg_are_walked_to_the_end() -> None:
 
 
 def test_dc_scans_of_single_components_all_count() -> None:
-    """Script: one DC scan for each component, then one of AC. Only behind the third is every component there."""
+    """Script: one DC scan for each component, then one of AC. All components are complete only after the third."""
     data = encoded(PHOTO, "JPEG", progressive=True)
     frame = jpeg.frame(data)
 
@@ -230,7 +230,7 @@ def test_a_clean_aperture_over_zero_is_none() -> None:
     assert header(avif_header((8, 8), box(b"clap", bytes(32)))).crop is None
 
 
-# TIFF, which is EXIF too
+# TIFF, which EXIF also uses
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -1,6 +1,6 @@
-"""HEIF: most of it by a few lines that play the Python face of libheif, which has no encoder here.
+"""HEIF, mostly with a fake of pi_heif, because there is no encoder.
 
-Real photos of phones are tried in test_images.py, where they are at hand.
+test_images.py has real photos of phones, if they are present.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def heic(size: tuple[int, int], *properties: bytes) -> bytes:
 
 @pytest.fixture
 def phone(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A file as pi_heif gives it: upright already, whatever its EXIF says, and with a profile."""
+    """A file as pi_heif returns it: already upright, independent of its EXIF, and with a profile."""
     picture = SimpleNamespace(size=(64, 48), info={"exif": full_exif(), "icc_profile": colour.profile_of((12, 13))})
     picture.to_pillow = lambda: quadrants()
     opener = SimpleNamespace(open_heif=lambda data, convert_hdr_to_8bit: picture)
@@ -46,7 +46,7 @@ def test_a_heic_becomes_an_upright_jpeg(phone: SimpleNamespace) -> None:
     plain, kept = resized.outputs
     assert (plain.format, plain.dropped) == ("jpeg", ())
     pairs = zip(corners(opened(kept.data)), QUADRANTS, strict=True)
-    assert all(near(one, other) for one, other in pairs)  # kept: the profile says what they mean
+    assert all(near(one, other) for one, other in pairs)  # kept, because the profile defines them
     assert opened(kept.data).info["icc_profile"] == phone.info["icc_profile"]
     assert near(corners(opened(plain.data))[0], (252, 0, 0), 15)  # the same red, in sRGB
 

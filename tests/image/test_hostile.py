@@ -1,4 +1,4 @@
-"""Pictures made to do harm: each is refused by name from its header alone, before a decoder sees it."""
+"""Malicious pictures: each is refused by name from its header, before a decoder reads it."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_what_makes_no_sense_is_corrupt(kind: str) -> None:
 
 
 def test_none_of_them_needs_memory_or_time(tmp_path: Path) -> None:
-    """All of them in one process that may take 100 MB more than it has, and five seconds for the lot."""
+    """All of them in one process, within 100 MB of additional memory and five seconds."""
     files = []
     for number, data in enumerate([*(data for data, _ in TOO_LARGE.values()), *CORRUPT.values()]):
         file = tmp_path / str(number)
@@ -213,7 +213,7 @@ def test_what_is_no_picture_of_ours_is_named(data: bytes, looks_like: str) -> No
 
 
 def test_no_file_opens_another_file_or_a_connection(tmp_path: Path) -> None:
-    """Whatever stands in it. Once everything is loaded, not one open, connection or program, not even in C code."""
+    """For any content, decoding opens no file or connection and starts no program, even in C, once all is loaded."""
     files = [*(data for data, _ in STRANGERS), *CORRUPT.values(), *(data for data, _ in TOO_LARGE.values())]
     files += [encoded(quadrants(), format) for format in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "ICO", "AVIF")]
     names = []
@@ -240,7 +240,7 @@ before, seen = seen, []
 forbidden = []
 sys.addaudithook(lambda event, _: forbidden.append(event) if event == "open" or event.startswith(
     ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.system", "os.fork", "urllib.")) else None)
-resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # whoever opens a file now fails, and then says something else
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # opening a file now fails, with another message
 turn()
 print(seen == before, len(seen), forbidden)
 """
@@ -255,7 +255,7 @@ def test_twelve_bit_jpeg_is_unsupported() -> None:
         resize(bytes(data), "64x64")
 
 
-# What hides in files that are all right
+# Hidden content of valid files
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"tEXt"])
@@ -293,7 +293,7 @@ def test_a_jpeg_of_several_pictures_is_read_as_the_first() -> None:
 
 
 def test_the_picture_in_an_icon_is_held_to_what_it_says_itself() -> None:
-    """The directory's one byte a side says 16; the PNG inside is larger, and is what counts."""
+    """The directory's byte per side says 16; the PNG inside is larger, and its size counts."""
     output = resize(ico((16, encoded(quadrants((128, 96)), "PNG"))), "64x48-png")
     assert (output.width, output.dropped) == (64, ())
 
@@ -331,7 +331,7 @@ def test_what_is_not_about_the_picture_passes(error: BaseException, monkeypatch:
 
 
 def test_one_picture_leaves_nothing_for_the_next() -> None:
-    """The same bytes come out after a hundred hostile ones as before."""
+    """The output has the same bytes before and after a hundred hostile pictures."""
     good = encoded(photo((200, 150)), "JPEG", icc_profile=srgb_profile())
     before = resize(good, "64x64").data
     for data in [*(data for data, _ in TOO_LARGE.values()), *CORRUPT.values()]:

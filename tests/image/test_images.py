@@ -1,4 +1,4 @@
-"""Real photos and odd files: everything in ../shared/images is what its catalogue says. Skipped where it is absent."""
+"""Real photos and unusual files: ../shared/images matches its catalogue. Skipped if the folder does not exist."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_file_is_what_the_catalogue_says(path: Path) -> None:
     if path.name in catalogue():
         format, size, frames = catalogue()[path.name]
         assert (source.format, (source.width, source.height)) == (format, size)
-        assert source.frames == (1 if format == "tiff" else frames)  # pages are not frames
+        assert source.frames == (1 if format == "tiff" else frames)  # pages do not count as frames
     exact, padded, narrow = resized.outputs
     assert [(o.width, o.height) for o in (exact, padded)] == [(128, 128), (100, 75)]
     assert (narrow.width, narrow.height) == (
@@ -77,7 +77,7 @@ def test_the_eight_orientations_show_one_scene(number: int) -> None:
 
 @pytest.mark.parametrize(("cut", "whole"), [("truncated.jpg", "photo-24mp.jpg")])
 def test_a_photo_cut_short_is_shown_where_that_is_allowed(cut: str, whole: str) -> None:
-    """It is progressive: all of it is there, coarsely."""
+    """A progressive file, so the whole picture is there, coarsely."""
     output = resize_all((FOLDER / cut).read_bytes(), ["128x128"], Limits(lenient=True)).outputs[0]
     wanted = resize_all((FOLDER / whole).read_bytes(), ["128x128"]).outputs[0]
     assert output.dropped == ("missing-data",)

@@ -1,4 +1,4 @@
-"""The memory model: measured in processes of their own, it is never less than what is used."""
+"""The memory model is never below the memory that separate processes really use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The front door: pictures in, pictures and facts out, seen in their pixels."""
+"""The public functions: pictures in, pictures and facts out, checked by their pixels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shows(output: Output, colours: tuple[tuple[int, ...], ...], most: float = 12
     return all(near(a, b, most) for a, b in zip(corners(opened(output.data)), colours, strict=True))
 
 
-# What comes in
+# Sources
 
 PHOTO = quadrants((64, 48))
 SOURCES: dict[str, tuple[str, bytes]] = {
@@ -91,7 +91,7 @@ def test_bytes_may_come_as_any_buffer(kind: str) -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 def test_every_orientation_is_turned_upright(orientation: int, format: str) -> None:
-    """Each way a camera can be held, made by turning an upright picture back."""
+    """Each camera orientation, made by turning an upright picture back."""
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose; 6 and 8 undo each other
     stored = PHOTO if orientation == 1 else PHOTO.transpose(Image.Transpose(undo[orientation]))
     options: dict[str, Any] = {"exif": with_orientation(orientation)}
@@ -133,12 +133,12 @@ def test_gravity_says_which_part_is_kept(gravity: str, colour: tuple[int, ...]) 
 
 
 def test_an_upright_picture_is_what_gravity_is_about() -> None:
-    tall = quadrants((20, 200)).transpose(Image.Transpose.ROTATE_90)  # as a camera held upright stores it
+    tall = quadrants((20, 200)).transpose(Image.Transpose.ROTATE_90)  # as a camera in portrait orientation stores it
     output = resize(encoded(tall, "PNG", exif=with_orientation(6)), "20x20-north")
     assert corners(opened(output.data))[:2] == [RED, GREEN]
 
 
-# What goes out
+# Outputs
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
@@ -242,7 +242,7 @@ def test_a_jpeg_is_progressive_where_that_is_smaller() -> None:
     assert not opened(resize(plain, "16x16-jpeg").data).info.get("progressive")
 
 
-# Several at once
+# Several renditions
 
 
 def test_several_renditions_come_in_the_order_asked_for() -> None:
@@ -262,7 +262,7 @@ def test_several_renditions_come_in_the_order_asked_for() -> None:
 
 
 def test_the_same_comes_out_of_a_rendition_whatever_is_asked_beside_it() -> None:
-    """Cascading may move values a little, never what is shown."""
+    """Cascading may change values slightly, but never the content."""
     data = encoded(photo((1200, 900)), "JPEG", quality=95)
     together = resize_all(data, ["600x", "100x100-northwest-png", "x200-png"]).outputs
     for output in together[1:]:
@@ -287,7 +287,7 @@ def test_a_text_that_is_no_rendition_is_refused_before_anything_is_read() -> Non
         resize(b"", "9x9-q0")
 
 
-# Limits, and files cut short
+# Limits, and truncated files
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_lenient_takes_what_is_there_and_says_so(kind: str) -> None:
     assert "missing-data" in output.dropped
     wanted = np.asarray(opened(resize(data, "40x30-png").data).convert("RGB")).astype(float)
     found = np.asarray(opened(output.data).convert("RGB")).astype(float)
-    half = slice(12, None) if kind == "BMP" else slice(0, 12)  # a BMP is stored from the bottom up
+    half = slice(12, None) if kind == "BMP" else slice(0, 12)  # a BMP is stored bottom-up
     assert np.abs(wanted[half] - found[half]).mean() < 4
     assert np.abs(wanted - found).mean() > 4
 
@@ -393,7 +393,7 @@ def test_an_animation_stays_one(source: str, target: str) -> None:
 @pytest.mark.parametrize("plays", [0, 1, 3])
 def test_an_animation_is_shown_as_often_as_before(source: str, target: str, plays: int) -> None:
     def loop(name: str) -> dict[str, int]:
-        """A GIF counts repetitions after the first time, and leaves the number out for none."""
+        """A GIF counts the repetitions after the first play, and omits the number for none."""
         return ({} if plays == 1 else {"loop": max(plays - 1, 0)}) if name == "GIF" else {"loop": plays}
 
     image = opened(resize(moving(source, duration=50, **loop(source)), f"20x15-{target}").data)
@@ -462,7 +462,7 @@ def test_frames_of_all_outputs_count() -> None:
     assert resize(data, "20x15-png", Limits(output_pixels=1000)).width == 20
 
 
-# What is imported
+# Imports
 
 
 def test_importing_is_cheap_and_each_format_costs_its_own_plugin_only() -> None:

@@ -1,4 +1,4 @@
-"""The text form, the object form, and that no invalid rendition can exist."""
+"""The text form and the object form; no invalid rendition can exist."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The template's pattern of `Renditions` lets through what the function takes, but for what no pattern can say.
+"""The template's pattern of `Renditions` accepts the same texts as the function, with known exceptions.
 
-CloudFormation takes Java's regular expressions, look-ahead included, and matches the whole value (its user guide,
-"Using regular expressions in CloudFormation templates" and "Parameters"). Its quotas name no length of a pattern. There
-is no backslash in this one, so that it is the same text in YAML, in JSON and here. Its two loops are possessive (`*+`,
-`++`), which Java takes step by step; any other loop over a group is a call within a call, and a thousand renditions
-would end in a StackOverflowError.
+CloudFormation uses Java's regular expressions, look-ahead included, and matches the whole value (its user guide,
+"Using regular expressions in CloudFormation templates" and "Parameters"). Its quotas do not limit the length. The
+pattern has no backslash, so that it is the same text in YAML, in JSON and here. Its two loops are possessive (`*+`,
+`++`), which Java iterates; any other loop over a group recurses in Java, and a thousand renditions would end in a
+StackOverflowError.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ ANY: Final = "[0-9]"
 
 
 def up_to(most: int, *, zero: bool = False) -> str:
-    """Whole numbers from 1 (or 0) to `most`, with as many leading zeros as there is room for."""
+    """A pattern of whole numbers from 1 (or 0) to `most`, with leading zeros up to the same length."""
     digits = str(most)
     ways = [f"{ANY}{{1,{len(digits) - 1}}}"]
     for place, digit in enumerate(digits):
         last = place == len(digits) - 1
-        under = [str(each) for each in range(int(digit) + last)]  # digits after which the rest may be any
+        under = [str(each) for each in range(int(digit) + last)]  # a prefix after which all digits are allowed
         if under:
             rest = "" if last else ANY * (len(digits) - place - 1)
             ways.append(digits[:place] + (under[0] if len(under) == 1 else f"[{under[0]}-{under[-1]}]") + rest)
@@ -51,11 +51,11 @@ VALUED: Final = {
     "trim": f"trim{up_to(255, zero=True)}",
     "dpr": f"dpr(?:0?[1-9](?:[.]{ANY}{{1,2}})?|10(?:[.]00?)?|0{{0,2}}[.][1-9]{ANY}?)",
 }
-"""By field: its word, with the values that the field allows."""
+"""The word of each field, with its allowed values."""
 
 
 def pattern() -> str:
-    """Of the tables of the parser."""
+    """The pattern from the parser's tables."""
     side = f"(?:{up_to(MAX_SIDE)})?"
     size = f"(?!x(?!{ANY})){side}x{side}"
     words = [*code._WORDS, *code._SYNONYMS, *VALUED.values()]
@@ -77,7 +77,7 @@ def matches(text: str) -> bool:
 
 
 def refusal(text: str) -> str | None:
-    """Why the function does not take this text."""
+    """The function's message about this text."""
     try:
         READERS[RENDITIONS]("Renditions", text)
     except InvalidConfiguration as error:
@@ -85,7 +85,7 @@ def refusal(text: str) -> str | None:
     return None
 
 
-# What no pattern can say, or only a monster of one: by the example on the page, the parser's own reason.
+# Lists that no pattern of reasonable length can refuse: the parser's message, by the example on the page.
 LEFT: Final = {
     "128x128-q80-q90": r"rendition: expected \w+ once, got ",
     "128x128-jpeg-lossless": r"format: expected .* with lossless, got ",
@@ -117,7 +117,7 @@ def test_the_empty_text_is_the_functions_default_and_no_value_of_the_parameter()
     assert not matches("")
 
 
-# --- Texts: as the code writes them, as people do, and nearly so.
+# --- Texts: canonical, other valid, and nearly valid ones.
 
 _SPACES = st.text(" ", max_size=2)
 _MORE = re.findall(
@@ -137,7 +137,7 @@ _LISTS = st.lists(st.tuples(_SPACES, renditions().map(str), _SPACES).map("".join
 
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
-    """A valid text with a few characters taken out, put in, or written twice."""
+    """A valid text with a few characters removed, inserted or doubled."""
     text = draw(_LISTS)
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(text)))
@@ -205,7 +205,7 @@ def test_every_ratio_and_every_fraction_is_allowed_or_refused_by_both() -> None:
 def test_a_long_text_that_nearly_matches_is_refused_at_once(count: int) -> None:
     text = ",".join(["a.b-c" * 12 + "=128x128" + "-northeast" * 40] * count)
     assert len(text) <= 4096 * 10
-    assert not matches(f"{text}!")  # a pattern that tried every way would not end
+    assert not matches(f"{text}!")  # a backtracking pattern would not end
 
 
 def test_the_defaults_of_the_template_pass() -> None:

@@ -1,4 +1,4 @@
-"""Packing is deterministic; a stack that is refused says why; buckets with pictures in them are adopted."""
+"""Packing is deterministic; a refused stack has a reason; existing buckets with pictures are imported."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_pictures_survive_a_kill_and_a_stop(project: Path) -> None:
             assert (found["Body"].read(), found["ContentType"], found["Metadata"]) == (b"1", "image/jpeg", {"by": "me"})
             assert (
                 s3.get_bucket_versioning(Bucket="original-pics")["Status"] == "Enabled"
-            )  # the template's, not only the name
+            )  # the ARN of the template, not only the name
             assert len(s3.list_objects_v2(Bucket="tinypics-artifacts")["Contents"]) == 2  # code and template
 
 
@@ -126,7 +126,7 @@ def test_a_stack_that_cannot_come_up_says_which_resource_and_why(project: Path) 
         deploy.running(project / "data", project, port=0),
     ):
         pytest.fail("it came up")
-    with Emulator.start(project / "data", 0):  # nothing was left running
+    with Emulator.start(project / "data", 0):  # no process remains
         pass
 
 
@@ -149,7 +149,7 @@ def test_wrong_parameters_are_named_and_nothing_is_started(
     project: Path, given: dict[str, str], reasons: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def started(*_: object) -> None:
-        pytest.fail("an emulator was started")
+        pytest.fail("the emulator was started")
 
     monkeypatch.setattr(Emulator, "start", started)
     with pytest.raises(deploy.WrongParameters) as refused, deploy.running(project / "data", project, 0, given):

@@ -1,4 +1,4 @@
-"""The emulator's process: starting, refusing, stopping, and never outliving the process that started it."""
+"""The emulator's process: starting, refusing, stopping, and never outliving its parent."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_starts_answers_and_stops(tmp_path: Path) -> None:
         assert is_healthy(emulator.port)
         assert emulator.endpoint == f"http://127.0.0.1:{emulator.port}"
         emulator.check()
-        with socket.socket() as other, pytest.raises(ConnectionRefusedError):  # it listens on this one address only
+        with socket.socket() as other, pytest.raises(ConnectionRefusedError):  # it listens only on this address
             other.connect(("127.0.0.2", emulator.port))
     assert not is_healthy(emulator.port)
     assert group(emulator.pid) == []
@@ -75,7 +75,7 @@ def test_a_port_in_use_is_refused_by_name(tmp_path: Path) -> None:
             EmulatorError, match=f"Port {port} is taken by another program.*--port N.*\n.*lsof.*:{port}"
         ):
             Emulator.start(tmp_path, port)
-    with Emulator.start(tmp_path, 0):  # and the folder is free again
+    with Emulator.start(tmp_path, 0):  # and the lock on the folder is released
         pass
 
 
@@ -131,7 +131,7 @@ def test_an_emulator_that_never_answers_is_given_up(tmp_path: Path, monkeypatch:
     with pytest.raises(EmulatorError, match="did not start"):
         Emulator.start(tmp_path / "data", 0)
     with (tmp_path / "data" / "engine.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody is left to hold it
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no process holds the lock any more
 
 
 def test_an_emulator_that_was_killed_is_noticed(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_the_emulator_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         parent.kill()
     wait_until(lambda: not group(pid))
     assert not is_healthy(port)
-    with Emulator.start(tmp_path, port):  # neither the folder nor the port stays taken
+    with Emulator.start(tmp_path, port):  # both the folder and the port are free again
         pass
 
 

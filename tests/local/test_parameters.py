@@ -1,4 +1,4 @@
-"""What the template's declarations, its rules and the function's own readers refuse, without an emulator."""
+"""Parameters that the template's declarations, its rules and the function's parsers refuse, without an emulator."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def refused(**given: str) -> list[str]:
 
 
 def declared(**declaration: object) -> list[str]:
-    """What is wrong with the value that the declaration's own `value` is."""
+    """The message about the `value` in the declaration."""
     text = str(declaration.pop("value"))
     return find_errors({"Parameters": {"P": {"Type": "String", **declaration}}, "Resources": {}}, {"P": text}, PSEUDO)
 
 
-# --- The template's own
+# --- Parameters of the template
 
 
 def test_the_defaults_can_be_deployed() -> None:
@@ -187,7 +187,7 @@ ONE = {"Ref": "One"}
         ({"Fn::EachMemberIn": [[ONE, "2"], ["1", "2", "3"]]}, True),
         ({"Fn::EachMemberIn": [[ONE, "4"], ["1", "2", "3"]]}, False),
         ({"Fn::Contains": [{"Fn::ValueOfAll": ["AWS::EC2::VPC::Id", "Tags.Name"]}, ONE]}, True),  # only AWS knows
-        ({"Fn::Equals": [{"Ref": "AWS::AccountId"}, ONE]}, True),  # not said where
+        ({"Fn::Equals": [{"Ref": "AWS::AccountId"}, ONE]}, True),  # the region is unknown
     ],
 )
 def test_the_functions_of_rules(asserted: dict[str, Any], holds: bool) -> None:
@@ -236,7 +236,7 @@ def test_a_declaration_says_what_it_allows(declaration: dict[str, Any], allowed:
     [
         {"AllowedPattern": "^$|^a+$", "value": ""},
         {"AllowedPattern": "(?!aws)[a-z]+", "value": "pics"},
-        {"AllowedPattern": r"\p{L}+", "value": "1"},  # Java's own: AWS will say it
+        {"AllowedPattern": r"\p{L}+", "value": "1"},  # specific to Java: AWS will check it
         {"AllowedValues": ["", True, 3], "value": "true"},
         {"AllowedValues": ["", True, 3], "value": "3"},
         {"MinLength": 1, "MaxLength": 3, "value": "abc"},
@@ -258,7 +258,7 @@ def test_values_are_texts_and_numbers_are_numbers() -> None:
     assert numbers(WRITTEN, {"Timeout": "30"}).items() >= {"Timeout": 30, "MemorySize": 1769}.items()
 
 
-# --- As they are typed
+# --- Texts of the command line
 
 
 def test_texts_become_parameters() -> None:

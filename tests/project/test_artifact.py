@@ -1,4 +1,4 @@
-"""The deployable folder works by itself: built by the same recipe as for Lambda, loaded without our environment."""
+"""The deployable folder works by itself: built with the recipe for Lambda, loaded without our environment."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_folder_is_small_enough_and_holds_what_ships(artifact: Path) -> None
     assert size <= 60 * 10**6
     assert {"lambda_function.py", "tinypics", "PIL", "obstore", "pi_heif"} <= {path.name for path in artifact.iterdir()}
     folders = {path.name for path in (artifact / "tinypics").iterdir() if path.is_dir()}
-    assert not folders & {"cli", "console", "local", "stack"}  # they are for laptops
+    assert not folders & {"cli", "console", "local", "stack"}  # they run on laptops only
     assert {"aws", "delivery", "image", "sandbox", "store"} <= folders
 
 

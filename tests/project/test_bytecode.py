@@ -1,4 +1,4 @@
-"""The build finds a CPython of Lambda's version, wherever it is, and says what it costs where there is none."""
+"""The build finds a CPython of Lambda's version, or prints the cost if there is none."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.release
 
 SOURCE = Path(__file__).parents[2] / "src"
-MADE_UP = "3.99"  # no machine has it, so that the fakes are all there is
-MAGIC = (3571).to_bytes(2, "little") + b"\r\n"  # of CPython 3.13, from its last beta on
+MADE_UP = "3.99"  # a version that no machine has, so that only the fakes count
+MAGIC = (3571).to_bytes(2, "little") + b"\r\n"  # of CPython 3.13 since its last beta
 NEVER_CHECKED = (0b01).to_bytes(4, "little")  # PEP 552
 
 
 class Fakes:
-    """Programs that say what they are, and write down that they were asked to compile."""
+    """Fake programs that report their version, and log calls for compiling."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -46,7 +46,7 @@ class Fakes:
         return self.program(path, f'case "$*" in {compiled} *) echo "{identity}" ;; esac')
 
     def uv(self, *, found: Path | None = None, installs: Path | None = None) -> None:
-        """Knows `found` from the start, and `installs` after it was asked to install."""
+        """A fake uv that finds `found`, and `installs` after an installation."""
         known = self.root / "known"
         known.write_text(f"{found}\n" if found else "")
         find = f'*" python find {MADE_UP} "*) cat "{known}" ;;'
@@ -70,7 +70,7 @@ def fakes(tmp_path: Path) -> Fakes:
     return Fakes(tmp_path)
 
 
-# --- Which one
+# --- Selection
 
 
 def test_the_first_of_the_ways_that_has_one_is_taken(fakes: Fakes) -> None:
@@ -128,7 +128,7 @@ def test_the_newest_of_pyenvs_that_runs_is_taken(fakes: Fakes) -> None:
 
 
 def test_the_interpreter_of_the_build_counts(tmp_path: Path) -> None:
-    """Where it has the version, nothing else is needed: no path, no pyenv, no uv."""
+    """A Python of this version is enough: the build needs no path, no pyenv and no uv."""
     (tmp_path / "module.py").write_text("")
     version = "{}.{}".format(*sys.version_info)
     ran = compiled_with({"PATH": "", "HOME": str(tmp_path)}, "--version", version, str(tmp_path))
@@ -160,7 +160,7 @@ def test_a_compiler_that_fails_fails_the_build(fakes: Fakes) -> None:
     assert fakes.run("folder").returncode == 3
 
 
-# --- Without any
+# --- Without a compiler
 
 
 def test_uv_downloads_one_only_when_it_may(fakes: Fakes) -> None:
@@ -169,7 +169,7 @@ def test_uv_downloads_one_only_when_it_may(fakes: Fakes) -> None:
     assert fakes.used() == []
     assert fakes.run("folder", INSTALL_COMPILER="yes").stdout == ""
     assert fakes.used() == ["uv", "managed/python"]
-    assert fakes.run("folder").stdout == ""  # it is there now
+    assert fakes.run("folder").stdout == ""  # it is installed now
 
 
 def test_a_download_that_fails_is_told_and_fails_nothing(fakes: Fakes) -> None:
@@ -181,7 +181,7 @@ def test_a_download_that_fails_is_told_and_fails_nothing(fakes: Fakes) -> None:
 
 @pytest.fixture
 def build(fakes: Fakes) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The recipe, with a pip that installs nothing and nothing on the path but what it needs."""
+    """The recipe, with a pip that installs nothing and a minimal path."""
     for name in ("cp", "rm", "find", "sh"):
         (fakes.root / "bin").mkdir(exist_ok=True)
         (fakes.root / "bin" / name).symlink_to(str(shutil.which(name)))
@@ -203,7 +203,7 @@ def test_what_that_costs_and_what_to_do_is_said_once_where_sam_shows_it(
     build: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     ran = build("build-ResizeFunction", "build-ApiFunction")
-    assert (ran.returncode, ran.stderr) == (0, "")  # `sam build` drops what is written to standard error
+    assert (ran.returncode, ran.stderr) == (0, "")  # `sam build` discards standard error
     assert ran.stdout.count("No bytecode: ") == 1
     assert "more than twice" in ran.stdout
     for way in (f"uv python install {MADE_UP}", "INSTALL_COMPILER=yes", f"COMPILER=/path/to/python{MADE_UP}"):
@@ -218,7 +218,7 @@ def test_the_recipe_fails_on_a_wrong_compiler(build: Callable[..., subprocess.Co
     assert f"COMPILER: expected CPython {MADE_UP}, got {sys.executable}: " in ran.stderr
 
 
-# --- With those of this machine
+# --- With the Pythons of this machine
 
 VERSION = re.findall(r"^VERSION := (.+)$", (SOURCE / "Makefile").read_text(), re.MULTILINE)[0]
 NOWHERE = {"PATH": "/nowhere", "HOME": "/nowhere", "PYENV_ROOT": "/nowhere"}
@@ -249,7 +249,7 @@ def by_pyenv(real: Path, scratch: Path) -> dict[str, str]:
 
 
 def by_uv(real: Path, scratch: Path) -> dict[str, str]:
-    """As uv would have installed it: it goes by the names of its folders, and asks what is in them."""
+    """A folder as uv installs it: uv goes by the names of its folders, and runs the Python in them."""
     if not sys.platform.startswith("linux"):
         pytest.skip("the names of uv's folders are those of Linux here")
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
@@ -260,7 +260,7 @@ def by_uv(real: Path, scratch: Path) -> dict[str, str]:
     folder = scratch / f"cpython-{version}-linux-{machine}-gnu" / "bin"
     folder.mkdir(parents=True)
     (folder / f"python{VERSION}").symlink_to(real)
-    shim = Fakes(scratch).program(f"python{VERSION}", SHIM)  # at which uv gives up, if it looks at the path
+    shim = Fakes(scratch).program(f"python{VERSION}", SHIM)  # uv fails on it if it searches the path
     return {"PATH": f"{shim.parent}:{Path(uv).parent}", "UV_PYTHON_INSTALL_DIR": str(scratch), "HOME": str(scratch)}
 
 

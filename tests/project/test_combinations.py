@@ -1,7 +1,7 @@
 """The templates under every combination of their conditions.
 
-CloudFormation refuses a whole template in which anything refers to a resource that a condition leaves out ("Unresolved
-resource dependencies"). Neither cfn-lint nor the local emulator does.
+CloudFormation refuses a template with a reference to a resource that a condition leaves out ("Unresolved resource
+dependencies"). Neither cfn-lint nor the emulator does.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tests.evaluated import PSEUDO, Stack, combinations, parameters_of, samples
 from tests.transformed import MAIN, MONITORING, TEMPLATES, template
 
 Guards = tuple[tuple[str, bool], ...]
-"""Conditions, and whether each has to hold."""
+"""Conditions, each with its required value."""
 
 
 def references(node: Any, guards: Guards = ()) -> Iterator[tuple[Guards, str]]:
-    """Each logical name that a value refers to, and under which conditions it does."""
+    """Each logical name that a value refers to, with the conditions of the reference."""
     if isinstance(node, list):
         for each in node:
             yield from references(each, guards)
@@ -49,7 +49,7 @@ def references(node: Any, guards: Guards = ()) -> Iterator[tuple[Guards, str]]:
 
 
 def dangling(source: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Who refers to what that is not there, in any combination of the conditions that matter to that."""
+    """References to missing resources, in any combination of the relevant conditions."""
     always = source["Parameters"].keys() | PSEUDO.keys() | {"AWS::NoValue"}
     sites: list[tuple[str, Guards, str]] = []
     for section in ("Resources", "Outputs"):
@@ -93,7 +93,7 @@ def test_a_reference_to_what_is_not_always_made_is_found(owner: str, broken: dic
 
 
 def test_the_queue_may_be_written_to_before_its_bucket_is_told_of_it() -> None:
-    """S3 tries the queue when it is told of it, and refuses a configuration that it cannot use."""
+    """S3 tests the queue when the notification is configured, and refuses one that it cannot use."""
     bucket = Stack({"Trigger": "queue"}).resources["SourceBucketResource"]
     assert "UploadQueuePolicy" in {name for _, name in references(bucket)}
 
@@ -123,18 +123,18 @@ def test_every_mapping_has_every_value_that_it_is_asked_for(name: str) -> None:
 
 
 def create_only(kind: str) -> set[str]:
-    """The properties for whose change CloudFormation replaces a resource, by its schema."""
+    """The properties whose change makes CloudFormation replace a resource, by its schema."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     return {path.split("/")[2] for path in schema.get("createOnlyProperties", [])}
 
 
 def names(kind: str) -> set[str]:
-    """The properties that give a resource a name of one's own."""
+    """The properties for custom names of a resource."""
     return {f"{kind.rpartition('::')[2]}Name", "Name"} & create_only(kind)
 
 
 def named(source: Mapping[str, Any]) -> set[str]:
-    """The logical names of the resources that have a name of their own."""
+    """The logical names of resources with a custom name."""
     return {
         logical
         for logical, each in source["Resources"].items()
@@ -143,7 +143,7 @@ def named(source: Mapping[str, Any]) -> set[str]:
 
 
 def identity(stack: Stack, logical: str) -> tuple[Any, Any]:
-    """The name of a resource, and all else whose change replaces it, with the identities of those that it refers to."""
+    """The name of a resource, other properties whose change replaces it, and the identities of its references."""
     kind, properties = stack.source["Resources"][logical]["Type"], stack.resources[logical].get("Properties", {})
     own = {name: properties.get(name) for name in names(kind)}
     rest = {name: properties.get(name) for name in create_only(kind) - names(kind)}
@@ -152,8 +152,8 @@ def identity(stack: Stack, logical: str) -> tuple[Any, Any]:
 
 
 def replaced_under_their_names(source: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Which resource an update of which parameter would replace by one of the same name, which CloudFormation refuses
-    ("cannot update a stack when a custom-named resource requires replacing")."""
+    """Parameters whose update would replace a resource under the same name, which CloudFormation refuses ("cannot
+    update a stack when a custom-named resource requires replacing")."""
     found: set[tuple[str, str]] = set()
     for logical in sorted(named(source)):
         resource = source["Resources"][logical]

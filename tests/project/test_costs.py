@@ -1,4 +1,4 @@
-"""The estimates count what really happens."""
+"""The estimates have the real counts of requests."""
 
 from __future__ import annotations
 

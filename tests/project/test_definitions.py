@@ -1,5 +1,5 @@
-"""The workflow definitions, as far as they can be checked without AWS: the states language, by cfn-lint's schema and by
-`tests.states`; the paths, against what the function really answers; the names of errors; the time that all of it takes.
+"""The workflow definitions, as far as they can be checked without AWS: the states language, by cfn-lint's schema and
+`tests.states`; the paths, with the function's real answers; the error names; the total time.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ def test_the_linter_looks_into_maps() -> None:
 
 
 def inside(definition: Definition, name: str) -> dict[str, State]:
-    """The states of a map's items."""
+    """The states that process a map's items."""
     found: dict[str, State] = definition["States"][name]["ItemProcessor"]["States"]
     return found
 
 
-# --- Names and ways
+# --- Names and transitions
 
 
 def as_text(definition: Definition, *changes: tuple[str, str]) -> Definition:
@@ -134,7 +134,7 @@ def test_a_way_that_leads_nowhere_is_found(
     assert finding in misdirected(broken)
 
 
-# --- Paths: the function's own answers, followed through all of a definition
+# --- Paths: the function's own answers through the whole definition
 
 SETTINGS = Settings(source_buckets=frozenset({"original-pics"}), output_bucket="tiny-pics", backfill_bucket="backfill")
 ORDERS: tuple[dict[str, Any], ...] = (
@@ -145,11 +145,11 @@ ITEMS: dict[str, list[dict[str, Any]]] = {
     "Objects": [{"Etag": '"e"', "Key": "a.jpg", "LastModified": 1669987443, "Size": 700, "StorageClass": "STANDARD"}],
     "Keys": [{"bucket": "original-pics", "key": "a.jpg"}],
 }
-"""Items as the readers find them ("ItemReader (Map)" in the Step Functions developer guide; `outcomes.key_lines`)."""
+"""Items as in "ItemReader (Map)" of the Step Functions developer guide, and of `key_list.key_lines`."""
 
 
 class SDK:
-    """Stands for boto3's S3: two pages of one object, and a list of one key."""
+    """A fake of boto3's S3: two pages of one object, and a list of one key."""
 
     def list_objects_v2(self, **asked: object) -> dict[str, Any]:
         last = "StartAfter" in asked
@@ -162,7 +162,7 @@ class SDK:
 
 
 class Function:
-    """The function, with its buckets in memory and its own number of seconds."""
+    """The function, with buckets in memory and its own remaining seconds."""
 
     def __init__(self) -> None:
         self.buckets = {name: Bucket(name, MemoryStore()) for name in ("original-pics", "tiny-pics", "backfill")}
@@ -193,7 +193,7 @@ EVENT = {"bucket": "original-pics", "key": "a.jpg", "dest_bucket": "tiny-pics", 
 
 @pytest.fixture(scope="module")
 def answers(function: Function) -> dict[str, list[dict[str, Any]]]:
-    """Answers of the function to each task, one for each way that a definition may take from there."""
+    """Answers of the function to each task, one for each transition that may follow."""
     asked: list[Any] = [{"backfill": {"id": "run-1", "input": order}} for order in ORDERS]
     counted = [*map(function, asked), function(asked[0], 3), function({"backfill": {"id": "run-1", "input": {}}})]
     assert [answer["status"] for answer in counted] == ["COUNTED", "COUNTED", "COUNTING", "FAILED"]
@@ -267,7 +267,7 @@ def test_a_path_that_one_way_lacks_is_found(
 
 
 def test_a_way_that_no_document_takes_is_found(answers: Mapping[str, Any]) -> None:
-    lost = as_text(BACKFILL, ('"ResultPath": "$.crash", ', ""))  # the error instead of the batch: nothing is left of it
+    lost = as_text(BACKFILL, ('"ResultPath": "$.crash", ', ""))  # the error replaces the batch
     assert ("CrashedKeys", "AbortKeys") in followed("backfill", lost, answers).not_taken(lost)
     other = as_text(BACKFILL, ('"StringEquals": "keys"', '"StringEquals": "inventory"'))
     assert ("ChooseList", "Keys") in followed("backfill", other, answers).not_taken(other)
@@ -292,7 +292,7 @@ def test_the_function_takes_whatever_a_definition_hands_to_it(function: Function
 
 
 def unsuffixed(name: str) -> dict[str, Any]:
-    """A map without what it is for, and its states without their suffix, wherever they are named."""
+    """A map without its own comment, label and reader, and with the suffix removed from all state names."""
     state = {k: v for k, v in MAPS[name].items() if k not in ("Comment", "Label", "ItemReader")}
     text = json.dumps(state)
     for each in inside(BACKFILL, name):
@@ -328,11 +328,11 @@ def test_nothing_is_worked_on_before_all_is_counted() -> None:
     assert [name for name, after in into.items() if "ChooseList" in after] == ["CheckCount"]
 
 
-# --- Names of errors
+# --- Error names
 
 
 def rules(definition: Definition) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every retrier and catcher, with the name of its state and its kind."""
+    """Every retrier and catcher, with its kind and the name of its state."""
     for scope in scopes(definition):
         for name, state in scope["States"].items():
             for kind in ("Retry", "Catch"):
@@ -357,7 +357,7 @@ def test_a_rule_for_a_killed_function_has_every_name_of_one(
     assert [named - {batch.TIMED_OUT} for _, _, named in found] == [killed] * len(places)
 
 
-# --- Time: all that may be tried fits into what AWS, or the definition, allows
+# --- Time: all attempts fit into the limits of AWS and of the definition
 
 TIMEOUTS: list[int] = template()["Parameters"]["Timeout"]["AllowedValues"]
 
@@ -368,13 +368,13 @@ def retriers(state: State) -> list[dict[str, Any]]:
 
 
 def waits(retrier: Mapping[str, Any]) -> float:
-    """Seconds that a retrier waits at most: jitter only shortens them."""
+    """The most seconds that a retrier waits. Jitter only shortens them."""
     every = (retrier["IntervalSeconds"] * retrier["BackoffRate"] ** number for number in range(retrier["MaxAttempts"]))
     return float(sum(min(each, retrier["MaxDelaySeconds"]) for each in every))
 
 
 def runs(retrier: Mapping[str, Any]) -> int:
-    """How often the function runs if this retrier matches until it gives up. Lambda's refusals do not run it."""
+    """The number of runs of the function until this retrier gives up. Throttling does not run it."""
     refused = all(name.startswith("Lambda.") for name in retrier["ErrorEquals"])
     return 1 if refused else 1 + int(retrier["MaxAttempts"])
 
@@ -398,17 +398,17 @@ def test_express_is_allowed_with_each_timeout_whose_attempts_fit_into_its_five_m
 
 @pytest.mark.parametrize("name", MAPS)
 def test_a_batch_ends_by_itself_before_its_execution_does(name: str) -> None:
-    """Its execution is of type EXPRESS: whatever `Timeout` is, the last thing that happens must not be its end."""
+    """Its execution is of type EXPRESS: for every `Timeout`, it must end before AWS ends it."""
     states = inside(BACKFILL, name)
     work, pause = states[f"Work{name}"], states[f"Pause{name}"]["Seconds"]
     throttled, killed, failed = retriers(work)
     assert (killed["MaxAttempts"], batch.KILLED[0] in killed["ErrorEquals"]) == (0, True)
-    assert work["TimeoutSeconds"] > batch.INVOCATION_SECONDS  # the function itself says what was too slow
-    answering = 5  # a batch whose time is over is answered without work; a cold start is a second or two
-    # Handed back at the last moment, then throttled and failing for as long as both are retried.
+    assert work["TimeoutSeconds"] > batch.INVOCATION_SECONDS  # the function itself reports the slow step
+    answering = 5  # the function answers a late batch at once; a cold start takes a second or two
+    # Returned at the last moment, then throttled and failing until both retriers give up.
     late = batch.BATCH_SECONDS + pause + waits(throttled) + waits(failed) + answering
-    # Begun at the last moment, then without an answer until the task's own time is over.
+    # Started at the last moment, then without an answer until the task's timeout.
     hung = batch.BATCH_SECONDS + pause + work["TimeoutSeconds"] + answering
-    # Throttled from the beginning: at first, one by one, and for the object that is to be marked.
+    # Throttled from the beginning: as a batch, one by one, and when the object is marked.
     refused = 3 * waits(throttled)
     assert max(late, hung, refused) <= EXPRESS_SECONDS

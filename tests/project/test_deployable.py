@@ -1,4 +1,4 @@
-"""Rules of AWS that neither the linters nor the local emulator know, held against the template; each has its source."""
+"""The template follows rules of AWS that neither the linters nor the emulator check; each has its source."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def allowed(parameter: str, value: str) -> bool:
     return re.fullmatch(PARAMETERS[parameter]["AllowedPattern"], value) is not None
 
 
-# --- Buckets: what a failed creation and a removed stack leave
+# --- Buckets after a failed creation and a deletion of the stack
 
 
 def test_buckets_outlive_the_stack_but_no_creation_that_fails() -> None:
@@ -101,7 +101,7 @@ def test_a_name_that_s3_takes_is_taken(parameter: str, name: str) -> None:
     ],
 )
 def test_a_name_that_s3_refuses_is_refused_before_anything_is_made(parameter: str, name: str) -> None:
-    """A name with dots as well: its certificate does not match, so that no client can read it over TLS."""
+    """The same for names with dots: the certificate does not match them, so no client can use TLS."""
     assert not allowed(parameter, name)
 
 
@@ -117,15 +117,15 @@ def test_a_derived_name_is_one_in_every_region_and_another_in_each(bucket: str, 
 
 @pytest.mark.parametrize("stack", ["Photos", "a" * 40])
 def test_a_stack_whose_name_makes_no_bucket_names_is_refused_before_anything_is_made(stack: str) -> None:
-    """By the schema of the bucket, which CloudFormation holds properties against before it creates or updates anything
-    ("Pre-deployment validation", AWS DevOps blog, 2026-06-30): no rule can ask for a stack's name."""
+    """CloudFormation validates the name with the bucket's schema before it creates or updates anything ("Pre-deployment
+    validation", AWS DevOps blog, 2026-06-30). A rule of the template cannot read the stack's name."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::S3::Bucket").schema
     takes = schema["properties"]["BucketName"]
     name = Stack({}, StackName=stack).properties("SourceBucketResource")["BucketName"]
     assert not re.search(takes["pattern"], name) or len(name) > takes["maxLength"]
 
 
-# --- Texts that the function reads
+# --- Parameters that the function parses
 
 
 @given(
@@ -144,7 +144,7 @@ def test_a_text_that_the_function_refuses_is_refused_before_anything_is_made(nam
 @given(st.text("a./-", max_size=9))
 @pytest.mark.parametrize("name", ["Prefix", "OutputPrefix"])
 def test_a_prefix_that_no_key_can_have_is_refused_before_anything_is_made(name: str, text: str) -> None:
-    """The function refuses keys with empty, `.` and `..` segments, and so it refuses every event with such a prefix."""
+    """The function refuses keys with empty, `.` and `..` segments, and so all events with such a prefix."""
     assert allowed(name, text) is taken(name, text)
 
 
@@ -164,7 +164,7 @@ def test_tags_of_another_shape_are_refused_before_anything_is_made(tags: str) ->
 
 
 def taken(name: str, text: str) -> bool:
-    """Whether the function takes a parameter's value; an empty one is one that is not set."""
+    """Whether the function accepts a parameter's value. An empty value counts as not set."""
     variables = template()["Resources"]["ResizeFunction"]["Properties"]["Environment"]["Variables"]
     (variable,) = (variable for variable, value in variables.items() if value == {"Ref": name})
     try:
@@ -203,7 +203,7 @@ def test_a_prefix_of_others_is_refused(prefix: str) -> None:
 
 @pytest.mark.parametrize(("versions", "expiry"), [(0, "*"), (30, "DeleteMarkerCreated")])
 def test_the_queue_is_told_of_what_a_lifecycle_rule_removes(versions: int, expiry: str) -> None:
-    """S3 user guide, "Event notification types and destinations": s3:ObjectRemoved has no expiries."""
+    """S3 user guide, "Event notification types and destinations": s3:ObjectRemoved excludes expirations."""
     events = {each["Event"] for each in notified(Trigger="queue", KeepVersions=versions)["QueueConfigurations"]}
     assert events == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*", f"s3:LifecycleExpiration:{expiry}"}
 
@@ -215,12 +215,12 @@ def test_every_event_for_the_queue_is_filtered_by_the_prefix() -> None:
 
 @pytest.mark.parametrize(("trigger", "sent"), [("workflow", True), ("none", True), ("queue", False)])
 def test_events_go_to_eventbridge_only_where_somebody_may_take_them(trigger: str, sent: bool) -> None:
-    """Each is charged (prices.py), whether or not a rule takes it. With `none`, another stack's rule may."""
+    """S3 charges for each event (prices.py), whether or not a rule matches. With `none`, another stack's rule may."""
     assert ("EventBridgeConfiguration" in notified(Trigger=trigger)) is sent
 
 
 def matches(pattern: Any, event: Any) -> bool:
-    """Whether EventBridge takes an event, for the matchers that our rule has (EventBridge user guide, "Comparison
+    """Whether EventBridge matches an event, for the operators of our rule (EventBridge user guide, "Comparison
     operators")."""
     if isinstance(pattern, dict):
         rest = {key: value for key, value in pattern.items() if key != "$or"}
@@ -241,7 +241,7 @@ def _one(wanted: Any, value: Any) -> bool:
 
 
 def s3_event(kind: str, reason: str, deletion: str | None = None, bucket: str = "pics") -> dict[str, Any]:
-    """As in the S3 user guide, "EventBridge event message structure"."""
+    """An event as in the S3 user guide, "EventBridge event message structure"."""
     detail: dict[str, Any] = {"bucket": {"name": bucket}, "object": {"key": "a.jpg"}, "reason": reason}
     return {
         "source": "aws.s3",
@@ -296,7 +296,7 @@ def test_the_mappings_concurrency_is_within_what_lambda_takes() -> None:
 
 
 def test_a_full_account_for_an_hour_loses_no_upload() -> None:
-    """A batch that is throttled counts as a receive, and comes back when its visibility ends."""
+    """A throttled batch counts as a receive, and SQS redelivers it after the visibility timeout."""
     for timeout in PARAMETERS["Timeout"]["AllowedValues"]:
         queue = Stack({"Trigger": "queue", "Timeout": timeout}).properties("UploadQueue")
         assert queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"] > 3600
@@ -306,7 +306,7 @@ def test_a_full_account_for_an_hour_loses_no_upload() -> None:
 
 
 def test_log_groups_that_other_services_deliver_to_are_under_vendedlogs() -> None:
-    """Others are listed one by one in a resource policy of 5,120 characters for the whole account (Step Functions
+    """A resource policy of 5,120 characters for the whole account lists each of the others (Step Functions
     developer guide, "Logging using CloudWatch Logs"; "Policy document length breaking Cloudwatch Logs Constraints")."""
     stack = Stack()
     delivered = [stack.properties("ApiStage")["AccessLogSettings"]["DestinationArn"]]

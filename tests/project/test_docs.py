@@ -1,4 +1,4 @@
-"""The docs, the template and the workflow say what the code does."""
+"""The docs, the template and the workflow agree with the code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ERRORS = leaves(errors.TinypicsError)
 
 
 def table(page: str, heading: str) -> list[list[str]]:
-    """The rows of the first table after a heading, without its head."""
+    """The rows of the first table after a heading, without the header."""
     after = page.split(f"## {heading}\n", 1)[1]
     rows = re.findall(r"^\|(.+)\|$", after.split("\n## ", 1)[0], re.MULTILINE)
     return [[cell.strip() for cell in row.split(" | ")] for row in rows[2:]]
@@ -59,7 +59,7 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 def test_the_workflow_retries_every_transient_error_and_no_permanent_one() -> None:
     retried = {name for rule in WORKFLOW["States"]["ResizeImage"]["Retry"] for name in rule["ErrorEquals"]}
     assert retried & {error.__name__ for error in ERRORS} == {error.__name__ for error in ERRORS if error.transient}
-    # The local emulator calls every exception Runtime.HandlerError: a rule for those stands behind the named ones.
+    # The emulator names every exception Runtime.HandlerError, so a rule for these follows the named ones.
     assert WORKFLOW["States"]["ResizeImage"]["Retry"][-1]["ErrorEquals"] == ["States.TaskFailed"]
 
 

@@ -1,4 +1,4 @@
-"""The examples run as they are printed."""
+"""The examples run as documented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/formats.md says what the code does, and the samples are made by the real pipeline."""
+"""docs/formats.md agrees with the code, and the real pipeline makes the samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_rendition_on_the_page_is_one() -> None:
 
 
 def test_every_word_for_what_was_dropped_is_on_the_page() -> None:
-    """Each is a string somewhere in the core: those on the page and those in the code are the same."""
+    """The words on the page equal those in the code, where each is a string."""
     section = PAGE.split("## What was dropped\n")[1].split("\n## ")[0]
     documented = set(re.findall(r"^\| `([\w-]+)`", section, re.MULTILINE))
     said = set(re.findall(r"`([a-z-]+)`", (Output.__doc__ or "").split("`dropped`")[1]))

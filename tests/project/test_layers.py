@@ -1,4 +1,4 @@
-"""Imports run one way, and the resize path pays for nothing that it does not use."""
+"""Imports follow the order of the layers, and the resize path loads only modules that it uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = SOURCE / "tinypics"
 
-# Who may import whom: each package only those of rows above its own, and these of others' packages.
+# Allowed imports: each package may import the packages of rows above its own, and these third-party packages.
 MAY_IMPORT: dict[str, tuple[str, str]] = {
     "errors": ("", ""),
     "values": ("", ""),
@@ -37,12 +37,12 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
     ),
 }
 
-# Without Pillow as well: they describe pictures, and are loaded where none is decoded.
+# Also without Pillow, because these modules are loaded where no picture is decoded.
 WITHOUT_PILLOW = ("headers", "geometry.py", "rendition.py", "limits.py", "formats.py", "stream.py", "results.py")
 
 
 def imported(path: Path) -> set[str]:
-    """Every module that a file names in an import, wherever it stands and whatever it is for."""
+    """Every module that a file imports, in any place and for any purpose."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -121,7 +121,7 @@ NEVER = {
     "socket",
     "urllib",
 }
-"""What neither the start of the function nor a resize of a plain picture may load."""
+"""Modules that neither the start of the function nor a resize of a plain picture may load."""
 
 
 def test_loading_the_handler_loads_no_sdk_and_no_picture_format() -> None:
@@ -154,7 +154,7 @@ assert tinypics.resize(made, "16x16").format == "{format}".lower()
 def test_a_batch_of_a_backfill_loads_no_sdk() -> None:
     modules = loaded_by("import lambda_function; from tinypics.aws.backfill import batch")
     assert not modules & {"boto3", "botocore", "tinypics.aws.backfill.count", "tinypics.aws.backfill.listing"}
-    assert "boto3" in loaded_by("from tinypics.aws.backfill import count")  # which is how it would be seen
+    assert "boto3" in loaded_by("from tinypics.aws.backfill import count")  # so the check would see it
 
 
 def test_a_process_of_a_backfill_loads_neither_terminal_nor_sdk() -> None:

@@ -1,4 +1,4 @@
-"""The runbook knows every alarm and every metric of monitoring.yaml, and says what troubleshooting.py says."""
+"""The runbook has every alarm and metric of monitoring.yaml, and agrees with troubleshooting.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `pip install tinypics` gives: built twice the same, whole, typed, and with the public names of the docs."""
+"""The package: reproducible, complete, typed, and with the public names of the docs."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_the_version_has_one_place_and_its_release_notes() -> None:
     assert 'dynamic = ["version"]' in pyproject
     assert not re.search(r"^version = \"", pyproject, re.MULTILINE)
     headings = re.findall(r"^## (.+)$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert headings[0] == "Unreleased"  # until this version is released, its notes are there
+    assert headings[0] == "Unreleased"  # the notes of this version until its release
     assert all(re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", heading) for heading in headings[1:])
 
 

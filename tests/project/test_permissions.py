@@ -1,4 +1,4 @@
-"""What the stack may do, and who may make it do something: read from the transformed template."""
+"""The permissions of the stack, and of its callers, in the transformed template."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TEXT = "".join((PROJECT / name).read_text() for name in TEMPLATES)
 ROLES = resources("AWS::IAM::Role")
 BUCKETS = resources("AWS::S3::Bucket")
 
-# The services that act for whoever asks them: a role or queue that trusts one must say for whom. Lambda takes only
-# roles that its caller may pass.
+# Services that act for other accounts: a role or queue must limit its trust in them. Lambda accepts only roles that its
+# caller may pass.
 DEPUTIES = {"states.amazonaws.com", "events.amazonaws.com", "s3.amazonaws.com", "apigateway.amazonaws.com"}
 
 
@@ -37,7 +37,7 @@ def every(value: Any) -> list[Any]:
 
 
 def reason_beside(sid: str) -> str:
-    """The comment right above a statement of the template."""
+    """The comment directly above a statement of the template."""
     before = re.split(rf"- (?:\{{ )?Sid: {sid}\b", TEXT)[0].splitlines()[:-1]
     return before[-1].strip() if before and before[-1].strip().startswith("#") else ""
 
@@ -59,13 +59,13 @@ def test_every_statement_names_its_resources_or_why_it_cannot(statement: dict[st
     if "*" in every(statement["Resource"]):
         assert "no finer resource" in reason_beside(statement["Sid"])
     for resource in every(statement["Resource"]):
-        # Beyond `*` itself: an ARN whose service, account or name is left open would be as wide.
+        # Not only `*` itself: an ARN with a wildcard as service, account or name would be as broad.
         assert not re.search(r"arn:\*|:s3:::\*|:\*$", json.dumps(resource)) or "execution:" in json.dumps(resource)
 
 
 @pytest.mark.parametrize("name", ROLES)
 def test_only_buckets_of_this_account_are_read_and_written(name: str) -> None:
-    """A missing bucket has no account, and S3 must be able to say that it is missing."""
+    """A missing bucket has no account, and S3 must be able to answer 404."""
     (policy,) = Stack().properties(name)["Policies"]
     statements = policy["PolicyDocument"]["Statement"]
     denials = [each for each in statements if each["Effect"] == "Deny"]
@@ -107,7 +107,7 @@ def test_a_queue_takes_messages_of_this_stack_only(name: str, policy: dict[str, 
         assert statement["Principal"]["Service"] in DEPUTIES
         assert statement["Action"] == "sqs:SendMessage"
         assert statement["Condition"]["ArnEquals"]["aws:SourceArn"]
-        if statement["Principal"]["Service"] == "s3.amazonaws.com":  # whose ARNs name no account
+        if statement["Principal"]["Service"] == "s3.amazonaws.com":  # their ARNs contain no account
             assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 
 

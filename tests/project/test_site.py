@@ -1,4 +1,4 @@
-"""The site of the docs is built without a warning, has every page, and loads nothing from elsewhere."""
+"""The site of the docs builds without a warning, has every page, and loads nothing from other hosts."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The stack and the one that watches it, read from the transformed templates: what is kept, what is watched, and that
-there is something to be seen."""
+"""The stack and its monitoring stack, in the transformed templates: retention, log lines, metrics, alarms and the
+dashboard."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ALARMS = resources("AWS::CloudWatch::Alarm", MONITORING)
 (DASHBOARD,) = resources("AWS::CloudWatch::Dashboard", MONITORING).values()
 OWN = "Tinypics/${Stack}"
 
-# What AWS's services publish by themselves (their developer guides, "metrics and dimensions"), by what it is about.
+# Metrics that AWS's services publish (their developer guides, "metrics and dimensions"), by dimension.
 AWS_METRICS = {
     ("AWS/Lambda", "FunctionName"): {"Duration", "Errors", "Invocations", "Throttles", "ConcurrentExecutions"},
     ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
@@ -54,7 +54,7 @@ def test_how_much_runs_at_once_has_a_limit_by_parameter() -> None:
 
 @pytest.fixture(scope="module")
 def lines() -> list[dict[str, Any]]:
-    """Log lines of every kind: made, made as a list, current, failed, to be tried again."""
+    """Log lines of every kind: resized, resized as a list, current, failed, to be retried."""
     stores = {"original-pics": MemoryStore(), "tiny-pics": MemoryStore()}
     Bucket("", stores["original-pics"]).put("a.jpg", encoded(photo((64, 48)), "JPEG"), attributes={}, replaces=None)
     event: dict[str, Any] = {"bucket": "original-pics", "key": "a.jpg"}
@@ -84,7 +84,7 @@ def at(line: dict[str, Any], selector: str) -> Any:
 
 
 def matches(pattern: str, line: dict[str, Any]) -> bool:
-    """What CloudWatch Logs says of a line, for the few kinds of conditions that the template has."""
+    """Whether a CloudWatch Logs filter matches a line, for the few kinds of conditions in the template."""
     tests = re.findall(r'(\$[\w.]+) (= "(\w+)"|= \*|IS TRUE|NOT EXISTS)', pattern)
     assert re.sub(r'\$[\w.]+ (= "\w+"|= \*|IS TRUE|NOT EXISTS)', "", pattern).strip("{} ()&") == ""
     assert tests
@@ -98,7 +98,7 @@ def matches(pattern: str, line: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("name", [name for name in FILTERS if name != "GaveUpMetric"])
 def test_every_metric_is_in_the_lines_that_the_function_writes(name: str, lines: list[dict[str, Any]]) -> None:
     found = [line for line in lines if matches(FILTERS[name]["FilterPattern"], line)]
-    assert found or name == "ColdStartsMetric"  # the first line of this process may be another test's
+    assert found or name == "ColdStartsMetric"  # the first line of this process may belong to another test
     (made,) = FILTERS[name]["MetricTransformations"]
     values = [made["MetricValue"], *(dimension["Value"] for dimension in made.get("Dimensions", []))]
     for selector in (value for value in values if str(value).startswith("$.")):
@@ -110,7 +110,7 @@ def test_an_execution_has_given_up_unless_it_failed_for_good() -> None:
     assert filter["LogGroupName"] == {"Fn::Sub": "/aws/vendedlogs/states/${Stack}-resize"}
     passed_over = re.findall(r'\(\$\.details\.error != "(\w+)"\)', filter["FilterPattern"])
     assert sorted(passed_over) == sorted(error.__name__ for error in leaves(PermanentError))
-    assert len(filter["FilterPattern"]) <= 1024  # what CloudWatch Logs takes
+    assert len(filter["FilterPattern"]) <= 1024  # the limit of CloudWatch Logs
 
 
 def leaves(tree: type[TinypicsError]) -> set[type[TinypicsError]]:
@@ -217,7 +217,7 @@ SHARED = {"Trigger", "WorkflowType", "Timeout", "Api"}
 
 
 def watching(main: Stack) -> Stack:
-    """The stack that the command of a main stack's outputs deploys."""
+    """The stack that the command in a main stack's outputs deploys."""
     command = main.outputs["MonitoringCommand"]["Value"]
     file, stack, given = re.fullmatch(
         r"sam deploy --template-file (\S+) --stack-name (\S+) --parameter-overrides (.+)", command

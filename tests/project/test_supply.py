@@ -1,4 +1,4 @@
-"""What ships is what was pinned; what the security page promises has its test."""
+"""The artifact has only pinned packages; every threat on the security page has its test."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def test_what_ships_is_no_more_than_what_is_named() -> None:
     extras = project["optional-dependencies"]
     named = [*project["dependencies"], *extras["aws"], *extras["heif"]]
     ships = pyproject["dependency-groups"]["function"]
-    assert set(named) - set(ships) == {"tinypics[heif]", "rich>=15", "typer>=0.29"}  # the command line's stay behind
+    assert set(named) - set(ships) == {"tinypics[heif]", "rich>=15", "typer>=0.29"}  # of the command line
     assert set(ships) <= set(named)
     direct = {each.partition(">=")[0] for each in ships}
     assert direct <= names
-    assert names - direct <= {"typing-extensions"}  # obstore's, on old Pythons
+    assert names - direct <= {"typing-extensions"}  # for obstore, on old Pythons
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name)
@@ -82,7 +82,7 @@ def test_only_the_console_signs_addresses() -> None:
 
 
 def rows() -> dict[str, str]:
-    """The last cell of every row of the page's tables, by the first."""
+    """The last cell of every row of the page's tables, by the first cell."""
     found = re.findall(r"^\| ([^|]+) \|.*\| ([^|]+) \|$", SECURITY, re.MULTILINE)
     return {first: last for first, last in found if last != "test" and not first.startswith("-")}
 

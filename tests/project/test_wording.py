@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-SOURCES = sorted((PROJECT / "src").rglob("*.py"))
-SCRIPTS = sorted((PROJECT / "src").rglob("*.js"))
-PAGES = [PROJECT / "README.md", PROJECT / "template.yaml", *sorted((PROJECT / "docs").glob("*.md"))]
+ITSELF = Path(__file__).resolve()
+PYTHON = sorted(
+    path
+    for pattern in ("src/**/*.py", "tests/**/*.py", "bench/**/*.py", "docs/*.py", "examples/*.py", "audit/*.py")
+    for path in PROJECT.glob(pattern)
+)
+SCRIPTS = sorted(PROJECT.glob("src/**/*.js"))
+PAGES = [*(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"))]
+PAGES += sorted(PROJECT.glob("docs/*.md"))
+COMMENTED = [
+    PROJECT / name
+    for name in (
+        *("template.yaml", "monitoring.yaml", "samconfig.toml", "pyproject.toml", "mkdocs.yml", "audit/checkov.yaml"),
+        *("Makefile", "src/Makefile", ".ci/run", ".github/workflows/test.yml"),
+    )
+]
+DEFINITIONS = sorted(PROJECT.glob("*-definition.json"))
 
 # By phrase: the term of the field that readers know.
-EVERYWHERE = {
+WORDS = {
     r"shall come again": "is redelivered",
     r"did not come whole": "was cut short",
     r"doing \w+ again does only what is missing": "is idempotent",
@@ -29,24 +44,21 @@ EVERYWHERE = {
     r"(?:decoders?|decoding|pictures?) (?:\w+ )?apart": "in the sandbox",
     r"(?:come|comes|came) to a halt": "hangs",
     r"(?:write|writes|wrote|written) down": "log or record",
-    r"what becomes of": "the outcome, the result",
+    r"what (?:becomes|became) of": "the outcome, the result",
     r"puts? right": "repairs",
     r"by a twin|a twin's": "a concurrent invocation",
-}
-# Pages of docs/ still have some of these.
-SOURCE = EVERYWHERE | {
     r"passing reasons?": "a transient error",
     r"for good": "permanently",
     r"processor'?s? time": "CPU time",
     r"process that decodes": "the worker",
     r"(?:the|an|local) engine": "the emulator",
-    r"what became of": "the outcome, the result",
     r"whoever|whichever way": "a noun",
     r"strangers?'?": "untrusted input",
     r"tried again": "retried",
     r"in hand": "in progress",
     r"held against": "compared with",
 }
+ANY = re.compile(rf"(?<![\w-])(?:{'|'.join(WORDS)})(?![\w-])", re.IGNORECASE)
 
 
 class Prose(NamedTuple):
@@ -93,12 +105,13 @@ def explanations(path: Path) -> Iterator[Prose]:
     yield from strings(path, docstrings=True)
 
 
-def found(prose: Prose, words: dict[str, str]) -> list[str]:
+def found(prose: Prose) -> list[str]:
     text = " ".join(prose.text.split())
     return [
         f'{prose.place}: "{match[0]}": say "{better}"'
-        for phrase, better in words.items()
-        for match in re.finditer(rf"(?<![\w-]){phrase}(?![\w-])", text, re.IGNORECASE)
+        for match in ANY.finditer(text)
+        for phrase, better in WORDS.items()
+        if re.fullmatch(phrase, match[0], re.IGNORECASE)
     ]
 
 
@@ -110,29 +123,70 @@ def riddles(prose: Prose) -> list[str]:
     return [f"{prose.place}: {start[1][:60]}" for start in starts if not start[1].endswith("?")]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT / "src")))
-def test_the_source_uses_the_terms_of_the_field(path: Path) -> None:
-    prose = [*explanations(path), *strings(path, docstrings=False)]
-    assert not [each for text in prose for each in found(text, SOURCE)]
+def named(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT / "src")))
-def test_sentences_of_the_source_begin_with_their_subject(path: Path) -> None:
-    assert not [each for text in explanations(path) for each in riddles(text)]
+def paragraphs(page: str) -> str:
+    """The sentences of a page in Markdown: without code, tables and headings, each list item as a paragraph."""
+    page = re.sub(r"^( *)(```|~~~).*?^\1\2$", "", page, flags=re.MULTILINE | re.DOTALL)
+    page = re.sub(r"^(?:#|\||<!--|!\[).*$", "\n", page, flags=re.MULTILINE)
+    return re.sub(r"^ *(?:[-*]|\d+\.) +(?:\*\*)?", "\n", page, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def notes(path: Path) -> Iterator[Prose]:
+    """Comments and descriptions of a file that is neither Python nor Markdown."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.finditer(r"^(?:[ \t]*@?#.*\n)+|(?<=\S)[ \t]+#+ .*|(?<=Description: ).*", text, re.MULTILINE)
+    for block in blocks:
+        words = re.sub(r"\n?[ \t]*@?#+[ \t]*", " ", block[0]).strip(' "\n')
+        yield Prose(f"{named(path)}:{text.count(chr(10), 0, block.start()) + 1}", words)
+
+
+def remarks(node: Any) -> Iterator[str]:
+    """The comments of a workflow definition."""
+    if isinstance(node, dict):
+        yield from (text for name, text in node.items() if name == "Comment")
+        node = list(node.values())
+    if isinstance(node, list):
+        for each in node:
+            yield from remarks(each)
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=named)
+def test_python_uses_the_terms_of_the_field_and_begins_sentences_with_their_subject(path: Path) -> None:
+    prose = list(explanations(path))
+    assert not [each for text in prose for each in riddles(text)]
+    messages = strings(path, docstrings=False) if path != ITSELF else []  # this file has the phrases themselves
+    assert not [each for text in (*prose, *messages) for each in found(text)]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
 def test_the_pages_scripts_use_the_terms_of_the_field(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert not found(Prose(path.name, text), SOURCE)
+    assert not found(Prose(path.name, text))
     for comment in re.findall(r"(?:^\s*|\s)(?://|/\*\*?) (.*?)(?:\*/)?$", text, re.MULTILINE):
         assert not riddles(Prose(path.name, comment))
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(PROJECT)))
-def test_pages_use_the_terms_of_the_field(path: Path) -> None:
-    prose = Prose(str(path.relative_to(PROJECT)), path.read_text(encoding="utf-8"))
-    assert not found(prose, EVERYWHERE)
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_pages_use_the_terms_of_the_field_and_begin_sentences_with_their_subject(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not found(Prose(named(path), text))
+    assert not riddles(Prose(named(path), paragraphs(text)))
+
+
+@pytest.mark.parametrize("path", COMMENTED, ids=named)
+def test_templates_and_recipes_use_the_terms_of_the_field(path: Path) -> None:
+    assert not found(Prose(named(path), path.read_text(encoding="utf-8")))
+    assert not [each for text in notes(path) for each in riddles(text)]
+
+
+@pytest.mark.parametrize("path", DEFINITIONS, ids=named)
+def test_comments_of_definitions_use_the_terms_of_the_field(path: Path) -> None:
+    prose = [Prose(named(path), text) for text in remarks(json.loads(path.read_text(encoding="utf-8")))]
+    assert prose
+    assert not [each for text in prose for each in (*found(text), *riddles(text))]
 
 
 def test_a_phrase_of_the_list_is_found_in_comments_and_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +204,43 @@ def test_a_phrase_of_the_list_is_found_in_comments_and_strings(tmp_path: Path, m
         "module.py:1: What decodes a picture goes here.",
     ]
     prose = [*explanations(path), *strings(path, docstrings=False)]
-    assert [each for text in prose for each in found(text, SOURCE)] == [
+    assert [each for text in prose for each in found(text)] == [
         'module.py:3: "came to a halt": say "hangs"',
         'module.py:5: "for good": say "permanently"',
     ]
+
+
+def test_a_sentence_of_a_page_is_found_wherever_it_begins() -> None:
+    page = """# What it costs
+
+Whoever asks,
+asks. What is
+asked? Plain text
+| What a cell says | is no sentence |
+- **What an item says** counts.
+1. Who is second, waits.
+
+```console
+What a program prints.
+```
+"""
+    assert [each.removeprefix("page: ") for each in riddles(Prose("page", paragraphs(page)))] == [
+        *("Whoever asks,\nasks.", "What an item says** counts.", "Who is second, waits.")
+    ]
+
+
+def test_a_comment_and_a_description_of_a_template_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.PROJECT", tmp_path)
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        "# Who waits, waits, because of\n"
+        "# what follows.\n"
+        "Name: a # what it is\n"
+        "    Description: Fine. What follows is not.\n"
+    )
+    assert [each for text in notes(path) for each in riddles(text)] == [
+        "template.yaml:1: Who waits, waits, because of what follows.",
+        "template.yaml:3: what it is",
+        "template.yaml:4: What follows is not.",
+    ]
+    assert list(remarks({"States": {"A": {"Comment": "a"}, "B": [{"Comment": "b"}]}})) == ["a", "b"]

@@ -1,4 +1,4 @@
-"""Lambda's Runtime API on loopback: a function asks it for events and sends it answers.
+"""Lambda's Runtime API on loopback: a function gets its events from it and sends it answers.
 
 Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WITHIN = 60.0  # seconds, far more than anything takes on a busy machine
+WITHIN = 60.0  # seconds, far more than any step takes on a busy machine
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:tinypics-resize"
 _NEXT = "/2018-06-01/runtime/invocation/next"
 _SAID = re.compile(r"/2018-06-01/runtime/(?:invocation/(?P<request_id>[^/]+)|init)/(?P<kind>response|error)")
@@ -27,7 +27,7 @@ _SAID = re.compile(r"/2018-06-01/runtime/(?:invocation/(?P<request_id>[^/]+)|ini
 
 @dataclass(frozen=True)
 class Said:
-    """A function's post: its answer to an event (`kind` is "response"), or an error. Errors of the start have no id."""
+    """A function's POST: its answer to an event (`kind` is "response"), or an error. Init errors have no id."""
 
     request_id: str | None
     kind: str
@@ -46,7 +46,7 @@ class RuntimeApi:
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
 
     def send(self, event: object, *, left: float) -> str:
-        """Queue an event for the function, with `left` seconds to answer it; the id of the request."""
+        """Queue an event for the function, with `left` seconds to answer it; returns the id of the request."""
         identity = str(uuid.uuid4())
         headers = {
             "Content-Type": "application/json",
@@ -59,14 +59,14 @@ class RuntimeApi:
         return identity
 
     def said(self) -> Said:
-        """The function's next post."""
+        """The function's next POST."""
         try:
             return self._said.get(timeout=WITHIN)
         except queue.Empty:
             raise AssertionError("the function did not answer") from None
 
     def next(self) -> tuple[dict[str, str], bytes] | None:
-        """Wait for the next event; None when the API is closed."""
+        """Wait for the next event; None if the API is closed."""
         self.idle.set()
         try:
             return self._events.get()
@@ -80,7 +80,7 @@ class RuntimeApi:
         self._server.serve_forever(poll_interval=0.05)
 
     def close(self) -> None:
-        """Stop serving. The function must have ended before."""
+        """Stop serving. The function must have exited before."""
         self._events.put(None)
         self._server.shutdown()
         self._server.server_close()
@@ -109,7 +109,7 @@ def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             if found is None:
                 self.send_error(404)
                 return
-            # Answered first: the test that hears of it may end the function.
+            # Answer before notifying the test, because the test may end the function.
             self._answer(202, {"Content-Type": "application/json"}, b'{"status":"OK"}')
             api.hear(Said(found["request_id"], found["kind"], document))
 
@@ -121,7 +121,7 @@ def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the function has a log of its own."""
+            """Log nothing: the function has its own log."""
 
     return Handler
 

@@ -1,4 +1,4 @@
-"""One store for all tests, and one function for all that do not end it."""
+"""One store for all tests, and one function for all tests that do not end it."""
 
 from __future__ import annotations
 

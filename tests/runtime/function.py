@@ -1,4 +1,4 @@
-"""A function as Lambda runs it: the built artifact under AWS's runtime client, with Lambda's environment alone."""
+"""A function as Lambda runs it: the built artifact under AWS's runtime client, with only Lambda's environment."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Function:
         return Invocation(None if raised else said.document, said.document if raised else None, ours, theirs)
 
     def logged(self) -> list[dict[str, Any]]:
-        """The new lines of the log: JSON objects, none of which holds another as a string."""
+        """The new lines of the log: JSON objects, none of which contains another as a string."""
         with self._log.open("rb") as file:
             file.seek(self._read)
             text = file.read()
@@ -72,7 +72,7 @@ class Function:
         assert text.endswith(b"\n") or not text
         lines: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
         for line in lines:
-            assert {"timestamp", "level"} <= line.keys()  # else Lambda wraps the line in an object of its own
+            assert {"timestamp", "level"} <= line.keys()  # otherwise Lambda wraps the line in another object
             assert not any(isinstance(value, str) and value.lstrip().startswith("{") for value in line.values())
         return lines
 
@@ -82,12 +82,12 @@ class Function:
 
     @property
     def worker(self) -> int:
-        """The process that decodes pictures."""
+        """The worker process."""
         (worker,) = [pid for pid, state in self.group().items() if pid != self.process.pid and state != "Z"]
         return worker
 
     def group(self) -> dict[int, str]:
-        """The function's processes, each with its state (proc_pid_stat(5))."""
+        """The function's processes with their states (proc_pid_stat(5))."""
         found = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
@@ -112,7 +112,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 def running(name: str, path: Sequence[Path], environment: Mapping[str, str], log: Path) -> Iterator[Function]:
     """Run the function that the template calls `name`; it waits for its first event.
 
-    `path` holds the folders of modules, the artifact first. `environment` is added to Lambda's own variables.
+    `path` has the folders of modules, the artifact first. `environment` is added to Lambda's own variables.
     """
     properties = resources("AWS::Lambda::Function")[name]
     python = [sys.executable, "-I", "-S", "-c", _START, properties["Handler"], *map(str, path)]
@@ -180,9 +180,9 @@ def _value(written: object) -> str:
 
 
 def _unprivileged() -> list[str]:
-    """A command prefix that gives up root, if this is root.
+    """A command prefix that drops root privileges, if there are any.
 
-    The user may still read every file, where root may (not in every container): Python may be in root's home.
+    The user may still read every file, if root may (not so in every container), because Python may be in root's home.
     """
     if os.geteuid():
         return []

@@ -27,7 +27,7 @@ class Store:
             self._s3.create_bucket(Bucket=bucket)
 
     def put(self, key: str, data: bytes) -> str:
-        """Store a source; its ETag."""
+        """Store a source; returns its ETag."""
         return str(self._s3.put_object(Bucket=SOURCE, Key=key, Body=data)["ETag"].strip('"'))
 
     def output(self, key: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Each kind of event under AWS's runtime client: its answer, and one line of ours in the log for each record."""
+"""Each kind of event under AWS's runtime client: its answer, and one of our log lines for each record."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_a_backfill_is_counted_by_the_sdk_of_the_runtime_and_worked_on(function:
     assert done.runtime_lines == []
 
 
-# --- Errors that are worth a retry
+# --- Errors that the workflow retries
 
 
 def retried() -> list[set[str]]:
@@ -197,7 +197,7 @@ def retried() -> list[set[str]]:
 
 
 def arrange(error: str, store: Store) -> float:
-    """Make the next event meet this error; returns the seconds that it may take."""
+    """Make the next event fail with this error; returns its time limit in seconds."""
     heights = itertools.count(241)
 
     def change() -> None:

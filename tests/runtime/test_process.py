@@ -1,4 +1,4 @@
-"""The processes of a function as Lambda treats them: confined, frozen between events, ended."""
+"""The processes of a function as on Lambda: confined, frozen between events, terminated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FROZEN = 5  # seconds
 
 
 def has_no_rights(pid: int) -> bool:
-    """Whether a process is of an ordinary user, who may at most read (proc_pid_status(5))."""
+    """Whether a process belongs to an ordinary user with at most read permissions (proc_pid_status(5))."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     facts = dict(line.split(":", 1) for line in lines)
     users, capabilities = set(facts["Uid"].split()), int(facts["CapEff"], 16)
@@ -43,7 +43,7 @@ def test_the_function_has_no_rights_and_the_worker_nothing_at_all(function: Func
     assert has_no_rights(function.process.pid)
     assert has_no_rights(function.worker)
     assert has_nothing(function.worker)
-    assert not has_nothing(function.process.pid)  # the check does see files and variables
+    assert not has_nothing(function.process.pid)  # the check detects files and variables
 
 
 def test_a_worker_that_was_killed_while_idle_is_replaced(function: Function, store: Store) -> None:
@@ -62,7 +62,7 @@ def test_a_worker_that_was_killed_while_idle_is_replaced(function: Function, sto
 
 
 def test_an_event_after_a_freeze_is_answered_as_any_other(function: Function, store: Store) -> None:
-    """Lambda freezes all processes when the function asks for the next event, and thaws them when there is one."""
+    """Lambda freezes all processes when the function requests the next event, and thaws them for it."""
     store.put(KEY, PICTURE)
     function.invoke(DIRECT)  # so that there are open connections
     function.wait_until_idle()

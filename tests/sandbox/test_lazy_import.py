@@ -1,4 +1,4 @@
-"""Modules that are loaded when they are used."""
+"""Modules that are loaded on first use."""
 
 import subprocess
 import sys

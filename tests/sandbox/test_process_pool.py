@@ -1,4 +1,4 @@
-"""Processes that die, and what is left of their work."""
+"""Processes that die, and the rest of their work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinypics.sandbox import process_pool
 
 
 def double(number: int) -> tuple[int, int]:
-    """Twice the number, and who did it. Negative numbers are deadly, and 99 is refused."""
+    """Double a number; returns the result and the process id. Negative numbers kill the process, and 99 raises."""
     if number < 0:
         os.kill(os.getpid(), signal.SIGKILL)
     if number == 99:

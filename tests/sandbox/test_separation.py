@@ -1,4 +1,4 @@
-"""No picture is decoded in a process that holds credentials: such a process never loads a decoder."""
+"""No picture is decoded in a process with credentials: such a process never loads a decoder."""
 
 from __future__ import annotations
 

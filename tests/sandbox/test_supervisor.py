@@ -1,4 +1,4 @@
-"""What happens in the decoder's process stays there, but for its answer."""
+"""Effects of the worker stay in its process, except for its reply."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tinypics.store.objects import Stat
 
 WANTED = [Rendition.parse("40x30"), Rendition.parse("20x-webp")]
 EVIL = (66, 11)
-"""The size of a picture whose decoder does what `harm` says."""
+"""The size of a picture whose decoder runs `harm`."""
 
 
 def picture(format: str = "JPEG", size: tuple[int, int] = (400, 300), **options: Any) -> bytes:
@@ -64,7 +64,7 @@ def arriving(data: bytes, size: int | None = None, error: Exception | None = Non
 
 @pytest.fixture
 def harmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Any]], Sandbox]]:
-    """A sandbox whose worker does this to itself when it reads the header of an EVIL picture."""
+    """A sandbox whose worker runs this when it reads the header of an EVIL picture."""
     guards = []
 
     def start(harm: Callable[[], Any]) -> Sandbox:
@@ -124,7 +124,7 @@ def test_errors_keep_their_names_and_messages(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("lenient", [False, True])
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"])
 def test_a_source_that_does_not_come_whole_is_the_stores_fault(sandbox: Sandbox, format: str, lenient: bool) -> None:
-    """Also where the decoder is in the middle of it: a broken transfer is no corrupt picture, and is tried again."""
+    """Also in the middle of decoding: a broken transfer is not a corrupt picture, and is retried."""
     buffer = io.BytesIO()
     Image.effect_noise((900, 700), 80).convert("RGB").save(buffer, format)
     data, limits = buffer.getvalue(), Limits(lenient=lenient)
@@ -153,7 +153,7 @@ def sleep() -> None:
 
 
 def crash() -> None:
-    faulthandler.disable()  # pytest's
+    faulthandler.disable()  # of pytest
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
@@ -199,7 +199,7 @@ def test_a_worker_that_waits_for_a_slow_store_does_not_hang(sandbox: Sandbox, mo
         timed_out.append(process)
         if len(timed_out) == 4:
             waited.set()
-        return time.monotonic() if waited.is_set() else 0.0  # once all bytes are there, it works
+        return time.monotonic() if waited.is_set() else 0.0  # with all bytes, it works
 
     monkeypatch.setattr(module, "_worked", worked)
 
@@ -243,7 +243,7 @@ def test_without_files_in_memory_it_is_one_without_a_name(sandbox: Sandbox, monk
 
 
 def test_a_thousand_pictures_leave_no_file_open_and_no_process(sandbox: Sandbox) -> None:
-    """Good ones, bad ones, and some that end the process."""
+    """Valid pictures, invalid ones, and some that end the worker."""
     good, bad = picture(size=(16, 12)), b"no picture"
 
     def turn(number: int) -> None:
@@ -345,7 +345,7 @@ SAID = {"outputs": [OUTPUT], "waited": 0.5, "source": SOURCE, "timings_ms": {"de
         {"outputs": []},
         {"tail": -5},
         {"tail": 2**40},
-        {"tail": 2},  # and again, and again
+        {"tail": 2},  # repeatedly
     ],
 )
 def test_an_answer_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
@@ -379,7 +379,7 @@ def is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux shows what a process has")
 def test_the_process_has_no_credentials_and_no_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the first one, which is a copy of this process, nor one in its place."""
+    """Neither the first worker, which is a fork of this process, nor its replacement."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()[:2]) as ours:
         os.set_inheritable(ours.fileno(), True)

@@ -1,4 +1,4 @@
-"""A warm function after a thousand events of every kind: as if it had just started (T15)."""
+"""After a thousand events of every kind, a warm function equals a new one (T15)."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_thousand_events_leave_nothing_for_the_next(tmp_path: Path) -> None:
 
 
 REFUSED = (["AccessDenied"], ["InvalidRequest"], ["None"], ["[]"])
-"""How the last four kinds of event end. A picture that is gone by now is no error."""
+"""The results of the last four kinds of event. A picture that was deleted meanwhile is not an error."""
 
 
 def digests(data: bytes, *renditions: str) -> list[str]:

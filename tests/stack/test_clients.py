@@ -1,4 +1,4 @@
-"""Clients and buckets of one cloud, whatever the environment says of others."""
+"""Clients and buckets of one cloud, independent of the environment's settings for others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 class Nothing(BaseHTTPRequestHandler):
-    """A store without objects, that remembers what it was asked for."""
+    """A store without objects that records its requests."""
 
     asked: list[str]
 

@@ -1,4 +1,4 @@
-"""Nobody is left alone with the name of an error."""
+"""Every error name has advice."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_a_signal_interrupts_a_request_that_does_not_end(bucket: Bucket, monkeyp
         raise Alarm
 
     def endless(*args: object, **options: object) -> None:
-        os.kill(os.getpid(), signal.SIGALRM)  # for the main thread; this one goes on waiting
+        os.kill(os.getpid(), signal.SIGALRM)  # for the main thread; this thread continues to wait
         released.wait()
 
     released = threading.Event()
@@ -143,7 +143,7 @@ def test_parts_are_of_the_version_that_was_opened(bucket: Bucket, monkeypatch: p
         return get(*arguments, **options)
 
     there = bucket.open("a.jpg", max_bytes=10**6)
-    there.check()  # until it is here as a whole
+    there.check()  # until it is complete
     monkeypatch.setattr(obstore, "get", later)
     opened = bucket.open("a.jpg", max_bytes=10**6)
     assert opened.head(1000) == data[:1000]

@@ -29,7 +29,7 @@ DATA = bytes(range(256)) * 40
 
 
 class Link:
-    """Hands out a file in pieces, each when `more` lets it, and writes down how much was asked for."""
+    """Serves a file in pieces, each when `more` allows it, and records the requested ranges."""
 
     def __init__(
         self,
@@ -196,7 +196,7 @@ def test_a_large_object_comes_in_parts_side_by_side(monkeypatch: pytest.MonkeyPa
     link = Link(DATA)
     link.let(1)
     assert link.download.head(800) == DATA[:800]
-    assert link.parts == []  # not before the beginning was looked at
+    assert link.parts == []  # only after the first bytes were read
     link.let(len(DATA))
     assert link.download.whole() == DATA
     assert sorted(link.parts) == [(2500, 5000), (5000, 7500), (7500, 10000), (10000, len(DATA))]

@@ -1,4 +1,4 @@
-"""A folder behaves as a bucket does, as far as a file system can."""
+"""A folder behaves like a bucket, as far as a file system can."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_write_that_fails_leaves_nothing(bucket: Bucket, tmp_path: Path, monke
 def test_a_file_system_without_links_takes_files_all_the_same(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As memory cards have them."""
+    """Names as on memory cards."""
 
     def unsupported(*_: object) -> None:
         raise OSError(errno.EPERM, "not permitted")
@@ -160,7 +160,7 @@ def test_what_the_file_system_refuses_has_a_name(
 
 @pytest.mark.parametrize("in_folder", [False, True])
 def test_the_invocation_keeps_its_promises_in_folders(tmp_path: Path, in_folder: bool) -> None:
-    """Made once, made again when source or recipe change, gone with the source."""
+    """An output is made once, again after a change of the source or the recipe, and deleted with the source."""
     for name in ("in", "out"):
         (tmp_path / name).mkdir()
     places = {name: FolderBucket(tmp_path / name) for name in ("in", "out")}

@@ -1,4 +1,4 @@
-"""Places as people write them, and outputs that would be sources again."""
+"""Locations as users write them, and outputs that would be sources again."""
 
 from __future__ import annotations
 

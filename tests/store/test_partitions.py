@@ -1,4 +1,4 @@
-"""S3 is asked at its own address in every partition of AWS, whoever asks."""
+"""All clients call S3 at the regional endpoint of every AWS partition."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DOMAINS = {
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Credentials, no endpoint, and no client that was made in another region."""
+    """Credentials, no endpoint, and no cached client of another region."""
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")

@@ -1,4 +1,4 @@
-"""What other stores are asked for is what they take: the calls to obstore, because none of these runs on a laptop."""
+"""The calls to obstore for other vendors' stores, because none of these runs on a laptop."""
 
 from __future__ import annotations
 

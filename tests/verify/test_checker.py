@@ -1,4 +1,4 @@
-"""Every kind of thing that can be wrong with two buckets, made on purpose, found by name, and put right."""
+"""Every kind of damage to two buckets is found by name, and repaired."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def picture(format: str = "JPEG", colour: str = "navy") -> bytes:
 
 
 class Failing(Bucket):
-    """A bucket that answers with an error about the objects in `errors`, and denies those in `hidden`."""
+    """A bucket that answers with an error for the objects in `errors`, and denies those in `hidden`."""
 
     def __init__(self, name: str) -> None:
         self.memory = MemoryStore()
@@ -52,7 +52,7 @@ class Failing(Bucket):
 
 
 class World:
-    """Two buckets in memory, and a stack over them."""
+    """Two buckets in memory, and their stack."""
 
     def __init__(self, renditions: str = "32x32", handling: Handling | None = None, **settings: Any) -> None:
         self.source, self.output = Failing(IN), Failing(OUT)
@@ -137,7 +137,7 @@ class World:
         return [failure for failure in repair(self.checker(), findings, self.invoke) if failure]
 
     def damage(self, key: str, data: bytes) -> None:
-        """Other bytes under the same metadata."""
+        """Write other bytes with the same metadata."""
         stat = self.output.head(key)
         self.output.put(key, data, attributes=stat.metadata, replaces=stat.etag)
 
@@ -156,7 +156,7 @@ def test_what_is_as_it_should_be_has_no_findings() -> None:
         assert report.outputs == {"managed": len(world.outputs())}
 
 
-# --- Each kind, made on purpose
+# --- Each kind of finding
 
 
 def missing(world: World) -> None:
@@ -332,7 +332,7 @@ def test_the_longest_key_is_checked_like_any_other() -> None:
     assert world.check().sources == {"complete": 1}
 
 
-# --- What is no fault
+# --- States that are correct
 
 
 def test_sources_that_are_no_pictures_are_counted_by_the_name_of_their_error() -> None:
@@ -416,12 +416,12 @@ def test_only_keys_below_the_prefix_count() -> None:
     world.upload("out/b.jpg")
     world.done("out")
     assert found(world.check("in/")) == [("missing", "in/a.jpg/manifest.json")]
-    report = world.check("out/")  # the outputs of `out` are below this prefix, too, but it is not
+    report = world.check("out/")  # this prefix also contains the outputs of `out`, but not `out` itself
     assert found(report) == [("missing", "out/b.jpg/manifest.json")]
     assert report.outputs == {"others": 3}
 
 
-# --- Buckets that change meanwhile, and stores that do not answer
+# --- Buckets that change during the check, and stores that do not answer
 
 
 def test_a_source_that_is_removed_or_done_meanwhile_is_no_fault() -> None:
@@ -474,7 +474,7 @@ def test_an_orphan_that_is_needed_again_or_is_another_object_stays() -> None:
         world.source.delete(key)
     report = world.check()
     assert len(report.findings) == 4
-    world.upload("a.jpg")  # not made yet: better an old one than none
+    world.upload("a.jpg")  # its replacement does not exist yet: an old output is better than none
     world.damage("b.jpg", b"of another")
     world.put(world.output, "c.jpg", b"of somebody")
     world.output.delete("d.jpg")
@@ -503,7 +503,7 @@ def test_an_orphan_whose_source_is_there_again_stays() -> None:
 
 @pytest.mark.parametrize(("source", "placed"), [("a.jpg", True), ("b.jpg", False)])
 def test_what_is_no_orphan_of_that_source_is_not_removed_as_one(source: str, placed: bool) -> None:
-    """On S3 the same bytes have the same ETag, whoever wrote them: it alone proves nothing."""
+    """On S3 equal bytes have equal ETags, so the ETag alone does not prove the writer."""
     world = World()
     world.upload("a.jpg")
     world.run("a.jpg", dest_key="a.jpg" if placed else None)

@@ -1,4 +1,4 @@
-"""The function's part of a backfill: the payloads that a Distributed Map sends, what is handed back, and what stops it.
+"""The function's part of a backfill: the payloads of a Distributed Map, the returned items, and stop markers.
 
 The payloads are those of the Step Functions developer guide: "ItemReader (Map)" and "ItemBatcher (Map)".
 """
@@ -39,7 +39,7 @@ class Context:
 
 
 class World:
-    """Three buckets in memory, and what the function said."""
+    """Three buckets in memory, and the log lines of the function."""
 
     def __init__(self) -> None:
         self.buckets = {name: bucket.Bucket(name, MemoryStore()) for name in ("original-pics", "tiny-pics", "backfill")}
@@ -89,7 +89,7 @@ def listed(key: str, size: int = 700, etag: str = "e") -> dict[str, Any]:
 
 
 def selected(*keys: str, **run: object) -> list[dict[str, Any]]:
-    """Items as our own `ItemSelector` makes them."""
+    """Items in the format of our `ItemSelector`."""
     return [{"run": RUN | run, "item": listed(key)} for key in keys]
 
 
@@ -178,7 +178,7 @@ def test_what_is_not_begun_in_time_is_handed_back_and_done_when_it_comes_again(
 
 
 class Failing:
-    """Stands for `_answer`: fails for some keys."""
+    """A fake `_answer` that fails for some keys."""
 
     def __init__(self, failures: dict[str, list[Exception]]) -> None:
         self.failures = failures
@@ -193,7 +193,7 @@ class Failing:
 
 
 def run_all(event: dict[str, Any], answer: Failing, settings: Settings, limit: int = 20) -> dict[str, Any]:
-    """What the workflow does: hand in again what came back."""
+    """Invoke the function again with the returned items, as the workflow does."""
     found = batch.handle(event, Context(), settings, answer)
     while found["left"] and (limit := limit - 1):
         found = batch.handle(json.loads(json.dumps(found)), Context(), settings, answer)
@@ -248,7 +248,7 @@ def test_a_batch_that_came_again_for_too_long_ends_with_named_outcomes(world: Wo
 
 
 class Clock:
-    """Stands for every clock that a batch looks at."""
+    """A fake of every clock that a batch reads."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
@@ -257,7 +257,7 @@ class Clock:
 
 
 class Slow:
-    """A function that takes some seconds for a picture, and obeys its deadline as `_answer` does."""
+    """A fake `_answer` that takes some seconds for a picture, and keeps its deadline."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self.clock, self.seconds, self.longest = clock, seconds, 0.0
@@ -331,7 +331,7 @@ def test_every_name_of_a_kill_says_what_to_raise(world: World, error: str) -> No
 
 
 def test_after_a_crash_objects_come_one_at_a_time_and_the_one_to_blame_is_named(world: World) -> None:
-    """As the states Crashed, RetryOneByOne and MarkFailed do."""
+    """The same as the states Crashed, RetryOneByOne and MarkFailed."""
     event: dict[str, Any] = {"Items": selected("a.jpg", "killer.jpg", "c.jpg")}
     answer, poison = Failing({}), "killer.jpg"
     while event.get("left", 1):

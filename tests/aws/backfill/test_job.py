@@ -1,4 +1,4 @@
-"""The input of the backfill workflow, and what its readers tell of an object."""
+"""The input of the backfill workflow, and the items of its readers."""
 
 from __future__ import annotations
 

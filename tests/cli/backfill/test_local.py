@@ -1,4 +1,4 @@
-"""A backfill by this machine as it is seen at the terminal."""
+"""A backfill with `--engine local`, as seen at the terminal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def backfill(source: Path, *, caps: Caps | None = None, dry_run: bool = False, **options: Any) -> tuple[int, Any]:
-    """The exit code, and the report."""
+    """Returns the exit code and the report."""
     report = source.parent / "report"
     chosen = LocalBackfill.from_options(str(source), str(source.parent / "out"), ["16x16"], processes=1, **options)
     code = local.backfill(chosen, caps or Caps(), dry_run=dry_run, yes=True, report_to=report)
@@ -120,7 +120,7 @@ def test_ctrl_c_leaves_whole_outputs_and_the_same_command_goes_on(tmp_path: Path
             assert time.monotonic() < deadline
             assert running.poll() is None
             time.sleep(0.01)
-        os.killpg(running.pid, signal.SIGINT)  # as a terminal does it: all of its processes
+        os.killpg(running.pid, signal.SIGINT)  # to all processes, as a terminal does
         assert running.wait(30) == INTERRUPTED
     first = json.loads((tmp_path / "backfill-report" / "report.json").read_text())
     assert (first["state"], first["unaccounted"] > 0) == ("stopped", True)
@@ -181,7 +181,7 @@ def test_a_source_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a bucket of Google's or Azure's does that has a key like `a//b.jpg`."""
+    """List like a bucket of Google's or Azure's that contains a key like `a//b.jpg`."""
 
     def odd(*_: object) -> Any:
         raise UnsupportedKey("empty path segment")

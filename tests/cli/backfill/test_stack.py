@@ -1,4 +1,4 @@
-"""Which options of `tinypics backfill` go together, and what the terminal says while it runs."""
+"""Combinations of the options of `tinypics backfill`, and its output during a run."""
 
 from __future__ import annotations
 
