@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.transformed import MONITORING, resources
+from tests.transformed import MONITORING, resources, template
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import outputs
@@ -64,7 +64,9 @@ def test_everything_is_there(cloud: Cloud) -> None:
     filters = cloud.client("logs").describe_metric_filters()["metricFilters"]
     assert len(filters) == len(resources("AWS::Logs::MetricFilter", MONITORING))
     constant = {each["metricTransformations"][0]["metricValue"] for each in filters}
-    assert "8.1" in constant  # the cost of a picture with Trigger=queue
+    cost = template(MONITORING)["Mappings"]["PerPicture"]
+    assert cost["queue"]["STANDARD"] in constant
+    assert cost["workflow"]["STANDARD"] not in constant
     config = cloud.client("lambda").get_function_configuration(FunctionName="tinypics-resize")
     assert config["TracingConfig"] == {"Mode": "Active"}
     assert cloud.client("s3").get_bucket_versioning(Bucket="original-pics")["Status"] == "Enabled"
