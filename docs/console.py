@@ -116,7 +116,7 @@ def tour(browser: Browser, address: str) -> None:
     shoot(page, "try")
     night = opened(browser, address, WIDE, "dark")
     night.locator("a.row", has_text="cut short").click()
-    night.locator(".node.fail.lit").wait_for()
+    night.locator("[data-state=Failed].visited").wait_for()
     night.locator("details.line").wait_for()
     shoot(night, "failed-dark")
     small = opened(browser, address, PHONE, "dark")

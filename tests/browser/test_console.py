@@ -12,7 +12,6 @@ from playwright.sync_api import FilePayload, expect
 
 from tests.browser.conftest import once_told
 from tests.pictures import encoded, photo
-from tinypics.console.graph import draw
 from tinypics.stack.troubleshooting import ADVICE
 
 if TYPE_CHECKING:
@@ -65,9 +64,9 @@ def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page, stack: L
 
     row.get_by_role("link", name="Details").click()
     expect(page.locator("h1")).to_have_text("beach.jpg")
-    expect(page.locator(".node.lit")).to_have_count(3)
-    expect(page.locator(".edge.lit")).to_have_count(2)
-    expect(page.locator(".node.lit .detail").first).to_have_text(re.compile(r"\d (ms|s)$"))
+    expect(page.locator("[data-state].visited")).to_have_text(["ResizeImage", "CheckStatus", "Succeeded"])
+    expect(page.locator("path.visited")).to_have_count(2)
+    expect(page.locator(".steps .took").first).to_have_text(re.compile(r"\d (ms|s)$"))
     caption = page.locator("figure", has_text="128x128").locator("figcaption")
     expect(caption).to_contain_text("128 × 128 · JPEG")
     expect(caption).to_contain_text(re.compile(r"9\d\.\d % smaller"))
@@ -87,7 +86,7 @@ def test_a_broken_file_says_why_and_what_to_do_and_can_be_retried(page: Page, st
     advice = page.locator(".advice")
     expect(advice).to_contain_text("CorruptImage")
     expect(advice).to_contain_text(ADVICE["CorruptImage"].do.replace("`", ""))
-    expect(page.locator(".node.fail.lit")).to_have_count(1)
+    expect(page.locator("[data-state=Failed].visited.bad")).to_have_count(1)
     line = page.locator("details.line[open] pre")
     once_told(stack, lambda ms: expect(line).to_contain_text('"error": "CorruptImage"', timeout=ms))
 
@@ -252,30 +251,14 @@ def test_run_again_starts_another_execution(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("again.jpg")
 
 
-def test_the_graph_is_the_deployed_workflow_and_its_ways_lead_beside_boxes(page: Page) -> None:
-    definition = {
-        "StartAt": "Look",
-        "States": {
-            "Look": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.a", "BooleanEquals": True, "Next": "Bad"}, {"Next": "More"}],
-                "Default": "Made",
-            },
-            "Bad": {"Type": "Fail"},
-            "More": {"Type": "Pass", "Next": "Made"},
-            "Made": {"Type": "Succeed"},
-        },
-    }
-    page.route("**/api/workflow", lambda route: route.fulfill(json=draw(definition)))
-    drop(page, ("drawn.jpg", SMALL))
-    uploaded(page, "drawn.jpg").get_by_role("link", name="Details").click(timeout=30_000)
-    expect(page.locator(".node .name")).to_have_text(["Look", "Bad", "More", "Made"])
-    boxes = {name: page.locator(f"[data-state={name}] rect").bounding_box() for name in ("Look", "Bad", "Made")}
-    assert len({box and box["x"] for box in boxes.values()}) == 1  # the invalid one is between the other two
-    way, bad = page.locator(".edge.default").bounding_box(), boxes["Bad"]
-    assert way
-    assert bad
-    assert way["x"] < bad["x"]
+def test_an_altered_workflow_has_the_list_of_its_states_without_the_drawing(page: Page) -> None:
+    workflow = page.evaluate("fetch('/api/workflow').then((answer) => answer.json())")
+    workflow["states"]["Succeeded"] = ["Notify"]
+    page.route("**/api/workflow", lambda route: route.fulfill(json=workflow))
+    drop(page, ("altered.jpg", SMALL))
+    uploaded(page, "altered.jpg").get_by_role("link", name="Details").click(timeout=30_000)
+    expect(page.locator(".steps .name")).to_have_text(["ResizeImage", "CheckStatus", "Succeeded"], timeout=30_000)
+    expect(page.locator("[data-state]")).to_have_count(0)
 
 
 def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Page, stack: LocalStack) -> None:

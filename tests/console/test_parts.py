@@ -13,6 +13,7 @@ from tinypics import prices
 from tinypics.aws.settings import Settings
 from tinypics.console import loglines
 from tinypics.console.app import _foreign
+from tinypics.console.executions import successors
 from tinypics.console.health import bars, percentile, summary
 from tinypics.console.preview import Busy, Trial
 from tinypics.stack.clients import Cloud
@@ -81,6 +82,23 @@ def test_credentials_that_have_expired_say_what_to_do() -> None:
     assert answer.status_code == 502
     assert b"ExpiredTokenException" in answer.body
     assert b"Renew your credentials" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"Type": "Succeed"}, []),
+        ({"Type": "Task", "Next": "B", "Retry": [{"ErrorEquals": ["E"]}]}, ["B"]),
+        ({"Type": "Map", "End": True, "Catch": [{"ErrorEquals": ["E"], "Next": "C"}]}, ["C"]),
+        (
+            {"Type": "Choice", "Choices": [{"Condition": "{% $x %}", "Next": "B"}, {"Next": "A"}, {"Next": "B"}]},
+            ["A", "B"],
+        ),
+        ({"Type": "Choice", "Choices": [{"And": [], "Next": "B"}], "Default": "A"}, ["A", "B"]),
+    ],
+)
+def test_the_states_that_may_follow_another(state: dict[str, Any], expected: list[str]) -> None:
+    assert successors(state) == expected
 
 
 def test_figures_of_some_lines() -> None:

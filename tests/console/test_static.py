@@ -39,6 +39,11 @@ def test_a_module_is_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 250
 
 
+@pytest.mark.parametrize("path", sorted(STATIC.glob("*.svg")), ids=lambda path: path.name)
+def test_a_drawing_becomes_part_of_the_page_without_styles_scripts_or_links(path: Path) -> None:
+    assert not re.search(r"<style|\sstyle=|<script|\son\w+=|href=|<foreignObject", path.read_text())
+
+
 def test_the_page_has_no_script_or_style_of_its_own_and_loads_nothing_from_elsewhere() -> None:
     page = (STATIC / "index.html").read_text()
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script>|<script (?![^>]*src=)", page)

@@ -93,8 +93,17 @@ def test_the_workflow_reaches_all_of_its_states_and_the_picture_shows_them() -> 
     text = json.dumps(states)
     reached = {WORKFLOW["StartAt"], *re.findall(r'"(?:Next|Default)": "(\w+)"', text)}
     assert reached == set(states)
-    picture = (PROJECT / "docs" / "workflow.svg").read_text()
-    assert set(states) <= set(re.findall(r">(\w+)</text>", picture))
+    drawing = (PROJECT / "src/tinypics/console/static/workflow.svg").read_text()
+    assert re.findall(r'<g data-state="(\w+)">.*<text[^>]*>(\w+)</text></g>', drawing) == [
+        (name, name) for name in states
+    ]
+    drawn = re.findall(r'<path data-from="(\w+)" data-to="(\w+)"', drawing)
+    transitions = {
+        (name, end)
+        for name, state in states.items()
+        for end in re.findall(r'"(?:Next|Default)": "(\w+)"', json.dumps(state))
+    }
+    assert sorted(drawn) == sorted(transitions)
 
 
 def test_the_template_sets_only_variables_that_the_code_reads() -> None:

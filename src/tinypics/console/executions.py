@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tinypics.aws import events
-from tinypics.console.graph import draw
 from tinypics.console.history import visits
 from tinypics.errors import InvalidRequest
 from tinypics.stack.executions import FAILED_STATUSES, RUNNING, arn_of, history, keeps_history, outcome
@@ -49,9 +48,14 @@ class Executions:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="describe")
 
     def workflow(self) -> dict[str, Any]:
-        """The deployed definition as a graph; its type (EXPRESS keeps no list); its name."""
+        """The name and type of the deployed workflow, and its `states`: those that may follow each of them."""
         found = self._states.describe_state_machine(stateMachineArn=self.machine)
-        return {"name": found["name"], "type": found["type"], **draw(json.loads(found["definition"]))}
+        states = json.loads(found["definition"])["States"]
+        return {
+            "name": found["name"],
+            "type": found["type"],
+            "states": {name: successors(state) for name, state in states.items()},
+        }
 
     def page(self, status: str | None, after: str | None) -> dict[str, Any]:
         """Up to `PAGE` executions, newest first, and the pagination token `next`.
@@ -153,6 +157,12 @@ def check_name(name: object) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidRequest.expected("name", "the name of an execution", name)
     return name
+
+
+def successors(state: Mapping[str, Any]) -> list[str]:
+    """The names of the states that may follow `state` of a workflow's definition."""
+    rules = [state, *state.get("Choices", []), *state.get("Catch", [])]
+    return sorted({rule[name] for rule in rules for name in ("Next", "Default") if name in rule})
 
 
 def milliseconds(moment: datetime) -> int:

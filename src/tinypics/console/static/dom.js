@@ -25,6 +25,22 @@ function filled(element, attributes, children) {
   return element;
 }
 
+/** The root element of one of the page's own SVG files. The browser parses it as a file, not as text of this page. */
+export function svgFile(path) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", path);
+    request.responseType = "document";
+    request.onload = () => {
+      const root = request.status === 200 && request.responseXML?.documentElement;
+      if (root) resolve(document.adoptNode(root));
+      else reject(new Error(`${path} cannot be read: HTTP ${request.status}`));
+    };
+    request.onerror = () => reject(new TypeError(`${path} cannot be read`));
+    request.send();
+  });
+}
+
 /** Text in which `backticks` mark code. */
 export function prose(text) {
   return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));

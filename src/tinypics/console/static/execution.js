@@ -3,9 +3,9 @@
 import { get, poll, post, reason } from "./api.js";
 import { announce, copyButton, h, icon, prose } from "./dom.js";
 import { bytes, duration, exactly, moment } from "./format.js";
-import { graph } from "./graph.js";
 import { record } from "./prints.js";
 import { pill } from "./status.js";
+import { workflowDrawing } from "./workflow.js";
 
 const LATE = 60_000; // milliseconds to wait for log lines
 
@@ -13,11 +13,11 @@ export async function show(main, { argument: name, stack, signal }) {
   document.title = "Execution · Tinypics";
   const path = `/api/executions/${encodeURIComponent(name)}`;
   const [workflow, first] = await Promise.all([get("/api/workflow", signal), get(path, signal)]);
-  if (signal.aborted) return;
   document.title = `${first.key || name} · Tinypics`;
   const head = h("header", { class: "subject" });
   const failure = h("div");
-  const way = graph(workflow);
+  const drawing = await workflowDrawing(workflow.states);
+  if (signal.aborted) return;
   const steps = h("ol", { class: "steps" });
   const pictures = h(
     "section",
@@ -39,12 +39,17 @@ export async function show(main, { argument: name, stack, signal }) {
     pictures,
     h(
       "section",
-      { class: "card", "aria-labelledby": "way" },
-      h("h2", { id: "way" }, "Way through the workflow"),
+      { class: "card", "aria-labelledby": "path" },
+      h("h2", { id: "path" }, "Path through the workflow"),
       h(
         "div",
-        { class: "way" },
-        h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Graph of the workflow" }, way.element),
+        { class: drawing && "path" },
+        drawing &&
+          h(
+            "div",
+            { class: "scroll", tabindex: 0, role: "group", "aria-label": "Drawing of the workflow" },
+            drawing.element,
+          ),
         steps,
       ),
     ),
@@ -58,7 +63,7 @@ export async function show(main, { argument: name, stack, signal }) {
     before = text;
     head.replaceChildren(...subject(found));
     failure.replaceChildren(...(found.advice ? [advised(found)] : []));
-    way.update(found.visits, found.status === "RUNNING");
+    drawing?.highlightPath(found.visits);
     steps.replaceChildren(...found.visits.map(step));
     documents.replaceChildren(json("Input", found.input), json("Output", found.output));
   };
