@@ -107,7 +107,7 @@ def tour(browser: Browser, address: str) -> None:
     page.locator("a.row img").nth(len(files) - 1).wait_for()
     shoot(page, "pictures")
     page.locator("a.row", has_text="fjord").click()
-    page.locator(".prints img").nth(3).wait_for()
+    page.locator(".pictures img").nth(3).wait_for()
     shoot(page, "execution")
     page.evaluate("location.hash = '#/try?bucket=original-pics&key=holiday/dunes.jpg'")
     page.locator(".result img").wait_for()

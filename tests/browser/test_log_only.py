@@ -26,7 +26,7 @@ EXPRESS = {"WorkflowType": "EXPRESS", "Api": "off"}
 
 @pytest.mark.parametrize(
     ("parameters", "figure", "failures"),
-    [(QUEUE, "Uploads0nothing waits", "Nothing failed"), (EXPRESS, "Pictures", "keeps no list")],
+    [(QUEUE, "Uploads0no messages", "No execution failed"), (EXPRESS, "Pictures", "keeps no list")],
     ids=["queue", "express"],
 )
 def test_uploads_show_what_the_log_says_of_them(

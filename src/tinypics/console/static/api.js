@@ -1,6 +1,6 @@
 // Requests to the console's server, and polling with back-off.
 
-export class Refused extends Error {
+export class ApiError extends Error {
   constructor(status, error, message) {
     super(message);
     this.status = status;
@@ -9,22 +9,22 @@ export class Refused extends Error {
 }
 
 export async function get(path, signal) {
-  return answered(await fetch(path, { signal }));
+  return readJson(await fetch(path, { signal }));
 }
 
 export async function post(path, body, signal) {
-  return answered(await sent(path, body, signal));
+  return readJson(await send(path, body, signal));
 }
 
 /** A POST whose answer is a picture: the response itself. Errors are JSON, with any status. */
 export async function postForPicture(path, body, signal) {
-  const response = await sent(path, body, signal);
+  const response = await send(path, body, signal);
   if (response.ok && response.headers.get("Content-Type") !== "application/json") return response;
-  const { error, message } = await answered(response);
-  throw new Refused(response.status, error, message);
+  const { error, message } = await readJson(response);
+  throw new ApiError(response.status, error, message);
 }
 
-function sent(path, body, signal) {
+function send(path, body, signal) {
   return fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -33,7 +33,7 @@ function sent(path, body, signal) {
   });
 }
 
-async function answered(response) {
+async function readJson(response) {
   if (response.ok) return response.json();
   const text = await response.text();
   let found = { error: `HTTP ${response.status}`, message: text };
@@ -42,44 +42,46 @@ async function answered(response) {
   } catch {
     /* not JSON: keep the plain text */
   }
-  throw new Refused(response.status, found.error, found.message);
+  throw new ApiError(response.status, found.error, found.message);
 }
 
 /**
- * Calls `look` until `signal` is aborted: soon again if it returned true (there was news), else with growing pauses.
- * Pauses while the page is hidden; shows a message if the server does not answer.
+ * Calls `refresh` until `signal` is aborted: soon again if it returned true (something changed), else with growing
+ * pauses. Does not call it while the page is hidden; shows a message if the server does not answer.
  */
-export async function poll(look, signal, { fast = 500, slow = 5000 } = {}) {
+export async function poll(refresh, signal, { fast = 500, slow = 5000 } = {}) {
   let pause = fast;
   while (!signal.aborted) {
     try {
-      const news = document.hidden ? false : await look();
-      trouble("");
-      pause = news ? fast : Math.min(slow, pause * 1.4);
+      const changed = document.hidden ? false : await refresh();
+      showBanner("");
+      pause = changed ? fast : Math.min(slow, pause * 1.4);
     } catch (error) {
       if (signal.aborted) return;
-      trouble(reason(error));
+      showBanner(errorText(error));
       pause = slow;
     }
-    await pausing(pause, signal);
+    await sleep(pause, signal);
   }
 }
 
 /** The message of an error for the user. */
-export function reason(error) {
-  if (error instanceof Refused) return error.status === 403 ? error.message : `${error.error}: ${error.message}`;
+export function errorText(error) {
+  if (error instanceof ApiError) return error.status === 403 ? error.message : `${error.error}: ${error.message}`;
   return error instanceof TypeError
-    ? "The console does not answer. If it was stopped, start it again and open the address that it prints then."
+    ? "The console does not answer. If it was stopped, restart it and open the address that it prints."
     : String(error.message);
 }
 
-export function trouble(text) {
-  const place = document.getElementById("trouble");
-  if (place.textContent !== text) place.textContent = text;
-  place.hidden = !text;
+/** A message above the view; hidden if it is empty. */
+export function showBanner(text) {
+  const banner = document.getElementById("banner");
+  if (banner.textContent !== text) banner.textContent = text;
+  banner.hidden = !text;
 }
 
-function pausing(ms, signal) {
+/** Resolves after `ms` milliseconds, and early if `signal` is aborted or the page is shown or hidden. */
+function sleep(ms, signal) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);

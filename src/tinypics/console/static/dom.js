@@ -5,15 +5,15 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** An HTML element. Attributes: functions are listeners (`onclick`), `false` and null are left out. */
 export function h(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
+  return fill(document.createElement(tag), attributes, children);
 }
 
 /** An SVG element, with the same arguments. */
 export function s(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS(SVG, tag), attributes, children);
+  return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-function filled(element, attributes, children) {
+function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null && value !== undefined)
@@ -23,6 +23,16 @@ function filled(element, attributes, children) {
     ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
   );
   return element;
+}
+
+/** Makes `elements` the children of `parent`. Those that stay are not moved, so that focus and scroll position stay. */
+export function setChildren(parent, elements) {
+  const kept = new Set(elements);
+  for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
+  elements.forEach((element, index) => {
+    const present = parent.children[index];
+    if (present !== element) parent.insertBefore(element, present ?? null);
+  });
 }
 
 /** The root element of one of the page's own SVG files. The browser parses it as a file, not as text of this page. */
@@ -42,18 +52,18 @@ export function svgFile(path) {
 }
 
 /** Text in which `backticks` mark code. */
-export function prose(text) {
+export function withCode(text) {
   return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
-const PATHS = {
+const ICONS = {
   good: "M4 8.5l2.8 2.8L12 5.5",
   bad: "M5 5l6 6M11 5l-6 6",
   busy: "M8 3a5 5 0 1 1-5 5",
   skip: "M4 5l3.5 3L4 11M9 5v6",
   gone: "M4.5 8h7",
   wait: "M8 4.5V8l2.5 1.5",
-  again: "M12.5 6.5A5 5 0 1 0 13 9M12.5 3v3.5H9",
+  retry: "M12.5 6.5A5 5 0 1 0 13 9M12.5 3v3.5H9",
   copy: "M6 6h6.5v6.5H6zM3.5 10V3.5H10",
   up: "M8 12V4.5M4.8 7.5L8 4.2l3.2 3.3",
   left: "M9.5 4L5.5 8l4 4",
@@ -62,7 +72,7 @@ const PATHS = {
 /** A line icon of 16 pixels. It is hidden from screen readers, because there is always a text beside it. */
 export function icon(name) {
   const path = s("path", {
-    d: PATHS[name],
+    d: ICONS[name],
     fill: "none",
     stroke: "currentColor",
     "stroke-width": 1.8,
@@ -76,9 +86,16 @@ export function icon(name) {
   );
 }
 
+/** Links to choose one of `options`, each a value and its label. */
+export function segments(name, options, current, address) {
+  const link = ([value, label]) =>
+    h("a", { href: address(value), "aria-current": value === current ? "true" : null }, label);
+  return h("nav", { class: "segments", "aria-label": name }, options.map(link));
+}
+
 /** A button that copies the result of `text()`, and confirms it. */
 export function copyButton(text, label = "Copy") {
-  const word = h("span", {}, label);
+  const caption = h("span", {}, label);
   const button = h(
     "button",
     {
@@ -91,15 +108,15 @@ export function copyButton(text, label = "Copy") {
           announce("The browser does not let this page copy: select the text instead");
           return;
         }
-        word.textContent = "Copied";
-        announce(`${label}: done`);
+        caption.textContent = "Copied";
+        announce("Copied to the clipboard");
         setTimeout(() => {
-          word.textContent = label;
+          caption.textContent = label;
         }, 1500);
       },
     },
     icon("copy"),
-    word,
+    caption,
   );
   return button;
 }
@@ -107,8 +124,8 @@ export function copyButton(text, label = "Copy") {
 let toastTimer;
 
 /** A message for screen readers only, about a visible change. */
-export function tell(text) {
-  document.getElementById("told").textContent = text;
+export function announceQuietly(text) {
+  document.getElementById("announcement").textContent = text;
 }
 
 /** A short message at the lower edge, also for screen readers. */

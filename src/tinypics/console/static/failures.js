@@ -1,10 +1,10 @@
 // Failures: failed executions without a retry, grouped by error name, with advice.
 
-import { get, poll, post, reason } from "./api.js";
-import { announce, h, icon, prose } from "./dom.js";
-import { count, exactly, moment, plural } from "./format.js";
+import { errorText, get, poll, post } from "./api.js";
+import { announce, h, icon, segments, withCode } from "./dom.js";
+import { count, fullTime, plural, timeOfDay } from "./format.js";
 
-const AGES = [
+const PERIODS = [
   ["3600", "1 hour"],
   ["86400", "1 day"],
   ["604800", "7 days"],
@@ -14,26 +14,20 @@ const SHOWN = 10;
 export async function show(main, { query, stack, signal }) {
   document.title = "Failures · Tinypics";
   const seconds = query.get("seconds") ?? "86400";
-  const place = h("div", {}, h("p", { class: "empty" }, "Looking for failed executions"));
-  const again = h("button", { type: "button", class: "link", onclick: () => reload() }, "Show them");
-  const news = h("p", { class: "news", role: "status", hidden: true }, "Others have failed since. ", again);
+  const content = h("div", {}, h("p", { class: "empty" }, "Looking for failed executions"));
+  const showNew = h("button", { type: "button", class: "link", onclick: () => reload() }, "Show them");
+  const news = h("p", { class: "news", role: "status", hidden: true }, "More executions have failed. ", showNew);
   main.append(
     h(
       "div",
       { class: "bar" },
       h("h1", {}, "Failures"),
-      h(
-        "nav",
-        { class: "segments", "aria-label": "How far back" },
-        AGES.map(([value, word]) =>
-          h("a", { href: `#/failures?seconds=${value}`, "aria-current": value === seconds ? "true" : null }, word),
-        ),
-      ),
+      segments("Period", PERIODS, seconds, (value) => `#/failures?seconds=${value}`),
     ),
     news,
-    place,
+    content,
   );
-  let known;
+  let newest; // the end of the newest failure that is shown
   const latest = async () => {
     if (!stack.listed) return 0;
     const { items } = await get("/api/executions?status=FAILED", signal);
@@ -41,77 +35,70 @@ export async function show(main, { query, stack, signal }) {
   };
   const load = async () => {
     news.hidden = true;
-    known = await latest();
+    newest = await latest();
     const found = await get(`/api/failures?seconds=${encodeURIComponent(seconds)}`, signal);
-    place.replaceChildren(
-      ...(found.groups.length
-        ? found.groups.map((group) => section(group, reload))
-        : [found.listed ? nothing() : unlisted()]),
-      found.more
-        ? h(
-            "p",
-            { class: "foot" },
-            "There are more: these are the newest. Try these again first, or use tinypics retry.",
-          )
-        : "",
+    const none = found.listed ? noFailures() : noList();
+    content.replaceChildren(
+      ...(found.groups.length ? found.groups.map((group) => groupCard(group, reload)) : [none]),
+      found.more ? h("p", { class: "foot" }, "Older failures are not listed: retry these first, or use tinypics retry.") : "",
     );
   };
-  const reload = () => load().catch((problem) => announce(reason(problem)));
+  const reload = () => load().catch((error) => announce(errorText(error)));
   await load();
   // Do not replace the list while the user reads it. Also, each failure takes requests, which AWS throttles.
-  const look = async () => {
-    news.hidden = (await latest()) <= known;
+  const refresh = async () => {
+    news.hidden = (await latest()) <= newest;
     return false;
   };
-  if (stack.listed) poll(look, signal, stack.local ? { fast: 2000, slow: 5000 } : { fast: 10_000, slow: 60_000 });
+  if (stack.listed) poll(refresh, signal, stack.local ? { fast: 2000, slow: 5000 } : { fast: 10_000, slow: 60_000 });
 }
 
-function nothing() {
+function noFailures() {
   return h(
     "div",
     { class: "empty" },
-    h("p", {}, icon("good"), " Nothing failed in this time, or all of it was retried."),
-    h("p", {}, "What fails from now on appears here, with what to do about it."),
+    h("p", {}, icon("good"), " No execution failed in this period, or all of them were retried."),
+    h("p", {}, "New failures appear here, each with its cause and what to do."),
   );
 }
 
-function unlisted() {
+function noList() {
   return h(
     "div",
     { class: "empty" },
-    h("p", {}, "This workflow is of type EXPRESS, which keeps no list of what failed."),
+    h("p", {}, "This workflow is of type EXPRESS, which keeps no list of failed executions."),
     h(
       "p",
       {},
       h("code", {}, "tinypics verify --fix"),
-      " makes whatever is missing; ",
+      " makes missing thumbnails. ",
       h("a", { href: "#/" }, "Pictures"),
       " and ",
       h("a", { href: "#/health" }, "Health"),
-      " show what the log says.",
+      " show results from the function's log.",
     ),
   );
 }
 
-function section({ error, advice, items }, reload) {
-  const again = h(
+function groupCard({ error, advice, items }, reload) {
+  const retry = h(
     "button",
     {
       type: "button",
       class: advice.retry ? "primary" : "",
       onclick: async () => {
-        again.disabled = true;
+        retry.disabled = true;
         try {
           const started = await post("/api/failures/retry", { names: items.map((item) => item.name) });
-          announce(`Started ${plural(Object.keys(started).length, "execution")} again`);
-        } catch (problem) {
-          announce(reason(problem));
+          announce(`Started ${plural(Object.keys(started).length, "retry", "retries")}`);
+        } catch (error) {
+          announce(errorText(error));
         }
-        again.disabled = false;
+        retry.disabled = false;
         await reload(); // also after an error, because some may have been started
       },
     },
-    icon("again"),
+    icon("retry"),
     `Retry ${items.length === 1 ? "this one" : `these ${count(items.length)}`}`,
   );
   const row = (item) =>
@@ -123,7 +110,7 @@ function section({ error, advice, items }, reload) {
         { href: `#/executions/${encodeURIComponent(item.name)}` },
         h("span", { class: "key" }, item.key),
         h("span", { class: "note" }, item.message.slice(0, 300)),
-        h("time", { title: exactly(item.started) }, moment(item.started)),
+        h("time", { title: fullTime(item.started) }, timeOfDay(item.started)),
       ),
     );
   const list = h("ol", { class: "plain" }, items.slice(0, SHOWN).map(row));
@@ -139,7 +126,7 @@ function section({ error, advice, items }, reload) {
               rest.remove();
             },
           },
-          `Show the other ${count(items.length - SHOWN)}`,
+          `Show ${count(items.length - SHOWN)} more`,
         )
       : null;
   return h(
@@ -149,10 +136,10 @@ function section({ error, advice, items }, reload) {
       "div",
       { class: "bar" },
       h("h2", {}, icon("bad"), error, h("span", { class: "number" }, count(items.length))),
-      again,
+      retry,
     ),
-    h("p", {}, prose(advice.happened), " ", prose(advice.do)),
-    advice.retry ? null : h("p", { class: "quiet small" }, "Trying again without a change fails again."),
+    h("p", {}, withCode(advice.happened), " ", withCode(advice.do)),
+    advice.retry ? null : h("p", { class: "quiet small" }, "A retry without a change fails again."),
     list,
     rest,
   );

@@ -2,26 +2,26 @@
 
 import { h } from "./dom.js";
 
-const POINT = "a point"; // a choice of gravity that is not a value of the core's
-const UNSAID = { width: "320", height: "320", fit: "cover", gravity: "centre", format: "", quality: "" };
+const POINT = "a point"; // a choice of gravity that is not a value of the event's field
+const DEFAULTS = { width: "320", height: "320", fit: "cover", gravity: "centre", format: "", quality: "" };
 
 export class EventForm {
-  /** `changed` is called when the event has changed, `submitted` when the user sends it. */
+  /** Calls `changed` when the event has changed, and `submitted` with the button when the user sends it. */
   constructor(query, stack, { changed, submitted }) {
     this.stack = stack;
     this.fields = fields(query, stack);
     this.keys = h("datalist", { id: "keys" });
-    this.start = h("button", { type: "submit", class: "primary" }, "Start the workflow");
+    this.submitButton = h("button", { type: "submit", class: "primary" }, "Start the workflow");
     const field = (name, label = name) => h("label", { for: name }, h("span", {}, label), this.fields[name]);
     const row = (...parts) => h("div", { class: "row" }, parts);
-    this.typed = h("div", { hidden: !this.point }, field("point", "Point: x,y of the original, 0 to 1"));
+    this.pointField = h("div", { hidden: !this.point }, field("point", "Point: x,y of the original, 0 to 1"));
     const input = (event) => {
-      this.typed.hidden = !this.point;
+      this.pointField.hidden = !this.point;
       if (event.target.checkValidity() || event.target !== this.fields.point) changed();
     };
     const submit = (event) => {
       event.preventDefault();
-      submitted(this.start);
+      submitted(this.submitButton);
     };
     this.element = h(
       "form",
@@ -29,16 +29,16 @@ export class EventForm {
       h("div", { class: "fields" }, field("bucket"), field("key"), [
         row(field("width"), field("height")),
         row(field("fit"), field("gravity")),
-        this.typed,
+        this.pointField,
         row(field("format"), field("quality")),
       ]),
       this.keys,
-      this.start,
-      h("p", { class: "quiet small" }, "Starting it stores the rendition in ", h("code", {}, stack.output_bucket), "."),
+      this.submitButton,
+      h("p", { class: "quiet small" }, "The workflow stores the rendition in ", h("code", {}, stack.output_bucket), "."),
     );
   }
 
-  /** Set the keys to choose from; an empty field gets the first. True if the event has changed. */
+  /** Set the keys to choose from; an empty field gets the first one. True if the event has changed. */
   suggest(keys) {
     this.keys.replaceChildren(...keys.map((key) => h("option", { value: key })));
     if (!keys.length || this.fields.key.value) return false;
@@ -54,15 +54,15 @@ export class EventForm {
   set point(text) {
     this.fields.gravity.value = POINT;
     this.fields.point.value = text;
-    this.typed.hidden = false;
+    this.pointField.hidden = false;
   }
 
   /** The form as a query string, for links to it. */
   address() {
     const query = new URLSearchParams();
-    for (const name of ["bucket", "key", ...Object.keys(UNSAID)]) {
+    for (const name of ["bucket", "key", ...Object.keys(DEFAULTS)]) {
       const value = (name === "gravity" ? this.point : null) ?? this.fields[name].value;
-      if (value !== UNSAID[name]) query.set(name, value);
+      if (value !== DEFAULTS[name]) query.set(name, value);
     }
     return query;
   }
@@ -85,9 +85,9 @@ function fields(query, stack) {
     h("input", { id: name, name, value, autocomplete: "off", spellcheck: "false", ...more });
   const number = (name, value, max, more = {}) =>
     text(name, value, { type: "number", min: 1, max, inputmode: "numeric", ...more });
-  const option = (value, word = value) => h("option", { value }, word);
+  const option = (value, label = value) => h("option", { value }, label);
   const select = (name, options) => h("select", { id: name, name }, options);
-  const given = (name) => query.get(name) ?? UNSAID[name];
+  const given = (name) => query.get(name) ?? DEFAULTS[name];
   const found = {
     bucket: text("bucket", query.get("bucket") ?? stack.source_bucket),
     key: text("key", query.get("key") ?? "", { placeholder: "holiday/IMG_4711.jpg", list: "keys" }),

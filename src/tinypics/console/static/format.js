@@ -23,14 +23,14 @@ export function duration(ms) {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
-/** The time of day; with the date if it is not today. */
-export function moment(stamp) {
+/** The time of day; with the date unless it is today. */
+export function timeOfDay(stamp) {
   const at = new Date(stamp);
   const today = at.toDateString() === new Date().toDateString();
   return today ? time.format(at) : `${day.format(at)}, ${time.format(at)}`;
 }
 
-export function exactly(stamp) {
+export function fullTime(stamp) {
   return full.format(new Date(stamp));
 }
 

@@ -2,26 +2,27 @@
 
 import { get, poll } from "./api.js";
 import { h, icon } from "./dom.js";
-import { duration, exactly, moment } from "./format.js";
-import { thumbnail, story } from "./row.js";
+import { duration, fullTime, timeOfDay } from "./format.js";
+import { note, thumbnail } from "./row.js";
 import { pill } from "./status.js";
 
-export function recent({ stack, signal, tray, why }) {
+/** The section of the newest pictures, which reports them to `tray`. `why`: the reason that there is no list. */
+export function recentPictures({ stack, signal, tray, why }) {
   const list = h("ol", { class: "plain-rows" });
   const foot = h("p", { class: "empty", role: "status" }, "Reading the log");
   let before = "";
   poll(
     async () => {
-      const found = await get("/api/recent", signal);
-      for (const row of found) tray.logged(row);
-      const text = found.map(({ at, key, status }) => `${at} ${status} ${key}`).join("\n");
+      const pictures = await get("/api/recent", signal);
+      for (const picture of pictures) tray.matchLogLine(picture);
+      const text = pictures.map(({ at, key, status }) => `${at} ${status} ${key}`).join("\n");
       if (text === before && before) return false;
       before = text;
-      list.replaceChildren(...found.map(line));
-      foot.className = found.length ? "foot" : "empty";
-      foot.textContent = found.length
-        ? "The newest by the function's log."
-        : "No picture in the last six hours. Drop one above: it appears here, with its thumbnail.";
+      list.replaceChildren(...pictures.map(pictureRow));
+      foot.className = pictures.length ? "foot" : "empty";
+      foot.textContent = pictures.length
+        ? "The newest pictures in the function's log."
+        : "No pictures in the last six hours. Drop one above: it appears here, with its thumbnail.";
       return true;
     },
     signal,
@@ -34,30 +35,25 @@ export function recent({ stack, signal, tray, why }) {
     h(
       "p",
       { class: "quiet small" },
-      `This stack keeps no list of executions for uploads, because ${why}: these are lines of its log.`,
+      `This stack keeps no list of executions for uploads, because ${why}. These rows are from the function's log.`,
     ),
     h("div", { class: "card flush" }, list, foot),
   );
 }
 
-function line(row) {
-  const bad = row.status !== "SUCCESS";
+function pictureRow(picture) {
+  const bad = picture.status !== "SUCCESS";
   return h(
     "li",
     {},
     h(
       "div",
       { class: "row" },
-      h("span", { class: `thumb ${bad ? "bad" : ""}` }, bad ? icon("bad") : thumbnail(row)),
-      h(
-        "span",
-        { class: "what" },
-        h("span", { class: "key" }, row.key),
-        h("span", { class: "note" }, row.error ? [h("strong", {}, row.error), ` ${row.message}`] : story(row)),
-      ),
-      pill(row.status, row),
-      h("time", { title: exactly(row.at) }, moment(row.at)),
-      h("span", { class: "took" }, duration(row.ms)),
+      h("span", { class: `thumb ${bad ? "bad" : ""}` }, bad ? icon("bad") : thumbnail(picture)),
+      h("span", { class: "what" }, h("span", { class: "key" }, picture.key), h("span", { class: "note" }, note(picture))),
+      pill(picture.status, picture),
+      h("time", { title: fullTime(picture.at) }, timeOfDay(picture.at)),
+      h("span", { class: "took" }, duration(picture.ms)),
     ),
   );
 }

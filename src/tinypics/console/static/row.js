@@ -1,12 +1,12 @@
 // One execution, or one line of the log, as a row of a list.
 
 import { h, icon } from "./dom.js";
-import { bytes, duration, exactly, moment } from "./format.js";
-import { ENDED_BADLY, pill } from "./status.js";
+import { bytes, duration, fullTime, timeOfDay } from "./format.js";
+import { FAILED_STATUSES, pill } from "./status.js";
 
-/** An execution in a list. Its summary `about` may arrive later. */
-export function row(item, about) {
-  const bad = ENDED_BADLY.has(item.status);
+/** The link to an execution, which is its row in a list. Its summary `about` may arrive later. */
+export function executionRow(item, about) {
+  const bad = FAILED_STATUSES.has(item.status);
   const picture = about?.thumbnail
     ? thumbnail(about)
     : bad
@@ -16,26 +16,18 @@ export function row(item, about) {
         : null;
   const took = item.ended ? duration(item.ended - item.started) : "";
   return h(
-    "li",
-    {},
+    "a",
+    { class: "row", href: `#/executions/${encodeURIComponent(item.name)}` },
+    h("span", { class: `thumb ${bad ? "bad" : ""}` }, picture),
     h(
-      "a",
-      { class: "row", href: `#/executions/${encodeURIComponent(item.name)}` },
-      h("span", { class: `thumb ${bad ? "bad" : ""}` }, picture),
-      h(
-        "span",
-        { class: "what" },
-        h("span", { class: "key" }, about ? about.key || "(no key)" : "\u2007"),
-        h(
-          "span",
-          { class: "note" },
-          about?.error ? [h("strong", {}, about.error), ` ${about.message}`] : about ? story(about) : "\u2007",
-        ),
-      ),
-      pill(item.status, about),
-      h("time", { datetime: new Date(item.started).toISOString(), title: exactly(item.started) }, moment(item.started)),
-      h("span", { class: "took" }, took),
+      "span",
+      { class: "what" },
+      h("span", { class: "key" }, about ? about.key || "(no key)" : "\u2007"),
+      h("span", { class: "note" }, about ? note(about) : "\u2007"),
     ),
+    pill(item.status, about),
+    h("time", { datetime: new Date(item.started).toISOString(), title: fullTime(item.started) }, timeOfDay(item.started)),
+    h("span", { class: "took" }, took),
   );
 }
 
@@ -46,9 +38,14 @@ export function thumbnail(about) {
     : null;
 }
 
-/** Source and output: 4032 × 3024 JPEG, 4.2 MB → 128 × 128, 3.3 kB. */
-export function story({ bucket, result, source, made }) {
-  if (result === "removed") return `${bucket}: the source is gone, its renditions too`;
+/** The error of a summary, or what was made. */
+export function note(about) {
+  return about.error ? [h("strong", {}, about.error), ` ${about.message}`] : describe(about);
+}
+
+/** Source and outputs: 4032 × 3024 JPEG, 4.2 MB → 128 × 128, 3.3 kB. */
+export function describe({ bucket, result, source, made }) {
+  if (result === "removed") return `${bucket}: the source was deleted, and so were its renditions`;
   if (!source || !made.length) return bucket;
   const size = ({ width, height }) => `${width} × ${height}`;
   const outputs =

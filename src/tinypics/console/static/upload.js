@@ -1,20 +1,20 @@
 // One upload: its bytes, then its execution.
 
-import { get, poll, post, reason } from "./api.js";
-import { h, icon, tell } from "./dom.js";
+import { errorText, get, poll, post } from "./api.js";
+import { announceQuietly, h, icon } from "./dom.js";
 import { bytes } from "./format.js";
-import { story } from "./row.js";
-import { ENDED_BADLY, pill } from "./status.js";
+import { describe } from "./row.js";
+import { FAILED_STATUSES, pill } from "./status.js";
 
-const PATIENCE = 60_000; // milliseconds without news until the page says so
-const SILENCE =
-  "Uploaded, but nothing has been heard of it. Is this stack started by something else (Trigger)? tinypics logs may say.";
+const PATIENCE = 60_000; // milliseconds to wait for the execution until the page says that there is none
+const NO_EXECUTION =
+  "Uploaded, but nothing has processed it yet. Does something else start this stack (Trigger)? tinypics logs may show why.";
 
 /** `state`: queued, sending, refused, waiting (for its execution), running, ended. It has no elements while queued. */
 export class Upload {
   constructor(tray, file, key) {
     Object.assign(this, { tray, file, key, state: "queued", replace: false, at: 0, name: null, followed: false });
-    this.silent = false; // uploaded, and without news for long
+    this.silent = false; // uploaded, and without an execution for long
     this.element = null;
   }
 
@@ -34,19 +34,19 @@ export class Upload {
 
   async send() {
     if (!this.element) this.build();
-    this.become("sending", "Uploading");
+    this.setState("sending", "Uploading");
     this.actions.replaceChildren();
     this.bar.hidden = false;
     this.stopping = new AbortController();
     const { signal } = this.stopping;
     try {
       const asked = { key: this.key, type: this.file.type, replace: this.replace };
-      const place = await post("/api/uploads", asked, signal);
-      if (place.taken) return this.sent({ status: 412 });
+      const target = await post("/api/uploads", asked, signal);
+      if (target.taken) return this.finishSending({ status: 412 });
       this.at = Date.now();
-      this.sent(await put(place, this.file, (share) => this.progress(share), signal));
+      this.finishSending(await put(target, this.file, (share) => this.showProgress(share), signal));
     } catch (error) {
-      this.refuse(signal.aborted ? "Stopped." : error instanceof Unreachable ? this.unreachable() : reason(error));
+      this.refuse(signal.aborted ? "Stopped." : error instanceof Unreachable ? this.unreachableText() : errorText(error));
     }
   }
 
@@ -54,43 +54,42 @@ export class Upload {
     this.stopping.abort();
   }
 
-  /** Browsers give no reason of a network error. */
-  unreachable() {
+  /** The likely reason of a network error, for which browsers give none. */
+  unreachableText() {
     return this.tray.stack.local
       ? "The bucket could not be reached. Is tinypics up still running?"
       : `The bucket could not be reached, or does not allow uploads from here: deploy with ConsoleOrigin=${location.origin}.`;
   }
 
-  progress(share) {
+  showProgress(share) {
     this.bar.value = share * 100;
     this.note.textContent = `Uploading, ${Math.round(share * 100)} % of ${bytes(this.file.size)}`;
   }
 
-  sent({ status, code }) {
+  finishSending({ status, code }) {
     if (status === 412) {
-      this.replace = true; // set when it is sent again
+      this.replace = true; // for the next attempt
       return this.refuse("There is a picture with this key already.", "Replace it");
     }
-    if (status >= 300) return this.refuse(`The bucket refused it: ${code ?? `HTTP ${status}`}.`);
+    if (status >= 300) return this.refuse(`S3 refused the upload: ${code ?? `HTTP ${status}`}.`);
     this.bar.hidden = true;
     if (this.name) return this.follow(this.name);
-    this.become("waiting", "Uploaded. Waiting for its turn");
+    this.setState("waiting", "Uploaded. Waiting for its execution");
     setTimeout(() => {
       if (this.state !== "waiting") return;
-      this.note.textContent = SILENCE;
+      this.note.textContent = NO_EXECUTION;
       this.silent = true;
       this.tray.next();
     }, PATIENCE);
   }
 
-  refuse(why, label = "Try again") {
+  refuse(reason, label = "Retry") {
     this.bar.hidden = true;
-    this.become("refused", why);
-    const again = () => this.tray.again([this]);
-    this.actions.replaceChildren(h("button", { type: "button", onclick: again }, label));
+    this.setState("refused", reason);
+    this.actions.replaceChildren(h("button", { type: "button", onclick: () => this.tray.resend([this]) }, label));
   }
 
-  become(state, text) {
+  setState(state, text) {
     this.state = state;
     this.element.className = state;
     this.note.textContent = text;
@@ -98,69 +97,69 @@ export class Upload {
   }
 
   /** Called when its execution is known, which may be before the response to the upload. */
-  found(name) {
-    this.at = 0; // stop polling for it
+  setExecution(name) {
+    this.at = 0; // another execution for the same key is not about this upload
     this.name = name;
     if (this.state === "waiting") this.follow(name);
   }
 
   /** Follow the execution: its states, if not too many are followed, and its thumbnail. */
   follow(name) {
-    this.become("running", "Working");
+    this.setState("running", "Running");
     const details = h("a", { class: "button quiet", href: `#/executions/${encodeURIComponent(name)}` }, "Details");
     this.actions.replaceChildren(details);
     this.followed = this.tray.follow();
-    if (!this.followed) return; // the list will show the end
+    if (!this.followed) return; // the tray will show the end
     const done = new AbortController();
-    const look = async () => {
-      const found = await get(`/api/executions/${encodeURIComponent(name)}`).catch(forgotten);
-      this.note.replaceChildren(trail(found));
-      if (found.status === "RUNNING") return true;
-      await this.ended(found);
+    const refresh = async () => {
+      const execution = await get(`/api/executions/${encodeURIComponent(name)}`).catch(missingExecution);
+      this.note.replaceChildren(stateTrail(execution));
+      if (execution.status === "RUNNING") return true;
+      await this.showEnd(execution);
       done.abort();
       return true;
     };
-    poll(look, done.signal, { fast: 250, slow: 1000 }).finally(() => this.tray.unfollow());
+    poll(refresh, done.signal, { fast: 250, slow: 1000 }).finally(() => this.tray.unfollow());
   }
 
-  async ended(found) {
-    const about = ENDED_BADLY.has(found.status)
-      ? found
-      : (await post("/api/subjects", { names: [found.name] }))[found.name];
-    this.answered(about ?? found, [trail(found)]);
+  async showEnd(execution) {
+    const about = FAILED_STATUSES.has(execution.status)
+      ? execution
+      : (await post("/api/subjects", { names: [execution.name] }))[execution.name];
+    this.showResult(about ?? execution, [stateTrail(execution)]);
   }
 
-  /** Show the final result: `sign`, and the error of `answer` or the thumbnail. */
-  answered(answer, sign) {
-    this.become("ended", "");
-    this.tray.next(); // start the next one, if there is room
-    this.note.replaceChildren(...sign);
-    if (answer.error) {
+  /** Show the result: `status` (elements), and the error or the thumbnail of `about`. */
+  showResult(about, status) {
+    this.setState("ended", "");
+    this.tray.next(); // send the next one, if there is room
+    this.note.replaceChildren(...status);
+    if (about.error) {
       this.thumb.replaceChildren(icon("bad"));
       this.element.classList.add("bad");
-      tell(`${this.key}: failed, ${answer.error}`);
-      this.note.append(h("span", { class: "why" }, h("strong", {}, answer.error), ` ${answer.message}`));
+      announceQuietly(`${this.key}: failed, ${about.error}`);
+      this.note.append(h("span", { class: "why" }, h("strong", {}, about.error), ` ${about.message}`));
       return;
     }
-    this.note.append(h("span", { class: "story" }, story(answer)));
-    if (answer.thumbnail) this.thumb.replaceChildren(h("img", { src: answer.thumbnail, alt: "" }));
-    tell(`${this.key}: the thumbnail is there`);
+    this.note.append(h("span", { class: "description" }, describe(about)));
+    if (about.thumbnail) this.thumb.replaceChildren(h("img", { src: about.thumbnail, alt: "" }));
+    announceQuietly(`${this.key}: the thumbnail is there`);
   }
 }
 
 /** The result of an execution that the stack has forgotten, so that polling ends. */
-function forgotten(error) {
+function missingExecution(error) {
   if (error.status !== 404) throw error;
   return { status: "ABORTED", error: error.error, message: error.message, visits: [] };
 }
 
 /** The states of an execution, highlighted as it visits them. */
-function trail(found) {
+function stateTrail(execution) {
   return h(
     "span",
     { class: "trail" },
-    pill(found.status, found),
-    found.visits.map((visit) =>
+    pill(execution.status, execution),
+    execution.visits.map((visit) =>
       h("span", { class: `step ${visit.ms === null ? "busy" : visit.failed ? "bad" : "done"}` }, visit.state),
     ),
   );

@@ -1,134 +1,62 @@
 // Uploads: files directly to the bucket, by presigned URLs, with progress and results.
 
-import { announce, h, icon, tell } from "./dom.js";
-import { dropped, visible } from "./files.js";
+import { get, poll, post } from "./api.js";
+import { announce, announceQuietly, h, setChildren } from "./dom.js";
+import { dropZone } from "./files.js";
 import { count, plural } from "./format.js";
 import { pill } from "./status.js";
 import { Upload } from "./upload.js";
 
-const AT_ONCE = 3;
-const AHEAD = 8; // uploads in progress at a time on a laptop, where each is a process: hundreds would overload it
+const PARALLEL = 3; // uploads that are sent at a time
+const MAX_LOCAL = 8; // pictures in progress on a laptop, where each is a process: hundreds would overload it
 const SHOWN = 40; // of a folder of thousands; the bar counts all, and of those that ended no more are kept
-const KNOWN = 1000; // executions to remember
-const CLOCKS = 5000; // milliseconds of clock skew
+const REMEMBERED = 1000; // executions
+const CLOCK_SKEW = 5000; // milliseconds
 const FOLLOWED = 6; // uploads whose states are followed at a time; the others show only their end
 
 export class Tray {
   constructor(stack) {
     this.stack = stack;
+    this.listed = stack.listed && !stack.by_queue; // whether uploads have executions that can be listed
     this.queue = [];
     this.uploads = [];
     this.past = 0; // the number that ended before those
     this.active = 0;
     this.executions = new Map(); // by name: the upload of each, null for others
     this.followed = 0;
-    this.settled = () => {}; // called when no upload is waiting any more
+    this.since = 0; // when polling for executions started; 0: it does not run
     this.summary = h("p", { class: "summary", role: "status" });
-    const button = (word, onclick) => h("button", { type: "button", class: "quiet", onclick }, word);
-    this.stopper = button("Stop", () => this.stop());
-    this.clearer = button("Clear", () => this.clear());
-    this.replacer = button("Replace all", () => this.again(this.refused(true)));
-    this.repeater = button("Try all again", () => this.again(this.refused(false)));
-    const actions = h("span", { class: "actions" }, this.replacer, this.repeater, this.stopper, this.clearer);
-    this.bar = h("div", { class: "bar", hidden: true }, this.summary, actions);
+    const button = (label, onclick) => h("button", { type: "button", class: "quiet", onclick }, label);
+    this.stopButton = button("Stop", () => this.stop());
+    this.clearButton = button("Clear", () => this.clear());
+    this.replaceButton = button("Replace all", () => this.resend(this.refused(true)));
+    this.retryButton = button("Retry all", () => this.resend(this.refused(false)));
+    const buttons = [this.replaceButton, this.retryButton, this.stopButton, this.clearButton];
+    this.bar = h("div", { class: "bar", hidden: true }, this.summary, h("span", { class: "actions" }, buttons));
     this.list = h("ol", { class: "uploads" });
-    this.element = h("section", { class: "tray", "aria-label": "Upload" }, this.zone(), this.bar, this.list);
-    addEventListener("paste", (event) => {
-      if (this.element.isConnected) this.pasted(event);
-    });
+    const bucket = h("code", {}, `s3://${stack.source_bucket}/${stack.prefix}`);
+    const hint = ["They go to ", bucket, " and become ", h("code", {}, stack.renditions.join(", "))];
+    const zone = dropZone(hint, (files) => this.add(files));
+    this.element = h("section", { class: "tray", "aria-label": "Upload" }, zone, this.bar, this.list);
     addEventListener("beforeunload", (event) => {
       if (this.active) event.preventDefault();
     });
   }
 
-  zone() {
-    const files = h("input", {
-      type: "file",
-      multiple: true,
-      hidden: true,
-      id: "files",
-      accept: "image/*,.heic,.heif,.avif,.jp2",
-      onchange: () => this.take(files),
-    });
-    const folder = h("input", {
-      type: "file",
-      webkitdirectory: true,
-      hidden: true,
-      id: "folder",
-      onchange: () => this.take(folder),
-    });
-    const choose = (input, word) => h("button", { type: "button", class: "link", onclick: () => input.click() }, word);
-    const zone = h(
-      "div",
-      { class: "zone" },
-      h("span", { class: "zone-icon" }, icon("up")),
-      h("p", { class: "zone-title" }, "Drop pictures here"),
-      h(
-        "p",
-        { class: "zone-hint" },
-        "or paste one, or ",
-        choose(files, "choose files"),
-        files,
-        ", or ",
-        choose(folder, "a folder"),
-        folder,
-      ),
-      h(
-        "p",
-        { class: "zone-place" },
-        "They go to ",
-        h("code", {}, `s3://${this.stack.source_bucket}/${this.stack.prefix}`),
-        " and become ",
-        h("code", {}, this.stack.renditions.join(", ")),
-      ),
-    );
-    let depth = 0;
-    const over = (event, step) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      depth = Math.max(0, depth + step);
-      zone.classList.toggle("over", depth > 0);
-    };
-    zone.addEventListener("dragenter", (event) => over(event, 1));
-    zone.addEventListener("dragleave", (event) => over(event, -1));
-    zone.addEventListener("drop", async (event) => {
-      depth = 0;
-      zone.classList.remove("over");
-      const { found, unread } = await dropped(event.dataTransfer);
-      if (unread.length) announce(`${plural(unread.length, "file")} cannot be read: ${unread[0]}`);
-      this.add(found);
-    });
-    return zone;
-  }
-
-  take(input) {
-    this.add([...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })).filter(visible));
-    input.value = "";
-  }
-
-  pasted(event) {
-    const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-    const files = [...event.clipboardData.files];
-    this.add(
-      files.map((file, index) => ({
-        file,
-        path: file.name === "image.png" ? `pasted-${stamp}${index ? `-${index}` : ""}.png` : file.name,
-      })),
-    );
-  }
-
-  add(found) {
-    if (!found.length) return;
-    for (const { file, path } of found) {
+  add(files) {
+    if (!files.length) return;
+    for (const { file, path } of files) {
       const upload = new Upload(this, file, this.stack.prefix + path);
       this.uploads.push(upload);
       this.queue.push(upload);
     }
-    tell(`${plural(found.length, "file")} to upload`);
+    announceQuietly(`${plural(files.length, "file")} to upload`);
     this.next();
   }
 
+  /** Send the next ones, as far as there is room. */
   next() {
-    while (this.active < AT_ONCE && this.queue.length && this.room()) {
+    while (this.active < PARALLEL && this.queue.length && this.hasRoom()) {
       this.active += 1;
       this.queue
         .shift()
@@ -139,6 +67,7 @@ export class Tray {
         });
     }
     this.render();
+    if (this.pending && this.listed) this.watch();
   }
 
   /** The uploads whose key is taken, or those that failed to send. */
@@ -146,13 +75,13 @@ export class Tray {
     return this.uploads.filter((upload) => upload.state === "refused" && upload.replace === taken);
   }
 
-  /** Whether the stack has room for one more: AWS has, and so has a queue. */
-  room() {
+  /** Whether one more picture may be in progress: AWS has room for any number, and so has a queue. */
+  hasRoom() {
     const busy = (upload) => ["sending", "waiting", "running"].includes(upload.state) && !upload.silent;
-    return !this.stack.local || this.stack.by_queue || this.uploads.filter(busy).length < AHEAD;
+    return !this.stack.local || this.stack.by_queue || this.uploads.filter(busy).length < MAX_LOCAL;
   }
 
-  again(uploads) {
+  resend(uploads) {
     for (const upload of uploads) Object.assign(upload, { state: "queued", name: null });
     this.queue.push(...uploads);
     this.next();
@@ -184,47 +113,92 @@ export class Tray {
       ? `${count(sent)} of ${plural(total, "file")} uploaded${refused ? `, ${count(refused)} not` : ""}`
       : "";
     this.bar.hidden = !total;
-    this.stopper.hidden = !number("queued", "sending");
-    this.clearer.hidden = !number("ended", "refused");
-    this.replacer.hidden = this.refused(true).length < 2; // a single one has its own button
-    this.repeater.hidden = this.refused(false).length < 2;
+    this.stopButton.hidden = !number("queued", "sending");
+    this.clearButton.hidden = !number("ended", "refused");
+    this.replaceButton.hidden = this.refused(true).length < 2; // a single one has its own button
+    this.retryButton.hidden = this.refused(false).length < 2;
     this.element.classList.toggle("used", total > 0);
-    this.retire((by.ended ?? []).slice(0, -SHOWN));
+    this.forget((by.ended ?? []).slice(0, -SHOWN));
     const others = this.uploads.filter((upload) => !["queued", "refused"].includes(upload.state)).reverse();
-    const rows = [...(by.refused ?? []), ...others].slice(0, SHOWN).map((upload) => upload.element);
-    const same =
-      rows.length === this.list.children.length && rows.every((row, index) => this.list.children[index] === row);
-    if (!same) this.list.replaceChildren(...rows);
-    if (!this.waiting) this.settled();
+    const rows = [...(by.refused ?? []), ...others].slice(0, SHOWN);
+    setChildren(
+      this.list,
+      rows.map((upload) => upload.element),
+    );
   }
 
   /** Drop uploads that ended long ago, and only count them. */
-  retire(old) {
+  forget(old) {
     if (!old.length) return;
     const gone = new Set(old);
     this.uploads = this.uploads.filter((upload) => !gone.has(upload));
     this.past += gone.size;
   }
 
-  /** Whether new executions are needed, even if no list is shown. */
-  get waiting() {
+  /** Whether some uploads have not ended. */
+  get pending() {
     return this.uploads.some((upload) => ["queued", "sending", "waiting", "running"].includes(upload.state));
   }
 
-  /** Called for each execution whose picture is known, and again when it has ended. */
-  seen(item, about) {
+  /** Poll for the executions of uploads until none is pending, whichever view is shown. */
+  watch() {
+    if (this.since) return;
+    this.since = Date.now() - CLOCK_SKEW;
+    const done = new AbortController();
+    const refresh = async () => {
+      const changed = await this.matchNewest();
+      if (this.pending) return changed;
+      this.since = 0;
+      done.abort();
+      return true;
+    };
+    poll(refresh, done.signal, this.stack.local ? { fast: 400, slow: 2000 } : { fast: 2000, slow: 15_000 });
+  }
+
+  /** Match the newest executions with uploads: page by page, back to a known one. True if there were new ones. */
+  async matchNewest() {
+    const isOld = (item) => this.executions.has(item.name) || item.started < this.since;
+    let changed = false;
+    let next = "";
+    do {
+      const page = await get(`/api/executions${next && `?${new URLSearchParams({ next })}`}`);
+      next = page.items.some(isOld) ? null : page.next;
+      const items = page.items.filter((item) => this.isUnmatched(item));
+      const found = items.length ? await post("/api/subjects", { names: items.map((item) => item.name) }) : {};
+      for (const item of items) if (found[item.name]) this.match(item, found[item.name]);
+      changed ||= items.length > 0;
+    } while (next);
+    return changed;
+  }
+
+  /** Whether an execution is new, or has ended without being followed. */
+  isUnmatched({ name, status, started }) {
+    if (!this.executions.has(name)) return started >= this.since;
+    const upload = this.executions.get(name);
+    return upload?.state === "running" && !upload.followed && status !== "RUNNING";
+  }
+
+  match(item, about) {
     if (!this.executions.has(item.name)) {
       const isAbout = (each) =>
-        each.name === item.name || (each.at && each.key === about.key && item.started >= each.at - CLOCKS);
+        each.name === item.name || (each.at && each.key === about.key && item.started >= each.at - CLOCK_SKEW);
       const upload = this.uploads.find(isAbout) ?? null;
       this.executions.set(item.name, upload);
-      if (this.executions.size > KNOWN) this.executions.delete(this.executions.keys().next().value);
-      upload?.found(item.name);
+      if (this.executions.size > REMEMBERED) this.executions.delete(this.executions.keys().next().value);
+      upload?.setExecution(item.name);
     }
     const upload = this.executions.get(item.name);
     if (upload?.state === "running" && !upload.followed && about.status !== "RUNNING") {
-      upload.answered(about, [pill(about.status, about)]);
+      upload.showResult(about, [pill(about.status, about)]);
     }
+  }
+
+  /** Match a line of the log, in stacks without a list of executions. */
+  matchLogLine(line) {
+    const upload = this.uploads.find(
+      (each) => each.state === "waiting" && each.key === line.key && line.at >= each.at - CLOCK_SKEW,
+    );
+    if (upload && line.status !== "RETRY") upload.showResult(line, [pill(line.status, line)]);
   }
 
   /** Whether one more may be followed; `unfollow` releases its place. */
@@ -236,13 +210,5 @@ export class Tray {
 
   unfollow() {
     this.followed -= 1;
-  }
-
-  /** Called for each log line, in stacks without executions. */
-  logged(row) {
-    const upload = this.uploads.find(
-      (each) => each.state === "waiting" && each.key === row.key && row.at >= each.at - CLOCKS,
-    );
-    if (upload && row.status !== "RETRY") upload.answered(row, [pill(row.status, row)]);
   }
 }

@@ -1,32 +1,32 @@
 // Try it: a preview of a direct event, and code that sends it.
 
-import { get, post, postForPicture, reason } from "./api.js";
+import { errorText, get, post, postForPicture } from "./api.js";
 import { announce, copyButton, h } from "./dom.js";
 import { EventForm } from "./form.js";
 import { bytes, duration } from "./format.js";
 
-const SETTLED = 250; // milliseconds without another change
-const KINDS = [
+const DEBOUNCE = 250; // milliseconds without another change
+const LANGUAGES = [
   ["json", "JSON"],
   ["aws", "aws"],
   ["curl", "curl"],
   ["python", "Python"],
 ];
-const WHOLE = { width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" }; // the preview of the original
+const ORIGINAL = { width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" }; // how the original is shown
 const LEAD =
-  "An event as a form. The preview is made on this computer by the same code; nothing is stored until you start the workflow.";
+  "Edit an event. The preview is made on this computer by the same code; nothing is stored until you start the workflow.";
 
 export async function show(main, { query, stack, signal }) {
   document.title = "Try it · Tinypics";
-  const trial = new Trial(query, stack, signal);
-  main.append(h("h1", {}, "Try it"), h("p", { class: "lead" }, LEAD), trial.element);
-  trial.changed();
-  if (!query.get("key")) trial.suggest();
+  const view = new TryView(query, stack, signal);
+  main.append(h("h1", {}, "Try it"), h("p", { class: "lead" }, LEAD), view.element);
+  view.changed();
+  if (!query.get("key")) view.suggest();
 }
 
-class Trial {
+class TryView {
   constructor(query, stack, signal) {
-    Object.assign(this, { stack, signal, kind: "json" });
+    Object.assign(this, { stack, signal, language: "json" });
     this.form = new EventForm(query, stack, {
       changed: () => this.changed(),
       submitted: (button) => this.submit(button),
@@ -39,8 +39,8 @@ class Trial {
       h("p", { class: "quiet small" }, "At its true size."),
       this.result,
     );
-    const click = (event) => this.point(event);
-    const load = () => this.place();
+    const click = (event) => this.setPoint(event);
+    const load = () => this.placeMark();
     this.source = h("img", {
       class: "focusable",
       alt: "The original; click the point that must stay in view",
@@ -63,7 +63,7 @@ class Trial {
       this.original,
     );
     this.snippets = h("section", { class: "card", "aria-label": "The same as code" });
-    this.element = h("div", { class: "trial" }, this.form.element, preview, this.snippets);
+    this.element = h("div", { class: "try" }, this.form.element, preview, this.snippets);
   }
 
   /** Suggest the newest pictures as keys. */
@@ -79,23 +79,25 @@ class Trial {
     }
   }
 
-  point(event) {
+  /** Set the focal point to where the original was clicked. */
+  setPoint(event) {
     const area = this.source.getBoundingClientRect();
-    const share = (at, start, length) =>
+    const fraction = (at, start, length) =>
       Math.min(1, Math.max(0, (at - start) / length))
         .toFixed(3)
         .replace(/\.?0+$/, "");
-    this.form.point = `${share(event.clientX, area.left, area.width)},${share(event.clientY, area.top, area.height)}`;
+    this.form.point = `${fraction(event.clientX, area.left, area.width)},${fraction(event.clientY, area.top, area.height)}`;
     this.changed();
   }
 
   changed() {
-    this.place();
+    this.placeMark();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.settled(), SETTLED);
+    this.timer = setTimeout(() => this.update(), DEBOUNCE);
   }
 
-  async settled() {
+  /** Update address, snippets and preview. */
+  async update() {
     if (this.signal.aborted) return; // another view is shown
     history.replaceState(null, "", `#/try?${this.form.address()}`);
     this.running?.abort();
@@ -103,40 +105,40 @@ class Trial {
     const signal = AbortSignal.any([this.signal, this.running.signal]);
     const event = this.form.event();
     try {
-      this.offer(await post("/api/snippets", { event }, signal));
+      this.showSnippets(await post("/api/snippets", { event }, signal));
       if (!event.key)
-        return this.say("Name the key of a picture in the bucket, or drop one under Pictures first.", "empty small");
-      if (!this.result.querySelector("img")) this.say("Making it", "empty small");
-      await this.load(event, signal);
+        return this.showText("Enter the key of a picture in the bucket, or upload one under Pictures.", "empty small");
+      if (!this.result.querySelector("img")) this.showText("Making the preview", "empty small");
+      await this.loadOriginal(event, signal);
       this.result.classList.add("busy");
       const response = await postForPicture("/api/preview", { event }, signal);
-      this.made(await response.blob(), JSON.parse(response.headers.get("Tinypics-Facts")));
+      this.showRendition(await response.blob(), JSON.parse(response.headers.get("Tinypics-Facts")));
     } catch (error) {
       if (signal.aborted) return;
-      this.say(reason(error), "refused");
+      this.showText(errorText(error), "refused");
     }
     this.result.classList.remove("busy");
   }
 
-  say(text, kind) {
+  showText(text, kind) {
     this.result.replaceChildren(h("p", { class: kind }, text));
   }
 
   /** The original, fetched once per key. */
-  async load({ bucket, key }, signal) {
+  async loadOriginal({ bucket, key }, signal) {
     const name = `${bucket}\n${key}`;
     if (this.shown === name) return;
-    const response = await postForPicture("/api/preview", { event: { bucket, key, ...WHOLE } }, signal);
+    const response = await postForPicture("/api/preview", { event: { bucket, key, ...ORIGINAL } }, signal);
     this.shown = name;
-    fill(this.source, await response.blob());
+    showBlob(this.source, await response.blob());
     this.original.hidden = false;
   }
 
-  made(blob, facts) {
+  showRendition(blob, facts) {
     const image = h("img", { alt: "The rendition", width: facts.width, height: facts.height });
-    fill(image, blob);
+    showBlob(image, blob);
     const saved = Math.round(1000 * (1 - facts.bytes / facts.source.bytes)) / 10;
-    const story = [
+    const summary = [
       `${facts.width} × ${facts.height}`,
       facts.format.toUpperCase(),
       `${bytes(facts.bytes)}, ${saved >= 0 ? `${saved} % smaller` : `${-saved} % larger`}`,
@@ -148,13 +150,13 @@ class Trial {
         { class: "frame true", tabindex: 0, role: "group", "aria-label": "The rendition at its true size" },
         image,
       ),
-      h("p", {}, h("strong", {}, facts.rendition), h("br"), story.join(" · ")),
-      facts.dropped.length ? h("p", { class: "warn" }, `Not kept: ${facts.dropped.join(", ")}`) : "",
+      h("p", {}, h("strong", {}, facts.rendition), h("br"), summary.join(" · ")),
+      facts.dropped.length ? h("p", { class: "warn" }, `Dropped: ${facts.dropped.join(", ")}`) : "",
     );
   }
 
-  /** The mark of the focal point on the original. */
-  place() {
+  /** Show the focal point on the original. */
+  placeMark() {
     this.mark.hidden = !this.form.point || this.original.hidden;
     if (this.mark.hidden) return;
     const [x, y] = this.form.point.split(",").map(Number);
@@ -163,15 +165,19 @@ class Trial {
   }
 
   /** Code that sends the event, in the language that was chosen last. */
-  offer(found) {
-    const code = h("code", {}, found[this.kind] ?? found.json);
-    const choose = (kind) => () => {
-      this.kind = kind;
-      this.offer(found);
+  showSnippets(snippets) {
+    const code = h("code", {}, snippets[this.language] ?? snippets.json);
+    const choose = (language) => () => {
+      this.language = language;
+      this.showSnippets(snippets);
     };
-    const kinds = KINDS.filter(([kind]) => found[kind]);
-    const buttons = kinds.map(([kind, word]) =>
-      h("button", { type: "button", "aria-pressed": String(kind === this.kind), onclick: choose(kind) }, word),
+    const languages = LANGUAGES.filter(([language]) => snippets[language]);
+    const buttons = languages.map(([language, label]) =>
+      h(
+        "button",
+        { type: "button", "aria-pressed": String(language === this.language), onclick: choose(language) },
+        label,
+      ),
     );
     this.snippets.replaceChildren(
       h(
@@ -191,13 +197,13 @@ class Trial {
       const { name } = await post("/api/executions", { event: this.form.event() });
       location.hash = this.stack.listed ? `#/executions/${encodeURIComponent(name)}` : "#/"; // the log has the details
     } catch (error) {
-      announce(reason(error));
+      announce(errorText(error));
     }
     button.disabled = false;
   }
 }
 
-function fill(image, blob) {
+function showBlob(image, blob) {
   const url = URL.createObjectURL(blob);
   image.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
   image.src = url;

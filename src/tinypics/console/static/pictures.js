@@ -1,20 +1,20 @@
 // The original and every rendition side by side, each rendition at its true size.
 
-import { postForPicture, reason } from "./api.js";
+import { errorText, postForPicture } from "./api.js";
 import { copyButton, h } from "./dom.js";
 import { bytes } from "./format.js";
 
 /** The pictures of one record of an execution, from /api/executions/…/pictures. */
-export function record({ original, renditions, removed, manifest }) {
+export function recordFigures({ original, renditions, removed, manifest }) {
   const parts = [
     h(
       "div",
-      { class: "prints" },
-      print(original),
-      renditions.map((each) => rendition(each)),
+      { class: "pictures" },
+      originalFigure(original),
+      renditions.map(renditionFigure),
     ),
   ];
-  if (removed.length) parts.push(h("p", { class: "empty small" }, `Removed with their source: ${removed.join(", ")}`));
+  if (removed.length) parts.push(h("p", { class: "empty small" }, `Deleted with their source: ${removed.join(", ")}`));
   else if (!renditions.length) parts.push(h("p", { class: "empty small" }, "No rendition was made."));
   if (manifest)
     parts.push(
@@ -29,11 +29,11 @@ export function record({ original, renditions, removed, manifest }) {
   return parts;
 }
 
-function print(original) {
+function originalFigure(original) {
   const frame = h("div", { class: "frame" });
-  if (!original.there) frame.append(h("p", {}, "The original is not there."));
-  else if (original.shown === false) preview(frame, original);
-  else frame.append(image(original.url, "The original", original, () => h("p", {}, "Browsers cannot show this file.")));
+  if (!original.there) frame.append(h("p", {}, "The bucket has no object with this key."));
+  else if (original.shown === false) showAsJpeg(frame, original);
+  else frame.append(image(original.url, "The original", original, "Browsers cannot show this file."));
   const size = original.width ? `${original.width} × ${original.height}` : "";
   return h(
     "figure",
@@ -51,14 +51,14 @@ function print(original) {
             `Shown at ${Math.min(100, Math.round(100 * Math.min(360 / original.width, 320 / original.height)))} % of its size`,
           )
         : null,
-      original.overwritten ? h("span", { class: "warn" }, "It was overwritten since.") : null,
+      original.overwritten ? h("span", { class: "warn" }, "Overwritten since this execution.") : null,
     ),
   );
 }
 
-/** A note for formats that browsers do not support (HEIC, TIFF, JPEG 2000), with a preview made by the core. */
-async function preview(frame, original) {
-  const note = h("p", {}, `Browsers do not show ${original.label}. Making a JPEG of it`);
+/** Formats that browsers do not support (HEIC, TIFF, JPEG 2000) are shown as a JPEG, made by the preview. */
+async function showAsJpeg(frame, original) {
+  const note = h("p", {}, `Browsers do not show ${original.label}. Converting it to JPEG`);
   frame.append(note);
   try {
     const event = {
@@ -74,15 +74,15 @@ async function preview(frame, original) {
     note.textContent = `Browsers do not show ${original.label}. This is a JPEG of it.`;
     frame.prepend(h("img", { src: url, alt: "The original, as a JPEG", onload: () => URL.revokeObjectURL(url) }));
   } catch (error) {
-    note.textContent = `Browsers do not show ${original.label}. ${reason(error)}`;
+    note.textContent = `Browsers do not show ${original.label}. ${errorText(error)}`;
   }
 }
 
-function rendition(item) {
+function renditionFigure(item) {
   const frame = h(
     "div",
     { class: "frame true", tabindex: 0, role: "group", "aria-label": `Rendition ${item.width} × ${item.height}` },
-    image(item.url, `Rendition ${item.width} × ${item.height}`, item, () => h("p", {}, "It is no longer there.")),
+    image(item.url, `Rendition ${item.width} × ${item.height}`, item, "This rendition no longer exists."),
   );
   const saved = item.saved === null ? "" : item.saved >= 0 ? `${item.saved} % smaller` : `${-item.saved} % larger`;
   return h(
@@ -95,12 +95,12 @@ function rendition(item) {
       h("strong", {}, item.rendition ?? `${item.width}x${item.height}`),
       h("span", {}, `${item.width} × ${item.height} · ${item.label}`),
       h("span", {}, bytes(item.bytes), saved ? [" · ", h("span", { class: "saved" }, saved)] : null),
-      item.dropped?.length ? h("span", { class: "warn" }, `Not kept: ${item.dropped.join(", ")}`) : null,
+      item.dropped?.length ? h("span", { class: "warn" }, `Dropped: ${item.dropped.join(", ")}`) : null,
       h("code", { class: "quiet" }, item.key),
     ),
   );
 }
 
-function image(url, alt, { width, height }, otherwise) {
-  return h("img", { src: url, alt, width, height, onerror: (event) => event.target.replaceWith(otherwise()) });
+function image(url, alt, { width, height }, fallback) {
+  return h("img", { src: url, alt, width, height, onerror: (event) => event.target.replaceWith(h("p", {}, fallback)) });
 }
