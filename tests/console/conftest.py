@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 JPEG = encoded(photo((320, 240)), "JPEG")
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     body: bytes
@@ -42,7 +42,7 @@ class Page:
         self.token = parts.query.removeprefix("token=")
         self.cookie = f"tinypics-{parts.port}={self.token}"
 
-    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Response:
         """Header names have underscores for hyphens; an empty header is left out."""
         given = {"Cookie": self.cookie, "Origin": self.origin} | {k.replace("_", "-"): v for k, v in headers.items()}
         sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -50,7 +50,7 @@ class Page:
         try:
             connection.request(method, path, sent, {name: value for name, value in given.items() if value})
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            return Response(response.status, response.headers, response.read())
         finally:
             connection.close()
 

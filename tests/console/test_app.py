@@ -15,7 +15,7 @@ import pytest
 
 from tests.console.conftest import JPEG
 from tests.pictures import encoded, photo
-from tinypics.console.preview import Trial
+from tinypics.console.preview import Previews
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
@@ -206,15 +206,15 @@ def test_a_preview_is_what_the_function_would_store(page: Page) -> None:
 def test_a_picture_that_crashes_its_decoder_costs_one_preview(page: Page) -> None:
     page.put("crash.jpg")
     facts = page.stack.facts
-    trial = Trial(Cloud.local(facts.endpoint, facts.region), facts.stack)
+    previews = Previews(Cloud.local(facts.endpoint, facts.region), facts.stack)
     asked = event("crash.jpg", width=64)
-    trial.preview(asked)
-    decoder = trial._sandbox._process
+    previews.preview(asked)
+    decoder = previews._sandbox._process
     assert decoder
     assert decoder != os.getpid()
     os.kill(decoder, signal.SIGSEGV)
     os.waitid(os.P_PID, decoder, os.WEXITED | os.WNOWAIT)  # deleted; its status remains for its starter
-    output, _ = trial.preview(asked)
+    output, _ = previews.preview(asked)
     assert output.width == 64
 
 

@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from tinypics import prices
 from tinypics.aws.settings import Settings
 from tinypics.console import loglines
-from tinypics.console.app import _foreign
+from tinypics.console.app import _aws_error
 from tinypics.console.executions import successors
 from tinypics.console.health import bars, percentile, summary
-from tinypics.console.preview import Busy, Trial
+from tinypics.console.preview import Busy, Previews
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
 
@@ -78,7 +78,7 @@ def test_a_line_is_told_from_others_of_its_picture_by_the_answer() -> None:
 
 def test_credentials_that_have_expired_say_what_to_do() -> None:
     error = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "It has expired."}}, "ListExecutions")
-    answer = _foreign(None, error)  # type: ignore[arg-type]
+    answer = _aws_error(None, error)  # type: ignore[arg-type]
     assert answer.status_code == 502
     assert b"ExpiredTokenException" in answer.body
     assert b"Renew your credentials" in answer.body
@@ -132,8 +132,8 @@ def test_bars_are_of_equal_time_and_lose_nothing() -> None:
 
 def test_more_previews_than_may_wait_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = Cloud.local("http://127.0.0.1:1", "us-east-1")
-    previews = Trial(cloud, STACK)
-    monkeypatch.setattr(Trial, "settings", lambda _: Settings())
+    previews = Previews(cloud, STACK)
+    monkeypatch.setattr(Previews, "settings", lambda _: Settings())
     go = threading.Event()
     entered = threading.Semaphore(0)
 
@@ -141,13 +141,13 @@ def test_more_previews_than_may_wait_are_turned_away(monkeypatch: pytest.MonkeyP
         entered.release()
         assert go.wait(10)
 
-    monkeypatch.setattr(Trial, "_made", slow)
+    monkeypatch.setattr(Previews, "_render", slow)
     event = {"bucket": "original-pics", "dest_bucket": "tiny-pics", "key": "k", "width": 1}
     threads = [threading.Thread(target=previews.preview, args=(event,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     assert entered.acquire(timeout=10)
-    while previews._places._value:  # until all four wait
+    while previews._slots._value:  # until all four wait
         pass
     with pytest.raises(Busy):
         previews.preview(event)

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_READING = ("GET", "HEAD")
-_OWN = ("same-origin", "none")  # none: the user typed the address, or opened it from a terminal
+_SAFE_METHODS = ("GET", "HEAD")
+_OWN_SITES = ("same-origin", "none")  # none: the user typed the address, or opened it from a terminal
 
 
 class AccessControl:
-    """Refuses requests from other pages with 403, and sets the page's Content-Security-Policy."""
+    """An ASGI middleware: answers requests of other pages with 403, and sets the page's Content-Security-Policy."""
 
     def __init__(self, app: ASGIApp, *, origin: str, token: str, stores: Iterable[str]) -> None:
         """`origin` is the console's own address; `stores` are the origins of S3, for uploads and images."""
@@ -36,14 +36,14 @@ class AccessControl:
         self._host = urlsplit(origin).netloc
         self._token = token
         self._cookie = f"tinypics-{urlsplit(origin).port}"  # cookies are shared between ports
-        places = " ".join(sorted({"'self'", *stores}))
+        sources = " ".join(sorted({"'self'", *stores}))
         self._policy = "; ".join(
             (
                 "default-src 'none'",
                 "script-src 'self'",
                 "style-src 'self'",
-                f"img-src {places} blob: data:",
-                f"connect-src {places}",
+                f"img-src {sources} blob: data:",
+                f"connect-src {sources}",
                 "base-uri 'none'",
                 "form-action 'none'",
                 "frame-ancestors 'none'",
@@ -54,18 +54,18 @@ class AccessControl:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        given = self._given(scope)
+        given = self._query_token(scope)
         refusal = self._refusal(scope, headers, given)
         app = PlainTextResponse(refusal + "\n", 403) if refusal else self._app
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._seal(MutableHeaders(scope=message), remember=bool(given) and not refusal)
+                self._add_headers(MutableHeaders(scope=message), remember=bool(given) and not refusal)
             await send(message)
 
         await app(scope, receive, answer)
 
-    def _given(self, scope: Scope) -> str:
+    def _query_token(self, scope: Scope) -> str:
         """The token in the query, which is accepted only for the page itself."""
         if scope["path"] != "/":
             return ""
@@ -74,24 +74,24 @@ class AccessControl:
 
     def _refusal(self, scope: Scope, headers: Headers, given: str) -> str | None:
         if headers.get("host") != self._host:
-            return f"This is {self._origin}, and answers to no other name."
-        if not (self._is_token(given) or self._is_token(self._kept(headers))):
+            return f"This console answers to {self._origin} only, and to no other name."
+        if not (self._is_token(given) or self._is_token(self._cookie_token(headers))):
             return "Open the address that the terminal printed, with its token: tinypics up, or tinypics console."
-        if scope["method"] not in _READING and headers.get("origin") != self._origin:
-            return "Only the console's own page may change something."
-        if headers.get("sec-fetch-site", "none") not in _OWN and not given:
-            return "Only the console's own page may ask."
+        if scope["method"] not in _SAFE_METHODS and headers.get("origin") != self._origin:
+            return "Only the console's own page may change anything."
+        if headers.get("sec-fetch-site", "none") not in _OWN_SITES and not given:
+            return "Only the console's own page may send requests."
         return None
 
     def _is_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self._token.encode())
 
-    def _kept(self, headers: Headers) -> str:
-        """The console's own cookie. Other servers on this host may have set cookies, too, even malformed ones."""
+    def _cookie_token(self, headers: Headers) -> str:
+        """The token in the console's own cookie. Other servers on this host also set cookies, even malformed ones."""
         pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
         return next((value for name, _, value in pairs if name == self._cookie), "")
 
-    def _seal(self, headers: MutableHeaders, *, remember: bool) -> None:
+    def _add_headers(self, headers: MutableHeaders, *, remember: bool) -> None:
         if remember:
             headers.append("Set-Cookie", f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict")
         headers["Content-Security-Policy"] = self._policy

@@ -20,7 +20,7 @@ from tinypics.console.executions import Executions, NotFound
 from tinypics.console.failures import Failures
 from tinypics.console.health import Health
 from tinypics.console.pictures import Pictures
-from tinypics.console.preview import Busy, Trial
+from tinypics.console.preview import Busy, Previews
 from tinypics.console.recent import Recent
 from tinypics.console.snippets import snippets
 from tinypics.errors import InvalidRequest, PermanentError, TransientError
@@ -40,37 +40,37 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 _MAX_BODY = 64 * 1024
 _SKEW = 5000  # milliseconds of clock skew between services
-_LINES = 5_000
-_FORGOTTEN = "there is no such execution (any more): AWS keeps them for 90 days, the local emulator until it stops"
+_MAX_LINES = 5_000
+_NO_EXECUTION = "there is no such execution: AWS keeps them for 90 days, the local emulator until it stops"
 
 
 def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
     """The console of one stack at `origin`. Requests need `token`."""
     pictures = Pictures(cloud, stack)
     executions = Executions(cloud, stack, pictures.address)
-    trial = Trial(cloud, stack)
+    previews = Previews(cloud, stack)
     failures = Failures(cloud, executions)
     health = Health(cloud, stack)
     recent = Recent(cloud, stack, pictures.address)
     region = cloud.region
     routes = [
         Route("/", lambda _: FileResponse(STATIC / "index.html")),
-        _get("/api/stack", lambda _: _stack(cloud, stack, trial.settings(), listed=executions.keeps_history())),
+        _get("/api/stack", lambda _: _stack(cloud, stack, previews.settings(), listed=executions.keeps_history())),
         _get("/api/workflow", lambda _: executions.workflow()),
         _get("/api/executions", lambda asked: executions.page(asked.get("status"), asked.get("next"))),
         _get("/api/executions/{name}", lambda asked: executions.one(asked["name"])),
         _get("/api/executions/{name}/log", lambda asked: _log(cloud, stack, executions, asked["name"])),
-        _get("/api/executions/{name}/pictures", lambda asked: pictures.of(executions.describe(asked["name"]))),
+        _get("/api/executions/{name}/pictures", lambda asked: pictures.records(executions.describe(asked["name"]))),
         _get("/api/recent", lambda _: recent.pictures()),
-        _get("/api/failures", lambda asked: failures.groups(_number(asked, "seconds", 86_400))),
-        _get("/api/health", lambda asked: health.figures(_number(asked, "seconds", 3600), executions.running())),
+        _get("/api/failures", lambda asked: failures.groups(_integer(asked, "seconds", 86_400))),
+        _get("/api/health", lambda asked: health.figures(_integer(asked, "seconds", 3600), executions.running())),
         _post("/api/subjects", lambda given: executions.about(_list(given, "names"))),
         _post("/api/executions", lambda given: {"name": executions.run(given.get("event"))}),
         _post("/api/executions/{name}/again", lambda given: {"name": executions.again(given["name"])}),
         _post("/api/failures/retry", lambda given: failures.retry(given.get("names"))),
         _post("/api/uploads", pictures.upload),
         _post("/api/snippets", lambda given: snippets(_event(given), stack, region, cloud.endpoint)),
-        _post("/api/preview", lambda given: _preview(trial, given)),
+        _post("/api/preview", lambda given: _preview(previews, given)),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     app = Starlette(routes=routes, exception_handlers=_error_handlers())
@@ -80,12 +80,12 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
 
 def _error_handlers() -> dict[Any, Callable[[Request, Any], Response]]:
     return {
-        PermanentError: lambda _, error: _refused(400, error.name, error.message),
-        TransientError: lambda _, error: _refused(503, error.name, error.message),
-        Busy: lambda *_: _refused(503, "Busy", "other previews are being made: try again in a moment"),
-        NotFound: lambda *_: _refused(404, "ExecutionNotFound", _FORGOTTEN),
-        ClientError: _foreign,
-        BotoCoreError: lambda _, error: _refused(502, "StackUnreachable", str(error)),
+        PermanentError: lambda _, error: _error(400, error.name, error.message),
+        TransientError: lambda _, error: _error(503, error.name, error.message),
+        Busy: lambda *_: _error(503, "Busy", "other previews are running: retry in a moment"),
+        NotFound: lambda *_: _error(404, "ExecutionNotFound", _NO_EXECUTION),
+        ClientError: _aws_error,
+        BotoCoreError: lambda _, error: _error(502, "StackUnreachable", str(error)),
     }
 
 
@@ -148,16 +148,16 @@ def _log(cloud: Cloud, stack: Stack, executions: Executions, name: str) -> list[
     if cloud.endpoint:
         end = None  # a busy emulator writes a line late, with those of the next picture
     answers = executions.answers(name)
-    lines, _ = loglines.read(cloud.client("logs"), stack.log_group, start, end, _LINES)
+    lines, _ = loglines.read(cloud.client("logs"), stack.log_group, start, end, _MAX_LINES)
     return [{"at": stamp, "line": line} for stamp, line in lines if loglines.belongs(line, found["key"], answers)]
 
 
-def _preview(trial: Trial, given: Mapping[str, Any]) -> Response:
+def _preview(previews: Previews, given: Mapping[str, Any]) -> Response:
     """The preview. Errors are a value here, because a form is often invalid while the user types."""
     try:
-        output, facts = trial.preview(given.get("event"))
+        output, facts = previews.preview(given.get("event"))
     except PermanentError as error:
-        return _refused(200, error.name, error.message)
+        return _error(200, error.name, error.message)
     return Response(output.data, media_type=output.content_type, headers={"Tinypics-Facts": json.dumps(facts)})
 
 
@@ -175,7 +175,7 @@ def _list(given: Mapping[str, Any], field: str) -> list[object]:
     return found
 
 
-def _number(asked: Mapping[str, str], field: str, default: int) -> int:
+def _integer(asked: Mapping[str, str], field: str, default: int) -> int:
     text = asked.get(field, str(default))
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise InvalidRequest.expected(field, "a whole number", text)
@@ -187,13 +187,13 @@ def _origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _foreign(_: Request, error: Exception) -> Response:
+def _aws_error(_: Request, error: Exception) -> Response:
     detail = error.response["Error"]  # type: ignore[attr-defined]
     code, message = detail.get("Code", "Unknown"), detail.get("Message", "")
-    # Services differ: ExpiredToken, ExpiredTokenException.
-    renew = " Renew your credentials and start `tinypics console` again." if code.startswith("ExpiredToken") else ""
-    return _refused(502, code, message + renew)
+    # The name depends on the service: ExpiredToken, ExpiredTokenException.
+    renew = " Renew your credentials and restart `tinypics console`." if code.startswith("ExpiredToken") else ""
+    return _error(502, code, message + renew)
 
 
-def _refused(status: int, error: str, message: str) -> Response:
+def _error(status: int, error: str, message: str) -> Response:
     return JSONResponse({"error": error, "message": message}, status)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tinypics.stack.deployed import Stack
 
 NEWEST = 3
-_LOST = ("failed", "timedOut", "aborted")
+_FAILED_ITEMS = ("failed", "timedOut", "aborted")
 
 
 class Backfills:
@@ -25,7 +25,7 @@ class Backfills:
     def newest(self) -> list[dict[str, Any]]:
         """Up to `NEWEST`, newest first: status, times, and counts of the items of their maps.
 
-        `done` have an outcome of any kind; `lost` are items whose batch failed.
+        `done` items have an outcome of any kind; the batch of `lost` items failed.
         """
         if self._machine is None:
             return []
@@ -42,5 +42,5 @@ class Backfills:
             "ended": ended and milliseconds(ended),
             "total": sum(count["total"] for count in counts),
             "done": sum(count["succeeded"] for count in counts),
-            "lost": sum(count[name] for count in counts for name in _LOST),
+            "lost": sum(count[name] for count in counts for name in _FAILED_ITEMS),
         }

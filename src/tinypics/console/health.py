@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 
-LINES = 50_000  # log lines to read; if there are more, the figures are of the first ones
+MAX_LINES = 50_000  # log lines to read; if there are more, the figures are of the first ones
 _WINDOWS = (300, 3600, 86_400)
 _BARS = 48
 _DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
@@ -36,13 +36,13 @@ class Health:
         seconds = min(max(seconds, _WINDOWS[0]), _WINDOWS[-1])
         end = time.time() * 1000
         start = end - seconds * 1000
-        lines, whole = loglines.read(self._logs, self._stack.log_group, int(start), None, LINES * 4)
-        told = [(stamp, line) for stamp, line in lines if "status" in line]
+        lines, complete = loglines.read(self._logs, self._stack.log_group, int(start), None, MAX_LINES * 4)
+        results = [(stamp, line) for stamp, line in lines if "status" in line]
         return {
-            **summary([line for _, line in told[:LINES]]),
+            **summary([line for _, line in results[:MAX_LINES]]),
             "seconds": seconds,
-            "more": len(told) > LINES or not whole,
-            "bars": bars(told, start, end),
+            "more": len(results) > MAX_LINES or not complete,
+            "bars": bars(results, start, end),
             "running": running,
             "backfills": self._backfills.newest(),
             "queues": self._queues(),
@@ -82,10 +82,10 @@ def percentile(ordered: Sequence[float], share: int) -> float | None:
     return ordered[max(0, -(-len(ordered) * share // 100) - 1)] if ordered else None
 
 
-def bars(told: Sequence[tuple[int, dict[str, Any]]], start: float, end: float) -> list[dict[str, int]]:
+def bars(results: Sequence[tuple[int, dict[str, Any]]], start: float, end: float) -> list[dict[str, int]]:
     """The period in equal parts, each with the number of successful and failed pictures."""
     found = [{"good": 0, "bad": 0} for _ in range(_BARS)]
-    for stamp, line in told:
+    for stamp, line in results:
         part = min(_BARS - 1, max(0, int((stamp - start) / (end - start) * _BARS)))
         found[part]["good" if line["status"] == "SUCCESS" else "bad"] += 1
     return found

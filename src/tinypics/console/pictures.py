@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 
-SHOWN: Final = frozenset({"jpeg", "png", "webp", "gif", "avif", "bmp", "ico"})
-"""Formats that browsers support."""
+BROWSER_FORMATS: Final = frozenset({"jpeg", "png", "webp", "gif", "avif", "bmp", "ico"})
+"""Formats that browsers show."""
 
 EXPIRES = 3600  # seconds
-_MANIFEST_BYTES = 2**20
-_TYPE = "application/octet-stream"
+_MAX_MANIFEST_BYTES = 2**20
+_DEFAULT_TYPE = "application/octet-stream"
 
 
 class Pictures:
@@ -42,7 +42,7 @@ class Pictures:
 
         If the key is taken in between, S3 answers 412.
         """
-        key, kind = document.get("key"), document.get("type") or _TYPE
+        key, kind = document.get("key"), document.get("type") or _DEFAULT_TYPE
         if not isinstance(key, str) or not isinstance(kind, str):
             raise InvalidRequest.expected("key", "an object key", key)
         bucket = self._stack.source_bucket
@@ -54,14 +54,14 @@ class Pictures:
             given["IfNoneMatch"] = headers["If-None-Match"] = "*"
         return {"url": self._presigned("put_object", given), "headers": headers, "key": key}
 
-    def of(self, execution: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def records(self, execution: Mapping[str, Any]) -> list[dict[str, Any]]:
         """For each record of an execution: its original, its renditions, its manifest's markup."""
         output = json.loads(execution.get("output") or "{}")
         subject = events.subject(json.loads(execution["input"]))
         answers = output.get("records") or [subject | output]
-        return [self._of_record(answer) for answer in answers if answer.get("source_key")]
+        return [self._record(answer) for answer in answers if answer.get("source_key")]
 
-    def _of_record(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+    def _record(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         stored = answer.get("renditions") or ([answer] if "dest_key" in answer else [])
         original = self._original(answer)
         document: dict[str, Any] = {
@@ -87,7 +87,7 @@ class Pictures:
             "bytes": facts.get("bytes") or (found or {}).get("ContentLength"),
             "format": kind,
             "label": FORMATS[kind].label if kind in FORMATS else None,
-            "shown": kind in SHOWN if kind else None,
+            "shown": kind in BROWSER_FORMATS if kind else None,
             "there": found is not None,
             "overwritten": bool(found and facts.get("etag") and found["ETag"].strip('"') != facts["etag"]),
         }
@@ -95,20 +95,20 @@ class Pictures:
     def _rendition(self, item: Mapping[str, Any], bucket: str, original: Mapping[str, Any]) -> dict[str, Any]:
         names = ("rendition", "width", "height", "bytes", "format", "dropped")
         facts = {name: item[name] for name in names if name in item}
-        whole = original["bytes"]
+        original_bytes = original["bytes"]
         return {
             **facts,
             "bucket": bucket,
             "key": item["dest_key"],
             "url": self.address(bucket, item["dest_key"]),
             "label": FORMATS[item["format"]].label,
-            "saved": round(100 * (1 - item["bytes"] / whole), 1) if whole else None,
+            "saved": round(100 * (1 - item["bytes"] / original_bytes), 1) if original_bytes else None,
         }
 
     def _manifest(self, bucket: str, key: str) -> dict[str, Any] | None:
         """The manifest's key and markup; None if it is missing or invalid."""
         try:
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(_MANIFEST_BYTES)
+            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_MANIFEST_BYTES)
             document = json.loads(body)
             return {"key": key, "picture": str(document["picture"]), "colour": document["placeholder"]["colour"]}
         except (ClientError, ValueError, KeyError, TypeError):

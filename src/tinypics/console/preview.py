@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tinypics.stack.deployed import Stack
     from tinypics.store.objects import Stat
 
-_WAITING = 4  # previews that may wait for the current one; a browser requests one at a time
+_MAX_WAITING = 4  # previews that may wait for the current one; a browser requests one at a time
 _LIMITS = Limits()
 
 
@@ -36,14 +36,14 @@ class Busy(Exception):
     """Too many previews are waiting."""
 
 
-class Trial:
+class Previews:
     """Previews, one at a time, within `Limits`. The last source is cached for the next preview."""
 
     def __init__(self, cloud: Cloud, stack: Stack) -> None:
         self._cloud = cloud
         self._stack = stack
-        self._places = threading.BoundedSemaphore(_WAITING)
-        self._work = threading.Lock()
+        self._slots = threading.BoundedSemaphore(_MAX_WAITING)
+        self._lock = threading.Lock()
         self._sandbox = Sandbox(fork=False)
         weakref.finalize(self, self._sandbox.close)
         self._last: tuple[tuple[str, str, str], Stat, bytes] | None = None
@@ -57,15 +57,15 @@ class Trial:
         request = events.parse_direct(event, replace(self.settings(), limits=_LIMITS))
         if isinstance(request, Skip):
             raise InvalidRequest.expected("key", "the key of a picture", request.reason)
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise Busy
         try:
-            with self._work:
-                return self._made(request)
+            with self._lock:
+                return self._render(request)
         finally:
-            self._places.release()
+            self._slots.release()
 
-    def _made(self, request: Request) -> tuple[Output, dict[str, Any]]:
+    def _render(self, request: Request) -> tuple[Output, dict[str, Any]]:
         stat, data = self._source(request)
         copy = Download(stat, [data], lambda start, end: data[start:end], nullcontext)  # decoding consumes it
         started = time.perf_counter()

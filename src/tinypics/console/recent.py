@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 
-SHOWN = 100
-_BACK = (60, 900, 21_600)  # seconds, tried in turn until there are enough, because a log is read from its old end
-_LINES = 10_000
+MAX_PICTURES = 100
+_PERIODS = (60, 900, 21_600)  # seconds, read in turn until there are enough: a log is read from its old end
+_MAX_LINES = 10_000
 
 
 class Recent:
@@ -28,14 +28,14 @@ class Recent:
         self._sign = sign
 
     def pictures(self) -> list[dict[str, Any]]:
-        """Up to `SHOWN` of them, newest first."""
-        told: list[tuple[int, dict[str, Any]]] = []
-        for seconds in _BACK:
-            lines, _ = loglines.read(self._logs, self._group, int((time.time() - seconds) * 1000), None, _LINES)
-            told = [(stamp, line) for stamp, line in lines if "source_key" in line and "status" in line]
-            if len(told) >= SHOWN:
+        """Up to `MAX_PICTURES` of them, newest first."""
+        results: list[tuple[int, dict[str, Any]]] = []
+        for seconds in _PERIODS:
+            lines, _ = loglines.read(self._logs, self._group, int((time.time() - seconds) * 1000), None, _MAX_LINES)
+            results = [(stamp, line) for stamp, line in lines if "source_key" in line and "status" in line]
+            if len(results) >= MAX_PICTURES:
                 break
-        newest = sorted(told, key=lambda one: one[0], reverse=True)[:SHOWN]
+        newest = sorted(results, key=lambda result: result[0], reverse=True)[:MAX_PICTURES]
         return [self._picture(stamp, line) for stamp, line in newest]
 
     def _picture(self, stamp: int, line: dict[str, Any]) -> dict[str, Any]:

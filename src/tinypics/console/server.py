@@ -34,7 +34,7 @@ def serving(cloud: Cloud, stack: Stack, port: int | None = None) -> Iterator[str
 
     `port` None: `DEFAULT_PORT`, or any free one if that is taken; 0: any free one. Raises PortTaken.
     """
-    with _listening(port) as listener:
+    with _listen(port) as listener:
         origin = f"http://{HOST}:{listener.getsockname()[1]}"
         token = secrets.token_urlsafe(24)
         config = uvicorn.Config(
@@ -57,18 +57,18 @@ def serving(cloud: Cloud, stack: Stack, port: int | None = None) -> Iterator[str
             thread.join(_GRACE * 3)
 
 
-def _listening(port: int | None) -> socket.socket:
+def _listen(port: int | None) -> socket.socket:
     try:
-        return _bound(DEFAULT_PORT if port is None else port)
+        return _bind(DEFAULT_PORT if port is None else port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE and port is None:
-            return _bound(0)
+            return _bind(0)
         raise PortTaken(
             f"Port {port} cannot be used for the console: {error.strerror}. Choose another; 0 finds a free one."
         ) from None
 
 
-def _bound(port: int) -> socket.socket:
+def _bind(port: int) -> socket.socket:
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
