@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
+
+from tests.pictures import encoded, photo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -112,3 +114,20 @@ def test_a_row_that_ends_while_it_is_focused_keeps_the_focus(long_list: Page) ->
     long_list.route("**/api/executions?*", pages)
     expect(row.locator(".pill")).to_have_text("Succeeded")
     expect(row).to_be_focused()
+
+
+def test_an_upload_is_found_behind_a_page_of_other_executions(page: Page) -> None:
+    soon = page.evaluate("Date.now()") + 60_000
+
+    def busy(route: Route) -> None:
+        first = "next=" not in route.request.url
+        numbers = range(PAGE) if first else [PAGE]
+        items = [{**listed(number), "started": soon} for number in numbers]
+        route.fulfill(json={"items": items, "next": "older" if first else None})
+
+    page.route(re.compile(r"/api/executions(\?.*)?$"), busy)
+    page.route("**/api/subjects", subjects)
+    page.route(f"**/api/executions/{name(PAGE)}", lambda route: route.fulfill(json={**listed(PAGE), "visits": []}))
+    picture = encoded(photo((64, 48)), "JPEG")
+    page.set_input_files("#files", FilePayload(name=f"{name(PAGE)}.jpg", mimeType="image/jpeg", buffer=picture))
+    expect(page.locator(".uploads li.ended")).to_contain_text(f"{name(PAGE)}.jpg")

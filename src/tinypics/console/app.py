@@ -58,15 +58,15 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
         _get("/api/stack", lambda _: _stack(cloud, stack, previews.settings(), listed=executions.keeps_history())),
         _get("/api/workflow", lambda _: executions.workflow()),
         _get("/api/executions", lambda asked: executions.page(asked.get("status"), asked.get("next"))),
-        _get("/api/executions/{name}", lambda asked: executions.one(asked["name"])),
+        _get("/api/executions/{name}", lambda asked: executions.details(asked["name"])),
         _get("/api/executions/{name}/log", lambda asked: _log(cloud, stack, executions, asked["name"])),
         _get("/api/executions/{name}/pictures", lambda asked: pictures.records(executions.describe(asked["name"]))),
         _get("/api/recent", lambda _: recent.pictures()),
         _get("/api/failures", lambda asked: failures.groups(_integer(asked, "seconds", 86_400))),
         _get("/api/health", lambda asked: health.figures(_integer(asked, "seconds", 3600), executions.running())),
-        _post("/api/subjects", lambda given: executions.about(_list(given, "names"))),
+        _post("/api/subjects", lambda given: executions.summaries(_list(given, "names"))),
         _post("/api/executions", lambda given: {"name": executions.run(given.get("event"))}),
-        _post("/api/executions/{name}/again", lambda given: {"name": executions.again(given["name"])}),
+        _post("/api/executions/{name}/again", lambda given: {"name": executions.run_again(given["name"])}),
         _post("/api/failures/retry", lambda given: failures.retry(given.get("names"))),
         _post("/api/uploads", pictures.upload),
         _post("/api/snippets", lambda given: snippets(_event(given), stack, region, cloud.endpoint)),
@@ -143,7 +143,7 @@ def _stack(cloud: Cloud, stack: Stack, settings: Settings, *, listed: bool) -> d
 
 def _log(cloud: Cloud, stack: Stack, executions: Executions, name: str) -> list[dict[str, Any]]:
     """The function's log lines about the execution."""
-    found = executions.one(name)
+    found = executions.details(name)
     start, end = found["started"] - _SKEW, (found["ended"] or found["now"]) + _SKEW
     if cloud.endpoint:
         end = None  # a busy emulator writes a line late, with those of the next picture

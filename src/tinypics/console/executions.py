@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 PAGE = 100
 STATUSES = (RUNNING, "SUCCEEDED", *FAILED_STATUSES)
-_REMEMBERED = 20_000  # ended executions in the cache, which cannot change any more
-_AT_ONCE = 8
+_MAX_CACHED = 20_000  # ended executions in the cache, which cannot change any more
+_PARALLEL = 8
 _SIZES = ("width", "height", "format", "bytes")
-_SHOWN = 8  # renditions in a row of the list
+_MAX_RENDITIONS = 8  # renditions in a row of the list
 _MAX_EVENTS = 2_000  # events to read of one execution
 # Names that Step Functions allows (API reference, StartExecution, name).
 _NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
@@ -44,8 +44,8 @@ class Executions:
         self.machine = stack.state_machine
         self._states = cloud.client("stepfunctions")
         self._sign = sign
-        self._known: dict[str, dict[str, Any]] = {}
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="describe")
+        self._cache: dict[str, dict[str, Any]] = {}
+        self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="describe")
 
     def workflow(self) -> dict[str, Any]:
         """The name and type of the deployed workflow, and its `states`: those that may follow each of them."""
@@ -77,15 +77,15 @@ class Executions:
         return keeps_history(self._states, self.machine)
 
     def running(self) -> int | None:
-        """The number of running executions, at most `PAGE`; None if there is no list."""
+        """The number of running executions, at most `PAGE`; None if the workflow keeps no list."""
         return len(self.page(RUNNING, None)["items"]) if self.keeps_history() else None
 
-    def about(self, names: Iterable[object]) -> dict[str, dict[str, Any]]:
+    def summaries(self, names: Iterable[object]) -> dict[str, dict[str, Any]]:
         """By the execution's name: its picture, its result, and the URL of a thumbnail."""
         asked = [check_name(name) for name in names][:PAGE]
-        return {name: facts for name, facts in zip(asked, self._pool.map(self._about, asked), strict=True) if facts}
+        return {name: facts for name, facts in zip(asked, self._pool.map(self._summary, asked), strict=True) if facts}
 
-    def one(self, name: str) -> dict[str, Any]:
+    def details(self, name: str) -> dict[str, Any]:
         """One execution: input, output, visited states, and advice if it failed."""
         found = self.describe(name)
         facts = _facts(found)
@@ -109,7 +109,7 @@ class Executions:
         self._states.start_execution(stateMachineArn=self.machine, name=name, input=json.dumps(event))
         return name
 
-    def again(self, name: str) -> str:
+    def run_again(self, name: str) -> str:
         """Start the workflow with the input of an earlier execution; the name of the new one."""
         return self.run(json.loads(self.describe(name)["input"]))
 
@@ -136,8 +136,8 @@ class Executions:
     def _history(self, name: str) -> list[dict[str, Any]]:
         return history(self._states, arn_of(self.machine, check_name(name)), _MAX_EVENTS)
 
-    def _about(self, name: str) -> dict[str, Any] | None:
-        facts = self._known.get(name)
+    def _summary(self, name: str) -> dict[str, Any] | None:
+        facts = self._cache.get(name)
         if facts is None:
             try:
                 execution = self.describe(name)
@@ -145,9 +145,9 @@ class Executions:
                 return None
             facts = _facts(execution)
             if execution["status"] != RUNNING:
-                self._known[name] = facts
-                while len(self._known) > _REMEMBERED:
-                    self._known.pop(next(iter(self._known)), None)
+                self._cache[name] = facts
+                while len(self._cache) > _MAX_CACHED:
+                    self._cache.pop(next(iter(self._cache)), None)
         thumbnail = facts["thumbnail"]
         return facts | {"thumbnail": thumbnail and self._sign(*thumbnail)}
 
@@ -213,7 +213,7 @@ def result_of(answer: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         "result": "skipped" if answer.get("skipped") else "made",
         "source": answer.get("source"),
-        "made": [{name: item.get(name) for name in _SIZES} for item in stored[:_SHOWN]],
+        "made": [{name: item.get(name) for name in _SIZES} for item in stored[:_MAX_RENDITIONS]],
     }
     if stored and "dest_bucket" in answer:
         smallest = min(stored, key=lambda item: int(item.get("bytes", 0)))

@@ -19,7 +19,11 @@ export async function show(main, { argument: name, stack, signal }) {
   const header = h("header", { class: "subject" });
   const failure = h("div");
   const steps = h("ol", { class: "steps" });
-  const pictures = card("pictures", "Pictures", h("p", { class: "empty small" }, "Shown when the execution has ended."));
+  const pictures = card(
+    "pictures",
+    "Pictures",
+    h("p", { class: "empty small" }, "Shown when the execution has ended."),
+  );
   const log = card("log", "Log", h("p", { class: "empty small" }, "Shown when the execution has ended."));
   const documents = h("div", { class: "pair" });
   main.append(
@@ -161,7 +165,9 @@ function stepItem(visit) {
 
 function logLines(lines, local) {
   if (lines.length) return h("div", {}, lines.map(logLine));
-  const reason = local ? "a busy emulator writes them with those of the next picture" : "they arrive a few seconds late";
+  const reason = local
+    ? "a busy emulator writes them with those of the next picture"
+    : "they arrive a few seconds late";
   return h("p", { class: "empty small" }, `No log lines of this execution yet: ${reason}.`);
 }
 
@@ -189,8 +195,9 @@ function lineText({ error, message, skipped, reason, removed, renditions, ...lin
   if (error) return `${error}: ${message}`;
   if (skipped) return `skipped: ${reason}`;
   if (removed) return `removed: ${removed.length}`;
-  const size = ({ width, height, format, bytes: size }) => `${width} × ${height} ${format.toUpperCase()}, ${bytes(size)}`;
-  return message ?? `made ${(renditions ?? [line]).map(size).join("; ")}`;
+  const output = ({ width, height, format, bytes: size }) =>
+    `${width} × ${height} ${format.toUpperCase()}, ${bytes(size)}`;
+  return message ?? `made ${(renditions ?? [line]).map(output).join("; ")}`;
 }
 
 function jsonCard(title, value) {

@@ -40,7 +40,9 @@ export async function show(main, { query, stack, signal }) {
     const none = found.listed ? noFailures() : noList();
     content.replaceChildren(
       ...(found.groups.length ? found.groups.map((group) => groupCard(group, reload)) : [none]),
-      found.more ? h("p", { class: "foot" }, "Older failures are not listed: retry these first, or use tinypics retry.") : "",
+      found.more
+        ? h("p", { class: "foot" }, "Older failures are not listed: retry these first, or use tinypics retry.")
+        : "",
     );
   };
   const reload = () => load().catch((error) => announce(errorText(error)));

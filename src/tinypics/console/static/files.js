@@ -26,7 +26,16 @@ export function dropZone(hint, add) {
     { class: "zone" },
     h("span", { class: "zone-icon" }, icon("up")),
     h("p", { class: "zone-title" }, "Drop pictures here"),
-    h("p", { class: "zone-hint" }, "or paste one, or ", choose(files, "choose files"), files, ", or ", choose(folder, "a folder"), folder),
+    h(
+      "p",
+      { class: "zone-hint" },
+      "or paste one, or ",
+      choose(files, "choose files"),
+      files,
+      ", or ",
+      choose(folder, "a folder"),
+      folder,
+    ),
     h("p", { class: "zone-place" }, hint),
   );
   let depth = 0; // of nested elements that the pointer has entered

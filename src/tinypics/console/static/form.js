@@ -34,7 +34,13 @@ export class EventForm {
       ]),
       this.keys,
       this.submitButton,
-      h("p", { class: "quiet small" }, "The workflow stores the rendition in ", h("code", {}, stack.output_bucket), "."),
+      h(
+        "p",
+        { class: "quiet small" },
+        "The workflow stores the rendition in ",
+        h("code", {}, stack.output_bucket),
+        ".",
+      ),
     );
   }
 

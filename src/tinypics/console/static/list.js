@@ -26,7 +26,10 @@ export class ExecutionList {
 
   /** Request the page again. True if anything changed. */
   async refresh() {
-    const { items, next } = await get(`/api/executions?${query({ status: this.status, next: this.next })}`, this.signal);
+    const { items, next } = await get(
+      `/api/executions?${query({ status: this.status, next: this.next })}`,
+      this.signal,
+    );
     const changed = this.update(items);
     this.older.hidden = !next;
     if (next) this.older.href = address({ status: this.status, next }); // the same link, so that it keeps the focus

@@ -6,14 +6,7 @@ import { bytes } from "./format.js";
 
 /** The pictures of one record of an execution, from /api/executions/…/pictures. */
 export function recordFigures({ original, renditions, removed, manifest }) {
-  const parts = [
-    h(
-      "div",
-      { class: "pictures" },
-      originalFigure(original),
-      renditions.map(renditionFigure),
-    ),
-  ];
+  const parts = [h("div", { class: "pictures" }, originalFigure(original), renditions.map(renditionFigure))];
   if (removed.length) parts.push(h("p", { class: "empty small" }, `Deleted with their source: ${removed.join(", ")}`));
   else if (!renditions.length) parts.push(h("p", { class: "empty small" }, "No rendition was made."));
   if (manifest)

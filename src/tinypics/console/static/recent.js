@@ -50,7 +50,12 @@ function pictureRow(picture) {
       "div",
       { class: "row" },
       h("span", { class: `thumb ${bad ? "bad" : ""}` }, bad ? icon("bad") : thumbnail(picture)),
-      h("span", { class: "what" }, h("span", { class: "key" }, picture.key), h("span", { class: "note" }, note(picture))),
+      h(
+        "span",
+        { class: "what" },
+        h("span", { class: "key" }, picture.key),
+        h("span", { class: "note" }, note(picture)),
+      ),
       pill(picture.status, picture),
       h("time", { title: fullTime(picture.at) }, timeOfDay(picture.at)),
       h("span", { class: "took" }, duration(picture.ms)),

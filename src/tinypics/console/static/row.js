@@ -26,7 +26,11 @@ export function executionRow(item, about) {
       h("span", { class: "note" }, about ? note(about) : "\u2007"),
     ),
     pill(item.status, about),
-    h("time", { datetime: new Date(item.started).toISOString(), title: fullTime(item.started) }, timeOfDay(item.started)),
+    h(
+      "time",
+      { datetime: new Date(item.started).toISOString(), title: fullTime(item.started) },
+      timeOfDay(item.started),
+    ),
     h("span", { class: "took" }, took),
   );
 }

@@ -12,7 +12,8 @@ const LANGUAGES = [
   ["curl", "curl"],
   ["python", "Python"],
 ];
-const ORIGINAL = { width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" }; // how the original is shown
+// How the original is shown.
+const ORIGINAL = { width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" };
 const LEAD =
   "Edit an event. The preview is made on this computer by the same code; nothing is stored until you start the workflow.";
 

@@ -6,7 +6,7 @@ import { bytes } from "./format.js";
 import { describe } from "./row.js";
 import { FAILED_STATUSES, pill } from "./status.js";
 
-const PATIENCE = 60_000; // milliseconds to wait for the execution until the page says that there is none
+const MAX_WAIT = 60_000; // milliseconds until the page says that there is no execution
 const NO_EXECUTION =
   "Uploaded, but nothing has processed it yet. Does something else start this stack (Trigger)? tinypics logs may show why.";
 
@@ -14,7 +14,7 @@ const NO_EXECUTION =
 export class Upload {
   constructor(tray, file, key) {
     Object.assign(this, { tray, file, key, state: "queued", replace: false, at: 0, name: null, followed: false });
-    this.silent = false; // uploaded, and without an execution for long
+    this.silent = false; // waiting for longer than that
     this.element = null;
   }
 
@@ -46,7 +46,9 @@ export class Upload {
       this.at = Date.now();
       this.finishSending(await put(target, this.file, (share) => this.showProgress(share), signal));
     } catch (error) {
-      this.refuse(signal.aborted ? "Stopped." : error instanceof Unreachable ? this.unreachableText() : errorText(error));
+      this.refuse(
+        signal.aborted ? "Stopped." : error instanceof Unreachable ? this.unreachableText() : errorText(error),
+      );
     }
   }
 
@@ -80,7 +82,7 @@ export class Upload {
       this.note.textContent = NO_EXECUTION;
       this.silent = true;
       this.tray.next();
-    }, PATIENCE);
+    }, MAX_WAIT);
   }
 
   refuse(reason, label = "Retry") {

@@ -7,12 +7,12 @@ import { count, plural } from "./format.js";
 import { pill } from "./status.js";
 import { Upload } from "./upload.js";
 
-const PARALLEL = 3; // uploads that are sent at a time
+const MAX_PARALLEL = 3; // uploads that are sent at a time
 const MAX_LOCAL = 8; // pictures in progress on a laptop, where each is a process: hundreds would overload it
-const SHOWN = 40; // of a folder of thousands; the bar counts all, and of those that ended no more are kept
-const REMEMBERED = 1000; // executions
+const MAX_ROWS = 40; // and ended uploads to keep: a folder may have thousands, which the bar counts
+const MAX_EXECUTIONS = 1000; // to remember
 const CLOCK_SKEW = 5000; // milliseconds
-const FOLLOWED = 6; // uploads whose states are followed at a time; the others show only their end
+const MAX_FOLLOWED = 6; // uploads whose states are followed at a time; the others show only their end
 
 export class Tray {
   constructor(stack) {
@@ -20,7 +20,7 @@ export class Tray {
     this.listed = stack.listed && !stack.by_queue; // whether uploads have executions that can be listed
     this.queue = [];
     this.uploads = [];
-    this.past = 0; // the number that ended before those
+    this.past = 0; // the number of ended uploads that are no longer kept
     this.active = 0;
     this.executions = new Map(); // by name: the upload of each, null for others
     this.followed = 0;
@@ -56,7 +56,7 @@ export class Tray {
 
   /** Send the next ones, as far as there is room. */
   next() {
-    while (this.active < PARALLEL && this.queue.length && this.hasRoom()) {
+    while (this.active < MAX_PARALLEL && this.queue.length && this.hasRoom()) {
       this.active += 1;
       this.queue
         .shift()
@@ -118,9 +118,9 @@ export class Tray {
     this.replaceButton.hidden = this.refused(true).length < 2; // a single one has its own button
     this.retryButton.hidden = this.refused(false).length < 2;
     this.element.classList.toggle("used", total > 0);
-    this.forget((by.ended ?? []).slice(0, -SHOWN));
+    this.forget((by.ended ?? []).slice(0, -MAX_ROWS));
     const others = this.uploads.filter((upload) => !["queued", "refused"].includes(upload.state)).reverse();
-    const rows = [...(by.refused ?? []), ...others].slice(0, SHOWN);
+    const rows = [...(by.refused ?? []), ...others].slice(0, MAX_ROWS);
     setChildren(
       this.list,
       rows.map((upload) => upload.element),
@@ -184,7 +184,7 @@ export class Tray {
         each.name === item.name || (each.at && each.key === about.key && item.started >= each.at - CLOCK_SKEW);
       const upload = this.uploads.find(isAbout) ?? null;
       this.executions.set(item.name, upload);
-      if (this.executions.size > REMEMBERED) this.executions.delete(this.executions.keys().next().value);
+      if (this.executions.size > MAX_EXECUTIONS) this.executions.delete(this.executions.keys().next().value);
       upload?.setExecution(item.name);
     }
     const upload = this.executions.get(item.name);
@@ -203,7 +203,7 @@ export class Tray {
 
   /** Whether one more may be followed; `unfollow` releases its place. */
   follow() {
-    if (this.followed >= FOLLOWED) return false;
+    if (this.followed >= MAX_FOLLOWED) return false;
     this.followed += 1;
     return true;
   }
