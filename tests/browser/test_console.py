@@ -304,7 +304,8 @@ def test_health_counts_what_the_log_says(page: Page, stack: LocalStack) -> None:
     pictures = page.locator(".figure", has_text="Pictures").locator("strong")
     once_told(stack, lambda ms: expect(pictures).to_have_text(re.compile(r"[1-9]"), timeout=ms))
     expect(page.locator(".figure", has_text="Median time")).to_contain_text("ms")
-    expect(page.locator(".figure", has_text="cost").locator("strong")).to_have_text(re.compile(r"^\$0\.0*[1-9]\d*$"))
+    expect(page.locator(".figure", has_text="Cold starts")).to_be_visible()
+    expect(page.locator(".figure", has_text="cost")).to_have_count(0)  # the emulator is free
     assert page.locator(".chart rect.good").evaluate_all("all => all.some((bar) => bar.height.baseVal.value > 0)")
 
 

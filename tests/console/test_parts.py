@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tinypics import prices
 from tinypics.aws.settings import Settings
 from tinypics.console import loglines
 from tinypics.console.app import _aws_error
@@ -112,7 +111,7 @@ def test_figures_of_some_lines() -> None:
     assert found["counts"] == {"SUCCESS": 1, "SKIPPED": 1, "FAILED": 1, "RETRY": 1}
     assert found["errors"] == {"CorruptImage": 1, "StoreUnavailable": 1}
     assert found["ms"] == {"p50": 20.0, "p95": 30.0, "p99": 30.0}
-    assert found["dollars"] == pytest.approx(0.75 * prices.LAMBDA_GB_SECOND_ARM + 4 * prices.LAMBDA_REQUEST)
+    assert found["cost"] == "$0.000011"  # 0.75 GB-seconds of $0.0000133, and four requests of $0.0000002
     assert summary([])["ms"]["p50"] is None
 
 

@@ -110,7 +110,7 @@ def test_a_name_that_is_there_twice_is_found_at_any_depth(old: str, new: str) ->
             lambda all_: all_["States"]["CheckStatus"].update(Default="Fails"),
             "CheckStatus leads to Fails, which is not in its scope",
         ),
-        (RESIZE, lambda all_: all_["States"]["ResizeImage"]["Catch"].pop(0), "nothing leads to NameExhaustion"),
+        (RESIZE, lambda all_: all_["States"]["ResizeImage"]["Catch"].pop(0), "nothing leads to MarkExhausted"),
         (RESIZE, lambda all_: without(all_["States"], "NameFailure", "Next"), "NameFailure has no Next"),
         (RESIZE, lambda all_: without(all_["States"], "CheckStatus", "Default"), "CheckStatus has no Default"),
         (
@@ -235,7 +235,7 @@ def test_every_path_that_a_state_reads_is_there_on_every_way(name: str, answers:
         ("resize", '"Variable": "$.status"', '"Variable": "$.state"', "CheckStatus reads $.state,"),
         ("resize", '"message.$": "$.Cause"', '"message.$": "$.cause"', "NameFailure reads $.cause,"),
         ("resize", '"message.$": "$.Cause"', '"text.$": "$.Cause"', "Failed reads $.message,"),
-        ("resize", "$.Error, $.Cause)", "$.Error, $.Reason)", "NameExhaustion reads $.Reason,"),
+        ("resize", "$.Error, $.Cause)", "$.Error, $.Reason)", "MarkExhausted reads $.Reason,"),
         ("resize", '"ErrorPath": "$.error"', '"ErrorPath": "$.name"', "Failed reads $.name,"),
         ("backfill", "$$.Execution.Name", "$$.Execution.Title", "Order reads $$.Execution.Title,"),
         ("backfill", '"CausePath": "$.message"', '"CausePath": "$.reason"', "Refused reads $.reason,"),

@@ -38,8 +38,10 @@ class Health:
         start = end - seconds * 1000
         lines, complete = loglines.read(self._logs, self._stack.log_group, int(start), None, MAX_LINES * 4)
         results = [(stamp, line) for stamp, line in lines if "status" in line]
+        free = {"cost": None} if self._cloud.endpoint else {}  # the emulator
         return {
             **summary([line for _, line in results[:MAX_LINES]]),
+            **free,
             "seconds": seconds,
             "more": len(results) > MAX_LINES or not complete,
             "bars": bars(results, start, end),
@@ -72,7 +74,7 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "ms": {f"p{share}": percentile(took, share) for share in (50, 95, 99)},
         "cold": sum(bool(line.get("cold_start")) for line in lines),
         "gb_seconds": round(seconds, 3),
-        "dollars": seconds * prices.LAMBDA_GB_SECOND_ARM + len(lines) * prices.LAMBDA_REQUEST,
+        "cost": prices.dollars(seconds * prices.LAMBDA_GB_SECOND_ARM + len(lines) * prices.LAMBDA_REQUEST),
         "prices": f"{prices.REGION}, {prices.AS_OF}",
     }
 

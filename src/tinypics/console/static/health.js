@@ -59,17 +59,17 @@ function cards(health) {
   ].filter(Boolean);
 }
 
-function figures({ pictures, counts, ms, cold, dollars, gb_seconds: gbSeconds, prices, running, queues }) {
+function figures({ pictures, counts, ms, cold, cost, gb_seconds: gbSeconds, prices, running, queues }) {
   const failed = counts.FAILED ?? 0;
   const made = `${count(counts.SUCCESS ?? 0)} made, ${count(counts.SKIPPED ?? 0)} up to date`;
   const retried = counts.RETRY ? `${plural(counts.RETRY, "attempt")} retried` : "no attempt was retried";
-  const cost = `of the function: ${gbSeconds} GB-seconds and its requests, at AWS's prices (${prices})`;
+  const basis = `of the function: ${gbSeconds} GB-seconds and its requests, at AWS's prices (${prices})`;
   return [
     figure("Pictures", count(pictures), made),
     figure("Failed", count(failed), retried, failed ? "bad" : "good"),
     figure("Median time", duration(ms.p50), `95 %: ${duration(ms.p95)}, 99 %: ${duration(ms.p99)}`),
     figure("Cold starts", count(cold), pictures ? `${Math.round((100 * cold) / pictures)} % of all` : ""),
-    figure("Estimated cost", money(dollars), cost),
+    cost === null ? null : figure("Estimated cost", cost, basis),
     running === null ? null : figure("Running", running >= 100 ? "100 or more" : count(running), "executions"),
     queues.map((queue) => figure(queue.name, count(queue.waiting), queueNote(queue), isAlarming(queue) ? "bad" : "")),
   ];
@@ -82,11 +82,6 @@ function figure(name, value, detail, kind = "") {
     h("dt", {}, name),
     h("dd", {}, h("strong", {}, value), h("span", {}, detail)),
   );
-}
-
-function money(dollars) {
-  if (!dollars) return "$0";
-  return dollars < 0.01 ? `$${dollars.toPrecision(2)}` : `$${dollars.toFixed(2)}`;
 }
 
 function queueNote(queue) {
