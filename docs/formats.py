@@ -49,7 +49,7 @@ def formats_table() -> str:
 def _format(codec: formats.Codec) -> list[str]:
     facts = (codec.encodes, codec.animated, codec.encodes and codec.alpha, codec.lossless)
     written = ["yes" if fact else "" for fact in facts]
-    return [codec.label, f"`{codec.name}`", codec.reads, *written, str(codec.quality or "")]
+    return [codec.label, f"`{codec.name}`", codec.features, *written, str(codec.quality or "")]
 
 
 def limits_table() -> str:

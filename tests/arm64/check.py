@@ -94,7 +94,7 @@ def source(codec: Codec) -> bytes:
     picture.paste(photo((SIZE[0] // 2, SIZE[1] // 2)), (SIZE[0] // 4, SIZE[1] // 4))
     if codec.name == "heif":
         return heic(picture)
-    return encoded(picture, getattr(import_module(codec.plugin), codec.reader).format)
+    return encoded(picture, getattr(import_module(codec.plugin), codec.decoder_class).format)
 
 
 def single(name: str, guest: Guest, s3: Any) -> list[str]:

@@ -33,7 +33,7 @@ from tinypics.image.headers.reader import read
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.render import is_lossy
 from tinypics.image.rendition import Rendition
-from tinypics.image.stream import Whole
+from tinypics.image.stream import BytesStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +69,7 @@ P3_COLOURS = [((200, 100, 50), (213, 96, 34)), ((128, 128, 128), (128, 128, 128)
 @pytest.mark.parametrize(("stored", "shown"), P3_COLOURS)
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 def test_a_display_p3_profile_is_converted(stored: tuple[int, ...], shown: tuple[int, ...], format: str) -> None:
-    profile = colour.profile_of((P3, AS_SRGB))
+    profile = colour.build_profile((P3, AS_SRGB))
     options: dict[str, Any] = {} if format in ("PNG", "TIFF") else {"quality": 100}
     data = encoded(Image.new("RGB", (32, 32), stored), format, icc_profile=profile, **options)
     output = resize(data, "16x16-png")
@@ -80,7 +80,7 @@ def test_a_display_p3_profile_is_converted(stored: tuple[int, ...], shown: tuple
 
 def test_our_profiles_are_those_that_littlecms_makes() -> None:
     """sRGB by code points, converted like any other colour space, changes nothing."""
-    hdr_free = colour.profile_of((P3, AS_SRGB))
+    hdr_free = colour.build_profile((P3, AS_SRGB))
     assert hdr_free is not None
     profile = ImageCms.ImageCmsProfile(io.BytesIO(hdr_free)).profile
     assert profile.xcolor_space.strip() == "RGB"
@@ -118,7 +118,7 @@ def test_srgb_needs_no_colour_engine(mode: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_profile_that_only_calls_itself_srgb_is_not_taken_for_it() -> None:
-    profile = colour.profile_of((P3, AS_SRGB))
+    profile = colour.build_profile((P3, AS_SRGB))
     assert profile is not None
     assert not colour.is_srgb(profile + b"sRGB")
     assert colour.is_srgb(srgb_profile())
@@ -149,13 +149,13 @@ def test_a_grey_profile_is_converted(mode: str) -> None:
 
 def test_alpha_is_not_touched_by_a_profile() -> None:
     stored, shown = P3_COLOURS[0]
-    data = encoded(Image.new("RGBA", (16, 16), (*stored, 128)), "PNG", icc_profile=colour.profile_of((P3, AS_SRGB)))
+    data = encoded(Image.new("RGBA", (16, 16), (*stored, 128)), "PNG", icc_profile=colour.build_profile((P3, AS_SRGB)))
     found = opened(resize(data, "8x8").data).getpixel((4, 4))
     assert near(found, (*shown, 128), 5)  # type: ignore[arg-type]
 
 
 def test_grey_with_a_colour_profile_is_converted_as_colour() -> None:
-    profile = colour.profile_of((P3, AS_SRGB))
+    profile = colour.build_profile((P3, AS_SRGB))
     output = resize(encoded(Image.new("L", (16, 16), 90), "PNG", icc_profile=profile), "16x16")
     assert output.dropped == ()
     assert near(pixels(output.data)[8, 8], (90, 90, 90), 2)
@@ -177,7 +177,7 @@ def test_a_broken_profile_is_survived_and_said(profile: bytes, format: str) -> N
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 def test_a_profile_that_is_too_large_is_not_used(format: str) -> None:
-    data = encoded(quadrants(), format, icc_profile=colour.profile_of((P3, AS_SRGB)))
+    data = encoded(quadrants(), format, icc_profile=colour.build_profile((P3, AS_SRGB)))
     assert resize(data, "32x24", Limits(icc_bytes=1000)).dropped == ("profile",)
     assert resize(data, "32x24").dropped == ()
 
@@ -186,7 +186,7 @@ def test_a_profile_that_is_too_large_is_not_used(format: str) -> None:
     ("name", "kept"), [("jpeg", True), ("png", True), ("webp", True), ("avif", True), ("gif", False)]
 )
 def test_a_profile_is_kept_on_request(name: str, kept: bool) -> None:
-    profile = colour.profile_of((P3, AS_SRGB))
+    profile = colour.build_profile((P3, AS_SRGB))
     stored, shown = P3_COLOURS[0]
     data = encoded(Image.new("RGB", (32, 32), stored), "PNG", icc_profile=profile)
     image = opened(resize(data, f"16x16-{name}-q95-keepicc").data)
@@ -370,7 +370,7 @@ def test_linear_light_changes_nothing_where_nothing_is_mixed() -> None:
 
 def test_linear_light_of_other_colour_spaces() -> None:
     stored, shown = P3_COLOURS[0]
-    data = encoded(Image.new("RGB", (32, 32), stored), "PNG", icc_profile=colour.profile_of((P3, AS_SRGB)))
+    data = encoded(Image.new("RGB", (32, 32), stored), "PNG", icc_profile=colour.build_profile((P3, AS_SRGB)))
     assert delta_e(pixels(resize(data, "16x16-linear-keepicc").data)[8, 8], shown) < 2.5
     inks = encoded(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "TIFF")
     assert near(pixels(resize(inks, "16x16-png-linear").data)[8, 8], (255, 0, 0), 3)
@@ -413,7 +413,7 @@ def test_a_lossy_output_loses_next_to_nothing_by_a_smaller_draft(baseline: bytes
     ("text", "scale"), [("800x", 2), ("800x-q80", 2), ("800x-q81", 1), ("800x-png", 1), ("800x-auto", 1)]
 )
 def test_the_draft_is_smaller_where_the_encoder_loses_more(baseline: bytes, text: str, scale: int) -> None:
-    header = read(Whole(baseline), DEFAULT)
+    header = read(BytesStream(baseline), DEFAULT)
     lossy = is_lossy(header, Rendition.parse(text))
     assert draft_scale(open_picture(header, DEFAULT), 2016 / 800, lossy=lossy) == scale
 
@@ -441,7 +441,7 @@ def test_a_crop_of_a_draft_is_where_it_should_be(baseline: bytes, full: Any) -> 
 @pytest.mark.parametrize("side", [64, 160])
 def test_the_dc_scans_of_a_progressive_jpeg_are_enough(side: int) -> None:
     data = encoded(PHOTO, "JPEG", quality=92, progressive=True)
-    header = read(Whole(data), DEFAULT)
+    header = read(BytesStream(data), DEFAULT)
     assert header.dc_end is not None
     assert header.dc_end < len(data) / 3
     assert draft_scale(open_picture(header, DEFAULT), 2016 / side) == 8
@@ -456,10 +456,10 @@ def test_the_dc_scans_of_a_progressive_jpeg_are_enough(side: int) -> None:
 
 def test_a_progressive_jpeg_cut_short_after_its_dc_scans_is_corrupt() -> None:
     data = encoded(PHOTO.crop((0, 0, 800, 600)), "JPEG", progressive=True)
-    end = read(Whole(data), DEFAULT).dc_end
+    end = read(BytesStream(data), DEFAULT).dc_end
     assert end is not None
     for cut in (end, end + 50, len(data) - 2):
-        assert read(Whole(data[:cut]), DEFAULT).dc_end is None
+        assert read(BytesStream(data[:cut]), DEFAULT).dc_end is None
         with pytest.raises(CorruptImage):
             resize(data[:cut], "64x")
 
@@ -534,7 +534,7 @@ def test_a_smart_crop_of_nothing_to_see_is_the_middle(gravity: str) -> None:
 def test_nothing_is_looked_at_where_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     from tinypics.image import smartcrop
 
-    monkeypatch.setattr(smartcrop, "interesting", lambda *_: pytest.fail("looked"))
+    monkeypatch.setattr(smartcrop, "find_focus", lambda *_: pytest.fail("looked"))
     assert resize(encoded(photo((80, 60)), "PNG"), "40x30-entropy").width == 40
 
 

@@ -7,19 +7,26 @@ from importlib import import_module
 import pytest
 
 from tests.pictures import box
-from tinypics.image.formats import FORMATS, HEAD, OUTPUTS, output_format, sniff
+from tinypics.image.formats import BY_EXTENSION, FORMATS, HEAD, OUTPUTS, output_format, sniff
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_decoder_is_where_the_table_says(name: str) -> None:
     codec = FORMATS[name]
-    assert hasattr(import_module(codec.plugin), codec.reader)
+    assert hasattr(import_module(codec.plugin), codec.decoder_class)
     assert codec.content_type.startswith("image/")
 
 
 def test_what_is_written() -> None:
     assert set(OUTPUTS) == {"jpeg", "png", "webp", "avif", "gif"}
     assert [FORMATS[name].extension for name in ("jpeg", "tiff", "heif")] == ["jpg", "tif", "heic"]
+
+
+def test_a_place_in_a_srcset_and_an_extension_belong_to_one_format() -> None:
+    places = [codec.srcset_order for codec in FORMATS.values() if codec.encodes]
+    assert len(set(places)) == len(places)
+    assert all(places)
+    assert len(BY_EXTENSION) == sum(1 + len(codec.other_extensions) for codec in FORMATS.values())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.image.test_rendition import renditions
-from tinypics.image.geometry import ORIENTATIONS, UPRIGHT, Box, Plan, Size, Turn, plan, turn_of
+from tinypics.image.geometry import ORIENTATIONS, UPRIGHT, Box, Orientation, Plan, Size, plan, requested_orientation
 from tinypics.image.rendition import COMPASS, Fit, Rendition
 from tinypics.values import replace
 
@@ -131,29 +131,29 @@ def test_cover_keeps_the_shape(source: Size, rendition: Rendition, gravity: str)
     assert (right - left) / (bottom - top) == pytest.approx(planned.size[0] / planned.size[1], rel=1e-6)
 
 
-turns = st.builds(Turn, st.booleans(), st.booleans(), st.booleans())
+turns = st.builds(Orientation, st.booleans(), st.booleans(), st.booleans())
 
 
-def pixel(turn: Turn, point: tuple[int, int], size: Size) -> tuple[int, int]:
-    """The position of one pixel after `turn`, by its definition, step by step."""
+def pixel(orientation: Orientation, point: tuple[int, int], size: Size) -> tuple[int, int]:
+    """The position of one pixel after `orientation`, by its definition, step by step."""
     x, y = point
     wide, high = size
-    if turn.swap:
+    if orientation.swap:
         x, y, wide, high = y, x, high, wide
-    return (wide - 1 - x if turn.mirror_x else x), (high - 1 - y if turn.mirror_y else y)
+    return (wide - 1 - x if orientation.mirror_x else x), (high - 1 - y if orientation.mirror_y else y)
 
 
 @given(turns, turns)
-def test_turns_follow_one_another(one: Turn, other: Turn) -> None:
+def test_turns_follow_one_another(one: Orientation, other: Orientation) -> None:
     size, point = (7, 4), (5, 1)
     assert pixel(one.then(other), point, size) == pixel(other, pixel(one, point, size), one.size(size))
 
 
 @given(turns)
-def test_a_box_is_found_again_where_it_was(turn: Turn) -> None:
+def test_a_box_is_found_again_where_it_was(orientation: Orientation) -> None:
     size, (x, y) = (7, 4), (5, 1)
-    shown = pixel(turn, (x, y), size)
-    assert turn.back((shown[0], shown[1], shown[0] + 1, shown[1] + 1), size) == (x, y, x + 1, y + 1)
+    shown = pixel(orientation, (x, y), size)
+    assert orientation.source_box((shown[0], shown[1], shown[0] + 1, shown[1] + 1), size) == (x, y, x + 1, y + 1)
 
 
 def test_the_eight_orientations_are_all_there_is() -> None:
@@ -166,12 +166,12 @@ def test_the_eight_orientations_are_all_there_is() -> None:
                               ("1x-flop", 2), ("1x-rotate90-flop", 5), ("1x-rotate90-flip", 7), ("1x-flip-flop", 3)]
 )  # fmt: skip
 def test_what_a_rendition_turns(text: str, orientation: int) -> None:
-    assert turn_of(Rendition.parse(text)) == ORIENTATIONS[orientation]
+    assert requested_orientation(Rendition.parse(text)) == ORIENTATIONS[orientation]
 
 
 def test_a_plan_for_a_part_lies_where_the_part_does() -> None:
-    assert plan((100, 100), Rendition.parse("50x25")).moved(7, 9).box == (7, 34, 107, 84)
+    assert plan((100, 100), Rendition.parse("50x25")).offset_by(7, 9).box == (7, 34, 107, 84)
 
 
 def test_shrink_is_that_of_the_axis_that_is_shrunk_least() -> None:
-    assert plan((1000, 500), Rendition.parse("100x100-fill")).shrink == 5.0
+    assert plan((1000, 500), Rendition.parse("100x100-fill")).min_scale == 5.0

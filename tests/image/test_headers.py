@@ -29,14 +29,14 @@ from tinypics.image.headers import tiff as tiffs
 from tinypics.image.headers.header import Header
 from tinypics.image.headers.reader import read
 from tinypics.image.limits import DEFAULT
-from tinypics.image.stream import Whole
+from tinypics.image.stream import BytesStream
 from tinypics.values import replace
 
 PHOTO = photo((70, 50))
 
 
 def header(data: bytes) -> Header:
-    return read(Whole(data), DEFAULT)
+    return read(BytesStream(data), DEFAULT)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def header(data: bytes) -> Header:
         ("PNG", {}, "P", {"channels": 4}),
         ("PNG", {}, "1", {"channels": 1, "bits": 1}),
         ("PNG", {}, "I;16", {"channels": 1, "bits": 16}),
-        ("GIF", {}, "P", {"frames": 1, "plays": 1}),
+        ("GIF", {}, "P", {"frames": 1, "loop_count": 1}),
         ("WEBP", {}, "RGB", {"frames": 1}),
         ("WEBP", {"lossless": True}, "RGB", {"frames": 1}),
         ("WEBP", {"icc_profile": srgb_profile()}, "RGB", {"frames": 1}),
@@ -91,14 +91,14 @@ def test_animations(format: str, loop: int) -> None:
     found = header(encoded(frames[0], format, save_all=True, append_images=frames[1:], duration=50, loop=loop))
     assert (found.frames, found.size) == (6, (40, 30))
     if format != "AVIF":  # the header does not say
-        assert found.plays == (loop + 1 if format == "GIF" and loop else loop)
+        assert found.loop_count == (loop + 1 if format == "GIF" and loop else loop)
 
 
 def test_a_gif_may_have_colour_tables_and_blocks_of_any_kind() -> None:
     data = gif_of_frames(1)[:-1] + b"!\xfe\5hello\0!\xf9\4\0\0\0\0\0" + b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0x81)
     data += bytes(12) + b"\x02\x02\x44\x01\0" + b"!\xff\x0bNETSCAPE2.0\3\1\2\0\0;"
     found = header(data)
-    assert (found.frames, found.plays) == (2, 3)
+    assert (found.frames, found.loop_count) == (2, 3)
 
 
 # JPEG
@@ -112,13 +112,13 @@ def test_scans_of_a_progressive_jpeg_are_walked_to_the_end() -> None:
     head = data[: found.dc_end]
     assert head.count(b"\xff\xda") == 1
     assert data[found.dc_end] == 0xFF
-    assert read(Whole(head + b"\xff\xd9"), DEFAULT).scans == 1
+    assert read(BytesStream(head + b"\xff\xd9"), DEFAULT).scans == 1
 
 
 def test_dc_scans_of_single_components_all_count() -> None:
     """Script: one DC scan for each component, then one of AC. All components are complete only after the third."""
     data = encoded(PHOTO, "JPEG", progressive=True)
-    frame = jpeg.frame(data)
+    frame = jpeg.read_frame_header(data)
 
     def scan(component: int, first: int, last: int, high: int = 0) -> bytes:
         return b"\xff\xda\0\x08\1" + bytes([component, 0, first, last, high << 4 | 1]) + b"\x12\xff\0\x34"
@@ -133,19 +133,19 @@ def test_dc_scans_of_single_components_all_count() -> None:
         scan(two, 1, 63),
     ]
     whole = data[: frame.scan] + b"".join(scans) + b"\xff\xd9"
-    found = jpeg.scans(whole, frame, 100)
+    found = jpeg.find_scans(whole, frame, 100)
     assert found == jpeg.Scans(6, len(data[: frame.scan] + b"".join(scans[:4])))
     without = data[: frame.scan] + b"".join(scans[:3] + scans[4:]) + b"\xff\xd9"
-    assert jpeg.scans(without, frame, 100) == jpeg.Scans(5, None)
-    assert not jpeg.scans(whole[:-1], frame, 100).whole
+    assert jpeg.find_scans(without, frame, 100) == jpeg.Scans(5, None)
+    assert not jpeg.find_scans(whole[:-1], frame, 100).complete
 
 
 def test_rubbish_between_segments_is_skipped() -> None:
     data = encoded(PHOTO, "JPEG", progressive=True)
-    at = jpeg.frame(data).scan
+    at = jpeg.read_frame_header(data).scan
     padded = data[:2] + b"\xff\xff\xff" + data[2:at] + b"\0\0\xff\xff" + data[at:]
     assert header(padded).scans == 10
-    assert jpeg.frame(b"\xff\xd8junk" + data[2:]).size == (70, 50)
+    assert jpeg.read_frame_header(b"\xff\xd8junk" + data[2:]).size == (70, 50)
 
 
 @pytest.mark.parametrize("arithmetic", [0xC9, 0xCA])
@@ -158,7 +158,7 @@ def test_arithmetic_coding_is_a_frame_like_any(arithmetic: int) -> None:
 
 def test_rubbish_between_scans_is_skipped() -> None:
     data = encoded(PHOTO, "JPEG", progressive=True)
-    second = data.index(b"\xff\xda", jpeg.frame(data).scan + 2)
+    second = data.index(b"\xff\xda", jpeg.read_frame_header(data).scan + 2)
     assert header(data[:second] + b"\0\0\xff\x01\xff\xff" + data[second:]) == replace(
         header(data), data=data[:second] + b"\0\0\xff\x01\xff\xff" + data[second:]
     )
@@ -222,8 +222,8 @@ def test_boxes_may_be_large_or_run_to_the_end() -> None:
     meta = bytes(4) + box(b"iprp", box(b"ipco", ispe))
     large = struct.pack(">I4sQ", 1, b"meta", 16 + len(meta)) + meta
     to_the_end = struct.pack(">I4s", 0, b"meta") + meta
-    assert isobmff.facts(large).size == (30, 20)
-    assert isobmff.facts(to_the_end).size == (30, 20)
+    assert isobmff.read_boxes(large).size == (30, 20)
+    assert isobmff.read_boxes(to_the_end).size == (30, 20)
 
 
 def test_a_clean_aperture_over_zero_is_none() -> None:

@@ -26,7 +26,7 @@ def heic(size: tuple[int, int], *properties: bytes) -> bytes:
 @pytest.fixture
 def phone(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A file as pi_heif returns it: already upright, independent of its EXIF, and with a profile."""
-    picture = SimpleNamespace(size=(64, 48), info={"exif": full_exif(), "icc_profile": colour.profile_of((12, 13))})
+    picture = SimpleNamespace(size=(64, 48), info={"exif": full_exif(), "icc_profile": colour.build_profile((12, 13))})
     picture.to_pillow = lambda: quadrants()
     opener = SimpleNamespace(open_heif=lambda data, convert_hdr_to_8bit: picture)
     monkeypatch.setitem(sys.modules, "pi_heif", opener)

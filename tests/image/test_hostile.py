@@ -141,7 +141,7 @@ CORRUPT: dict[str, bytes] = {
 
 @pytest.mark.parametrize("kind", TOO_LARGE)
 def test_what_would_cost_too_much_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "stills", lambda *_, **__: pytest.fail("decoded"))
+    monkeypatch.setattr(decode, "frames", lambda *_, **__: pytest.fail("decoded"))
     data, says = TOO_LARGE[kind]
     with pytest.raises(ImageTooLarge, match=says):
         resize(data, "64x64")

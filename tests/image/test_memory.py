@@ -16,7 +16,7 @@ from tinypics.image.headers.header import Header
 from tinypics.image.headers.reader import read
 from tinypics.image.limits import MIB, Limits
 from tinypics.image.rendition import Rendition
-from tinypics.image.stream import Whole
+from tinypics.image.stream import BytesStream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,9 +72,9 @@ def test_no_picture_needs_more_than_was_foreseen(
 
 
 def needed(data: bytes, *texts: str, scale: int = 1, frames: int = 1) -> int:
-    header: Header = read(Whole(data), Limits())
+    header: Header = read(BytesStream(data), Limits())
     made = [(r, plan(header.size, r), frames) for r in map(Rendition.parse, texts)]
-    return memory.memory(header, header.size, scale, made)
+    return memory.estimate(header, header.size, scale, made)
 
 
 def test_what_makes_a_picture_dear() -> None:

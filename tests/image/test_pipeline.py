@@ -390,11 +390,11 @@ def test_an_animation_stays_one(source: str, target: str) -> None:
 
 @pytest.mark.parametrize("source", ["GIF", "WEBP", "PNG"])
 @pytest.mark.parametrize("target", ["gif", "webp"])
-@pytest.mark.parametrize("plays", [0, 1, 3])
-def test_an_animation_is_shown_as_often_as_before(source: str, target: str, plays: int) -> None:
+@pytest.mark.parametrize("loop_count", [0, 1, 3])
+def test_an_animation_is_shown_as_often_as_before(source: str, target: str, loop_count: int) -> None:
     def loop(name: str) -> dict[str, int]:
         """A GIF counts the repetitions after the first play, and omits the number for none."""
-        return ({} if plays == 1 else {"loop": max(plays - 1, 0)}) if name == "GIF" else {"loop": plays}
+        return ({} if loop_count == 1 else {"loop": max(loop_count - 1, 0)}) if name == "GIF" else {"loop": loop_count}
 
     image = opened(resize(moving(source, duration=50, **loop(source)), f"20x15-{target}").data)
     assert {key: image.info[key] for key in ("loop",) if key in image.info} == loop(target.upper())

@@ -107,7 +107,7 @@ def pillow_plugins(modules: set[str]) -> set[str]:
     return {name for name in modules if name.startswith("PIL.") and name.endswith("ImagePlugin")}
 
 
-NEVER = {
+FORBIDDEN_MODULES = {
     "boto3",
     "botocore",
     "pi_heif",
@@ -126,7 +126,7 @@ NEVER = {
 
 def test_loading_the_handler_loads_no_sdk_and_no_picture_format() -> None:
     modules = loaded_by("import lambda_function")
-    assert not modules & NEVER
+    assert not modules & FORBIDDEN_MODULES
     assert not pillow_plugins(modules)
 
 
@@ -146,7 +146,7 @@ import lambda_function, tinypics
 assert tinypics.resize(made, "16x16").format == "{format}".lower()
 """
     modules = loaded_by(picture)
-    assert not modules & NEVER
+    assert not modules & FORBIDDEN_MODULES
     family = {"JPEG": "Jpeg", "PNG": "Png", "GIF": "Gif", "WEBP": "WebP"}[format]
     assert pillow_plugins(modules) == {f"PIL.{family}ImagePlugin"}
 

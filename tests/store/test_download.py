@@ -20,7 +20,7 @@ from tinypics.errors import (
 from tinypics.image import decode
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
-from tinypics.image.stream import Stream, Whole
+from tinypics.image.stream import BytesStream, Stream
 from tinypics.store import download
 from tinypics.store.download import Download
 from tinypics.store.objects import Stat
@@ -152,13 +152,13 @@ def test_a_photo_is_decoded_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> N
         begun.wait(20)
         link.let(1000)
 
-    drafted = decode._drafted
+    drafted = decode._load_scaled
 
     def decoding(*arguments: Any) -> Any:
         begun.set()
         return drafted(*arguments)
 
-    monkeypatch.setattr(decode, "_drafted", decoding)
+    monkeypatch.setattr(decode, "_load_scaled", decoding)
     threading.Thread(target=last_piece_after_the_decoder_began).start()
     resize_all(link.download, ["64x"])
     assert begun.is_set()
@@ -221,7 +221,7 @@ def test_the_tail_does_not_wait_for_what_is_before_it() -> None:
     link.download.whole()
     assert link.download.tail(5) == DATA[-5:]
     assert len(link.parts) == 1
-    assert Whole(DATA).tail(4) == DATA[-4:]
+    assert BytesStream(DATA).tail(4) == DATA[-4:]
 
 
 @pytest.fixture(scope="module")

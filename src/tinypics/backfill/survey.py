@@ -12,31 +12,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tinypics.delivery import keys
+from tinypics.image.formats import FORMATS, Codec
 from tinypics.image.limits import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tinypics.store.objects import Listed
 
 LISTED_AT_ONCE: Final = 1000
 """Objects per page of a listing."""
-
-MB_PER_MP: Final[Mapping[str, float]] = {
-    "jpeg": 0.15,
-    "png": 0.21,
-    "webp": 0.05,
-    "avif": 0.05,
-    "heif": 0.17,
-    "gif": 0.67,
-}
-"""Megabytes of a file per megapixel: medians of the pictures with which `MS_PER_MP` was measured."""
-MS_PER_MP: Final[Mapping[str, float]] = {"jpeg": 2.3, "png": 9, "webp": 13, "avif": 12, "heif": 37, "gif": 51}
-"""CPU milliseconds from file to 128x128, per megapixel of the source: `tinypics.resize_all` on camera photos of 6 to
-48 MP, screenshots and drawings, Pillow 13, x86-64, 2026-11."""
-OTHER_MB_PER_MP: Final = 0.2
-OTHER_MS_PER_MP: Final = 10.0
-"""For formats that were not measured: near the middle of the measured ones."""
 
 _MB = 1e6
 
@@ -107,15 +92,19 @@ class Survey:
     @property
     def megapixels(self) -> float:
         """Estimated from the sizes of the files."""
-        return sum(size / _MB / MB_PER_MP.get(name, OTHER_MB_PER_MP) for name, size in self.bytes_by_format.items())
+        return sum(megapixels for megapixels, _ in self._decoding())
 
     @property
     def decoding_ms(self) -> float:
         """CPU milliseconds for all pictures, estimated from the sizes of the files."""
-        return sum(
-            size / _MB / MB_PER_MP.get(name, OTHER_MB_PER_MP) * MS_PER_MP.get(name, OTHER_MS_PER_MP)
-            for name, size in self.bytes_by_format.items()
-        )
+        return sum(milliseconds for _, milliseconds in self._decoding())
+
+    def _decoding(self) -> Iterator[tuple[float, float]]:
+        """Megapixels and CPU milliseconds by format; the table's defaults for files that their names do not tell."""
+        for name, size in self.bytes_by_format.items():
+            codec = FORMATS.get(name, Codec)
+            megapixels = size / _MB / codec.mb_per_mp
+            yield megapixels, megapixels * codec.ms_per_mp
 
     def to_dict(self) -> dict[str, Any]:
         """The survey as JSON, which `of` reads: counting a large bucket takes several invocations."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
-
-BROWSER_FORMATS: Final = frozenset({"jpeg", "png", "webp", "gif", "avif", "bmp", "ico"})
-"""Formats that browsers show."""
 
 EXPIRES = 3600  # seconds
 _MAX_MANIFEST_BYTES = 2**20
@@ -87,7 +84,7 @@ class Pictures:
             "bytes": facts.get("bytes") or (found or {}).get("ContentLength"),
             "format": kind,
             "label": FORMATS[kind].label if kind in FORMATS else None,
-            "shown": kind in BROWSER_FORMATS if kind else None,
+            "shown": kind in FORMATS and FORMATS[kind].browser_support if kind else None,
             "there": found is not None,
             "overwritten": bool(found and facts.get("etag") and found["ETag"].strip('"') != facts["etag"]),
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinypics.errors import InvalidRequest
-from tinypics.image.formats import FORMATS, OUTPUTS
+from tinypics.image.formats import BY_EXTENSION, FORMATS, OUTPUTS
 
 if TYPE_CHECKING:
     from tinypics.image.rendition import Rendition
@@ -29,23 +29,8 @@ AUTO = "auto"
 _BAD_PARTS = frozenset({"", ".", ".."})
 _BAD_CHARACTERS = frozenset({*map(chr, range(0x20)), "\x7f"})
 
-_SYNONYMS = {
-    "jpeg": "jpg",
-    "jpe": "jpg",
-    "jfif": "jpg",
-    "apng": "png",
-    "avifs": "avif",
-    "tiff": "tif",
-    "dib": "bmp",
-} | {
-    **dict.fromkeys(("heif", "hif", "heics", "heifs"), "heic"),
-    **dict.fromkeys(("j2k", "j2c", "jpc", "jpf", "jpx"), "jp2"),
-}
-
 # Names of formats that cannot be read yet. Their keys are fixed now, so that reading them later moves no output.
 _NOT_READ = frozenset({"jxl"})
-
-_BY_EXTENSION = {codec.extension: codec.name for codec in FORMATS.values()}
 
 
 def check(key: str, field: str = "key") -> str:
@@ -151,8 +136,7 @@ def extension(key: str) -> str:
 
 def format_by_name(key: str) -> str | None:
     """The format that the key's extension stands for; None if it is not that of a supported picture."""
-    found = extension(key)
-    return _BY_EXTENSION.get(_SYNONYMS.get(found, found))
+    return BY_EXTENSION.get(extension(key))
 
 
 def _extension_of(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tinypics.image.formats import FORMATS
+from tinypics.image.formats import FORMATS, OUTPUTS
 from tinypics.values import value
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-# Formats from the smallest files to the widest support: a browser takes the first `<source>` that it supports.
-_PREFERENCE = ("avif", "webp", "jpeg", "png", "gif")
+# A browser takes the first `<source>` that it supports.
+_PREFERENCE = sorted(OUTPUTS, key=lambda name: FORMATS[name].srcset_order)
 
 
 @value

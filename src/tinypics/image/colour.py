@@ -111,7 +111,7 @@ def is_hdr(nclx: tuple[int, int]) -> bool:
 
 
 @cache
-def profile_of(nclx: tuple[int, int]) -> bytes | None:
+def build_profile(nclx: tuple[int, int]) -> bytes | None:
     """An ICC profile for the numbers of H.273; None for sRGB and for unknown numbers.
 
     HDR is mapped to standard range: reference white (203 cd/m², ITU-R BT.2408) becomes a little less than white, and
@@ -120,11 +120,11 @@ def profile_of(nclx: tuple[int, int]) -> bytes | None:
     primaries, transfer = nclx
     if primaries not in _COLOURANTS or (primaries == 1 and not is_hdr(nclx)):
         return None
-    curve = {_PQ: _pq, _HLG: _hlg}.get(transfer, linear_of)
+    curve = {_PQ: _pq, _HLG: _hlg}.get(transfer, srgb_to_linear)
     points = [round(65535 * curve(i / 1023)) for i in range(1024)]
     trc = b"curv" + struct.pack(">II", 0, len(points)) + struct.pack(f">{len(points)}H", *points)
-    tags = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz, _COLOURANTS[primaries]), strict=True))
-    tags |= {b"wtpt": _xyz(_D50), b"rTRC": trc, b"gTRC": trc, b"bTRC": trc}
+    tags = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz_tag, _COLOURANTS[primaries]), strict=True))
+    tags |= {b"wtpt": _xyz_tag(_D50), b"rTRC": trc, b"gTRC": trc, b"bTRC": trc}
     table, body, at = b"", b"", 132 + 12 * len(tags)
     for name, content in tags.items():
         table += struct.pack(">4sII", name, at + len(body), len(content))
@@ -134,7 +134,7 @@ def profile_of(nclx: tuple[int, int]) -> bytes | None:
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 
 
-def _xyz(colour: tuple[float, float, float]) -> bytes:
+def _xyz_tag(colour: tuple[float, float, float]) -> bytes:
     return b"XYZ \0\0\0\0" + struct.pack(">iii", *(round(value * 65536) for value in colour))
 
 
@@ -142,7 +142,7 @@ def _pq(signal: float) -> float:
     """SMPTE ST 2084, as a share of reference white."""
     power: float = signal ** (1 / 78.84375)
     light: float = (max(power - 0.8359375, 0.0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)
-    return _bent(light * 10_000 / 203)
+    return _compress_highlights(light * 10_000 / 203)
 
 
 def _hlg(signal: float) -> float:
@@ -150,37 +150,37 @@ def _hlg(signal: float) -> float:
     import math
 
     light = signal * signal / 3 if signal <= 0.5 else (math.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
-    return _bent(light / 0.265)
+    return _compress_highlights(light / 0.265)
 
 
 _KNEE: Final = 0.6
 
 
-def _bent(light: float) -> float:
+def _compress_highlights(light: float) -> float:
     """Values below the knee are unchanged; higher ones approach white smoothly."""
     import math
 
     return light if light <= _KNEE else _KNEE + (1 - _KNEE) * (1 - math.exp((_KNEE - light) / (1 - _KNEE)))
 
 
-def linear_of(value: float) -> float:
+def srgb_to_linear(value: float) -> float:
     """sRGB value to linear light, both 0..1 (IEC 61966-2-1)."""
     return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
 
 
-def value_of(light: float) -> float:
-    """Linear light to sRGB value, both 0..1: the inverse of `linear_of`."""
+def linear_to_srgb(light: float) -> float:
+    """Linear light to sRGB value, both 0..1: the inverse of `srgb_to_linear`."""
     return light * 12.92 if light <= 0.0031308 else float(1.055 * light ** (1 / 2.4) - 0.055)
 
 
 @cache
-def _to_linear() -> list[float]:
-    return [linear_of(value / 255) for value in range(256)]
+def _linear_table() -> list[float]:
+    return [srgb_to_linear(value / 255) for value in range(256)]
 
 
 @cache
-def _from_linear() -> list[int]:
-    return [round(255 * value_of(light / 65535)) for light in range(65536)]
+def _srgb_table() -> list[int]:
+    return [round(255 * linear_to_srgb(light / 65535)) for light in range(65536)]
 
 
 def in_linear_light(image: Image.Image, resample: Callable[[Image.Image], Image.Image]) -> Image.Image:
@@ -188,27 +188,27 @@ def in_linear_light(image: Image.Image, resample: Callable[[Image.Image], Image.
     from PIL import Image, ImageMath
 
     if "A" not in image.mode:
-        return Image.merge(image.mode, [_values(resample(_light(band))) for band in image.split()])
+        return Image.merge(image.mode, [_band_to_srgb(resample(_band_to_linear(band))) for band in image.split()])
     *colours, alpha = image.split()
     share = alpha.point([value / 255 for value in range(256)], "F")
     small = resample(share)
     bands = []
     for band in colours:
-        part = ImageMath.lambda_eval(lambda of: of["light"] * of["share"], light=_light(band), share=share)
+        part = ImageMath.lambda_eval(lambda of: of["light"] * of["share"], light=_band_to_linear(band), share=share)
         whole = ImageMath.lambda_eval(
             lambda of: of["light"] / of["max"](of["share"], _LEAST_SHARE), light=resample(part), share=small
         )
-        bands.append(_values(whole))
+        bands.append(_band_to_srgb(whole))
     return Image.merge(image.mode, [*bands, small.point(lambda value: value * 255 + 0.5).convert("L")])
 
 
 _LEAST_SHARE: Final = 1 / 1024  # the least alpha that light is divided by; below it the colour is invisible
 
 
-def _light(band: Image.Image) -> Image.Image:
-    return band.point(_to_linear(), "F")
+def _band_to_linear(band: Image.Image) -> Image.Image:
+    return band.point(_linear_table(), "F")
 
 
-def _values(light: Image.Image) -> Image.Image:
+def _band_to_srgb(light: Image.Image) -> Image.Image:
     """Linear light as floats (which may overshoot) to sRGB bytes, over 16 bits so that dark tones do not band."""
-    return light.point(lambda value: value * 65535 + 0.5).convert("I").point(_from_linear(), "L")
+    return light.point(lambda value: value * 65535 + 0.5).convert("I").point(_srgb_table(), "L")

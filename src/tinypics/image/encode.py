@@ -20,8 +20,8 @@ _SMALL: Final = 65_536
 
 
 @value
-class Writing:
-    """The input of an encoder: L, LA, RGB or RGBA, with alpha only if the format has it; frames of an animation."""
+class EncoderInput:
+    """Images of mode L, LA, RGB or RGBA, with alpha only if the format has it; frames of an animation."""
 
     frames: Sequence[Image.Image]
     quality: int | None = None
@@ -29,76 +29,76 @@ class Writing:
     lossless: bool = False
     durations: Sequence[int] = ()
     """Milliseconds, one for each frame of an animation."""
-    plays: int = 1
+    loop_count: int = 1
     """How many times an animation plays; 0 is endless."""
     icc: bytes | None = None
     exif: bytes | None = None
 
 
-def encode(writing: Writing, name: str) -> bytes:
+def encode(job: EncoderInput, name: str) -> bytes:
     """Encode to the format called `name`."""
-    return _ENCODERS[name](writing)
+    return _ENCODERS[name](job)
 
 
-def _saved(writing: Writing, name: str, **options: Any) -> bytes:
+def _save(job: EncoderInput, name: str, **options: Any) -> bytes:
     """Save by a file name: for its extension, Pillow imports one plugin; for a format, it imports five."""
     file = io.BytesIO()
     file.name = f"x.{FORMATS[name].extension}"
     if FORMATS[name].quality is not None:
-        options.setdefault("quality", writing.quality or FORMATS[name].quality)
-    if writing.exif:
-        options["exif"] = writing.exif
-    writing.frames[0].save(file, icc_profile=writing.icc, **options)
+        options.setdefault("quality", job.quality or FORMATS[name].quality)
+    if job.exif:
+        options["exif"] = job.exif
+    job.frames[0].save(file, icc_profile=job.icc, **options)
     return file.getvalue()
 
 
-def _jpeg(writing: Writing) -> bytes:
+def _jpeg(job: EncoderInput) -> bytes:
     """Progressive if that is smaller."""
-    wide, high = writing.frames[0].size
+    width, height = job.frames[0].size
     try:
-        return _saved(writing, "jpeg", optimize=True, progressive=wide * high > _BASELINE)
+        return _save(job, "jpeg", optimize=True, progressive=width * height > _BASELINE)
     except OSError:  # Pillow's buffer has one byte per pixel for it, and noise may need more
-        return _saved(writing, "jpeg")
+        return _save(job, "jpeg")
 
 
-def _png(writing: Writing) -> bytes:
+def _png(job: EncoderInput) -> bytes:
     # Level 6, the default, makes it 2 to 7 % smaller in up to four times the time. Without alpha, level 2 is nearly as
     # small as 4; with it, a sixth larger.
-    return _saved(writing, "png", compress_level=4 if "A" in writing.frames[0].mode else 2)
+    return _save(job, "png", compress_level=4 if "A" in job.frames[0].mode else 2)
 
 
-def _webp(writing: Writing) -> bytes:
-    options: dict[str, Any] = {"lossless": True, "quality": 100} if writing.lossless else {}
-    if len(writing.frames) > 1:
-        options |= {"save_all": True, "append_images": writing.frames[1:], "duration": list(writing.durations)}
-        options |= {"loop": writing.plays, "method": 4}
-    return _saved(writing, "webp", **options)
+def _webp(job: EncoderInput) -> bytes:
+    options: dict[str, Any] = {"lossless": True, "quality": 100} if job.lossless else {}
+    if len(job.frames) > 1:
+        options |= {"save_all": True, "append_images": job.frames[1:], "duration": list(job.durations)}
+        options |= {"loop": job.loop_count, "method": 4}
+    return _save(job, "webp", **options)
 
 
-def _avif(writing: Writing) -> bytes:
-    wide, high = writing.frames[0].size
-    if wide * high <= _SMALL:  # colour as fine as lightness: 0.9 dB for 3 % more bytes
-        return _saved(writing, "avif", speed=6, subsampling="4:4:4")
-    return _saved(writing, "avif", speed=8)  # a quarter of the time of the default 6, for a twentieth more bytes
+def _avif(job: EncoderInput) -> bytes:
+    width, height = job.frames[0].size
+    if width * height <= _SMALL:  # colour as fine as lightness: 0.9 dB for 3 % more bytes
+        return _save(job, "avif", speed=6, subsampling="4:4:4")
+    return _save(job, "avif", speed=8)  # a quarter of the time of the default 6, for a twentieth more bytes
 
 
-def _gif(writing: Writing) -> bytes:
-    first, *rest = (_palette(frame) for frame in writing.frames)
+def _gif(job: EncoderInput) -> bytes:
+    first, *rest = (_quantize(frame) for frame in job.frames)
     options: dict[str, Any] = {}
     if rest:
-        options = {"save_all": True, "append_images": rest, "duration": list(writing.durations)}
-        if writing.plays != 1:  # a GIF stores the number of repeats, and plays once without it
-            options["loop"] = max(writing.plays - 1, 0)
+        options = {"save_all": True, "append_images": rest, "duration": list(job.durations)}
+        if job.loop_count != 1:  # a GIF stores the number of repeats, and plays once without it
+            options["loop"] = max(job.loop_count - 1, 0)
         if any("transparency" in frame.info for frame in (first, *rest)):
             options["disposal"] = 2  # clear the previous frame, which must not show through
-    return _saved(replace(writing, frames=[first]), "gif", **options)
+    return _save(replace(job, frames=[first]), "gif", **options)
 
 
 _CLEAR: Final = 255  # the palette index of transparent pixels
 _OPAQUE_FROM: Final = 128
 
 
-def _palette(image: Image.Image) -> Image.Image:
+def _quantize(image: Image.Image) -> Image.Image:
     """Quantize to 256 colours, one of them transparent if needed, with dithering if there were more."""
     from PIL import Image
 
@@ -114,7 +114,7 @@ def _palette(image: Image.Image) -> Image.Image:
     return drawn
 
 
-_ENCODERS: Final[dict[str, Callable[[Writing], bytes]]] = {
+_ENCODERS: Final[dict[str, Callable[[EncoderInput], bytes]]] = {
     "jpeg": _jpeg,
     "png": _png,
     "webp": _webp,

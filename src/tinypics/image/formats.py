@@ -1,4 +1,4 @@
-"""The table of picture formats: which are read and written, and how each is recognised and named.
+"""The table of picture formats: which are read and written, how each is recognised, and every fact that differs.
 
 Formats are recognised by their first bytes, never by a file's name, and each is opened by its own decoder only: no
 decoder outside this table is ever reachable. Names are those of sharp's `metadata().format`.
@@ -14,43 +14,81 @@ from tinypics.values import value
 
 @value
 class Codec:
-    """One picture format, as read and (where `encodes`) written."""
+    """One picture format, as read and (where `encodes`) written. Everything that differs by format stands here."""
 
     name: str
     label: str
-    plugin: str  # the only decoder module that is imported for it
-    reader: str  # its class
-    extension: str
     content_type: str
+    extension: str
+    """Without the dot, as outputs have it."""
+    plugin: str
+    """The only decoder module that is imported for it."""
+    decoder_class: str
+    """The decoder's class in it."""
+    features: str
+    """The supported features, for the documentation."""
+    decoder_bytes: int
+    """Bytes per pixel that the decoder needs besides Pillow's image (4 bytes, or 1 for grey): peak memory, measured
+    with pictures of 12 MP. Pillow needs no more for an interlaced PNG."""
+    deep_bytes: int = 0
+    """More of them for samples of more than 8 bits."""
+    other_extensions: tuple[str, ...] = ()
+    parser: str = ""
+    """The module in `headers`, if it is not called as the format."""
+    browser_support: bool = False
+    """Browsers show it."""
     encodes: bool = False
+    srcset_order: int = 0
+    """Its place in a `srcset`: from the smallest files to the widest support."""
     alpha: bool = False
-    animated: bool = False  # animations are preserved between formats with this flag
-    lossless: bool = False  # supports lossless encoding
-    quality: int | None = None  # default, chosen so that the formats look alike; None: quality means nothing here
-    reads: str = ""  # for the documentation: the supported features
+    reads_animation: bool = False
+    animated: bool = False
+    """Animations are preserved between formats with this flag."""
+    lossless: bool = False
+    """Supports lossless encoding."""
+    quality: int | None = None
+    """Default quality, chosen so that the formats look alike; None: quality means nothing here."""
+    mb_per_mp: float = 0.2
+    """Megabytes of a file per megapixel: medians of the pictures with which `ms_per_mp` was measured."""
+    ms_per_mp: float = 10.0
+    """CPU milliseconds from file to 128x128, per megapixel of the source: `tinypics.resize_all` on camera photos of 6
+    to 48 MP, screenshots and drawings, Pillow 13, x86-64, 2026-11. Formats that were not measured have these defaults,
+    which are near the middle of the measured ones."""
 
 
 # Quality defaults: webp and avif give the structural similarity (SSIM) that JPEG gives at 80, on the test photos.
 _TABLE: Final = (
-    Codec("jpeg", "JPEG", "PIL.JpegImagePlugin", "JpegImageFile", "jpg", "image/jpeg", encodes=True, quality=80,
-          reads="baseline, progressive and arithmetic; grey, YCbCr, RGB, CMYK, YCCK; any subsampling"),
-    Codec("png", "PNG", "PIL.PngImagePlugin", "PngImageFile", "png", "image/png", encodes=True, alpha=True,
-          lossless=True, reads="1 to 16 bits, grey, palette, RGB, alpha, tRNS, interlaced; APNG"),
-    Codec("webp", "WebP", "PIL.WebPImagePlugin", "WebPImageFile", "webp", "image/webp", encodes=True, alpha=True,
-          animated=True, lossless=True, quality=80, reads="lossy, lossless, alpha, animated"),
-    Codec("gif", "GIF", "PIL.GifImagePlugin", "GifImageFile", "gif", "image/gif", encodes=True, alpha=True,
-          animated=True, reads="87a, 89a, animated"),
-    Codec("avif", "AVIF", "PIL.AvifImagePlugin", "AvifImageFile", "avif", "image/avif", encodes=True, alpha=True,
-          quality=65, reads="8, 10 and 12 bits, alpha; first frame of a sequence"),
-    Codec("heif", "HEIC/HEIF", "pi_heif", "HeifFile", "heic", "image/heic",
-          reads="HEVC pictures as phones make them; primary picture"),
-    Codec("tiff", "TIFF", "PIL.TiffImagePlugin", "TiffImageFile", "tif", "image/tiff",
-          reads="first page; 1 to 16 bits, LZW, deflate, JPEG, fax, CMYK"),
-    Codec("bmp", "BMP", "PIL.BmpImagePlugin", "BmpImageFile", "bmp", "image/bmp", reads="1 to 32 bits, RLE"),
-    Codec("ico", "ICO", "PIL.IcoImagePlugin", "IcoImageFile", "ico", "image/vnd.microsoft.icon",
-          reads="the largest picture inside"),
-    Codec("jp2", "JPEG 2000", "PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile", "jp2", "image/jp2",
-          reads="JP2 files and bare codestreams"),
+    Codec("jpeg", "JPEG", "image/jpeg", "jpg", "PIL.JpegImagePlugin", "JpegImageFile",
+          "baseline, progressive and arithmetic; grey, YCbCr, RGB, CMYK, YCCK; any subsampling", decoder_bytes=0,
+          other_extensions=("jpeg", "jpe", "jfif"), browser_support=True, encodes=True, srcset_order=3, quality=80,
+          mb_per_mp=0.15, ms_per_mp=2.3),
+    Codec("png", "PNG", "image/png", "png", "PIL.PngImagePlugin", "PngImageFile",
+          "1 to 16 bits, grey, palette, RGB, alpha, tRNS, interlaced; APNG", decoder_bytes=2, deep_bytes=7,
+          other_extensions=("apng",), browser_support=True, encodes=True, srcset_order=4, alpha=True, reads_animation=True,
+          lossless=True, mb_per_mp=0.21, ms_per_mp=9),
+    Codec("webp", "WebP", "image/webp", "webp", "PIL.WebPImagePlugin", "WebPImageFile",
+          "lossy, lossless, alpha, animated", decoder_bytes=14,
+          browser_support=True, encodes=True, srcset_order=2, alpha=True, reads_animation=True, animated=True, lossless=True,
+          quality=80, mb_per_mp=0.05, ms_per_mp=13),
+    Codec("gif", "GIF", "image/gif", "gif", "PIL.GifImagePlugin", "GifImageFile", "87a, 89a, animated", decoder_bytes=8,
+          browser_support=True, encodes=True, srcset_order=5, alpha=True, reads_animation=True, animated=True,
+          mb_per_mp=0.67, ms_per_mp=51),
+    Codec("avif", "AVIF", "image/avif", "avif", "PIL.AvifImagePlugin", "AvifImageFile",
+          "8, 10 and 12 bits, alpha; first frame of a sequence", decoder_bytes=7, deep_bytes=5,
+          other_extensions=("avifs",), parser="isobmff", browser_support=True, encodes=True, srcset_order=1, alpha=True,
+          quality=65, mb_per_mp=0.05, ms_per_mp=12),
+    Codec("heif", "HEIC/HEIF", "image/heic", "heic", "pi_heif", "HeifFile",
+          "HEVC pictures as phones make them; primary picture", decoder_bytes=7, deep_bytes=5,
+          other_extensions=("heif", "hif", "heics", "heifs"), parser="isobmff", mb_per_mp=0.17, ms_per_mp=37),
+    Codec("tiff", "TIFF", "image/tiff", "tif", "PIL.TiffImagePlugin", "TiffImageFile",
+          "first page; 1 to 16 bits, LZW, deflate, JPEG, fax, CMYK", decoder_bytes=3, deep_bytes=7,
+          other_extensions=("tiff",)),
+    Codec("bmp", "BMP", "image/bmp", "bmp", "PIL.BmpImagePlugin", "BmpImageFile", "1 to 32 bits, RLE",
+          decoder_bytes=2, other_extensions=("dib",), browser_support=True),
+    Codec("ico", "ICO", "image/vnd.microsoft.icon", "ico", "PIL.IcoImagePlugin", "IcoImageFile",
+          "the largest picture inside", decoder_bytes=12, browser_support=True),
+    Codec("jp2", "JPEG 2000", "image/jp2", "jp2", "PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile",
+          "JP2 files and bare codestreams", decoder_bytes=8, other_extensions=("j2k", "j2c", "jpc", "jpf", "jpx")),
 )  # fmt: skip
 
 FORMATS: Final[dict[str, Codec]] = {codec.name: codec for codec in _TABLE}
@@ -58,6 +96,11 @@ FORMATS: Final[dict[str, Codec]] = {codec.name: codec for codec in _TABLE}
 
 OUTPUTS: Final = tuple(codec.name for codec in _TABLE if codec.encodes)
 """Names of the formats that can be written: the values of `Rendition.format`, besides `auto`."""
+
+BY_EXTENSION: Final = {
+    extension: codec.name for codec in _TABLE for extension in (codec.extension, *codec.other_extensions)
+}
+"""The name of the format that an extension (in lower case, without the dot) stands for."""
 
 HEAD: Final = 64
 """Bytes from the start of a file that `sniff` looks at."""

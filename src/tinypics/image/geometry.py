@@ -31,24 +31,24 @@ _ANCHORS: Final[dict[str, Point]] = {
 
 
 @value
-class Turn:
-    """One of the eight ways to turn and mirror a picture: first x and y change places, then each axis is mirrored."""
+class Orientation:
+    """One of the eight ways to rotate and mirror a picture: first x and y change places, then each axis is mirrored."""
 
     swap: bool = False
     mirror_x: bool = False
     mirror_y: bool = False
 
-    def then(self, other: Turn) -> Turn:
-        """This turn followed by `other`, as one."""
+    def then(self, other: Orientation) -> Orientation:
+        """This orientation followed by `other`, as one."""
         x, y = (self.mirror_y, self.mirror_x) if other.swap else (self.mirror_x, self.mirror_y)
-        return Turn(self.swap != other.swap, x != other.mirror_x, y != other.mirror_y)
+        return Orientation(self.swap != other.swap, x != other.mirror_x, y != other.mirror_y)
 
     def size(self, size: Size) -> Size:
-        """The size of a picture of `size` after this turn. It is its own inverse."""
+        """The size of a picture of `size` in this orientation. It is its own inverse."""
         return (size[1], size[0]) if self.swap else size
 
-    def back(self, box: Box, extent: Point) -> Box:
-        """Where `box` of the turned picture lies in the picture before it was turned, whose size is `extent`."""
+    def source_box(self, box: Box, extent: Point) -> Box:
+        """Where `box` of the oriented picture lies in the picture as stored, whose size is `extent`."""
         left, top, right, bottom = box
         width, height = (extent[1], extent[0]) if self.swap else extent
         if self.mirror_x:
@@ -58,26 +58,26 @@ class Turn:
         return (top, left, bottom, right) if self.swap else (left, top, right, bottom)
 
 
-UPRIGHT: Final = Turn()
+UPRIGHT: Final = Orientation()
 
-ORIENTATIONS: Final[dict[int, Turn]] = {
+ORIENTATIONS: Final[dict[int, Orientation]] = {
     1: UPRIGHT,
-    2: Turn(False, True, False),
-    3: Turn(False, True, True),
-    4: Turn(False, False, True),
-    5: Turn(True, False, False),
-    6: Turn(True, True, False),
-    7: Turn(True, True, True),
-    8: Turn(True, False, True),
+    2: Orientation(False, True, False),
+    3: Orientation(False, True, True),
+    4: Orientation(False, False, True),
+    5: Orientation(True, False, False),
+    6: Orientation(True, True, False),
+    7: Orientation(True, True, True),
+    8: Orientation(True, False, True),
 }
-"""The turn that makes a picture upright, by EXIF orientation (EXIF 2.32, tag 0x0112)."""
+"""The orientation that makes a picture upright, by EXIF orientation (EXIF 2.32, tag 0x0112)."""
 
 _ROTATIONS: Final = {0: UPRIGHT, 90: ORIENTATIONS[6], 180: ORIENTATIONS[3], 270: ORIENTATIONS[8]}
 
 
-def turn_of(rendition: Rendition) -> Turn:
-    """The rendition's turn of the upright picture: rotate, then flip and flop."""
-    return _ROTATIONS[rendition.rotate].then(Turn(False, rendition.flop, rendition.flip))
+def requested_orientation(rendition: Rendition) -> Orientation:
+    """The rendition's orientation of the upright picture: rotate, then flip and flop."""
+    return _ROTATIONS[rendition.rotate].then(Orientation(False, rendition.flop, rendition.flip))
 
 
 @value
@@ -89,7 +89,7 @@ class Plan:
     canvas: Size
     at: Size = (0, 0)
 
-    def moved(self, left: float, top: float) -> Plan:
+    def offset_by(self, left: float, top: float) -> Plan:
         """The same plan for a source that is a part of a larger one, whose upper left corner lies at (left, top)."""
         x0, y0, x1, y1 = self.box
         return replace(self, box=(x0 + left, y0 + top, x1 + left, y1 + top))
@@ -100,8 +100,8 @@ class Plan:
         return right - left < source[0] or bottom - top < source[1]
 
     @property
-    def shrink(self) -> float:
-        """Source pixels per output pixel, along the axis that is shrunk least."""
+    def min_scale(self) -> float:
+        """Source pixels per output pixel, along the axis with the fewest."""
         left, top, right, bottom = self.box
         return min((right - left) / self.size[0], (bottom - top) / self.size[1])
 
@@ -147,17 +147,17 @@ def _proportional(source: Size, rendition: Rendition) -> Size:
 def _cover(source: Size, asked: Size, rendition: Rendition, focus: Point | None) -> Plan:
     """The largest part of the source with the requested aspect ratio."""
     # Multiply first, so that a ratio that divides evenly gives whole pixels.
-    wide = min(source[0], source[1] * asked[0] / asked[1])
-    high = min(source[1], source[0] * asked[1] / asked[0])
+    width = min(source[0], source[1] * asked[0] / asked[1])
+    height = min(source[1], source[0] * asked[1] / asked[0])
     size = asked
-    if rendition.enlarge is False and (wide < asked[0] or high < asked[1]):
-        size = (max(1, round(wide)), max(1, round(high)))
+    if rendition.enlarge is False and (width < asked[0] or height < asked[1]):
+        size = (max(1, round(width)), max(1, round(height)))
     if focus:
-        left, top = source[0] * focus[0] - wide / 2, source[1] * focus[1] - high / 2
+        left, top = source[0] * focus[0] - width / 2, source[1] * focus[1] - height / 2
     else:
         anchor = _ANCHORS.get(rendition.gravity, _ANCHORS["centre"])
-        left, top = (source[0] - wide) * anchor[0], (source[1] - high) * anchor[1]
-    if (wide, high) == size:  # a crop without resampling: align it to whole pixels
+        left, top = (source[0] - width) * anchor[0], (source[1] - height) * anchor[1]
+    if (width, height) == size:  # a crop without resampling: align it to whole pixels
         left, top = float(int(left)), float(int(top))
-    left, top = min(max(left, 0.0), source[0] - wide), min(max(top, 0.0), source[1] - high)
-    return Plan((left, top, min(left + wide, source[0]), min(top + high, source[1])), size, size)
+    left, top = min(max(left, 0.0), source[0] - width), min(max(top, 0.0), source[1] - height)
+    return Plan((left, top, min(left + width, source[0]), min(top + height, source[1])), size, size)

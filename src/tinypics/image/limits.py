@@ -71,24 +71,26 @@ def check_bytes(count: int, limits: Limits) -> None:
 
 def check_size(size: Size, frames: int, limits: Limits) -> None:
     """:raises ImageTooLarge: a side, the pixels, or the pixels of all frames exceed `limits`."""
-    wide, high = size
+    width, height = size
     if max(size) > limits.side:
-        raise ImageTooLarge(f"{wide} x {high} pixels; a side of at most {limits.side:,} is allowed")
-    if wide * high > limits.pixels:
-        raise ImageTooLarge(f"{wide} x {high} pixels; at most {limits.pixels:,} are allowed")
-    if wide * high * frames > limits.frame_pixels:
-        raise ImageTooLarge(f"{frames} frames of {wide} x {high} pixels; at most {limits.frame_pixels:,} are allowed")
+        raise ImageTooLarge(f"{width} x {height} pixels; a side of at most {limits.side:,} is allowed")
+    if width * height > limits.pixels:
+        raise ImageTooLarge(f"{width} x {height} pixels; at most {limits.pixels:,} are allowed")
+    if width * height * frames > limits.frame_pixels:
+        raise ImageTooLarge(
+            f"{frames} frames of {width} x {height} pixels; at most {limits.frame_pixels:,} are allowed"
+        )
 
 
 def check_plan(plan: Plan, frames: int, limits: Limits) -> None:
     """:raises ImageTooLarge: a planned output is beyond `limits.output_side` or `limits.output_pixels`."""
-    for wide, high in (plan.size, plan.canvas):
-        if max(wide, high) > limits.output_side:
+    for width, height in (plan.size, plan.canvas):
+        if max(width, height) > limits.output_side:
             raise ImageTooLarge(
-                f"an output of {wide} x {high} pixels; a side of at most {limits.output_side:,} is allowed"
+                f"an output of {width} x {height} pixels; a side of at most {limits.output_side:,} is allowed"
             )
-        if wide * high * frames > limits.output_pixels:
+        if width * height * frames > limits.output_pixels:
             of = f"{frames} frames of " if frames > 1 else ""
             raise ImageTooLarge(
-                f"an output of {of}{wide} x {high} pixels; at most {limits.output_pixels:,} are allowed"
+                f"an output of {of}{width} x {height} pixels; at most {limits.output_pixels:,} are allowed"
             )

@@ -15,41 +15,25 @@ if TYPE_CHECKING:
     from tinypics.image.rendition import Rendition
 
 
-# Bytes that a decoder needs per pixel, besides Pillow's image (4 bytes, or 1 for grey), measured as peak memory with
-# pictures of 12 MP. Pillow needs no more for an interlaced PNG.
-_DECODER: Final = {
-    "jpeg": 0,
-    "png": 2,
-    "gif": 8,
-    "webp": 14,
-    "avif": 7,
-    "heif": 7,
-    "tiff": 3,
-    "bmp": 2,
-    "ico": 12,
-    "jp2": 8,
-}
-_MORE_BITS: Final = {"png": 7, "tiff": 7, "avif": 5, "heif": 5}  # for samples of more than 8 bits
 _ALPHA, _TRIM, _LINEAR, _LINEAR_ALPHA = 4, 20, 12, 32  # further copies, if they are made
 _OUTPUT: Final = 28  # an output while it is finished and encoded; each frame of an animation keeps 4 more
 _FIXED: Final = 24 * MIB
 
 
-def memory(header: Header, size: Size, scale: int, made: Sequence[tuple[Rendition, Plan, int]]) -> int:
+def estimate(header: Header, size: Size, scale: int, outputs: Sequence[tuple[Rendition, Plan, int]]) -> int:
     """An upper bound of the peak memory of one resize, in bytes.
 
     :param size: as stored.
     :param scale: the factor by which a JPEG is decoded smaller.
-    :param made: the outputs: each with its rendition, its plan, and its number of frames.
+    :param outputs: each with its rendition, its plan, and its number of frames.
     """
-    decoder = header.decoder.name
-    each = (1 if header.channels == 1 else 4) + _DECODER[decoder]
+    each = (1 if header.channels == 1 else 4) + header.decoder.decoder_bytes
     if header.bits > 8:
-        each += _MORE_BITS.get(decoder, 0)
+        each += header.decoder.deep_bytes
     alpha = header.channels in (2, 4)
     each += _ALPHA * alpha
-    each += (_LINEAR_ALPHA if alpha else _LINEAR) * any(rendition.linear for rendition, _, _ in made)
-    each += _TRIM * any(rendition.trim is not None for rendition, _, _ in made)
+    each += (_LINEAR_ALPHA if alpha else _LINEAR) * any(rendition.linear for rendition, _, _ in outputs)
+    each += _TRIM * any(rendition.trim is not None for rendition, _, _ in outputs)
     total = (
         _FIXED
         + (header.stream.size if header.stream else len(header.data))
@@ -58,10 +42,10 @@ def memory(header: Header, size: Size, scale: int, made: Sequence[tuple[Renditio
     samples = size[0] * size[1] * header.channels
     if header.buffered:
         total += 2 * samples  # 16 bits for each coefficient, at full resolution
-    if decoder == "jp2":
+    if header.decoder.name == "jp2":
         total += 5 * samples  # OpenJPEG: 32 bits for each, and some
     total += header.block * -(-header.channels * header.bits // 8)
-    return total + sum(plan.canvas[0] * plan.canvas[1] * (_OUTPUT + 4 * frames) for _, plan, frames in made)
+    return total + sum(plan.canvas[0] * plan.canvas[1] * (_OUTPUT + 4 * frames) for _, plan, frames in outputs)
 
 
 def check_memory(need: int, limits: Limits) -> None:

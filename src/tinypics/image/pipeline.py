@@ -7,22 +7,24 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from tinypics.errors import InvalidRequest
-from tinypics.image import colour, memory, metadata
-from tinypics.image.decode import draft_scale, named_errors, open_picture, stills
-from tinypics.image.encode import Writing, encode
-from tinypics.image.geometry import Plan, plan, turn_of
+from tinypics.image import colour, decode, memory, metadata
+from tinypics.image.encode import EncoderInput, encode
+from tinypics.image.geometry import plan, requested_orientation
 from tinypics.image.headers import jpeg, reader
 from tinypics.image.limits import DEFAULT, Limits, check_bytes, check_plan, check_size
 from tinypics.image.placeholder import PLACEHOLDER, dominant_colour
-from tinypics.image.render import Finished, Recipe, animates, finish, format_of, images, is_lossy, recipe
+from tinypics.image.render import choose_format, finish, is_animated, is_lossy, plan_render, render
 from tinypics.image.rendition import Rendition
 from tinypics.image.results import Output, Resized, Source
-from tinypics.image.stream import Whole
+from tinypics.image.stream import BytesStream
+from tinypics.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from tinypics.image.decode import Opened
+    from tinypics.image.decode import Frame, OpenPicture
+    from tinypics.image.geometry import Plan
+    from tinypics.image.render import FinishedFrame, RenderPlan
     from tinypics.image.stream import Stream
 
 
@@ -46,97 +48,138 @@ def resize_all(
     if not wanted:
         raise InvalidRequest.expected("renditions", "at least one", None)
     clock = _Clock()
-    source = Whole(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    check_bytes(source.size, limits)
-    check_size(reader.glimpse(source, limits), 1, limits)
-    header = reader.read(source, limits)
-    check_size(header.size, header.frames, limits)
-    opened = open_picture(header, limits)
-    moving = [n for n, rendition in enumerate(wanted) if animates(header, rendition)]
-    scale = _affordable(opened, wanted, moving, limits)
+    source = BytesStream(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
+    picture = _open(source, limits)
+    scale = _choose_scale(picture, wanted, limits)
     if scale < 8:  # at an eighth only the DC scans are decoded, which are checked already
-        jpeg.check_scans(header, limits)
-    frames = stills(opened, scale, animate=bool(moving), lenient=limits.lenient)
+        jpeg.check_scans(picture.header, limits)
+    animate = any(is_animated(picture.header, each) for each in wanted)
+    frames = decode.frames(picture, scale, animate=animate, lenient=limits.lenient)
     first = next(frames)
     clock.lap("decode")
-    with named_errors("the picture"):
-        recipes = [recipe(opened, first, rendition) for rendition in wanted]
-        _check(opened, [(each.rendition, each.plan) for each in recipes], moving, scale, limits)
-        shown = images(opened, first, recipes)
-        formats = [format_of(opened, *each) for each in zip(recipes, shown, strict=True)]
-        series = [[finish(opened, *each)] for each in zip(recipes, shown, formats, strict=True)]
-        clock.lap("transform")
-        durations, truncated = [first.duration], first.truncated
-        for still in frames:
-            clock.lap("decode")
-            for n, image in zip(moving, images(opened, still, [recipes[n] for n in moving]), strict=True):
-                series[n].append(finish(opened, recipes[n], image, formats[n]))
-            durations.append(still.duration)
-            truncated |= still.truncated
-            clock.lap("transform")
-        outputs = tuple(
-            _output(opened, *each, durations, truncated) for each in zip(recipes, formats, series, strict=True)
-        )
+    with decode.translate_errors("the picture"):
+        plans = _plan_all(picture, first, wanted, scale, limits)
+        clips = _finish_all(picture, plans, first, frames, clock)
+        outputs = _encode_all(picture, clips)
         clock.lap("encode")
-    wide, high = opened.turn.size(first.size)
-    facts = Source(header.codec.name, wide, high, source.size, header.frames)
+    width, height = picture.orientation.size(first.size)
+    facts = Source(picture.header.codec.name, width, height, source.size, picture.header.frames)
     return Resized(outputs, facts, clock.laps)
 
 
-def _affordable(opened: Opened, wanted: Sequence[Rendition], moving: Sequence[int], limits: Limits) -> int:
+def _open(source: Stream, limits: Limits) -> OpenPicture:
+    """Check the header, first of the beginning of the file, before a decoder sees it."""
+    check_bytes(source.size, limits)
+    check_size(reader.peek_size(source, limits), 1, limits)
+    header = reader.read(source, limits)
+    check_size(header.size, header.frames, limits)
+    picture = decode.open_picture(header, limits)
+    check_size(picture.size, header.frames, limits)  # the size that the decoder has found
+    return picture
+
+
+def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Limits) -> int:
     """Check all outputs against the limits; returns the factor by which the picture is decoded smaller."""
-    check_size(opened.size, opened.header.frames, limits)  # the size that the decoder has found
-    plans = [plan(opened.turn.then(turn_of(each)).size(opened.size), each) for each in wanted]
-    made = list(zip(wanted, plans, strict=True))
+    sizes = [picture.orientation.then(requested_orientation(each)).size(picture.size) for each in wanted]
+    outputs = [(each, plan(size, each)) for each, size in zip(wanted, sizes, strict=True)]
     # The size after trimming is not known yet, and the rest may be enlarged: decode every pixel.
     scale = min(
-        1 if each.trim is not None else draft_scale(opened, planned.shrink, lossy=is_lossy(opened.header, each))
-        for each, planned in made
+        1
+        if each.trim is not None
+        else decode.draft_scale(picture, geometry.min_scale, lossy=is_lossy(picture.header, each))
+        for each, geometry in outputs
     )
-    _check(opened, made, moving, scale, limits)
+    _check_outputs(picture, outputs, scale, limits)
     return scale
 
 
-def _check(
-    opened: Opened, made: Sequence[tuple[Rendition, Plan]], moving: Sequence[int], scale: int, limits: Limits
-) -> None:
-    """Called for the first plan, and again for the plan after trimming and smart cropping."""
-    frames = [opened.header.frames if n in moving else 1 for n in range(len(made))]
-    for (_, planned), count in zip(made, frames, strict=True):
-        check_plan(planned, count, limits)
-    outputs = [(rendition, planned, count) for (rendition, planned), count in zip(made, frames, strict=True)]
+def _plan_all(
+    picture: OpenPicture, first: Frame, wanted: Sequence[Rendition], scale: int, limits: Limits
+) -> list[RenderPlan]:
+    plans = [plan_render(picture, first, rendition) for rendition in wanted]
+    _check_outputs(picture, [(each.rendition, each.geometry) for each in plans], scale, limits)  # trimmed, or cropped
+    return plans
+
+
+def _check_outputs(picture: OpenPicture, outputs: Sequence[tuple[Rendition, Plan]], scale: int, limits: Limits) -> None:
+    header = picture.header
+    counted = [
+        (rendition, geometry, header.frames if is_animated(header, rendition) else 1) for rendition, geometry in outputs
+    ]
+    for _, geometry, frames in counted:
+        check_plan(geometry, frames, limits)
     # A later frame of a GIF may be larger than the first, the only one that a decoder has seen after opening it.
-    size = max(opened.header.size, opened.size, key=prod)
-    memory.check_memory(memory.memory(opened.header, size, scale, outputs), limits)
+    size = max(header.size, picture.size, key=prod)
+    memory.check_memory(memory.estimate(header, size, scale, counted), limits)
 
 
-def _output(
-    opened: Opened, recipe: Recipe, name: str, frames: Sequence[Finished], durations: Sequence[int], truncated: bool
-) -> Output:
-    rendition, header = recipe.rendition, opened.header
-    exif, lost = metadata.kept(opened.exif, rendition.keep) if name != "gif" else (None, ())
-    writing = Writing(
-        [frame.image for frame in frames],
+@value
+class _Clip:
+    """The frames of one output. `durations` and `truncated` are those of the source's decoded frames."""
+
+    render_plan: RenderPlan
+    format: str
+    frames: list[FinishedFrame]
+    durations: list[int]
+    truncated: list[bool]
+
+
+def _finish_all(
+    picture: OpenPicture, plans: Sequence[RenderPlan], first: Frame, rest: Iterator[Frame], clock: _Clock
+) -> list[_Clip]:
+    """The first frame of each output, and all others of those that are animated."""
+    durations, truncated, clips = [first.duration], [first.truncated], []
+    for render_plan, image in zip(plans, render(picture, first, plans), strict=True):
+        name = choose_format(picture, render_plan, image)
+        clips.append(_Clip(render_plan, name, [finish(picture, render_plan, image, name)], durations, truncated))
+    clock.lap("transform")
+    animated = [clip for clip in clips if clip.render_plan.animated]
+    for frame in rest:
+        clock.lap("decode")
+        images = render(picture, frame, [clip.render_plan for clip in animated])
+        for clip, image in zip(animated, images, strict=True):
+            clip.frames.append(finish(picture, clip.render_plan, image, clip.format))
+        durations.append(frame.duration)
+        truncated.append(frame.truncated)
+        clock.lap("transform")
+    return clips
+
+
+def _encode_all(picture: OpenPicture, clips: Sequence[_Clip]) -> tuple[Output, ...]:
+    return tuple(_encode(picture, clip) for clip in clips)
+
+
+def _encode(picture: OpenPicture, clip: _Clip) -> Output:
+    rendition, header, name = clip.render_plan.rendition, picture.header, clip.format
+    exif, lost = metadata.select_exif(picture.exif, rendition.keep) if name != "gif" else (None, ())
+    job = EncoderInput(
+        [frame.image for frame in clip.frames],
         quality=rendition.quality,
         lossless=rendition.lossless,
-        durations=durations,
-        plays=header.plays,
-        icc=frames[0].icc,
+        durations=clip.durations,
+        loop_count=header.loop_count,
+        icc=clip.frames[0].icc,
         exif=exif,
     )
-    dropped = [*header.extras, *lost]
-    dropped += [fact for frame in frames for fact in frame.dropped]
-    if header.frames > len(frames):
+    data, (width, height) = encode(job, name), clip.frames[0].image.size
+    dominant = dominant_colour(data) if rendition == PLACEHOLDER else None
+    return Output(rendition, data, name, width, height, _dropped_parts(picture, clip, lost), dominant)
+
+
+def _dropped_parts(picture: OpenPicture, clip: _Clip, metadata_parts: Sequence[str]) -> tuple[str, ...]:
+    """See `Output.dropped`."""
+    header = picture.header
+    dropped = [*header.extras, *metadata_parts]
+    dropped += [part for frame in clip.frames for part in frame.dropped]
+    if header.frames > len(clip.frames):
         dropped.append("frames")
     if header.bits > 8:
         dropped.append("bit-depth")
-    if header.nclx and opened.icc is None and colour.is_hdr(header.nclx):
+    if header.nclx and picture.icc is None and colour.is_hdr(header.nclx):
         dropped.append("hdr")
-    if truncated:
+    if any(clip.truncated):
         dropped.append("missing-data")
-    data, (wide, high) = encode(writing, name), frames[0].image.size
-    shown = dominant_colour(data) if rendition == PLACEHOLDER else None
-    return Output(rendition, data, name, wide, high, tuple(dict.fromkeys(dropped)), shown)
+    return tuple(dict.fromkeys(dropped))
 
 
 class _Clock:

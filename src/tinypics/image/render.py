@@ -1,4 +1,4 @@
-"""From a decoded picture to the input of an encoder: each rendition's recipe, step by step."""
+"""From a decoded picture to the input of an encoder: one step after another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tinypics.errors import CorruptImage
 from tinypics.image import colour, smartcrop, transform
 from tinypics.image.formats import FORMATS, output_format
-from tinypics.image.geometry import Plan, Turn, plan, turn_of
+from tinypics.image.geometry import Orientation, Plan, plan, requested_orientation
 from tinypics.image.rendition import SMART
 from tinypics.values import value
 
@@ -16,32 +16,29 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from tinypics.image.decode import Opened, Still
+    from tinypics.image.decode import Frame, OpenPicture
     from tinypics.image.geometry import Box
     from tinypics.image.headers.header import Header
     from tinypics.image.rendition import Rendition
 
 
 @value
-class Recipe:
+class RenderPlan:
     """All decisions about one rendition that are made before its pixels are processed."""
 
     rendition: Rendition
-    turn: Turn
-    """From the stored picture to the requested one: EXIF orientation, then the rendition's own turn."""
-    plan: Plan
+    orientation: Orientation
+    """From the stored picture to the requested one: EXIF orientation, then the rendition's own."""
+    geometry: Plan
     animated: bool
     lossy: bool
     """See `is_lossy`."""
 
 
-def animates(header: Header, rendition: Rendition) -> bool:
+def is_animated(header: Header, rendition: Rendition) -> bool:
     """Whether the rendition is an animation, as its source is."""
     asked = rendition.format or header.codec.name
-    return header.frames > 1 and header.codec.name in _MOVING and (asked == "auto" or FORMATS[asked].animated)
-
-
-_MOVING = ("gif", "webp", "png")  # an AVIF sequence is not read as one
+    return header.frames > 1 and header.codec.reads_animation and (asked == "auto" or FORMATS[asked].animated)
 
 
 def is_lossy(header: Header, rendition: Rendition) -> bool:
@@ -51,102 +48,104 @@ def is_lossy(header: Header, rendition: Rendition) -> bool:
     return default is not None and not rendition.lossless and (rendition.quality or default) <= default
 
 
-def recipe(opened: Opened, still: Still, rendition: Rendition) -> Recipe:
-    """The recipe adapted to the decoded size, and to the content if the rendition trims or crops smartly."""
-    turn = opened.turn.then(turn_of(rendition))
-    level = transform.level_of(still, turn)
+def plan_render(picture: OpenPicture, frame: Frame, rendition: Rendition) -> RenderPlan:
+    """The plan adapted to the decoded size, and to the content if the rendition trims or crops smartly."""
+    orientation = picture.orientation.then(requested_orientation(rendition))
+    level = transform.base_level(frame, orientation)
     region: Box = level.region
     if rendition.trim is not None:
-        region = smartcrop.without_border(level, rendition.trim)
+        region = smartcrop.content_box(level, rendition.trim)
     left, top, right, bottom = region
     size = (round(right - left), round(bottom - top))
-    planned = plan(size, rendition)
-    if rendition.gravity in SMART and planned.crops(size):
-        found = smartcrop.interesting(level, region, planned.size, rendition.gravity)
-        planned = plan(size, rendition, found)
-    header = opened.header
-    return Recipe(rendition, turn, planned.moved(left, top), animates(header, rendition), is_lossy(header, rendition))
+    geometry = plan(size, rendition)
+    if rendition.gravity in SMART and geometry.crops(size):
+        found = smartcrop.find_focus(level, region, geometry.size, rendition.gravity)
+        geometry = plan(size, rendition, found)
+    header = picture.header
+    geometry = geometry.offset_by(left, top)
+    return RenderPlan(rendition, orientation, geometry, is_animated(header, rendition), is_lossy(header, rendition))
 
 
-def images(opened: Opened, still: Still, recipes: Sequence[Recipe]) -> list[Image.Image]:
-    """One image for each recipe, of modes L, LA, RGB, RGBA or CMYK. Recipes share a cascade if they can."""
-    made: dict[int, Image.Image] = {}
-    groups: dict[Turn, list[int]] = {}
-    for number, recipe in enumerate(recipes):
-        if recipe.rendition.linear:
-            made[number] = _linear(opened, still, recipe)
+def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> list[Image.Image]:
+    """One image for each plan, of modes L, LA, RGB, RGBA or CMYK. Plans share a cascade if they can."""
+    images: dict[int, Image.Image] = {}
+    groups: dict[Orientation, list[int]] = {}
+    for number, render_plan in enumerate(plans):
+        if render_plan.rendition.linear:
+            images[number] = _resample_linear(picture, frame, render_plan)
         else:
-            groups.setdefault(recipe.turn, []).append(number)
-    for turn, numbers in groups.items():
-        base = transform.level_of(still, turn)
-        chosen = [recipes[number] for number in numbers]
-        resampled = transform.cascade(base, [each.plan for each in chosen], [each.lossy for each in chosen])
-        made |= {number: transform.straight(image) for number, image in zip(numbers, resampled, strict=True)}
-    return [made[number] for number in range(len(recipes))]
+            groups.setdefault(render_plan.orientation, []).append(number)
+    for orientation, numbers in groups.items():
+        base = transform.base_level(frame, orientation)
+        chosen = [plans[number] for number in numbers]
+        resampled = transform.cascade(base, [each.geometry for each in chosen], [each.lossy for each in chosen])
+        images |= {number: transform.unpremultiply(image) for number, image in zip(numbers, resampled, strict=True)}
+    return [images[number] for number in range(len(plans))]
 
 
-def _linear(opened: Opened, still: Still, recipe: Recipe) -> Image.Image:
+def _resample_linear(picture: OpenPicture, frame: Frame, render_plan: RenderPlan) -> Image.Image:
     """Convert colours first, because linear light is defined for sRGB only."""
-    image, _ = in_srgb(transform.straight(still.image), opened)
-    base = transform.Level(image, still.extent, (0, 0, *recipe.turn.size(still.size)), recipe.turn)
-    return transform.resample(base, recipe.plan.box, recipe.plan.size, linear=True)
+    image, _ = convert_to_srgb(transform.unpremultiply(frame.image), picture)
+    orientation, geometry = render_plan.orientation, render_plan.geometry
+    base = transform.Level(image, frame.extent, (0, 0, *orientation.size(frame.size)), orientation)
+    return transform.resample(base, geometry.box, geometry.size, linear=True)
 
 
-def in_srgb(image: Image.Image, opened: Opened) -> tuple[Image.Image, bool]:
+def convert_to_srgb(image: Image.Image, picture: OpenPicture) -> tuple[Image.Image, bool]:
     """The image in sRGB, and whether its profile was used; a broken profile is ignored."""
-    understood = True
-    numbers = opened.header.nclx
-    icc = opened.icc
+    usable = True
+    numbers = picture.header.nclx
+    icc = picture.icc
     if icc is None and numbers:
-        icc = colour.profile_of(numbers)
+        icc = colour.build_profile(numbers)
     if icc is not None and not colour.is_srgb(icc):
         try:
             return colour.to_srgb(image, icc), True
         except CorruptImage:
-            understood = False
-    return (image.convert("RGB") if image.mode == "CMYK" else image), understood
+            usable = False
+    return (image.convert("RGB") if image.mode == "CMYK" else image), usable
 
 
-def format_of(opened: Opened, recipe: Recipe, image: Image.Image) -> str:
+def choose_format(picture: OpenPicture, render_plan: RenderPlan, image: Image.Image) -> str:
     """The name of the format to write, by the rendition and the content of its first image."""
-    rendition = recipe.rendition
+    rendition = render_plan.rendition
     return output_format(
         rendition.format,
-        opened.header.codec.name,
+        picture.header.codec.name,
         transparent=transform.is_transparent(image),
-        animated=recipe.animated,
+        animated=render_plan.animated,
         few_colours=rendition.format == "auto" and image.getcolors(256) is not None,
         lossless=rendition.lossless,
     )
 
 
 @value
-class Finished:
+class FinishedFrame:
     image: Image.Image
     icc: bytes | None
     """The profile to write with it."""
     dropped: tuple[str, ...]
 
 
-def finish(opened: Opened, recipe: Recipe, image: Image.Image, name: str) -> Finished:
+def finish(picture: OpenPicture, render_plan: RenderPlan, image: Image.Image, name: str) -> FinishedFrame:
     """Convert colours, transparency and padding to what the format `name` supports."""
-    rendition, alpha = recipe.rendition, FORMATS[name].alpha
+    rendition, alpha = render_plan.rendition, FORMATS[name].alpha
     dropped = []
-    icc = _kept_profile(opened, recipe, image, name)
+    icc = _profile_to_keep(picture, render_plan, image, name)
     if icc is None and not rendition.linear:
-        image, understood = in_srgb(image, opened)
-        if not understood:
+        image, usable = convert_to_srgb(image, picture)
+        if not usable:
             dropped.append("profile")
     if not alpha and transform.is_transparent(image):
         dropped.append("alpha")
     image = transform.flatten(image, rendition.background, alpha=alpha)
-    image = transform.pad(image, recipe.plan, rendition.background, alpha=alpha)
-    return Finished(image, icc, tuple(dropped))
+    image = transform.pad(image, render_plan.geometry, rendition.background, alpha=alpha)
+    return FinishedFrame(image, icc, tuple(dropped))
 
 
-def _kept_profile(opened: Opened, recipe: Recipe, image: Image.Image, name: str) -> bytes | None:
+def _profile_to_keep(picture: OpenPicture, render_plan: RenderPlan, image: Image.Image, name: str) -> bytes | None:
     """The source's profile, if it is requested and fits the output: never CMYK, and never grey for a WebP."""
-    icc, rendition = opened.icc, recipe.rendition
+    icc, rendition = picture.icc, render_plan.rendition
     if not icc or rendition.keep not in ("icc", "all") or rendition.linear or name == "gif":
         return None
     modes = ("L", "LA", "RGB", "RGBA") if name in ("jpeg", "png") else ("RGB", "RGBA")

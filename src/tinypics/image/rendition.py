@@ -98,8 +98,8 @@ class Rendition:
     @property
     def box(self) -> tuple[int | None, int | None]:
         """Width and height in pixels: the sides times `dpr`, at least 1."""
-        wide, high = (side and max(1, round(side * self.dpr)) for side in (self.width, self.height))
-        return wide, high
+        width, height = (side and max(1, round(side * self.dpr)) for side in (self.width, self.height))
+        return width, height
 
     @property
     def focus(self) -> tuple[float, float] | None:

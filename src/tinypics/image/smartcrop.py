@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _SIDE: Final = 96  # pixels of the analysed copy: enough to tell a face from a hedge
 
 
-def without_border(level: Level, tolerance: int) -> Box:
+def content_box(level: Level, tolerance: int) -> Box:
     """The box without the border that has the colour of the upper left corner; the whole box if nothing is left.
 
     `tolerance` is the largest difference (of 255) between any channel of a border's pixel and that colour.
     """
     from PIL import ImageChops
 
-    image = transform.upright(level)
+    image = transform.oriented(level)
     corner = Image.new(image.mode, image.size, image.getpixel((0, 0)))
     different, *others = ImageChops.difference(image, corner).split()
     for band in others:
@@ -37,25 +37,25 @@ def without_border(level: Level, tolerance: int) -> Box:
     return box or (0, 0, *image.size)
 
 
-def interesting(level: Level, region: Box, shape: Size, strategy: str) -> Point:
+def find_focus(level: Level, region: Box, shape: Size, strategy: str) -> Point:
     """The centre (in 0..1 of `region`) of the part with the aspect ratio of `shape` and the highest score.
 
     `entropy` scores variety; `attention` scores edges, saturated colours and skin.
     """
-    wide, high = region[2] - region[0], region[3] - region[1]
-    shrink = max(1.0, max(wide, high) / _SIDE)
-    size = (max(1, round(wide / shrink)), max(1, round(high / shrink)))
-    image = transform.straight(transform.resample(level, region, size)).convert("RGB")
+    width, height = region[2] - region[0], region[3] - region[1]
+    scale = max(1.0, max(width, height) / _SIDE)
+    size = (max(1, round(width / scale)), max(1, round(height / scale)))
+    image = transform.unpremultiply(transform.resample(level, region, size)).convert("RGB")
     window = (min(size[0], round(size[1] * shape[0] / shape[1])), min(size[1], round(size[0] * shape[1] / shape[0])))
     window = (max(1, window[0]), max(1, window[1]))
     if window[0] < size[0]:
-        start = _best(_scores(image, window, strategy))
+        start = _best_position(_scores(image, window, strategy))
         return (start + window[0] / 2) / size[0], 0.5
-    start = _best(_scores(image.transpose(Image.Transpose.TRANSPOSE), (window[1], window[0]), strategy))
+    start = _best_position(_scores(image.transpose(Image.Transpose.TRANSPOSE), (window[1], window[0]), strategy))
     return 0.5, (start + window[1] / 2) / size[1]
 
 
-def _best(scores: Sequence[float]) -> int:
+def _best_position(scores: Sequence[float]) -> int:
     """The position of the highest score; of several, the one nearest to the middle."""
     middle = (len(scores) - 1) / 2
     return max(range(len(scores)), key=lambda position: (scores[position], -abs(position - middle)))

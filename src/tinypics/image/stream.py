@@ -32,7 +32,7 @@ class Stream(Protocol):
     def tell(self) -> int: ...
 
 
-class Whole(io.BytesIO):
+class BytesStream(io.BytesIO):
     """A complete file, in memory."""
 
     def __init__(self, data: bytes) -> None:
@@ -49,7 +49,7 @@ class Whole(io.BytesIO):
         return self.getvalue()  # BytesIO copies only when it is written to
 
 
-class Arriving(ABC):
+class GrowingFile(ABC):
     """A stream whose first bytes are in the file `fd`, to which a download appends.
 
     `waited` is the time, in seconds, that readers have spent waiting.
@@ -71,12 +71,12 @@ class Arriving(ABC):
         """See `Stream`."""
 
     def head(self, count: int) -> bytes:
-        return self._bytes(0, min(count, self.size))
+        return self._read_range(0, min(count, self.size))
 
     def whole(self) -> bytes:
         """All bytes, in one copy: the file is emptied to free its memory."""
         if self._data is None:
-            data = self._bytes(0, self.size)
+            data = self._read_range(0, self.size)
             os.ftruncate(self.fd, 0)
             self._data = data
         return self._data
@@ -85,7 +85,7 @@ class Arriving(ABC):
         start = min(self._at, self.size)
         end = self.size if count < 0 else min(start + count, self.size)
         self._at = end
-        return self._bytes(start, end)
+        return self._read_range(start, end)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         self._at = max(0, offset + (0, self._at, self.size)[whence])
@@ -94,7 +94,7 @@ class Arriving(ABC):
     def tell(self) -> int:
         return self._at
 
-    def _bytes(self, start: int, end: int) -> bytes:
+    def _read_range(self, start: int, end: int) -> bytes:
         if self._data is not None:
             return self._data[start:end]
         begun = time.perf_counter()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image
 
 from tinypics.image import colour
-from tinypics.image.geometry import UPRIGHT, Turn
+from tinypics.image.geometry import UPRIGHT, Orientation
 from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.image.decode import Still
+    from tinypics.image.decode import Frame
     from tinypics.image.geometry import Box, Plan, Point, Size
 
 # Reducing by whole numbers first, down to this many times the size, is faster and without visible loss.
@@ -24,26 +24,26 @@ _LOSSY_GAP: Final = 1.9
 _CASCADE: Final = 2.0
 
 _TRANSPOSE: Final = {
-    Turn(False, True, False): Image.Transpose.FLIP_LEFT_RIGHT,
-    Turn(False, True, True): Image.Transpose.ROTATE_180,
-    Turn(False, False, True): Image.Transpose.FLIP_TOP_BOTTOM,
-    Turn(True, False, False): Image.Transpose.TRANSPOSE,
-    Turn(True, True, False): Image.Transpose.ROTATE_270,
-    Turn(True, True, True): Image.Transpose.TRANSVERSE,
-    Turn(True, False, True): Image.Transpose.ROTATE_90,
+    Orientation(False, True, False): Image.Transpose.FLIP_LEFT_RIGHT,
+    Orientation(False, True, True): Image.Transpose.ROTATE_180,
+    Orientation(False, False, True): Image.Transpose.FLIP_TOP_BOTTOM,
+    Orientation(True, False, False): Image.Transpose.TRANSPOSE,
+    Orientation(True, True, False): Image.Transpose.ROTATE_270,
+    Orientation(True, True, True): Image.Transpose.TRANSVERSE,
+    Orientation(True, False, True): Image.Transpose.ROTATE_90,
 }
 
 
 @value
 class Level:
-    """Pixels to resample from: the upper left `extent` of `image`, after `turn`, is the `region` of the picture."""
+    """Pixels to resample from: the upper left `extent` of `image`, oriented, is the `region` of the picture."""
 
     image: Image.Image
     extent: Point
     region: Box
-    turn: Turn = UPRIGHT
+    orientation: Orientation = UPRIGHT
 
-    def holds(self, plan: Plan) -> bool:
+    def suffices_for(self, plan: Plan) -> bool:
         """Whether the plan's box can be resampled from this level without visible loss."""
         left, top, right, bottom = self.region
         box = plan.box
@@ -58,14 +58,14 @@ class Level:
     def scale(self) -> Point:
         """Pixels of this level per pixel of the upright picture."""
         left, top, right, bottom = self.region
-        wide, high = (self.extent[1], self.extent[0]) if self.turn.swap else self.extent
-        return wide / (right - left), high / (bottom - top)
+        width, height = (self.extent[1], self.extent[0]) if self.orientation.swap else self.extent
+        return width / (right - left), height / (bottom - top)
 
 
-def level_of(still: Still, turn: Turn) -> Level:
-    """The level of the decoded picture, which `turn` makes upright."""
-    wide, high = turn.size(still.size)
-    return Level(still.image, still.extent, (0, 0, wide, high), turn)
+def base_level(frame: Frame, orientation: Orientation) -> Level:
+    """The level of the decoded picture, which `orientation` makes upright."""
+    width, height = orientation.size(frame.size)
+    return Level(frame.image, frame.extent, (0, 0, width, height), orientation)
 
 
 def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy: bool = False) -> Image.Image:
@@ -76,22 +76,22 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy:
     across, down = level.scale
     x, y = level.region[:2]
     within = ((box[0] - x) * across, (box[1] - y) * down, (box[2] - x) * across, (box[3] - y) * down)
-    left, top, right, bottom = level.turn.back(within, level.extent)
-    wide, high = level.image.size
-    stored = (max(left, 0.0), max(top, 0.0), min(right, float(wide)), min(bottom, float(high)))
-    stored_size, gap = level.turn.size(size), _LOSSY_GAP if lossy else _GAP
+    left, top, right, bottom = level.orientation.source_box(within, level.extent)
+    width, height = level.image.size
+    stored = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
+    stored_size, gap = level.orientation.size(size), _LOSSY_GAP if lossy else _GAP
 
     def lanczos(image: Image.Image) -> Image.Image:
         return image.resize(stored_size, Image.Resampling.LANCZOS, stored, gap)
 
     image = colour.in_linear_light(level.image, lanczos) if linear else lanczos(level.image)
     image.info = {}  # drop the source's comments, loops and profiles, which an encoder would write
-    return image if level.turn == UPRIGHT else image.transpose(_TRANSPOSE[level.turn])
+    return image if level.orientation == UPRIGHT else image.transpose(_TRANSPOSE[level.orientation])
 
 
-def upright(level: Level) -> Image.Image:
-    """The whole image of the level, turned."""
-    return level.image if level.turn == UPRIGHT else level.image.transpose(_TRANSPOSE[level.turn])
+def oriented(level: Level) -> Image.Image:
+    """The whole image of the level, upright."""
+    return level.image if level.orientation == UPRIGHT else level.image.transpose(_TRANSPOSE[level.orientation])
 
 
 def cascade(base: Level, plans: Sequence[Plan], lossy: Sequence[bool]) -> list[Image.Image]:
@@ -102,14 +102,14 @@ def cascade(base: Level, plans: Sequence[Plan], lossy: Sequence[bool]) -> list[I
     made: dict[int, Level] = {}
     for number in sorted(range(len(plans)), key=lambda n: -plans[n].size[0] * plans[n].size[1]):
         plan = plans[number]
-        enough = [level for level in made.values() if level.holds(plan)]
+        enough = [level for level in made.values() if level.suffices_for(plan)]
         source = min(enough, key=lambda level: level.extent[0] * level.extent[1], default=base)
         image = resample(source, plan.box, plan.size, lossy=lossy[number])
         made[number] = Level(image, image.size, plan.box)
     return [made[number].image for number in range(len(plans))]
 
 
-def straight(image: Image.Image) -> Image.Image:
+def unpremultiply(image: Image.Image) -> Image.Image:
     """Convert to alpha that is not premultiplied."""
     if image.mode not in ("RGBa", "La"):
         return image

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from tinypics.errors import StoreUnavailable, TinypicsError
 from tinypics.image.limits import MIB, Limits
-from tinypics.image.stream import Arriving
+from tinypics.image.stream import GrowingFile
 from tinypics.sandbox.lazy_import import load_later
 from tinypics.sandbox.protocol import LENGTH, exactly, received, send
 
@@ -130,7 +130,7 @@ def _memory() -> int:
     return 0
 
 
-class _Followed(Arriving):
+class _Followed(GrowingFile):
     """The source, while it is downloaded. Messages on the pipe `news` have the number of bytes that arrived."""
 
     def __init__(self, size: int, fd: int, news: int, line: socket.socket) -> None:

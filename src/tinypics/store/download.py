@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from tinypics.errors import StoreUnavailable
-from tinypics.image.stream import Arriving
+from tinypics.image.stream import GrowingFile
 from tinypics.store.threads import Call
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _SURE = 2**20  # bytes that arrive before other parts are requested: the header 
 _AT_ONCE = 3
 
 
-class Download(Arriving):
+class Download(GrowingFile):
     """One version of one object, while it is downloaded. A thread fetches it; readers wait for bytes that are missing.
 
     `chunks` yields the object's bytes in order, of which only the first `PART` is used. `part(start, end)` fetches a
@@ -63,7 +63,7 @@ class Download(Arriving):
     def tail(self, count: int) -> bytes:
         start = max(0, self.size - count)
         if self._ended:
-            return self._bytes(start, self.size)
+            return self._read_range(start, self.size)
         with self._translated():
             return bytes(Call(lambda: self._part(start, self.size)).result())
 

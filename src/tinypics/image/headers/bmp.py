@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 # Pillow decodes run lengths in Python, at about a microsecond each, so that this many bytes take seconds.
-_MOST_RUNS: Final = 4 * MIB
+_MAX_RLE_BYTES: Final = 4 * MIB
 
 
 def read(header: Header, _: Limits) -> Header:
-    size, compression = dib(header.data, 14)
-    if compression in (1, 2) and len(header.data) > _MOST_RUNS:
-        raise ImageTooLarge(f"the BMP has more than {_MOST_RUNS // MIB} MiB of run lengths")
+    size, compression = read_dib(header.data, 14)
+    if compression in (1, 2) and len(header.data) > _MAX_RLE_BYTES:
+        raise ImageTooLarge(f"the BMP has more than {_MAX_RLE_BYTES // MIB} MiB of run lengths")
     return replace(header, size=size, channels=4)
 
 
-def dib(data: bytes, at: int) -> tuple[Size, int]:
+def read_dib(data: bytes, at: int) -> tuple[Size, int]:
     """Size and compression of a BITMAPCOREHEADER (12 bytes) or any BITMAPINFOHEADER. Rows may go up or down."""
     (length,) = struct.unpack_from("<I", data, at)
     if length == 12:
-        wide, high = struct.unpack_from("<HH", data, at + 4)
-        return (wide, high), 0
-    wide, high, _, _, compression = struct.unpack_from("<iiHHI", data, at + 4)
-    return (wide, abs(high)), compression
+        width, height = struct.unpack_from("<HH", data, at + 4)
+        return (width, height), 0
+    width, height, _, _, compression = struct.unpack_from("<iiHHI", data, at + 4)
+    return (width, abs(height)), compression

@@ -25,7 +25,7 @@ class Header:
     decoder: Codec
     """The format whose decoder reads `data`; differs from `codec` if one format is wrapped in another."""
     frames: int = 1
-    plays: int = 1
+    loop_count: int = 1
     """How many times an animation plays; 0 is endless."""
     channels: int = 3
     bits: int = 8

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tinypics.errors import CorruptImage
 from tinypics.image.formats import FORMATS
 from tinypics.image.headers import png
-from tinypics.image.headers.bmp import dib
+from tinypics.image.headers.bmp import read_dib
 from tinypics.values import replace
 
 if TYPE_CHECKING:
@@ -27,5 +27,5 @@ def read(header: Header, limits: Limits) -> Header:
     length, at = best[6], best[7]
     if data[at : at + 8] == b"\x89PNG\r\n\x1a\n":
         return png.read(replace(header, data=data[at : at + length], decoder=FORMATS["png"]), limits)
-    (wide, high), _ = dib(data, at)
-    return replace(header, size=(wide, high // 2), channels=4)
+    (width, height), _ = read_dib(data, at)
+    return replace(header, size=(width, height // 2), channels=4)

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from tinypics.errors import CorruptImage
-from tinypics.image.headers.isobmff import MOST_BOXES, walk
+from tinypics.image.headers.isobmff import MAX_BOXES, walk
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ class Codestream:
     bits: int
 
 
-def codestream(data: bytes) -> Codestream:
+def read_codestream(data: bytes) -> Codestream:
     """The facts of the JPEG 2000 codestream in `data`, bare or in its box.
 
     :raises CorruptImage: there is none.
     """
     at = 0
     if not data.startswith(b"\xff\x4f"):
-        inside = walk(data, 0, len(data), 0, [MOST_BOXES])
+        inside = walk(data, 0, len(data), 0, [MAX_BOXES])
         at = next((start for kind, start, _ in inside if kind == b"jp2c"), len(data))
     if data[at : at + 4] != b"\xff\x4f\xff\x51":
         raise CorruptImage("the JPEG 2000 file has no codestream")
@@ -41,5 +41,5 @@ def codestream(data: bytes) -> Codestream:
 
 
 def read(header: Header, _: Limits) -> Header:
-    stream = codestream(header.data)
+    stream = read_codestream(header.data)
     return replace(header, size=stream.size, channels=stream.channels, bits=stream.bits)

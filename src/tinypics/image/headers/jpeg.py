@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinypics.image.stream import Stream
 
 # Reading fewer bytes than this takes no longer than another request.
-_WORTH_LEAVING: Final = 4 * MIB
+_MIN_SAVING: Final = 4 * MIB
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
 _APP1, _APP2, _SOS, _EOI, _DQT = 0xE1, 0xE2, 0xDA, 0xD9, 0xDB
@@ -30,7 +30,7 @@ _SCAN_END: Final = rb"\xff[^\x00\xff\xd0-\xd7]"
 
 
 @value
-class Frame:
+class FrameHeader:
     """The facts of the header, and the scans if there are several."""
 
     size: tuple[int, int]
@@ -48,15 +48,15 @@ class Frame:
 
 @value
 class Scans:
-    """`dc_end`: the end of the scans with the DC coefficients of all components, as far as they have arrived; `whole`:
-    whether the file has its end marker."""
+    """`dc_end`: the end of the scans with the DC coefficients of all components, as far as they have arrived;
+    `complete`: whether the file has its end marker."""
 
     count: int = 1
     dc_end: int | None = None
-    whole: bool = True
+    complete: bool = True
 
 
-def frame(data: bytes) -> Frame:
+def read_frame_header(data: bytes) -> FrameHeader:
     """The header up to the first scan.
 
     :raises CorruptImage: it is cut short, or a scan comes before the size.
@@ -64,24 +64,24 @@ def frame(data: bytes) -> Frame:
     """
     at, size, bits, components, progressive, gain_map = 2, (0, 0), 8, b"", False, False
     while True:
-        at = _marker(data, at)
+        at = _find_marker(data, at)
         marker, (length,) = data[at + 1], struct.unpack_from(">H", data, at + 2)
         if marker == _SOS:
             break
         body = data[at + 4 : at + 2 + length]
         if marker in _FRAMES:
-            bits, high, wide, count = struct.unpack_from(">BHHB", body)
-            size, components = (wide, high), bytes(body[6 + 3 * i] for i in range(count))
+            bits, height, width, count = struct.unpack_from(">BHHB", body)
+            size, components = (width, height), bytes(body[6 + 3 * i] for i in range(count))
             progressive = marker in _PROGRESSIVE
         elif marker in _GAIN_MAPS and _GAIN_MAPS[marker] in body:
             gain_map = True
         at += 2 + length
     if not components:
         raise CorruptImage("the JPEG has a scan before its size")
-    return Frame(size, bits, components, progressive, gain_map, at)
+    return FrameHeader(size, bits, components, progressive, gain_map, at)
 
 
-def _marker(data: bytes | bytearray, at: int) -> int:
+def _find_marker(data: bytes | bytearray, at: int) -> int:
     """The offset of the next marker at or after `at`. Skips fill bytes and garbage, as decoders do."""
     while not (data[at] == 0xFF and data[at + 1] not in (0x00, 0xFF)):
         at = data.find(b"\xff", at + 1)
@@ -92,10 +92,10 @@ def _marker(data: bytes | bytearray, at: int) -> int:
     return at
 
 
-def scans(data: bytes, header: Frame, most: int) -> Scans:
+def find_scans(data: bytes, header: FrameHeader, limit: int) -> Scans:
     """Find the scans of a JPEG that may have several, without decoding them.
 
-    :raises ImageTooLarge: more than `most`: a decoder processes the whole picture for each of them.
+    :raises ImageTooLarge: more than `limit`: a decoder processes the whole picture for each of them.
     """
     if not header.progressive and data[header.scan + 4 : header.scan + 5] == bytes([header.channels]):
         return Scans()  # a single scan: decoders read nothing after it
@@ -111,8 +111,8 @@ def scans(data: bytes, header: Frame, most: int) -> Scans:
             at = after
             continue
         count += 1
-        if count > most:
-            raise ImageTooLarge(f"the JPEG has more than {most} scans")
+        if count > limit:
+            raise ImageTooLarge(f"the JPEG has more than {limit} scans")
         # The last three bytes: first and last coefficient, then successive approximation (high, low).
         if data[after - 3 : after - 2] == b"\0" and data[after - 1 : after] < b"\x10":
             missing -= set(data[body + 1 : after - 3 : 2])
@@ -120,10 +120,10 @@ def scans(data: bytes, header: Frame, most: int) -> Scans:
         at = end.start() if end else len(data)
         if not missing and dc_end is None and end and header.progressive:
             dc_end = at
-    return Scans(count, dc_end, whole=data[at : at + 2] == END)
+    return Scans(count, dc_end, complete=data[at : at + 2] == END)
 
 
-def dc_only(data: bytes, header: Frame, dc_end: int) -> bytes:
+def cut_to_dc_scans(data: bytes, header: FrameHeader, dc_end: int) -> bytes:
     """A JPEG of the DC scans alone, for a decoder that shrinks it by eight.
 
     libjpeg estimates missing AC coefficients and adjusts DC coefficients by them, which takes longer than decoding and
@@ -132,59 +132,59 @@ def dc_only(data: bytes, header: Frame, dc_end: int) -> bytes:
     """
     cut, at = bytearray(data[:dc_end]), 2
     while at < header.scan:
-        at = _marker(cut, at)
+        at = _find_marker(cut, at)
         end = at + 2 + int.from_bytes(cut[at + 2 : at + 4])
         if cut[at + 1] == _DQT:
             table = at + 4
             while table < min(end, header.scan):
-                wide = 1 + (cut[table] >> 4)  # bytes of a quantizer
-                cut[table + 1 + wide : table + 1 + 2 * wide] = bytes(wide)
-                table += 1 + 64 * wide
+                step = 1 + (cut[table] >> 4)  # bytes of a quantizer
+                cut[table + 1 + step : table + 1 + 2 * step] = bytes(step)
+                table += 1 + 64 * step
         at = end
     return bytes(cut) + END
 
 
 def read(header: Header, limits: Limits) -> Header:
-    first = frame(header.data)
+    first = read_frame_header(header.data)
     if first.bits != 8:
         raise UnsupportedFormat(f"a JPEG with {first.bits} bits a sample; 8 are supported")
-    found = scans(header.data, first, limits.scans)
+    found = find_scans(header.data, first, limits.scans)
     return replace(
         header,
         size=first.size,
         channels=first.channels,
         buffered=first.progressive or found.count > 1,
         scans=found.count,
-        dc_end=found.dc_end if found.whole else None,
+        dc_end=found.dc_end if found.complete else None,
         extras=("gain-map",) if first.gain_map else (),
     )
 
 
-def is_read_once(head: bytes, limits: Limits) -> bool:
+def is_single_pass(head: bytes, limits: Limits) -> bool:
     """Whether a decoder reads the file once, in order, and the head has all other facts."""
     if limits.lenient:  # `lenient` needs to know whether the file is complete
         return False
     try:
-        first = frame(head)
+        first = read_frame_header(head)
         return not first.progressive and first.scan + 5 <= len(head) and head[first.scan + 4] == first.channels
     except (struct.error, IndexError, CorruptImage):
         return False
 
 
-def dc_prefix(source: Stream, limits: Limits, count: int) -> bytes | None:
+def read_dc_prefix(source: Stream, limits: Limits, count: int) -> bytes | None:
     """The beginning of a large progressive JPEG, up to its DC scans, if the file is complete and much longer.
 
     Searches the first `count` bytes, then twice as many, and so on.
     """
-    while not limits.lenient and source.size - count > _WORTH_LEAVING:
+    while not limits.lenient and source.size - count > _MIN_SAVING:
         head = source.head(count)
         try:
-            first = frame(head)
+            first = read_frame_header(head)
         except (struct.error, IndexError, CorruptImage):
             return None
         if not first.progressive:
             return None
-        end = scans(head, first, limits.scans).dc_end
+        end = find_scans(head, first, limits.scans).dc_end
         if end is not None:
             return head[:end] + END if source.tail(2) == END else None
         count *= 2
@@ -198,4 +198,4 @@ def check_scans(header: Header, limits: Limits) -> None:
     """
     if header.stream is not None and header.buffered:
         data = header.stream.whole()
-        scans(data, frame(data), limits.scans)
+        find_scans(data, read_frame_header(data), limits.scans)

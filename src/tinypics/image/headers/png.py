@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
-_MOST_CHUNKS: Final = 65_536
+_MAX_CHUNKS: Final = 65_536
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
 # Text and profiles may be decompression bombs, and decoding does not need them.
 _UNUSED: Final = frozenset((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB"))
@@ -29,25 +29,25 @@ class Chunks:
     bits: int
     data: bytes
     frames: int = 1
-    plays: int = 1
+    loop_count: int = 1
     icc: bytes | None = None
     exif: bytes | None = None
     nclx: tuple[int, int] | None = None
 
 
-def chunks(data: bytes, icc_bytes: int) -> Chunks:
+def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
     """The facts, and `data` without unused chunks. A profile is decompressed to at most one byte more than `icc_bytes`.
 
     :raises CorruptImage: it does not start with a valid header.
     :raises ImageTooLarge: more chunks than any picture needs.
     :raises struct.error, IndexError: it is cut short.
     """
-    wide, high, bits, colour = struct.unpack_from(">IIBB", data, 16)
+    width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR" or colour not in _CHANNELS:
         raise CorruptImage("the PNG does not start with a header that makes sense")
     facts: dict[str, object] = {}
     kept, at, start = [], 8, 0
-    for _ in range(_MOST_CHUNKS):
+    for _ in range(_MAX_CHUNKS):
         if at + 8 > len(data):
             break
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -56,10 +56,10 @@ def chunks(data: bytes, icc_bytes: int) -> Chunks:
             kept.append(data[start:at])
             start = end
         if kind == b"acTL":
-            frames, plays = struct.unpack_from(">II", data, body)
-            facts |= {"frames": max(1, frames), "plays": plays}
+            frames, loop_count = struct.unpack_from(">II", data, body)
+            facts |= {"frames": max(1, frames), "loop_count": loop_count}
         elif kind == b"iCCP":
-            facts["icc"] = _inflated(data[body : body + length], icc_bytes + 1)
+            facts["icc"] = _inflate_profile(data[body : body + length], icc_bytes + 1)
         elif kind == b"eXIf":
             facts["exif"] = data[body : body + length]
         elif kind == b"cICP":
@@ -68,21 +68,21 @@ def chunks(data: bytes, icc_bytes: int) -> Chunks:
             break
         at = end
     else:
-        raise ImageTooLarge(f"the PNG has more than {_MOST_CHUNKS} chunks")
+        raise ImageTooLarge(f"the PNG has more than {_MAX_CHUNKS} chunks")
     used = b"".join([*kept, data[start:]]) if kept else data
-    return Chunks((wide, high), _CHANNELS[colour], bits, used, **facts)  # type: ignore[arg-type]
+    return Chunks((width, height), _CHANNELS[colour], bits, used, **facts)  # type: ignore[arg-type]
 
 
-def _inflated(chunk: bytes, most: int) -> bytes:
-    """The profile in an iCCP chunk, truncated to `most` bytes; empty if it is broken."""
+def _inflate_profile(chunk: bytes, limit: int) -> bytes:
+    """The profile in an iCCP chunk, truncated to `limit` bytes; empty if it is broken."""
     _, _, packed = chunk.partition(b"\0")
     try:
-        return zlib.decompressobj().decompress(packed[1:], most)
+        return zlib.decompressobj().decompress(packed[1:], limit)
     except zlib.error:
         return b""
 
 
 def read(header: Header, limits: Limits) -> Header:
-    found = chunks(header.data, limits.icc_bytes)
+    found = read_chunks(header.data, limits.icc_bytes)
     check_frames(found.frames, limits)
     return replace(header, **vars(found))

@@ -21,28 +21,25 @@ if TYPE_CHECKING:
     from tinypics.image.limits import Limits
     from tinypics.image.stream import Stream
 
-FIRST: Final = 64 * 1024
+PEEK_BYTES: Final = 64 * 1024
 """Bytes that are checked first during a download, so that a refused file need not be downloaded completely."""
 
-_MODULES: Final = {"avif": "isobmff", "heif": "isobmff"}
-"""The parser modules of formats whose module has another name."""
 
-
-def glimpse(source: Stream, limits: Limits) -> Size:
+def peek_size(source: Stream, limits: Limits) -> Size:
     """The size that the first bytes of a file claim, or 1x1 if they do not have it.
 
     :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises ImageTooLarge: more frames, scans or strips than `limits` allow.
     """
-    head = source.head(FIRST)
+    head = source.head(PEEK_BYTES)
     codec = sniff(head[:HEAD])
     if len(head) == source.size:
         return 1, 1  # `read` reports the error
     try:
-        wide, high = _read(codec, head, limits).size
+        width, height = _parse(codec, head, limits).size
     except (struct.error, IndexError, OverflowError, CorruptImage, UnsupportedFormat):
         return 1, 1
-    return max(1, wide), max(1, high)
+    return max(1, width), max(1, height)
 
 
 def read(source: Stream, limits: Limits) -> Header:
@@ -55,13 +52,13 @@ def read(source: Stream, limits: Limits) -> Header:
     :raises CorruptImage: the header is cut short or contradicts itself.
     :raises ImageTooLarge: more frames, scans or strips than `limits` allow, found while counting them.
     """
-    head = source.head(FIRST)
+    head = source.head(PEEK_BYTES)
     codec = sniff(head[:HEAD])
     data = head
     if len(head) < source.size:
-        data = _as_much_as_is_needed(codec, source, head, limits)
+        data = _download_enough(codec, source, head, limits)
     try:
-        header = _read(codec, data, limits)
+        header = _parse(codec, data, limits)
     except (struct.error, IndexError, OverflowError) as error:
         raise CorruptImage(f"the {codec.label} header is cut short") from error
     if min(header.size) < 1:
@@ -69,16 +66,16 @@ def read(source: Stream, limits: Limits) -> Header:
     return header if len(data) == source.size else replace(header, stream=source)
 
 
-def _as_much_as_is_needed(codec: Codec, source: Stream, head: bytes, limits: Limits) -> bytes:
+def _download_enough(codec: Codec, source: Stream, head: bytes, limits: Limits) -> bytes:
     if codec.name != "jpeg":
         return source.whole()
-    if jpeg.is_read_once(head, limits):
+    if jpeg.is_single_pass(head, limits):
         return head
-    return jpeg.dc_prefix(source, limits, FIRST) or source.whole()
+    return jpeg.read_dc_prefix(source, limits, PEEK_BYTES) or source.whole()
 
 
-def _read(codec: Codec, data: bytes, limits: Limits) -> Header:
+def _parse(codec: Codec, data: bytes, limits: Limits) -> Header:
     """The header, by the format's own module, which is loaded only for that format."""
-    module = import_module(f"tinypics.image.headers.{_MODULES.get(codec.name, codec.name)}")
+    module = import_module(f"tinypics.image.headers.{codec.parser or codec.name}")
     header: Header = module.read(Header(codec, (0, 0), data, codec), limits)
     return header

@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT, _BITS, _STRIPS, _ORIENTATION, _CHANNELS, _ROWS = 256, 257, 258,
 _TILE_WIDTH, _TILE_HEIGHT, _TILES = 322, 323, 324
 # Bytes of a value by its type, for the types of sizes and counts.
 _FORMATS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
-_MOST_TAGS: Final = 4096
+_MAX_TAGS: Final = 4096
 
 
 @value
@@ -32,13 +32,13 @@ class Directory:
     """Whether there are more pages."""
 
 
-def directory(data: bytes) -> Directory:
+def read_directory(data: bytes) -> Directory:
     """The first page's facts.
 
     :raises CorruptImage: no size, no strips, or too many tags.
     :raises struct.error: cut short.
     """
-    first, counts, more = _tags(data)
+    first, counts, more = _read_tags(data)
     size = (first.get(_WIDTH, 0), first.get(_HEIGHT, 0))
     strips = counts.get(_STRIPS, 0) + counts.get(_TILES, 0)
     if not strips:
@@ -53,22 +53,22 @@ def directory(data: bytes) -> Directory:
 def orientation(exif: bytes) -> int:
     """The orientation in EXIF data (a TIFF): 1 to 8; 1 if it is missing or broken."""
     try:
-        first, _, _ = _tags(exif.removeprefix(b"Exif\0\0"))
+        first, _, _ = _read_tags(exif.removeprefix(b"Exif\0\0"))
     except (struct.error, OverflowError, CorruptImage):
         return 1
     value = first.get(_ORIENTATION, 1)
     return value if 1 <= value <= 8 else 1
 
 
-def _tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
+def _read_tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
     """The first directory: the first value of each integer tag, the count of its values, and whether pages follow."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     offset = order + ("Q" if big else "I")
     (at,) = struct.unpack_from(offset, data, 8 if big else 4)
     (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, at)
-    if count > _MOST_TAGS:
-        raise CorruptImage(f"more than {_MOST_TAGS} tags")
+    if count > _MAX_TAGS:
+        raise CorruptImage(f"more than {_MAX_TAGS} tags")
     at += 8 if big else 2
     step, room = (20, 8) if big else (12, 4)
     first: dict[int, int] = {}
@@ -87,7 +87,7 @@ def _tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
 
 
 def read(header: Header, limits: Limits) -> Header:
-    page = directory(header.data)
+    page = read_directory(header.data)
     if page.strips > limits.strips:
         raise ImageTooLarge(f"the TIFF has more than {limits.strips} strips")
     return replace(

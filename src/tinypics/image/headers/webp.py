@@ -24,13 +24,13 @@ def read(header: Header, limits: Limits) -> Header:
         if kind == b"VP8X":
             header = replace(header, size=_sizes24(data, body + 4))
         elif kind == b"ANIM":
-            header = replace(header, plays=struct.unpack_from("<H", data, body + 4)[0])
+            header = replace(header, loop_count=struct.unpack_from("<H", data, body + 4)[0])
         elif kind == b"ANMF":
             frames += 1
             check_frames(frames, limits)
         elif kind == b"VP8 " and header.size == (0, 0):
-            wide, high = struct.unpack_from("<HH", data, body + 6)
-            header = replace(header, size=(wide & 0x3FFF, high & 0x3FFF))
+            width, height = struct.unpack_from("<HH", data, body + 6)
+            header = replace(header, size=(width & 0x3FFF, height & 0x3FFF))
         elif kind == b"VP8L" and header.size == (0, 0):
             (packed,) = struct.unpack_from("<I", data, body + 1)
             header = replace(header, size=((packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1))
