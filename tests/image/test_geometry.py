@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.image.test_rendition import renditions
 from tinypics.image.geometry import ORIENTATIONS, UPRIGHT, Box, Orientation, Plan, Size, plan, requested_orientation
-from tinypics.image.rendition import COMPASS, Fit, Rendition
+from tinypics.image.options import COMPASS, Fit
+from tinypics.image.rendition import Rendition
 from tinypics.values import replace
 
 LANDSCAPE, SMALL = (1000, 500), (100, 50)

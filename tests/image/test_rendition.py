@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tinypics.errors import InvalidRequest
 from tinypics.image.formats import OUTPUTS
-from tinypics.image.rendition import COMPASS, FIELDS, FITS, KEEPS, LOSSLESS, MAX_SIDE, SMART, Rendition
+from tinypics.image.options import COMPASS, FITS, KEEPS, MAX_SIDE, OPTIONS, SMART
+from tinypics.image.rendition import FIELDS, LOSSLESS, Rendition
 
 _fraction = st.integers(0, 10_000).map(lambda n: f"{n / 10_000:g}")
 _side = st.none() | st.integers(1, MAX_SIDE)
@@ -158,6 +159,10 @@ def test_a_wrong_text_is_refused_by_name(text: str, says: str) -> None:
 def test_wrong_fields_are_refused_by_name(fields: dict[str, object], says: str) -> None:
     with pytest.raises(InvalidRequest, match=says):
         Rendition.from_fields(fields)
+
+
+def test_every_field_is_an_option_in_its_place() -> None:
+    assert tuple(option.field for option in OPTIONS) == FIELDS
 
 
 def test_a_text_that_is_not_one_is_refused() -> None:

@@ -21,8 +21,9 @@ from tests.image.test_rendition import renditions
 from tests.transformed import template
 from tinypics.aws.settings import READERS, RENDITIONS
 from tinypics.errors import InvalidConfiguration
-from tinypics.image import rendition as code
-from tinypics.image.rendition import MAX_SIDE, Rendition
+from tinypics.image import options as code
+from tinypics.image.options import MAX_SIDE
+from tinypics.image.rendition import Rendition
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text(encoding="utf-8")
 
@@ -58,8 +59,8 @@ def pattern() -> str:
     """The pattern from the parser's tables."""
     side = f"(?:{up_to(MAX_SIDE)})?"
     size = f"(?!x(?!{ANY})){side}x{side}"
-    words = [*code._WORDS, *code._SYNONYMS, *VALUED.values()]
-    one = f"(?:{code._NAME}=)?{size}(?:-(?:{'|'.join(words)})(?=[-, ]|$))*+"
+    words = [*code.WORDS, *code.SYNONYMS, *VALUED.values()]
+    one = f"(?:{code.NAME}=)?{size}(?:-(?:{'|'.join(words)})(?=[-, ]|$))*+"
     return f"^(?:(?:^|,) *{one} *(?=,|$))++$"
 
 
@@ -68,7 +69,7 @@ PATTERN: Final = template()["Parameters"]["Renditions"]["AllowedPattern"]
 
 def test_the_template_has_the_pattern_of_the_parsers_tables() -> None:
     assert pattern() == PATTERN, "put it into template.yaml"
-    assert VALUED.keys() == {field for field, *_ in code._VALUED}
+    assert VALUED.keys() == {option.field for option in code.OPTIONS if option.pattern}
     assert "\\" not in PATTERN
 
 
@@ -129,7 +130,7 @@ _MORE = re.findall(
     """,
 )
 _TOKENS = st.sampled_from(
-    (*code._WORDS, *code._SYNONYMS, *"x=-,. 0\nü٣", *_MORE),
+    (*code.WORDS, *code.SYNONYMS, *"x=-,. 0\nü٣", *_MORE),
 )
 _NEAR = st.lists(_TOKENS, max_size=9).map("".join) | st.lists(_TOKENS, max_size=9).map("-".join)
 _LISTS = st.lists(st.tuples(_SPACES, renditions().map(str), _SPACES).map("".join), min_size=1, max_size=3).map(",".join)

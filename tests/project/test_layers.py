@@ -38,7 +38,16 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
 }
 
 # Also without Pillow, because these modules are loaded where no picture is decoded.
-WITHOUT_PILLOW = ("headers", "geometry.py", "rendition.py", "limits.py", "formats.py", "stream.py", "results.py")
+WITHOUT_PILLOW = (
+    "headers",
+    "geometry.py",
+    "options.py",
+    "rendition.py",
+    "limits.py",
+    "formats.py",
+    "stream.py",
+    "results.py",
+)
 
 
 def imported(path: Path) -> set[str]:

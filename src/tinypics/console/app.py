@@ -25,7 +25,7 @@ from tinypics.console.recent import Recent
 from tinypics.console.snippets import snippets
 from tinypics.errors import InvalidRequest, PermanentError, TransientError
 from tinypics.image.formats import OUTPUTS
-from tinypics.image.rendition import COMPASS, FITS, SMART
+from tinypics.image.options import COMPASS, FITS, SMART
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image
 
 if TYPE_CHECKING:
-    from tinypics.image.rendition import Keep
+    from tinypics.image.options import Keep
 
 # EXIF 2.32, by tag.
 _ARTIST, _COPYRIGHT, _ORIENTATION, _EXIF, _GPS = 0x013B, 0x8298, 0x0112, 0x8769, 0x8825

@@ -8,7 +8,7 @@ from tinypics.errors import CorruptImage
 from tinypics.image import colour, smartcrop, transform
 from tinypics.image.formats import FORMATS, output_format
 from tinypics.image.geometry import Orientation, Plan, plan, requested_orientation
-from tinypics.image.rendition import SMART
+from tinypics.image.options import SMART
 from tinypics.values import value
 
 if TYPE_CHECKING:
