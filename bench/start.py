@@ -27,7 +27,9 @@ _OPENED: Final = (
     f"{_ALONE}from tinypics.aws.s3 import open_bucket\nopen_bucket('original-pics'), open_bucket('tiny-pics')\n"
 )
 _WORKER: Final = "from tinypics.sandbox import worker\n"
-_READY: Final = f"{_WORKER}worker.load_later(*worker.SELDOM)\nimport tinypics.image.pipeline, PIL.JpegImagePlugin\n"
+_READY: Final = (
+    f"{_WORKER}worker.import_lazily(*worker.LAZY_MODULES)\nimport tinypics.image.pipeline, PIL.JpegImagePlugin\n"
+)
 _MADE: Final = f"{_READY}import sys\ntinypics.image.pipeline.resize_all(open(sys.argv[1], 'rb').read(), ['128x96'])\n"
 
 STEPS: Final = (

@@ -209,7 +209,7 @@ def test_a_picture_that_crashes_its_decoder_costs_one_preview(page: Page) -> Non
     previews = Previews(Cloud.local(facts.endpoint, facts.region), facts.stack)
     asked = event("crash.jpg", width=64)
     previews.preview(asked)
-    decoder = previews._sandbox._process
+    decoder = previews._sandbox._pid
     assert decoder
     assert decoder != os.getpid()
     os.kill(decoder, signal.SIGSEGV)

@@ -18,8 +18,8 @@ def said(program: str) -> list[str]:
 def test_a_module_is_loaded_by_its_first_use() -> None:
     program = """
 import sys
-from tinypics.sandbox.lazy_import import load_later
-load_later("tabnanny", "xml.sax.saxutils")
+from tinypics.sandbox.lazy_import import import_lazily
+import_lazily("tabnanny", "xml.sax.saxutils")
 import tabnanny
 from xml.sax import saxutils
 print("tokenize" in sys.modules, "urllib.parse" in sys.modules)
@@ -34,16 +34,16 @@ print(again.check is tabnanny.check, hasattr(tabnanny, "nothing"))
 
 def test_a_module_that_is_loaded_stays() -> None:
     program = (
-        "import json\nfrom tinypics.sandbox.lazy_import import load_later\n"
-        "load_later('json')\nimport json as b; print(json is b)"
+        "import json\nfrom tinypics.sandbox.lazy_import import import_lazily\n"
+        "import_lazily('json')\nimport json as b; print(json is b)"
     )
     assert said(program) == ["True"]
 
 
 def test_a_module_that_is_not_there_is_missed_when_it_is_used() -> None:
     program = """
-from tinypics.sandbox.lazy_import import load_later
-load_later("no_such_module")
+from tinypics.sandbox.lazy_import import import_lazily
+import_lazily("no_such_module")
 import no_such_module
 try:
     no_such_module.name
@@ -56,8 +56,8 @@ except ModuleNotFoundError as error:
 def test_pillow_works_with_what_its_process_loads_later() -> None:
     program = f"""
 import io
-from tinypics.sandbox.lazy_import import load_later
-load_later(*{worker.SELDOM!r})
+from tinypics.sandbox.lazy_import import import_lazily
+import_lazily(*{worker.LAZY_MODULES!r})
 import sys, tinypics
 from PIL import Image
 file = io.BytesIO()
@@ -71,4 +71,4 @@ Image.new("RGB", (64, 48), "red").save(file := io.BytesIO(), "JPEG", exif=exif)
 print(tinypics.resize(file.getvalue(), "48x64-keepall").data[:3].hex(), Image.open(file).getexif()[0x0112])
 print(type(sys.modules["PIL.TiffTags"]).__name__)
 """
-    assert said(program) == ["64 _Later _Later", "ffd8ff 6", "module"]
+    assert said(program) == ["64 _LazyModule _LazyModule", "ffd8ff 6", "module"]

@@ -180,7 +180,7 @@ def test_harm_costs_one_picture(
     error: type[Exception],
     says: str,
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 0.5)
+    monkeypatch.setattr(module, "_HANG_TIMEOUT", 0.5)
     sandbox = harmed(harm)
     limits = Limits(cpu_seconds=1, memory=300 * MIB)
     assert len(sandbox.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
@@ -191,17 +191,17 @@ def test_harm_costs_one_picture(
 
 
 def test_a_worker_that_waits_for_a_slow_store_does_not_hang(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(module, "_HANG_TIMEOUT", 0.05)
     data, waited = picture(), threading.Event()
     timed_out = []
 
-    def worked(process: int) -> float:
+    def cpu_seconds(process: int) -> float:
         timed_out.append(process)
         if len(timed_out) == 4:
             waited.set()
         return time.monotonic() if waited.is_set() else 0.0  # with all bytes, it works
 
-    monkeypatch.setattr(module, "_worked", worked)
+    monkeypatch.setattr(module, "_cpu_seconds", cpu_seconds)
 
     def chunks() -> Iterator[bytes]:
         yield data[:1000]
@@ -248,8 +248,8 @@ def test_a_thousand_pictures_leave_no_file_open_and_no_process(sandbox: Sandbox)
 
     def turn(number: int) -> None:
         if number % 100 == 49:
-            assert sandbox._process is not None
-            os.kill(sandbox._process, signal.SIGKILL)
+            assert sandbox._pid is not None
+            os.kill(sandbox._pid, signal.SIGKILL)
         try:
             sandbox.resize_all(arriving((good, bad)[number % 2]), WANTED[:1], Limits())
         except (UnsupportedFormat, DecoderCrashed):
@@ -267,9 +267,9 @@ def test_a_thousand_pictures_leave_no_file_open_and_no_process(sandbox: Sandbox)
     while files() > before:  # downloads whose threads have not ended yet
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert sandbox._process is not None
+    assert sandbox._pid is not None
     children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children").read_text().split()
-    assert children.count(str(sandbox._process)) == 1
+    assert children.count(str(sandbox._pid)) == 1
     states = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in children]
     assert "Z" not in states
 
@@ -289,14 +289,14 @@ def test_a_deadline_in_the_middle_ends_the_process_and_not_the_next_picture(
             sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, Limits())
     finally:
         signal.signal(signal.SIGALRM, before)
-    assert sandbox._process is None
+    assert sandbox._pid is None
     assert len(sandbox.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
 
 
 def test_a_process_that_ended_while_nobody_asked_is_replaced(sandbox: Sandbox) -> None:
-    assert sandbox._process is not None
-    os.kill(sandbox._process, signal.SIGKILL)
-    os.waitid(os.P_PID, sandbox._process, os.WEXITED | os.WNOWAIT)
+    assert sandbox._pid is not None
+    os.kill(sandbox._pid, signal.SIGKILL)
+    os.waitid(os.P_PID, sandbox._pid, os.WEXITED | os.WNOWAIT)
     assert len(sandbox.resize_all(arriving(picture()), WANTED, Limits()).outputs) == 2
 
 
@@ -316,7 +316,7 @@ def test_a_process_that_ended_while_nobody_asked_is_replaced(sandbox: Sandbox) -
 )
 def test_an_output_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
     said = {"outputs": [answer], "waited": 0, "source": SOURCE, "timings_ms": {}}
-    is_a_crash(monkeypatch, said)
+    is_a_crash(monkeypatch, lambda *_: (said, [b"x"]))
 
 
 SOURCE = {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "frames": 1}
@@ -349,11 +349,11 @@ SAID = {"outputs": [OUTPUT], "waited": 0.5, "source": SOURCE, "timings_ms": {"de
     ],
 )
 def test_an_answer_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
-    is_a_crash(monkeypatch, SAID | said)
+    is_a_crash(monkeypatch, lambda *_: (SAID | said, [b"x"]))
 
 
 def test_an_answer_that_can_be_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_work", lambda *_: (SAID, [b"x"]))
+    monkeypatch.setattr(worker, "_resize", lambda *_: (SAID, [b"x"]))
     sandbox = Sandbox()
     resized = sandbox.resize_all(arriving(picture()), WANTED[:1], Limits())
     sandbox.close()
@@ -361,16 +361,15 @@ def test_an_answer_that_can_be_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_answer_without_end_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    def endless(line: socket.socket, *_: object) -> None:
-        nested = b"[" * 900_000
-        line.sendall(len(nested).to_bytes(4, "little") + nested)
+    def endless(source: worker.FollowedFile, *_: object) -> tuple[dict[str, Any], list[bytes]]:
+        source._channel.send_block(b"[" * 900_000)
+        return SAID, [b"x"]
 
-    monkeypatch.setattr(worker, "send", endless)
-    is_a_crash(monkeypatch, SAID)
+    is_a_crash(monkeypatch, endless)
 
 
-def is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
-    monkeypatch.setattr(worker, "_work", lambda *_: (said, [b"x"]))
+def is_a_crash(monkeypatch: pytest.MonkeyPatch, resize: Callable[..., Any]) -> None:
+    monkeypatch.setattr(worker, "_resize", resize)
     sandbox = Sandbox()
     with pytest.raises(DecoderCrashed, match="invalid reply|crashed"):
         sandbox.resize_all(arriving(picture()), WANTED[:1], Limits())
@@ -384,17 +383,17 @@ def test_the_process_has_no_credentials_and_no_connections(monkeypatch: pytest.M
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()[:2]) as ours:
         os.set_inheritable(ours.fileno(), True)
         sandbox = Sandbox()
-        for _ in range(2):
+        for forked in (True, False):
             sandbox.resize_all(arriving(picture()), WANTED, Limits())
-            assert sandbox._process is not None
-            process = Path(f"/proc/{sandbox._process}")
-            assert set(process.joinpath("environ").read_bytes().split(b"\0")) <= {b"", b"LC_CTYPE=C.UTF-8"}
+            assert sandbox._pid is not None
+            process = Path(f"/proc/{sandbox._pid}")
+            assert forked or set(process.joinpath("environ").read_bytes().split(b"\0")) <= {b"", b"LC_CTYPE=C.UTF-8"}
             links = [str(each.readlink()) for each in process.joinpath("fd").iterdir()]
             assert len([link for link in links if link != os.devnull]) == 1
-            os.kill(sandbox._process, signal.SIGKILL)
-            os.waitid(os.P_PID, sandbox._process, os.WEXITED | os.WNOWAIT)
+            os.kill(sandbox._pid, signal.SIGKILL)
+            os.waitid(os.P_PID, sandbox._pid, os.WEXITED | os.WNOWAIT)
         sandbox.close()
-    assert sandbox._process is None
+    assert sandbox._pid is None
 
 
 def test_its_own_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,7 +401,7 @@ def test_its_own_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"error": "CorruptImage", "message": str(dict(os.environ)), "waited": 0}, []
 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
-    monkeypatch.setattr(worker, "_work", told)
+    monkeypatch.setattr(worker, "_resize", told)
     sandbox = Sandbox()
     with pytest.raises(CorruptImage, match=r"^\{\}$"):
         sandbox.resize_all(arriving(picture()), WANTED, Limits())

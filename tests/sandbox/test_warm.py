@@ -77,7 +77,7 @@ def now():
     gc.collect()
     def private(process):
         return int(open(f"/proc/{process}/statm").read().split()[5]) * 4096
-    guard = lambda_function.SANDBOX._process
+    guard = lambda_function.SANDBOX._pid
     return {
         "memory": private("self") + private(guard),
         "files": len(os.listdir("/proc/self/fd")) + len(os.listdir(f"/proc/{guard}/fd")),

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 
-class _Later(ModuleType):
+class _LazyModule(ModuleType):
     """A stand-in for a module, which loads the module on the first access to an attribute.
 
     `importlib.util.LazyLoader` does the same, but the `import` statement itself reads `__spec__` of its modules, and
@@ -22,12 +22,12 @@ class _Later(ModuleType):
         return super().__getattribute__(name)
 
 
-def load_later(*names: str) -> None:
+def import_lazily(*names: str) -> None:
     """Load these modules on first use, no matter which module imports them. Already loaded modules stay as they are."""
     for name in names:
         if name in sys.modules:
             continue
         package, _, last = name.rpartition(".")
-        sys.modules[name] = stand_in = _Later(name)
+        sys.modules[name] = stand_in = _LazyModule(name)
         if package:
             setattr(import_module(package), last, stand_in)

@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait as ended
+from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -35,47 +35,47 @@ def run(
     here.
     """
     waiting = iter(tasks)
-    while lost := (yield from _pool(work, waiting, processes, 2 * processes)):
+    while lost := (yield from _run_pool(work, waiting, processes, 2 * processes)):
         suspects = itertools.chain.from_iterable(map(split, lost))
-        while guilty := (yield from _pool(work, suspects, 1, 1)):
-            for task in guilty:
+        while fatal := (yield from _run_pool(work, suspects, 1, 1)):
+            for task in fatal:
                 yield task, None
 
 
-def _pool(
+def _run_pool(
     work: Callable[[_Task], _Result], tasks: Iterator[_Task], processes: int, ahead: int
 ) -> Generator[tuple[_Task, _Result], None, list[_Task]]:
     """Work on `tasks` until there are none or a process dies; returns the tasks that were unfinished then."""
-    in_hand: dict[Future[_Result], _Task] = {}
-    given: list[_Task] = []  # the task being submitted
+    pending: dict[Future[_Result], _Task] = {}
+    submitted: list[_Task] = []  # the task that is being submitted
     # Spawn, do not fork: this process may have threads (the progress bar), and a fork copies their locks without them.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _initialize)
     try:
         while True:
-            for task in itertools.islice(tasks, ahead - len(in_hand)):
-                given = [task]
-                in_hand[pool.submit(work, task)] = task
-                given = []
-            if not in_hand:
+            for task in itertools.islice(tasks, ahead - len(pending)):
+                submitted = [task]
+                pending[pool.submit(work, task)] = task
+                submitted = []
+            if not pending:
                 return []
-            for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 result = future.result()
-                yield in_hand.pop(future), result
+                yield pending.pop(future), result
     except BrokenProcessPool:
-        return [*in_hand.values(), *given]
+        return [*pending.values(), *submitted]
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _start() -> None:
+def _initialize() -> None:
     # Ctrl-C sends SIGINT to the whole process group; only the parent acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+    threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
 
 
-def _follow_parent() -> None:
+def _exit_with_parent() -> None:
     """Exit with the parent process, even if SIGKILL ended it."""
     parent = parent_process()
     assert parent is not None  # noqa: S101 - this is only run in processes of a pool
-    ended([parent.sentinel])
+    wait_for([parent.sentinel])
     os._exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _socket as socket
 import os
 import resource
 import signal
@@ -12,51 +11,51 @@ from typing import Any, NoReturn
 from tinypics.errors import StoreUnavailable, TinypicsError
 from tinypics.image.limits import MIB, Limits
 from tinypics.image.stream import GrowingFile
-from tinypics.sandbox.lazy_import import load_later
-from tinypics.sandbox.protocol import LENGTH, exactly, received, send
+from tinypics.sandbox.lazy_import import import_lazily
+from tinypics.sandbox.protocol import Channel
 
-# Pillow imports these modules, but decoding and encoding do not use them: a fifth of a cold start's instructions.
-SELDOM = ("PIL.ExifTags", "PIL.TiffTags", "subprocess", "traceback")
+# Pillow imports these modules, but decoding and encoding rarely use them: a quarter of a cold start's instructions.
+LAZY_MODULES = ("PIL.ExifTags", "PIL.ImageMode", "PIL.TiffTags", "subprocess", "traceback")
 
 
 def start() -> NoReturn:
     """Run in a spawned process, whose standard input is the socket."""
-    serve(socket.socket(fileno=os.dup(0)))
+    serve(Channel.from_descriptor(os.dup(0)))
 
 
-def serve(line: socket.socket) -> NoReturn:
+def serve(channel: Channel) -> NoReturn:
     """Work on one picture after another, until the supervisor closes the socket."""
     try:
-        _leave_everything(line)
-        load_later(*SELDOM)
-        with suppress(Exception):  # `_work` reports the error
+        _isolate(channel)
+        import_lazily(*LAZY_MODULES)
+        with suppress(Exception):  # `_resize` reports the error
             import tinypics.image.pipeline  # noqa: F401 - in parallel with the function's own imports
 
-        base = _memory()
+        base = _private_memory()
         while True:
-            asked, files = received(line, most=2)
-            source = _Followed(int(asked["size"]), files[0], files[1], line)
+            request, files = channel.receive_message(max_files=2)
+            source = FollowedFile(int(request["size"]), files[0], files[1], channel)
             try:
-                said, outputs = _work(source, asked, base)
+                reply, outputs = _resize(source, request, base)
             finally:
                 source.close()
-            send(line, said)
+            channel.send_message(reply)
             for data in outputs:
-                line.sendall(data)
+                channel.send_bytes(data)
     except (EOFError, ConnectionError):
         os._exit(0)
     except BaseException:  # noqa: BLE001 - nobody reads this process's standard error
         os._exit(1)
 
 
-def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str, Any], list[bytes]]:
+def _resize(source: FollowedFile, request: dict[str, Any], base: int) -> tuple[dict[str, Any], list[bytes]]:
     """The reply, and the pictures that follow it."""
-    limits = Limits(**asked["limits"])
+    limits = Limits(**request["limits"])
     try:
         from tinypics.image.pipeline import resize_all
 
-        _confine(limits, base)
-        resized = resize_all(source, asked["renditions"], limits)
+        _limit_resources(limits, base)
+        resized = resize_all(source, request["renditions"], limits)
     except TinypicsError as error:
         return {"error": error.name, "message": error.message, "waited": source.waited}, []
     except MemoryError:
@@ -77,28 +76,22 @@ def _work(source: _Followed, asked: dict[str, Any], base: int) -> tuple[dict[str
         }
         for output in resized.outputs
     ]
-    said = {"outputs": outputs, "source": vars(resized.source), "timings_ms": resized.timings_ms}
-    return said | {"waited": source.waited}, [output.data for output in resized.outputs]
+    reply = {"outputs": outputs, "source": vars(resized.source), "timings_ms": resized.timings_ms}
+    return reply | {"waited": source.waited}, [output.data for output in resized.outputs]
 
 
-def _leave_everything(line: socket.socket) -> None:
+def _isolate(channel: Channel) -> None:
     """Drop everything that decoding does not need: the function's files, signal handlers and credentials."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     # Redirect, do not close: a finalizer could close a reused descriptor.
-    for number in {0, 1, 2, *map(int, _listed("/proc/self/fd"))} - {line.fileno(), nowhere}:
+    for number in {0, 1, 2, *map(int, _list_folder("/proc/self/fd"))} - {channel.fileno(), nowhere}:
         os.dup2(nowhere, number)
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     os.environ.clear()
-    with suppress(OSError, ValueError, IndexError):  # Linux keeps the initial environment readable: overwrite it
-        with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib takes a while to load
-            start, end = map(int, file.read().rpartition(b")")[2].split()[47:49])
-        with open("/proc/self/mem", "r+b", buffering=0) as memory:  # noqa: PTH123
-            memory.seek(start)
-            memory.write(bytes(end - start))
 
 
-def _listed(folder: str) -> list[str]:
+def _list_folder(folder: str) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - pathlib takes a while to load
     except OSError:  # not Linux
@@ -108,7 +101,7 @@ def _listed(folder: str) -> list[str]:
 _STACKS = 64 * MIB  # of a decoder's threads
 
 
-def _confine(limits: Limits, base: int) -> None:
+def _limit_resources(limits: Limits, base: int) -> None:
     """Limit memory and CPU time for one picture. Over the first, Python raises MemoryError; over the second, SIGXCPU.
 
     `base` is the worker's memory before its first picture. No file may grow, not even the source's in memory.
@@ -123,34 +116,34 @@ def _confine(limits: Limits, base: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
-def _memory() -> int:
+def _private_memory() -> int:
     """Bytes that count against RLIMIT_DATA, which on Linux are the private writable ones; 0 elsewhere."""
     with suppress(OSError), open("/proc/self/statm", "rb") as file:  # noqa: PTH123
         return int(file.read().split()[5]) * resource.getpagesize()
     return 0
 
 
-class _Followed(GrowingFile):
-    """The source, while it is downloaded. Messages on the pipe `news` have the number of bytes that arrived."""
+class FollowedFile(GrowingFile):
+    """The source, while it is downloaded. Messages on the pipe `progress` have the number of bytes that arrived."""
 
-    def __init__(self, size: int, fd: int, news: int, line: socket.socket) -> None:
+    def __init__(self, size: int, fd: int, progress: int, channel: Channel) -> None:
         super().__init__(size, fd)
-        self._news = news
-        self._line = line
+        self._progress = progress
+        self._channel = channel
         self._arrived = 0
 
     def _wait(self, end: int) -> None:
         while self._arrived < end:
-            found = os.read(self._news, 8 * 512)
+            found = os.read(self._progress, 8 * 512)
             if not found:
                 # An error of ours, because any other error while reading means a corrupt picture.
                 raise StoreUnavailable("the source's download was cut short")
             self._arrived = int.from_bytes(found[-8:], "little")
 
     def tail(self, count: int) -> bytes:
-        send(self._line, {"tail": count})
-        return exactly(self._line, int.from_bytes(exactly(self._line, LENGTH), "little"))
+        self._channel.send_message({"tail": count})
+        return self._channel.receive_block()[0]
 
     def close(self) -> None:
         os.close(self.fd)
-        os.close(self._news)
+        os.close(self._progress)
