@@ -58,7 +58,8 @@ def test_a_bucket_on_aws_may_be_elsewhere(
     store: tuple[str, list[str]], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint, asked = store
-    for variable, text in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), (name, endpoint)):
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy"), NOWHERE)
+    for variable, text in (proxies | {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", name: endpoint}).items():
         monkeypatch.setenv(variable, text)
     assert Cloud.aws(None, "eu-west-1").bucket("pics").head("a.jpg") is None
     assert asked == ["/pics/a.jpg"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
-from obstore.store import S3Store
+from tinypics.store.s3 import s3_bucket
 
-from tinypics.store.bucket import Bucket
-from tinypics.store.partitions import s3_endpoint
+if TYPE_CHECKING:
+    from tinypics.store.bucket import Bucket
 
 CERTIFICATES = (
     "/etc/pki/tls/certs/ca-bundle.crt",  # Amazon Linux, which Lambda runs on
@@ -37,24 +38,16 @@ def open_bucket(name: str) -> Bucket:
     waits, because waiting there costs nothing.
     """
     trust_one_file()
-    # The client reads the endpoint from the environment. Virtual-hosted addresses need DNS, which a local endpoint
-    # does not have.
-    local = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    endpoint = None if local else s3_endpoint(name, os.environ.get("AWS_REGION", ""))
-    store = S3Store(
+    return s3_bucket(
         name,
-        config={"aws_endpoint_url_s3": endpoint} if endpoint else {},
-        virtual_hosted_style_request=not local,
-        client_options={
-            "allow_http": bool(local and local.startswith("http://")),
+        timeouts={
             "connect_timeout": timedelta(seconds=3),
             "read_timeout": timedelta(seconds=5),  # between two reads
             "timeout": timedelta(seconds=30),
         },
-        retry_config={
+        retries={
             "max_retries": 4,
             "retry_timeout": timedelta(seconds=10),
             "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=2), "base": 2},
         },
     )
-    return Bucket(name, store)

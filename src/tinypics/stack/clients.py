@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.store import S3Store
 
-from tinypics.store.bucket import Bucket
-from tinypics.store.partitions import s3_endpoint
+from tinypics.store.s3 import s3_bucket
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, S3Config
+    from tinypics.store.bucket import Bucket
 
 _TIMEOUTS = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
 # Signature version 4, at the bucket's regional address: the global one redirects, which breaks uploads of browsers.
@@ -69,18 +66,5 @@ class Cloud:
 
     def bucket(self, name: str) -> Bucket:
         """The store client of a bucket, as in the function."""
-        endpoint = self.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        options: ClientConfig = {"allow_http": bool(endpoint)}
-        if self.endpoint:
-            # `proxy_url` overrides the proxy of the environment, and `proxy_excludes` keeps loopback from using it.
-            options |= {"proxy_url": self.endpoint, "proxy_excludes": "127.0.0.1"}
-        where: S3Config = {"virtual_hosted_style_request": not endpoint}
-        if endpoint := endpoint or s3_endpoint(name, self.region):
-            where["aws_endpoint_url_s3"] = endpoint  # takes precedence over the environment
-        store = S3Store(
-            name,
-            config=where,
-            credential_provider=Boto3CredentialProvider(self._session),
-            client_options=options,
-        )
-        return Bucket(name, store)
+        credentials = Boto3CredentialProvider(self._session)
+        return s3_bucket(name, endpoint=self.endpoint, region=self.region, credentials=credentials)

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import functools
-import os
-import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obstore.store import AzureStore, GCSStore, S3Store
+from obstore.store import AzureStore, GCSStore
 
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest, LoopRefused
-from tinypics.store.bucket import AzureBucket, Bucket, GoogleBucket
+from tinypics.store.bucket import AzureBucket, GoogleBucket
 from tinypics.store.folder import FolderBucket
-from tinypics.store.partitions import s3_endpoint
+from tinypics.store.s3 import s3_bucket
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
+    from tinypics.store.bucket import Bucket
+
 FILE = "file"
 SCHEMES = ("s3", "gs", "az", FILE)
 
-_CLIENT: ClientConfig = {
+_TIMEOUTS: ClientConfig = {
     "connect_timeout": timedelta(seconds=5),
     "read_timeout": timedelta(seconds=20),  # between two reads
     "timeout": timedelta(minutes=5),  # a large source over a slow line
@@ -108,11 +108,6 @@ def _spread(location: Location) -> tuple[str, str, str | None, str]:
     return location.scheme, location.name, location.endpoint, location.prefix
 
 
-def is_loopback(endpoint: str) -> bool:
-    """Whether the endpoint is on this computer, which no proxy can reach."""
-    return re.match(r"https?://(localhost|127\.|\[::1\])", endpoint) is not None
-
-
 @functools.cache
 def _opened(location: Location) -> Bucket:
     name = location.name
@@ -121,30 +116,7 @@ def _opened(location: Location) -> Bucket:
             raise DestinationNotFound(f"there is no folder {name}")
         return FolderBucket(Path(name))
     if location.scheme == "gs":
-        return GoogleBucket(name, GCSStore(name, client_options=_CLIENT, retry_config=_RETRIES))
+        return GoogleBucket(name, GCSStore(name, client_options=_TIMEOUTS, retry_config=_RETRIES))
     if location.scheme == "az":
-        return AzureBucket(name, AzureStore(name, client_options=_CLIENT, retry_config=_RETRIES))
-    return Bucket(name, _s3(name, location.endpoint))
-
-
-def _s3(name: str, endpoint: str | None) -> S3Store:
-    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    options: ClientConfig = {**_CLIENT, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
-    if endpoint is None:
-        own = s3_endpoint(name, os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "")
-        return S3Store(
-            name,
-            config={"aws_endpoint_url_s3": own} if own else {},
-            client_options=options,
-            retry_config=_RETRIES,
-            virtual_hosted_style_request=True,
-        )
-    if is_loopback(endpoint):
-        # `proxy_url` overrides the proxy of the environment, and `proxy_excludes` keeps loopback from using it.
-        options |= {"proxy_url": endpoint, "proxy_excludes": "localhost,127.0.0.1,::1"}
-    return S3Store(
-        name,
-        client_options=options,
-        retry_config=_RETRIES,
-        config={"aws_endpoint_url_s3": endpoint, "virtual_hosted_style_request": False},
-    )
+        return AzureBucket(name, AzureStore(name, client_options=_TIMEOUTS, retry_config=_RETRIES))
+    return s3_bucket(name, endpoint=location.endpoint, timeouts=_TIMEOUTS, retries=_RETRIES)

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from tinypics.cli.target import readable_errors
 from tinypics.stack.listing import list_objects
-from tinypics.store.location import is_loopback
+from tinypics.store.s3 import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -31,7 +31,8 @@ from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.rendition import Rendition
 from tinypics.prices import dollars
 from tinypics.store.listing import listed
-from tinypics.store.location import FILE, Location, is_loopback, outputs_within
+from tinypics.store.location import FILE, Location, outputs_within
+from tinypics.store.s3 import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -16,7 +16,7 @@ import pytest
 from tinypics.aws import s3
 from tinypics.stack.clients import Cloud
 from tinypics.store import location
-from tinypics.store.partitions import s3_endpoint
+from tinypics.store.s3 import is_loopback, s3_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,3 +70,19 @@ def test_an_endpoint_that_is_named_goes_before_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_REGION", "cn-north-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert host(s3.open_bucket("pics")._store) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        ("http://127.0.0.1:4566", True),
+        ("https://localhost", True),
+        ("http://[::1]:9000", True),
+        ("https://s3.example.com", False),
+        ("http://10.0.0.7:9000", False),
+        ("ftp://127.0.0.1", False),
+        ("127.0.0.1:4566", False),
+    ],
+)
+def test_an_endpoint_on_this_computer_is_recognised(endpoint: str, expected: bool) -> None:
+    assert is_loopback(endpoint) is expected

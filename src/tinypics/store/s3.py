@@ -1,0 +1,69 @@
+"""The only constructor of S3 clients: it knows the addresses of AWS's regions, of other vendors, and of loopback."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from obstore.store import S3Store
+
+from tinypics.store.bucket import Bucket
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3Config, S3CredentialProvider
+
+# object_store uses `BUCKET.s3.REGION.amazonaws.com` in every region, which is right in the partitions `aws` and
+# `aws-us-gov` only.
+_DOMAINS: Final = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+    "us-isof-": "csp.hci.ic.gov",
+}
+"""Domains of the other partitions, by prefix of the region. tests/store/test_s3.py compares them with botocore's
+partitions.json."""
+
+_LOOPBACK: Final = ("localhost", "127.", "[::1]")
+
+
+def s3_bucket(
+    name: str,
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
+    credentials: S3CredentialProvider | None = None,
+    timeouts: ClientConfig | None = None,
+    retries: RetryConfig | None = None,
+) -> Bucket:
+    """A new client of a bucket. The environment supplies the endpoint, region and credentials that are not given.
+
+    Without `timeouts` and `retries`, those of object_store apply.
+    """
+    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    client: ClientConfig = {**(timeouts or {}), "allow_http": bool(endpoint and endpoint.startswith("http://"))}
+    if endpoint and is_loopback(endpoint):
+        # `proxy_url` overrides the proxy of the environment, and `proxy_excludes` keeps loopback from using it.
+        client |= {"proxy_url": endpoint, "proxy_excludes": "localhost,127.0.0.1,::1"}
+    # Virtual-hosted addresses need DNS, which an endpoint on this computer does not have.
+    config: S3Config = {"virtual_hosted_style_request": not endpoint}
+    if address := endpoint or s3_endpoint(name, region):
+        config["aws_endpoint_url_s3"] = address  # takes precedence over the environment
+    store = S3Store(name, config=config, client_options=client, retry_config=retries, credential_provider=credentials)
+    return Bucket(name, store)
+
+
+def s3_endpoint(bucket: str, region: str) -> str | None:
+    """`https://BUCKET.s3.REGION.DOMAIN`; None if the client's default is right."""
+    for prefix, domain in _DOMAINS.items():
+        if region.startswith(prefix):
+            return f"https://{bucket}.s3.{region}.{domain}"
+    return None
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Whether the endpoint is on this computer, which no proxy can reach."""
+    scheme, _, host = endpoint.partition("://")
+    return scheme in ("http", "https") and host.startswith(_LOOPBACK)
