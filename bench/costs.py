@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tinypics import prices
 from tinypics.backfill import estimate
-from tinypics.backfill.survey import LISTED_AT_ONCE, Selection, Survey
+from tinypics.backfill.survey import Selection, Survey
 from tinypics.image.rendition import Rendition
 from tinypics.store.objects import Listed
 
@@ -125,16 +125,10 @@ def backfill(count: int, renditions: str) -> estimate.Estimate:
 
 def unchanged(count: int) -> float:
     """Dollars for a backfill that finds every output current: one HEAD each, as the listing has the ETags."""
-    batches = math.ceil(count / BACKFILL_BATCH)
     seconds = count * (estimate.CURRENT_GETS * estimate.ROUND_TRIP_MS + CURRENT_CPU_MS) / 1000
-    return (
-        seconds * WHOLE_CPU_MB / 1024 * prices.LAMBDA_GB_SECOND_ARM
-        + seconds * 64 / 1024 * prices.EXPRESS_GB_SECOND
-        + batches * (prices.LAMBDA_REQUEST + prices.EXPRESS_REQUEST + prices.STATE_TRANSITION)
-        + batches * (prices.S3_GET + prices.S3_PUT)  # the stop marker, and the outcomes
-        + count * estimate.CURRENT_GETS * prices.S3_GET
-        + 3 * math.ceil(count / LISTED_AT_ONCE) * prices.S3_PUT
-    )
+    batches = math.ceil(count / BACKFILL_BATCH)
+    running = estimate.run_cost(seconds * 1000, seconds * WHOLE_CPU_MB / 1024, invocations=batches, checked=count)
+    return running + 3 * estimate.list_requests(count)
 
 
 def backfills() -> str:
@@ -143,6 +137,6 @@ def backfills() -> str:
     for name, count in COUNTS.items():
         for renditions in SETS:
             found = backfill(count, renditions)
-            parts = " | ".join(f"${part:,.2f}" for part in (found.total, found.storage, unchanged(count)))
+            parts = " | ".join(map(prices.dollars, (found.total, found.storage, unchanged(count))))
             rows.append(f"| {name} | `{renditions}` | {parts} |")
     return "\n".join(rows)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tinypics import prices
-from tinypics.backfill.estimate import Caps, estimate
+from tinypics.backfill.estimate import Caps, estimate, list_requests, resize_requests, run_cost
 from tinypics.backfill.survey import Selection, Survey
 from tinypics.errors import CapExceeded
 from tinypics.image.limits import MIB
@@ -85,20 +85,32 @@ def test_a_million_small_photos_cost_about_what_the_table_of_costs_says() -> Non
     counted = survey(found("a.jpg", 1_800_000))
     counted.listed = counted.objects = 1_000_000
     counted.bytes_by_format["jpeg"] *= 1_000_000
-    cost = estimate(counted, SMALL, memory_mb=1769, batch=40)
     assert counted.megapixels == pytest.approx(12e6)
-    assert cost.function_ms / 1e6 == pytest.approx(60 + 12 * 2.3)
-    assert cost.requests == pytest.approx(1e6 * (3 * prices.S3_GET + prices.S3_PUT), rel=0.05)
+    cost = estimate(counted, SMALL, memory_mb=1769, batch=40)
     assert cost.total == pytest.approx(10, abs=1.5)
-    assert cost.workflow < 1
     assert cost.storage == pytest.approx(0.1, abs=0.02)
+    without_function = estimate(counted, SMALL, memory_mb=0, batch=40).total
+    seconds = 1e6 * (60 + 12 * 2.3) / 1000
+    assert cost.total - without_function == pytest.approx(seconds * 1769 / 1024 * prices.LAMBDA_GB_SECOND_ARM)
+    requests = resize_requests(counted.objects, SMALL) + list_requests(counted.listed)
+    assert requests == pytest.approx(1e6 * (3 * prices.S3_GET + prices.S3_PUT), rel=0.05)
+    assert without_function - requests < 1.2  # the workflow, and the requests of its batches
 
 
 def test_more_renditions_more_pictures_and_more_memory_cost_more() -> None:
     counted = survey(found("a.jpg", 10**6), found("b.unknown", 10**6))
     base = estimate(counted, SMALL, memory_mb=1024, batch=10)
-    assert estimate(counted, SMALL, memory_mb=2048, batch=10).function > base.function
-    several = estimate(counted, (*SMALL, Rendition.parse("800x-webp")), memory_mb=1024, batch=10)
-    assert several.requests > base.requests
-    assert several.storage > 10 * base.storage
+    assert estimate(counted, SMALL, memory_mb=2048, batch=10).total > base.total
+    both = (*SMALL, Rendition.parse("800x-webp"))
+    assert resize_requests(counted.objects, both) > resize_requests(counted.objects, SMALL)
+    assert estimate(counted, both, memory_mb=1024, batch=10).storage > 10 * base.storage
     assert estimate(Survey(), SMALL, memory_mb=1024, batch=10).total == 0
+
+
+def test_a_run_costs_what_its_function_measured_and_one_look_at_each_other_object() -> None:
+    idle = run_cost(0, 0, invocations=0, checked=0)
+    assert idle == 0
+    assert run_cost(0, 0, invocations=0, checked=10) == pytest.approx(10 * prices.S3_GET)
+    assert run_cost(0, 100, invocations=0, checked=0) == pytest.approx(100 * prices.LAMBDA_GB_SECOND_ARM)
+    one, two = (run_cost(1000, 1, invocations=count, checked=0) for count in (1, 2))
+    assert two - one > prices.EXPRESS_REQUEST + prices.STATE_TRANSITION

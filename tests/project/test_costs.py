@@ -78,7 +78,7 @@ def test_the_queue_is_the_cheapest_way_and_time_costs() -> None:
 
 def test_a_run_that_changes_nothing_costs_what_the_page_says() -> None:
     text = " ".join((PROJECT / "docs" / "backfill.md").read_text().split())
-    assert f"costs ${costs.unchanged(10**6):.2f} for a million pictures" in text
+    assert f"costs {prices.dollars(costs.unchanged(10**6))} for a million pictures" in text
 
 
 def test_a_backfill_costs_in_proportion_and_a_run_that_changes_nothing_little() -> None:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
 
-from tinypics import prices
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -95,11 +93,6 @@ class Tally:
     @property
     def left(self) -> int:
         return max(0, self.total - self.finished)
-
-    @property
-    def lambda_cost(self) -> float:
-        """US dollars for the function's time so far; 0 for work on machines of your own."""
-        return self.gb_seconds * prices.LAMBDA_GB_SECOND_ARM
 
     def rate(self, seconds: float) -> float:
         """Objects per second, over the `seconds` since the start."""

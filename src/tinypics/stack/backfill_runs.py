@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from tinypics.aws.backfill.job import Job
-from tinypics.backfill.estimate import spent
+from tinypics.backfill.estimate import resize_requests, run_cost
 from tinypics.backfill.journal import Journal
+from tinypics.backfill.outcome import DONE
 from tinypics.backfill.report import COMPLETE, INCOMPLETE, STOPPED, BackfillReport
 from tinypics.backfill.survey import Survey
 from tinypics.errors import InvalidRequest
@@ -56,12 +57,18 @@ class Run:
         for each in self._journal.read():
             self.report.add(each)
         if self._plan and self._priced:
-            wanted = tuple(map(Rendition.parse, self._plan["renditions"]))
-            self.report.cost = spent(self.report.tally, wanted, batch=self._plan["batch"])
+            self.report.cost = self._cost(self._plan)
         if execution and execution["status"] == RUNNING:
             return True
         self._conclude(execution)
         return False
+
+    def _cost(self, plan: dict[str, Any]) -> float:
+        """The cost so far in US dollars, without the listings."""
+        tally = self.report.tally
+        made, invocations = tally.states[DONE], -(-tally.finished // plan["batch"])
+        running = run_cost(tally.billed_ms, tally.gb_seconds, invocations=invocations, checked=tally.finished - made)
+        return running + resize_requests(made, tuple(map(Rendition.parse, plan["renditions"])))
 
     def exists(self) -> bool:
         """Whether there is such a run, running or ended."""

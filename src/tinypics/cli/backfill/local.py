@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from tinypics.backfill import worker
-from tinypics.backfill.estimate import Caps, estimate
+from tinypics.backfill.estimate import Caps, list_requests, resize_requests
 from tinypics.backfill.outcome import FAILED, ObjectOutcome
 from tinypics.backfill.report import COMPLETE, STOPPED, BackfillReport
 from tinypics.backfill.survey import Selection, Survey, parse_time
@@ -111,7 +111,7 @@ class LocalBackfill:
         """The cost of requests in US dollars; 0 for folders."""
         if FILE in (self.source.scheme, self.output.scheme):
             return 0.0
-        return estimate(survey, self.renditions, memory_mb=0, batch=worker.BATCH_KEYS).requests
+        return resize_requests(survey.objects, self.renditions) + list_requests(survey.listed)
 
     @property
     def in_emulator(self) -> bool:
