@@ -468,6 +468,9 @@ def test_a_list_of_keys_is_worked_on_and_what_failed_is_tried_again(emulator: Lo
     assert report(emulator)["objects"] == report(emulator)["done"] + 1 + 3
     failures = emulator.data / "report" / "report.csv"
     assert [row.key for row in read_keys(failures)] == ["broken.jpg"]
+    alone = tmp_path / "killed.csv"
+    alone.write_text(failures.read_text().replace("CorruptImage", "ResourcesExhausted"))
+    assert "batches of 1 at a time." in tinypics(emulator, "retry", "--from", str(alone), "--dry-run").stdout
     emulator.s3.put_object(Bucket=IN, Key="broken.jpg", Body=good)
     retry = ["retry", "--from", str(failures), "--yes", "--report", str(emulator.data / "report")]
     nothing = tinypics(emulator, *retry, "--error", "SourceNotFound")

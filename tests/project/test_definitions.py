@@ -207,6 +207,8 @@ def answers(function: Function) -> dict[str, list[dict[str, Any]]]:
             refused = function({"Items": [one]})
         assert refused["status"] == "FAILED"
         found[f"Work{name}"] = [*worked, refused]
+        failure = {"Error": "Lambda.Unknown", "Cause": "signal: killed"}
+        found[f"HandleFailure{name}"] = [function({"Items": [one, one], "failure": failure})]
     return found
 
 
@@ -250,13 +252,6 @@ def test_every_path_that_a_state_reads_is_there_on_every_way(name: str, answers:
         ("backfill", "$$.Map.Item.Value", "$$.Map.Item.Key", "Keys reads $$.Map.Item.Key,"),
         ("backfill", "$$.State.EnteredTime", "$$.State.Begun", "StartClockKeys reads $$.State.Begun,"),
         ("backfill", '"Variable": "$.left"', '"Variable": "$.more"', "AnyLeftObjects reads $.more,"),
-        (
-            "backfill",
-            '{"Variable": "$.careful", "IsPresent": true}, ',
-            "",
-            "CrashedKeys reads $.careful,",
-        ),
-        ("backfill", '"ResultPath": "$.crash"', '"ResultPath": "$.killed"', "AbortObjects reads $.crash.Error,"),
     ],
 )
 def test_a_path_that_one_way_lacks_is_found(
@@ -267,8 +262,6 @@ def test_a_path_that_one_way_lacks_is_found(
 
 
 def test_a_way_that_no_document_takes_is_found(answers: Mapping[str, Any]) -> None:
-    lost = as_text(BACKFILL, ('"ResultPath": "$.crash", ', ""))  # the error replaces the batch
-    assert ("CrashedKeys", "AbortKeys") in followed("backfill", lost, answers).not_taken(lost)
     other = as_text(BACKFILL, ('"StringEquals": "keys"', '"StringEquals": "inventory"'))
     assert ("ChooseList", "Keys") in followed("backfill", other, answers).not_taken(other)
 
@@ -276,13 +269,10 @@ def test_a_way_that_no_document_takes_is_found(answers: Mapping[str, Any]) -> No
 def test_the_function_takes_whatever_a_definition_hands_to_it(function: Function, answers: Mapping[str, Any]) -> None:
     handed = followed("backfill", BACKFILL, answers).handed
     for name in MAPS:
-        events = handed[f"Work{name}"]
-        assert any(event.get("careful") and not event.get("blamed") for event in events)
-        for event in events:
-            answer = function(event)
-            assert answer["careful"] == event.get("careful", False)
-            if event.get("blamed"):
-                assert answer["failed"] >= 1
+        for event in handed[f"Work{name}"]:
+            assert function(event)["status"] == "SUCCESS"
+        for event in handed[f"HandleFailure{name}"]:
+            assert function(event)["failed"] == len(event["Items"]) > 0
     assert {function(event)["status"] for event in handed["Count"]} >= {"COUNTED"}
     with pytest.raises(InvalidRequest, match="Items"):
         function({"Items": [{"run": {}, "item": {}}]})
@@ -409,6 +399,6 @@ def test_a_batch_ends_by_itself_before_its_execution_does(name: str) -> None:
     late = batch.BATCH_SECONDS + pause + waits(throttled) + waits(failed) + answering
     # Started at the last moment, then without an answer until the task's timeout.
     hung = batch.BATCH_SECONDS + pause + work["TimeoutSeconds"] + answering
-    # Throttled from the beginning: as a batch, one by one, and when the object is marked.
-    refused = 3 * waits(throttled)
+    # Throttled from the beginning, also while the failure is handled.
+    refused = waits(throttled) + waits(retriers(states[f"HandleFailure{name}"])[0]) + answering
     assert max(late, hung, refused) <= EXPRESS_SECONDS

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 DONE, SKIPPED, FAILED, HANDED_BACK = "done", "skipped", "failed", "handed back"
 """States of an `ObjectOutcome`."""
+
+RESOURCES_EXHAUSTED: Final = "ResourcesExhausted"
+"""The error of every object whose batch was killed, which tells nothing about the single object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class ObjectOutcome:
         return self.state != HANDED_BACK
 
     def to_dict(self) -> dict[str, Any]:
-        """The outcome as JSON, without empty fields. `of` reads it."""
+        """The outcome as JSON, without empty fields. `from_dict` reads it."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
 
     @classmethod

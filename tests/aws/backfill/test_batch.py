@@ -20,7 +20,7 @@ from tinypics.aws import deadline
 from tinypics.aws.backfill import batch
 from tinypics.aws.settings import Settings
 from tinypics.backfill.journal import Journal
-from tinypics.backfill.outcome import ObjectOutcome
+from tinypics.backfill.outcome import ObjectOutcome, Tally
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, SourceChanged, StoreUnavailable
 from tinypics.store import bucket
 
@@ -311,49 +311,62 @@ def test_the_first_of_a_batch_that_had_little_time_is_not_blamed(world: World, m
     )
 
 
-def test_one_that_killed_the_function_is_named_also_when_its_batch_has_no_time(world: World) -> None:
+def failed(error: str, cause: str = "signal: killed") -> dict[str, Any]:
+    """The field that the states' catcher adds to a batch."""
+    return {"failure": {"Error": error, "Cause": cause}}
+
+
+def test_a_batch_that_was_killed_is_marked_also_when_it_has_no_time(world: World) -> None:
     event = {"Items": selected("a.jpg", "b.jpg"), "began": "1970-01-01T00:00:00Z"}
-    crash = {"Error": "Runtime.OutOfMemory", "Cause": "signal: killed"}
-    batch.handle(event | {"crash": crash, "blamed": True, "careful": True}, Context(), SETTINGS, Failing({}))
+    asked = Failing({})
+    answer = batch.handle(event | failed("Runtime.OutOfMemory"), Context(), SETTINGS, asked)
+    assert (answer["failed"], answer["left"], asked.asked) == (2, 0, [])
     assert {key: o.error for key, o in world.outcomes().items()} == {
         "a.jpg": "ResourcesExhausted",
-        "b.jpg": "DeadlineExceeded",
+        "b.jpg": "ResourcesExhausted",
     }
 
 
 @pytest.mark.parametrize("error", [*batch.KILLED, batch.TIMED_OUT])
 def test_every_name_of_a_kill_says_what_to_raise(world: World, error: str) -> None:
-    event = {"Items": selected("a.jpg"), "crash": {"Error": error, "Cause": "c"}, "blamed": True}
-    batch.handle(event, Context(), SETTINGS, Failing({}))
+    batch.handle({"Items": selected("a.jpg")} | failed(error), Context(), SETTINGS, Failing({}))
     outcome = world.outcomes()["a.jpg"]
     assert outcome.error == "ResourcesExhausted"
     assert f"({error}): raise MemorySize or Timeout" in outcome.message
 
 
-def test_after_a_crash_objects_come_one_at_a_time_and_the_one_to_blame_is_named(world: World) -> None:
-    """The same as the states Crashed, RetryOneByOne and MarkFailed."""
-    event: dict[str, Any] = {"Items": selected("a.jpg", "killer.jpg", "c.jpg")}
-    answer, poison = Failing({}), "killer.jpg"
-    while event.get("left", 1):
-        first = event["Items"][0]["item"]["Key"]
-        if poison in [each["item"]["Key"] for each in event["Items"]] and not event.get("careful"):
-            event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "careful": True}
-        elif first == poison and not event.get("blamed"):
-            event |= {"crash": {"Error": "Lambda.Unknown", "Cause": "out of memory"}, "blamed": True}
-        else:
-            event = batch.handle(event, Context(), SETTINGS, answer)
-    assert answer.asked == ["a.jpg", "c.jpg"]
-    killed = world.outcomes()["killer.jpg"]
-    assert (killed.state, killed.error) == ("failed", "ResourcesExhausted")
-    assert "out of memory" in killed.message
-    assert len(world.outcomes()) == 3
+def test_after_a_kill_the_unfinished_are_marked_and_a_retry_one_by_one_finds_the_one_to_blame(world: World) -> None:
+    """As the states Work and HandleFailure do, and then `tinypics retry --from`."""
+    event = batch.handle({"Items": selected("a.jpg", "killer.jpg", "c.jpg")}, Context(1), SETTINGS, Failing({}))
+    assert [each["item"]["Key"] for each in event["Items"]] == ["killer.jpg", "c.jpg"]
+    batch.handle(event | failed("Lambda.Unknown", "out of memory"), Context(), SETTINGS, Failing({}))
+    assert {key: o.error for key, o in world.outcomes().items()} == {
+        "a.jpg": "",
+        "killer.jpg": "ResourcesExhausted",
+        "c.jpg": "ResourcesExhausted",
+    }
+    assert "retry its 2 objects one by one" in world.outcomes()["c.jpg"].message
+    batch.handle({"Items": selected("killer.jpg")} | failed("Lambda.Unknown"), Context(), SETTINGS, Failing({}))
+    batch.handle({"Items": selected("c.jpg")}, Context(), SETTINGS, Failing({}))
+    tally = Tally()
+    for outcome in world.journal.read():
+        tally.add(outcome)
+    assert (tally.states, tally.errors) == ({"done": 2, "failed": 1}, {"ResourcesExhausted": 1})
 
 
-def test_an_error_of_the_platform_that_is_no_kill_keeps_its_name(world: World) -> None:
-    crash = {"Error": "Lambda.TooManyRequestsException", "Cause": "Rate exceeded"}
-    event = {"Items": selected("a.jpg"), "crash": crash, "careful": True, "blamed": True}
-    assert batch.handle(event, Context(), SETTINGS, Failing({}))["failed"] == 1
-    assert world.outcomes()["a.jpg"].error == "Lambda.TooManyRequestsException"
+def test_another_error_without_an_answer_keeps_its_name(world: World) -> None:
+    event = {"Items": selected("a.jpg", "b.jpg")} | failed("Lambda.ResourceNotReadyException", "Not ready")
+    assert batch.handle(event, Context(), SETTINGS, Failing({}))["failed"] == 2
+    assert {(o.error, o.message) for o in world.outcomes().values()} == {
+        ("Lambda.ResourceNotReadyException", "Not ready")
+    }
+
+
+def test_a_batch_that_was_throttled_is_worked_on(world: World) -> None:
+    asked = Failing({})
+    answer = batch.handle({"Items": selected("a.jpg")} | failed(batch.THROTTLED), Context(), SETTINGS, asked)
+    assert (answer["done"], asked.asked) == (1, ["a.jpg"])
+    assert "failure" not in answer
 
 
 def test_a_stopped_run_begins_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

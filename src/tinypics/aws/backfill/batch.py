@@ -22,7 +22,7 @@ from tinypics.aws.backfill.job import Job, found
 from tinypics.aws.s3 import open_bucket
 from tinypics.aws.settings import BACKFILL_BUCKET, needed, usable
 from tinypics.backfill.journal import Journal
-from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, SKIPPED, ObjectOutcome
+from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, RESOURCES_EXHAUSTED, SKIPPED, ObjectOutcome
 from tinypics.backfill.survey import parse_time
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, TinypicsError, TransientError
 
@@ -53,6 +53,8 @@ service exceptions" in its developer guide), the others are the `errorType` of L
 names, like `Runtime.ImportModuleError` or `Sandbox.Failure`, mean that the function cannot start, or a failure of AWS,
 for which more memory or time does not help. Both workflow definitions repeat these names
 (tests/project/test_definitions.py)."""
+THROTTLED: Final = "Lambda.TooManyRequestsException"
+"""Step Functions' error name for an invocation that Lambda refused: the function did not run."""
 TIMED_OUT: Final = "States.Timeout"
 """Step Functions' error name if the function does not answer before the `TimeoutSeconds` of its task."""
 
@@ -96,8 +98,7 @@ class _Batch:
     ) -> None:
         self._answer = answer
         self._entries = _entries(event)
-        self._careful = bool(event.get("careful"))  # this batch killed the function
-        self._crash = event.get("crash") if event.get("blamed") else None  # its first object alone did, too
+        self._failure: Mapping[str, Any] = event.get("failure") or {}  # of the last invocation with this batch
         self._began = _seconds(event.get("began"))
         self._context = deadline.Shortened(context, min(INVOCATION_SECONDS, BATCH_SECONDS - self._age()))
         self._clock = time.monotonic()
@@ -115,7 +116,7 @@ class _Batch:
 
     def run(self) -> dict[str, Any]:
         try:
-            left, stopped = self._work()
+            left, stopped = self._work() if self._may_work() else self._mark_failed()
         finally:
             self._journal.write(self._outcomes)
         states = Counter(outcome.state for outcome in self._outcomes)
@@ -125,9 +126,23 @@ class _Batch:
             "stopped": stopped,
             "left": len(left),
             "Items": left,
-            "careful": self._careful,
             "began": self._began,
         }
+
+    def _may_work(self) -> bool:
+        return self._failure.get("Error") in (None, THROTTLED)
+
+    def _mark_failed(self) -> tuple[list[dict[str, Any]], int]:
+        """Fail all entries: the last invocation gave no answer, and may have been working on any of them."""
+        error, cause = str(self._failure.get("Error")), str(self._failure.get("Cause", ""))[:500]
+        if error in (*KILLED, TIMED_OUT):
+            advice = "raise MemorySize or Timeout"
+            if len(self._entries) > 1:
+                advice = f"retry its {len(self._entries)} objects one by one (`tinypics retry --from`)"
+            cause = f"the function was ended before it could answer ({error}): {advice}. {cause}"
+            error = RESOURCES_EXHAUSTED
+        self._outcomes += [ObjectOutcome(self._key(entry), FAILED, error, cause) for entry in self._entries]
+        return [], 0
 
     def _work(self) -> tuple[list[dict[str, Any]], int]:
         """Work on the entries in order; returns those to submit again, and how many a stop has left undone."""
@@ -147,8 +162,6 @@ class _Batch:
         return self._bounded(again), 0
 
     def _outcome(self, entry: _Entry, *, first: bool) -> ObjectOutcome:
-        if first and self._crash:
-            return self._blamed(entry, self._crash)
         started = time.perf_counter()
         try:
             outcome = self._made(entry)
@@ -179,14 +192,6 @@ class _Batch:
             return ObjectOutcome(listed.key, SKIPPED, message=answer["reason"])
         return ObjectOutcome(listed.key, DONE)
 
-    def _blamed(self, entry: _Entry, crash: Mapping[str, Any]) -> ObjectOutcome:
-        """The outcome of an object that killed the function twice, the second time alone."""
-        error, cause = str(crash.get("Error")), str(crash.get("Cause", ""))[:500]
-        if error in (*KILLED, TIMED_OUT):
-            message = f"the function was ended before it could answer ({error}): raise MemorySize or Timeout. {cause}"
-            return ObjectOutcome(self._key(entry), FAILED, "ResourcesExhausted", message)
-        return ObjectOutcome(self._key(entry), FAILED, error, cause)
-
     def _key(self, entry: _Entry) -> str:
         try:
             return found(entry.item, self._job.source).key
@@ -201,10 +206,10 @@ class _Batch:
         return self._journal.is_stopped()
 
     def _is_over(self, *, first: bool) -> bool:
-        """Whether no other object may start. The first may, unless the batch's time is over; a crash costs no time."""
+        """Whether no other object may start. The first may, unless the batch's time is over."""
         if first:
-            return self._batch_is_over() and not self._crash
-        if self._careful or time.monotonic() - self._clock > WINDOW:
+            return self._batch_is_over()
+        if time.monotonic() - self._clock > WINDOW:
             return True
         return self._context.get_remaining_time_in_millis() / 1000 < RESERVE
 

@@ -17,7 +17,7 @@ from tinypics.aws.backfill import listing
 from tinypics.aws.backfill.job import KEYS, Job, found
 from tinypics.backfill.estimate import Estimate, estimate
 from tinypics.backfill.key_list import Row, key_lines, read_keys
-from tinypics.backfill.outcome import FAILED
+from tinypics.backfill.outcome import FAILED, RESOURCES_EXHAUSTED
 from tinypics.backfill.report import COMPLETE, STOPPED
 from tinypics.backfill.survey import Survey
 from tinypics.cli.backfill.progress import (
@@ -107,12 +107,16 @@ class StackBackfill:
 def from_report(target: Target, path: Path, error: str | None) -> StackBackfill:
     """A run for the failures of another run, read from its `report.csv`. Raises InvalidRequest, AccessDenied.
 
-    The renditions are those in the `report.json` beside it, or else the stack's own.
+    The renditions are those in the `report.json` beside it, or else the stack's own. If the function was killed, each
+    object is a batch of its own, so that only the object that kills it fails again.
     """
     rows = [row for row in read_key_list(path) if error in (None, row.error)]
     if not rows:
         raise CommandFailed(f"Nothing to try again: {plain(path)} lists no failure" + (f" {error}." if error else "."))
-    return StackBackfill.from_options(target, {"renditions": _renditions_of(path.with_name("report.json"))}, rows)
+    options: dict[str, Any] = {"renditions": _renditions_of(path.with_name("report.json"))}
+    if any(row.error == RESOURCES_EXHAUSTED for row in rows):
+        options["batch"] = 1
+    return StackBackfill.from_options(target, options, rows)
 
 
 def _renditions_of(report: Path) -> list[str] | None:
