@@ -32,7 +32,7 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
         from tinypics.aws.backfill import batch  # keeps the import off an upload's cold start
 
         return batch.handle(event, context, SETTINGS, _answer)
-    return answers.combined(_answers(event, context))
+    return answers.combine(_answers(event, context))
 
 
 def _done(body: object, context: object) -> bool:
@@ -45,7 +45,7 @@ def _done(body: object, context: object) -> bool:
     except TransientError:
         return False
     except Exception as error:  # noqa: BLE001 - one unexpected message must not redeliver the others
-        telemetry.unforeseen(error, context)
+        telemetry.record_unexpected(error, context)
         return False
     return all(answer.get("error") != InvalidConfiguration.__name__ for answer in found)
 
@@ -68,11 +68,11 @@ def _answer(record: object, context: object, settings: Settings | InvalidConfigu
     started = time.perf_counter()
     subject = events.subject(record)
     try:
-        with deadline.respected(context):
+        with deadline.enforce(context):
             settings = usable(settings)
             request = events.parse(record, settings)
             if isinstance(request, Skip):
-                answer = answers.skipped(subject, request)
+                answer = answers.skip(subject, request)
             else:
                 outcome = reconcile.run(request, open_bucket, settings.limits, settings.handling, SANDBOX.resize_all)
                 answer = answers.success(request, outcome)

@@ -15,7 +15,7 @@ def test_a_permanent_failure_is_final_and_a_transient_one_is_not() -> None:
 
 
 def test_a_skipped_event_is_a_success_that_says_why() -> None:
-    assert answers.skipped(SUBJECT, Skip("a folder marker")) == {
+    assert answers.skip(SUBJECT, Skip("a folder marker")) == {
         "status": "SUCCESS",
         "skipped": True,
         "reason": "a folder marker",
@@ -24,18 +24,18 @@ def test_a_skipped_event_is_a_success_that_says_why() -> None:
 
 
 def test_one_record_answers_for_itself() -> None:
-    assert answers.combined([OK]) is OK
+    assert answers.combine([OK]) is OK
 
 
 def test_several_records_fail_together_with_the_first_error_and_keep_each_answer() -> None:
-    assert answers.combined([OK, OK]) == {"status": "SUCCESS", "records": [OK, OK]}
-    both = answers.combined([OK, BAD])
+    assert answers.combine([OK, OK]) == {"status": "SUCCESS", "records": [OK, OK]}
+    both = answers.combine([OK, BAD])
     assert (both["status"], both["error"], both["message"]) == ("FAILED", "CorruptImage", "cut short")
     assert both["records"] == [OK, BAD]
 
 
 def test_no_records_is_nothing_to_do() -> None:
-    assert answers.combined([])["skipped"] is True
+    assert answers.combine([])["skipped"] is True
 
 
 def test_a_batch_names_only_the_messages_that_shall_come_again() -> None:

@@ -24,20 +24,20 @@ def busy() -> None:
 
 
 def test_work_is_stopped_before_lambda_stops_it() -> None:
-    with pytest.raises(DeadlineExceeded, match="larger Timeout or MemorySize"), deadline.respected(context(1.05)):
+    with pytest.raises(DeadlineExceeded, match="larger Timeout or MemorySize"), deadline.enforce(context(1.05)):
         busy()
 
 
 def test_a_timer_that_ran_before_runs_on() -> None:
     handler = signal.getsignal(signal.SIGALRM)
-    with deadline.respected(context(5)):
+    with deadline.enforce(context(5)):
         assert signal.getsignal(signal.SIGALRM) is not handler
     assert signal.getsignal(signal.SIGALRM) is handler
     assert signal.getitimer(signal.ITIMER_REAL)[0] > 60  # this test run's own time limit
 
 
 def test_work_that_has_no_time_is_not_begun() -> None:
-    with pytest.raises(DeadlineExceeded), deadline.respected(context(0.5)):
+    with pytest.raises(DeadlineExceeded), deadline.enforce(context(0.5)):
         pytest.fail("begun")
 
 
@@ -47,20 +47,20 @@ def test_a_stop_that_was_lost_comes_again() -> None:
             busy()
         busy()
 
-    with pytest.raises(DeadlineExceeded), deadline.respected(context(1.05)):
+    with pytest.raises(DeadlineExceeded), deadline.enforce(context(1.05)):
         loses_one()
 
 
 @pytest.mark.parametrize("where", [None, SimpleNamespace()])
 def test_without_a_lambda_context_there_is_no_limit(where: object) -> None:
     handler = signal.getsignal(signal.SIGALRM)
-    with deadline.respected(where):
+    with deadline.enforce(where):
         assert signal.getsignal(signal.SIGALRM) is handler
 
 
 def test_in_another_thread_there_is_none_either() -> None:
     def work() -> None:
-        with deadline.respected(context(0.0)):
+        with deadline.enforce(context(0.0)):
             done.append(True)
 
     done: list[bool] = []
@@ -93,6 +93,6 @@ def test_a_shortened_context_is_the_invocations_own_otherwise() -> None:
     assert (shortened.memory_limit_in_mb, getattr(shortened, "aws_request_id", "-")) == ("1769", "-")
     with (
         pytest.raises(DeadlineExceeded, match="whatever Timeout is"),
-        deadline.respected(deadline.Shortened(None, 0.5)),
+        deadline.enforce(deadline.Shortened(None, 0.5)),
     ):
         pytest.fail("begun")

@@ -27,7 +27,7 @@ def test_a_line_is_one_json_object_whatever_the_key(
 def test_an_error_without_a_name_leaves_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyError) as caught:
         raise KeyError("surprise")
-    telemetry.unforeseen(caught.value, CONTEXT)
+    telemetry.record_unexpected(caught.value, CONTEXT)
     line = json.loads(capsys.readouterr().out)
     assert (line["level"], line["error"]) == ("ERROR", "KeyError")
     assert "test_telemetry.py" in line["traceback"]

@@ -132,7 +132,7 @@ def test_a_signal_interrupts_a_request_that_does_not_end(bucket: Bucket, monkeyp
 
 def test_parts_are_of_the_version_that_was_opened(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PART", 1000)
-    monkeypatch.setattr(download, "_SURE", 0)
+    monkeypatch.setattr(download, "_PREFETCH_AFTER", 0)
     data = bytes(range(256)) * 20
     etag = bucket.put("a.jpg", data, attributes={}, replaces=None)
     get, overwritten = obstore.get, threading.Event()

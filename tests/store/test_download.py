@@ -192,7 +192,7 @@ def test_a_stranger_and_a_bomb_are_refused_by_their_first_bytes(head: bytes, err
 
 def test_a_large_object_comes_in_parts_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PART", 2500)
-    monkeypatch.setattr(download, "_SURE", 1500)
+    monkeypatch.setattr(download, "_PREFETCH_AFTER", 1500)
     link = Link(DATA)
     link.let(1)
     assert link.download.head(800) == DATA[:800]
@@ -205,7 +205,7 @@ def test_a_large_object_comes_in_parts_side_by_side(monkeypatch: pytest.MonkeyPa
 
 def test_a_part_that_fails_fails_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PART", 2500)
-    monkeypatch.setattr(download, "_SURE", 1500)
+    monkeypatch.setattr(download, "_PREFETCH_AFTER", 1500)
     link = Link(DATA, part_error=SourceChanged("2500 to 5000"))
     link.let(len(DATA))
     assert link.download.head(2500) == DATA[:2500]

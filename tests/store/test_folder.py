@@ -121,7 +121,7 @@ def test_a_write_that_fails_leaves_nothing(bucket: Bucket, tmp_path: Path, monke
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tinypics.store.folder._placed", interrupted)
+    monkeypatch.setattr("tinypics.store.folder._move_into_place", interrupted)
     with pytest.raises(KeyboardInterrupt):
         bucket.put("a.jpg", b"1", attributes=ABOUT, replaces=None)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -39,7 +39,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    opened = (s3.open_bucket, location._opened)
+    opened = (s3.open_bucket, location._client)
     for each in opened:
         each.cache_clear()
     yield

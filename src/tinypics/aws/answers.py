@@ -48,7 +48,7 @@ def success(request: Request, outcome: Outcome) -> Answer:
     return {**answer, "source": facts, "timings_ms": dict(outcome.timings_ms)}
 
 
-def skipped(subject: Mapping[str, str], skip: Skip) -> Answer:
+def skip(subject: Mapping[str, str], skip: Skip) -> Answer:
     """The answer to an event that needs no work, which is a success. `subject` comes from `events.subject`."""
     return {"status": "SUCCESS", "skipped": True, "reason": skip.reason, **subject}
 
@@ -63,7 +63,7 @@ def failure(subject: Mapping[str, str], error: TinypicsError) -> Answer:
     }
 
 
-def combined(answers: Sequence[Answer]) -> Answer:
+def combine(answers: Sequence[Answer]) -> Answer:
     """One answer for an event: that of its only record, or a list. A list is FAILED with its first failure."""
     if len(answers) == 1:
         return answers[0]

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tinypics.aws import events, telemetry
-from tinypics.aws.settings import API_URL, STATE_MACHINE, load, needed, usable
+from tinypics.aws.settings import API_URL, STATE_MACHINE, load, require, usable
 from tinypics.errors import InvalidConfiguration, InvalidRequest, PermanentError
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ def _start(event: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         return _response(413, {"error": InvalidRequest.__name__, "message": message})
     request = _json(body, encoded=bool(event.get("isBase64Encoded")))
     events.parse_direct(request, settings)  # answers 400 now, instead of failing the execution later
-    machine, url = _state_machine(), needed(API_URL, os.environ.get(API_URL), "the address of this API")
+    machine, url = _state_machine(), require(API_URL, os.environ.get(API_URL), "the address of this API")
     identity = str(uuid.uuid4())
     _states().start_execution(stateMachineArn=machine, name=identity, input=json.dumps(request))
     return _response(202, {"id": identity, "status": "RUNNING", "status_url": f"{url}/resize/{identity}"})
 
 
 def _state_machine() -> str:
-    return needed(STATE_MACHINE, os.environ.get(STATE_MACHINE), "the ARN of a workflow")
+    return require(STATE_MACHINE, os.environ.get(STATE_MACHINE), "the ARN of a workflow")
 
 
 def _json(body: str, *, encoded: bool) -> object:

@@ -46,7 +46,7 @@ class Shortened:
 
 
 @contextmanager
-def respected(context: object) -> Iterator[None]:
+def enforce(context: object) -> Iterator[None]:
     """Raise DeadlineExceeded in the block when less than `MARGIN` is left of the invocation's time.
 
     A timer's signal raises it, as soon as native code returns to Python. There is no limit without a Lambda context,
@@ -58,13 +58,13 @@ def respected(context: object) -> Iterator[None]:
         return
     left = remaining() / 1000 - MARGIN
 
-    def exceeded(*_: object) -> None:
+    def raise_exceeded(*_: object) -> None:
         advice = getattr(context, "advice", _MORE)
         raise DeadlineExceeded(f"the time of this invocation is over but for {MARGIN:g} s: {advice}")
 
     if left <= 0:
-        exceeded()
-    handler = signal.signal(signal.SIGALRM, exceeded)
+        raise_exceeded()
+    handler = signal.signal(signal.SIGALRM, raise_exceeded)
     # The timer repeats every second, because Python discards an exception that is raised in a finalizer.
     timer = signal.setitimer(signal.ITIMER_REAL, left, 1.0)
     try:

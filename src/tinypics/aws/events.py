@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tinypics.aws.settings import OUTPUT_BUCKET, needed
+from tinypics.aws.settings import OUTPUT_BUCKET, require
 from tinypics.delivery import keys
 from tinypics.delivery.request import Request, Skip
 from tinypics.errors import AccessDenied, InvalidRequest, quote_value
@@ -54,10 +54,10 @@ def upload(bucket: str, key: str, **known: object) -> dict[str, Any]:
 
 def queue_messages(event: Any) -> list[tuple[str, object]]:
     """The id and body of each message. A body is any supported event, or text that is not JSON."""
-    return [(record["messageId"], _loaded(record["body"])) for record in event["Records"]]
+    return [(record["messageId"], _load_json(record["body"])) for record in event["Records"]]
 
 
-def _loaded(body: str) -> object:
+def _load_json(body: str) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -89,24 +89,24 @@ def subject(record: object) -> dict[str, str]:
         named = where.get("object")
         key = named.get("key") if isinstance(named, Mapping) else None
         found |= {"source_bucket": where["bucket"].get("name")}
-        found |= {"source_key": _decoded(key) if isinstance(key, str) and "s3" in record else key}
+        found |= {"source_key": _decode(key) if isinstance(key, str) and "s3" in record else key}
     else:
         found |= {"source_bucket": record.get("bucket"), "source_key": record.get("key")}
     return {name: value[: keys.MAX_BYTES] for name, value in found.items() if isinstance(value, str)}
 
 
 def _notification(record: Mapping[str, Any], settings: Settings) -> Request | Skip:
-    found = _found(record["s3"], "Records[].s3")
+    found = _event_object(record["s3"], "Records[].s3")
     try:
-        key = _decoded(found.key, errors="strict")
+        key = _decode(found.key, errors="strict")
     except UnicodeDecodeError as error:
         raise InvalidRequest.expected("Records[].s3.object.key", "a form-encoded key in UTF-8", found.key) from error
     name = str(record.get("eventName")).removeprefix("s3:")  # only some event versions have the prefix
     deleted = name.startswith(("ObjectRemoved:", "LifecycleExpiration:"))
-    return _followed(replace(found, key=key), settings, name, name.startswith("ObjectCreated:"), deleted)
+    return _follow(replace(found, key=key), settings, name, name.startswith("ObjectCreated:"), deleted)
 
 
-def _decoded(key: str, errors: str = "replace") -> str:
+def _decode(key: str, errors: str = "replace") -> str:
     from urllib.parse import unquote_plus  # slow to load, and only S3 notifications need it
 
     return unquote_plus(key, errors=errors)
@@ -116,11 +116,11 @@ def _eventbridge(record: Mapping[str, Any], settings: Settings) -> Request | Ski
     detail, name = record.get("detail"), str(record["detail-type"])
     if not isinstance(detail, Mapping):
         raise InvalidRequest.expected("detail", "an object", detail)
-    return _followed(_found(detail, "detail"), settings, name, name == "Object Created", name == "Object Deleted")
+    return _follow(_event_object(detail, "detail"), settings, name, name == "Object Created", name == "Object Deleted")
 
 
 @value
-class _Found:
+class _EventObject:
     """The object of a bucket's event."""
 
     bucket: str
@@ -129,7 +129,7 @@ class _Found:
     etag: str | None
 
 
-def _found(where: Mapping[str, Any], path: str) -> _Found:
+def _event_object(where: Mapping[str, Any], path: str) -> _EventObject:
     bucket, item = where.get("bucket"), where.get("object")
     name = bucket.get("name") if isinstance(bucket, Mapping) else None
     if not isinstance(name, str):
@@ -137,10 +137,12 @@ def _found(where: Mapping[str, Any], path: str) -> _Found:
     if not isinstance(item, Mapping) or not isinstance(item.get("key"), str):
         raise InvalidRequest.expected(f"{path}.object.key", "an object key", item)
     size, etag = item.get("size"), item.get("eTag", item.get("etag"))
-    return _Found(name, item["key"], size if isinstance(size, int) else None, etag if isinstance(etag, str) else None)
+    return _EventObject(
+        name, item["key"], size if isinstance(size, int) else None, etag if isinstance(etag, str) else None
+    )
 
 
-def _followed(found: _Found, settings: Settings, event: str, created: bool, deleted: bool) -> Request | Skip:
+def _follow(found: _EventObject, settings: Settings, event: str, created: bool, deleted: bool) -> Request | Skip:
     """The request for a bucket's event. Outputs follow the object as it is now, so the event's version is ignored."""
     if deleted and not settings.handling.follow_deletes:
         return Skip("outputs of removed objects are kept, as this stack's parameters say")
@@ -149,7 +151,7 @@ def _followed(found: _Found, settings: Settings, event: str, created: bool, dele
     if keys.is_folder_marker(found.key, found.size):
         return Skip("a folder marker, not a picture")
     prefix = settings.output_prefix
-    dest_bucket = needed(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
+    dest_bucket = require(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
     if found.bucket == dest_bucket and prefix and found.key.startswith(prefix):
         return Skip(f"below the output prefix {prefix}: an output, not a source")
     request = Request(
@@ -162,7 +164,7 @@ def _followed(found: _Found, settings: Settings, event: str, created: bool, dele
         follows=True,
         etag=found.etag if created else None,
     )
-    return _admitted(request, settings)
+    return _admit_buckets(request, settings)
 
 
 def parse_direct(record: object, settings: Settings) -> Request | Skip:
@@ -199,7 +201,7 @@ def parse_direct(record: object, settings: Settings) -> Request | Skip:
         version_id=record.get("version_id"),
         lenient=record.get("lenient", False),
     )
-    return _admitted(request, settings)
+    return _admit_buckets(request, settings)
 
 
 def _renditions(record: Mapping[str, Any], settings: Settings) -> tuple[tuple[Rendition, ...], bool]:
@@ -226,7 +228,7 @@ def _rendition(item: object, where: str) -> Rendition:
     raise InvalidRequest.expected(where, "a text like 128x128 or an object", item)
 
 
-def _admitted(request: Request, settings: Settings) -> Request:
+def _admit_buckets(request: Request, settings: Settings) -> Request:
     """`request` itself. Raises AccessDenied if it names a bucket that is not the stack's, before any call to S3."""
     admit("bucket", request.bucket, settings.source_buckets)
     admit("dest_bucket", request.dest_bucket, settings.output_buckets)

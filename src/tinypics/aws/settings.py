@@ -118,7 +118,7 @@ def usable(loaded: Settings | InvalidConfiguration) -> Settings:
     raise InvalidConfiguration(loaded.message)  # a new one, because each raise adds to a traceback
 
 
-def needed(variable: str, text: str | None, allowed: str) -> str:
+def require(variable: str, text: str | None, allowed: str) -> str:
     """The text of a variable that only some functions need. Raises InvalidConfiguration if it is not set."""
     if not text:
         raise InvalidConfiguration.expected(variable, allowed, None)

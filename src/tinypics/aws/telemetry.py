@@ -48,7 +48,7 @@ def record(answer: Mapping[str, Any], context: object) -> None:
     _write(_LEVELS[answer["status"]], context, **answer)
 
 
-def unforeseen(error: Exception, context: object) -> None:
+def record_unexpected(error: Exception, context: object) -> None:
     """Log an unexpected exception, with its traceback."""
     import traceback
 

@@ -52,10 +52,10 @@ class Bucket:
         Raises SourceNotFound and SourceTooLarge. Reading raises them, too, if the object is deleted meanwhile.
         """
 
-        def guarded() -> AbstractContextManager[None]:
+        def translate() -> AbstractContextManager[None]:
             return translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound)
 
-        with guarded():
+        with translate():
             options: Any = {"version": version_id} if version_id else None
             result = interruptible(lambda: obstore.get(self._store, key, options=options))
             stat = self._stat(result)
@@ -68,7 +68,7 @@ class Bucket:
             same: Any = {"if_match": result.meta["e_tag"], "range": (start, end)} | (options or {})
             return obstore.get(self._store, key, options=same).bytes()
 
-        return Download(stat, result.stream(min_chunk_size=_CHUNK), part, guarded)
+        return Download(stat, result.stream(min_chunk_size=_CHUNK), part, translate)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
         """The object's ETag, size and metadata; None if there is no such object (or bucket)."""
@@ -94,8 +94,8 @@ class Bucket:
         metadata. Raises Conflict, DestinationNotFound.
         """
         with translated(f"bucket {self.name} to write to", missing=DestinationNotFound):
-            given: Attributes = self._named(attributes)
-            mode: PutMode = self._only_over(replaces) if replaces else "create"
+            given: Attributes = self._encode_names(attributes)
+            mode: PutMode = self._if_match(replaces) if replaces else "create"
             labels = dict(tags) if tags else None
             try:
                 result = interruptible(
@@ -116,7 +116,7 @@ class Bucket:
 
     def level(self, folder: str) -> tuple[Sequence[str], Sequence[ObjectMeta]]:
         """Folders and objects directly below `folder` (given without a trailing slash). Raises UnsupportedKey."""
-        with translated(f"bucket {self.name}", missing=DestinationNotFound), _odd_keys_named():
+        with translated(f"bucket {self.name}", missing=DestinationNotFound), _translate_unsupported_keys():
             found = interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
             return found["common_prefixes"], found["objects"]
 
@@ -127,7 +127,7 @@ class Bucket:
         """
         pages = iter(obstore.list(self._store, folder, offset=after or None))
         while True:
-            with translated(f"bucket {self.name}", missing=SourceNotFound), _odd_keys_named():
+            with translated(f"bucket {self.name}", missing=SourceNotFound), _translate_unsupported_keys():
                 page = interruptible(lambda: next(pages, None))
             if page is None:
                 return
@@ -139,21 +139,21 @@ class Bucket:
         """The identity of one version of an object: on S3, its ETag."""
         return unquoted(meta["e_tag"])
 
-    def _only_over(self, tag: str) -> UpdateVersion:
+    def _if_match(self, tag: str) -> UpdateVersion:
         """The write condition: the current object has this tag."""
         return {"e_tag": f'"{tag}"'}
 
-    def _named(self, attributes: Mapping[str, str]) -> dict[str, str]:
+    def _encode_names(self, attributes: Mapping[str, str]) -> dict[str, str]:
         """HTTP headers and metadata, with names that this store accepts."""
         return dict(attributes)
 
-    def _unnamed(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        """The reverse of `_named`."""
+    def _decode_names(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """The reverse of `_encode_names`."""
         return dict(attributes)
 
     def _stat(self, result: Any) -> Stat:
         meta = result.meta
-        metadata = self._unnamed({name: str(value) for name, value in result.attributes.items()})
+        metadata = self._decode_names({name: str(value) for name, value in result.attributes.items()})
         return Stat(self._tag(meta), meta["size"], meta["version"], metadata)
 
 
@@ -181,7 +181,7 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _odd_keys_named() -> Iterator[None]:
+def _translate_unsupported_keys() -> Iterator[None]:
     try:
         yield
     except foreign.InvalidPathError as error:
@@ -202,7 +202,7 @@ class GoogleBucket(Bucket):
     def _tag(self, meta: Any) -> str:
         return meta["version"] or unquoted(meta["e_tag"])
 
-    def _only_over(self, tag: str) -> UpdateVersion:
+    def _if_match(self, tag: str) -> UpdateVersion:
         return {"version": tag}
 
 
@@ -212,9 +212,9 @@ class AzureBucket(Bucket):
     https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
     """
 
-    def _named(self, attributes: Mapping[str, str]) -> dict[str, str]:
+    def _encode_names(self, attributes: Mapping[str, str]) -> dict[str, str]:
         return {name.replace("-", "_") if name.startswith(_OURS) else name: text for name, text in attributes.items()}
 
-    def _unnamed(self, attributes: Mapping[str, str]) -> dict[str, str]:
+    def _decode_names(self, attributes: Mapping[str, str]) -> dict[str, str]:
         ours = _OURS.replace("-", "_")
         return {name.replace("_", "-") if name.startswith(ours) else name: text for name, text in attributes.items()}

@@ -25,7 +25,7 @@ Bytes: TypeAlias = "bytes | memoryview"
 # S3 gives a connection 85 to 90 MB/s, so an object larger than a part is fetched over several connections. A request
 # costs as much as 15 ms of a function with one CPU, in which a connection transfers 1.3 MB: parts of this size pay off.
 PART = 8 * 2**20
-_SURE = 2**20  # bytes that arrive before other parts are requested: the header in them may be refused first
+_PREFETCH_AFTER = 2**20  # bytes that arrive before other parts are requested: the header in them may be refused first
 _AT_ONCE = 3
 
 
@@ -138,7 +138,7 @@ class Download(GrowingFile):
         for chunk in first:
             yield memoryview(chunk)[:left]
             left -= len(chunk)
-            if left <= PART - _SURE:
+            if left <= PART - _PREFETCH_AFTER:
                 while waiting and len(running) < _AT_ONCE:
                     running.append(Call(waiting.pop(0)))
             if left <= 0:

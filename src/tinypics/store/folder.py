@@ -47,8 +47,8 @@ class FolderBucket(Bucket):
         self._path = path
 
     def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:  # noqa: ARG002
-        with self._translated(key):
-            if not self._has(key):
+        with self._translate_errors(key):
+            if not self._is_file(key):
                 raise SourceNotFound(f'there is no file "{key}" in {self.name}')
             with self._file(key).open("rb") as file:
                 found = os.fstat(file.fileno())
@@ -57,12 +57,12 @@ class FolderBucket(Bucket):
                 data = file.read(found.st_size)
         if len(data) < found.st_size:
             raise StoreUnavailable(f"the file ended after {len(data):,} of {found.st_size:,} bytes")
-        return Download(self._described(key, found), [data], lambda start, end: data[start:end], nullcontext)
+        return Download(self._stat_of(key, found), [data], lambda start, end: data[start:end], nullcontext)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:  # noqa: ARG002
-        with self._translated(key), suppress(FileNotFoundError):
-            if self._has(key):
-                return self._described(key, self._file(key).stat())
+        with self._translate_errors(key), suppress(FileNotFoundError):
+            if self._is_file(key):
+                return self._stat_of(key, self._file(key).stat())
         return None
 
     def put(
@@ -75,25 +75,25 @@ class FolderBucket(Bucket):
         replaces: str | None,
     ) -> str:
         """As `Bucket.put`. Raises InvalidRequest if the key is a folder, or if a file stands in place of its folder."""
-        with self._translated(key), self._explained(key):
+        with self._translate_errors(key), self._explain_obstacles(key):
             part = self._file(f"{PRIVATE}/parts/{uuid.uuid4().hex}")
             try:
-                tag = _written(part, data)
+                tag = _write_new(part, data)
                 there = self.head(key) if replaces else None
                 if replaces and (there is None or there.etag != replaces):
                     raise Conflict(f'file "{key}" in {self.name}')
-                _placed(part, self._file(key), over=bool(replaces))  # atomic
+                _move_into_place(part, self._file(key), over=bool(replaces))  # atomic
             except FileExistsError as error:
                 raise Conflict(f'file "{key}" in {self.name}') from error
             finally:
                 part.unlink(missing_ok=True)
-            self._describe(key, {"key": key, "etag": tag, "attributes": dict(attributes)})
+            self._write_metadata(key, {"key": key, "etag": tag, "attributes": dict(attributes)})
         return tag
 
     def delete(self, key: str) -> None:
         """Delete the file, if it exists, and its folders that become empty."""
-        with self._translated(key):
-            for file in (self._file(key), self._file(_about(key))):
+        with self._translate_errors(key):
+            for file in (self._file(key), self._file(_metadata_key(key))):
                 with suppress(FileNotFoundError, NotADirectoryError):
                     file.unlink()
                 with suppress(OSError):  # stops at the first folder that is not empty
@@ -101,7 +101,7 @@ class FolderBucket(Bucket):
                         folder.rmdir()
 
     def children(self, folder: str) -> list[str]:
-        with self._translated(folder):
+        with self._translate_errors(folder):
             try:
                 with os.scandir(self._file(folder)) as entries:
                     return [f"{folder}/{entry.name}" for entry in entries if entry.is_file()]
@@ -111,31 +111,31 @@ class FolderBucket(Bucket):
     def _file(self, key: str) -> Path:
         return self._path / key
 
-    def _has(self, key: str) -> bool:
+    def _is_file(self, key: str) -> bool:
         return os.path.isfile(self._file(key))  # noqa: PTH113 - False also for names that no file can have
 
-    def _described(self, key: str, found: os.stat_result) -> Stat:
+    def _stat_of(self, key: str, found: os.stat_result) -> Stat:
         """The file's `Stat`, with its metadata if they were written for this version."""
         tag = _tag(found)
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):  # missing, or damaged
-            with self._file(_about(key)).open("rb") as file:
+            with self._file(_metadata_key(key)).open("rb") as file:
                 about: Any = json.loads(file.read(_MAX_ABOUT))
             if about["key"] == key and about["etag"] == tag:
                 attributes = {str(name): str(value) for name, value in about["attributes"].items()}
                 return Stat(tag, found.st_size, None, attributes)
         return Stat(tag, found.st_size, None, {})
 
-    def _describe(self, key: str, about: Mapping[str, object]) -> None:
-        file = self._file(_about(key))
+    def _write_metadata(self, key: str, about: Mapping[str, object]) -> None:
+        file = self._file(_metadata_key(key))
 
         def write() -> None:
             with atomic_write(file) as part:
                 part.write_text(json.dumps(about, indent=1))
 
-        _above(file, write)
+        _with_parents(file, write)
 
     @contextmanager
-    def _explained(self, key: str) -> Iterator[None]:
+    def _explain_obstacles(self, key: str) -> Iterator[None]:
         """Explain an error of a write by the key, if a folder or a file is in its way."""
         try:
             yield
@@ -149,7 +149,7 @@ class FolderBucket(Bucket):
             raise
 
     @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
+    def _translate_errors(self, key: str) -> Iterator[None]:
         """Turn errors of the file system into ours, except those about existence."""
         try:
             yield
@@ -161,17 +161,17 @@ class FolderBucket(Bucket):
             raise StoreUnavailable(f'"{key}" in {self.name}: {error.strerror}') from error
 
 
-def _written(file: Path, data: bytes) -> str:
+def _write_new(file: Path, data: bytes) -> str:
     """Write a new file; its ETag."""
-    with _above(file, lambda: file.open("xb")) as opened:
+    with _with_parents(file, lambda: file.open("xb")) as opened:
         opened.write(data)
     return _tag(file.stat())  # after closing, because some file systems set the modification time then
 
 
-def _placed(part: Path, file: Path, *, over: bool) -> None:
+def _move_into_place(part: Path, file: Path, *, over: bool) -> None:
     """Move a complete file to its name. Raises FileExistsError if the name is taken and `over` is false."""
     try:
-        _above(file, lambda: part.replace(file) if over else file.hardlink_to(part))
+        _with_parents(file, lambda: part.replace(file) if over else file.hardlink_to(part))
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -180,7 +180,7 @@ def _placed(part: Path, file: Path, *, over: bool) -> None:
         part.replace(file)
 
 
-def _above(file: Path, call: Callable[[], _T]) -> _T:
+def _with_parents(file: Path, call: Callable[[], _T]) -> _T:
     """The result of `call`, which needs the folder of `file`: it is created if missing."""
     for _ in range(_TRIES):  # another process may remove the new folder while it is still empty
         with suppress(FileNotFoundError):
@@ -193,7 +193,7 @@ def _tag(found: os.stat_result) -> str:
     return f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
 
 
-def _about(key: str) -> str:
+def _metadata_key(key: str) -> str:
     """The key of an object's metadata. Hashed, because a key may have the maximum length, or also be a folder."""
     name = hashlib.sha256(key.encode()).hexdigest()
     return f"{PRIVATE}/about/{name[:2]}/{name[2:40]}.json"

@@ -57,7 +57,7 @@ def _objects(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> 
     last = ""
     try:
         for meta in bucket.everything(folder):
-            yield _found(meta)
+            yield _from_meta(meta)
             last = meta["path"]
     except UnsupportedKey:  # list each folder by itself, so that only the folder with the odd key is lost
         yield from (found for found in _levels(bucket, folder, not_listed) if found.key > last)
@@ -69,10 +69,10 @@ def _levels(bucket: Bucket, folder: str, not_listed: Callable[[str], None]) -> I
     except UnsupportedKey:
         not_listed(folder)
         return
-    yield from map(_found, objects)
+    yield from map(_from_meta, objects)
     for each in below:
         yield from _levels(bucket, each, not_listed)
 
 
-def _found(meta: Any) -> Listed:
+def _from_meta(meta: Any) -> Listed:
     return Listed(meta["path"], meta["size"], unquoted(meta["e_tag"]), meta["last_modified"])

@@ -69,7 +69,7 @@ class Location:
 
     def bucket(self) -> Bucket:
         """The cached client of this location. Raises DestinationNotFound if it is a folder that does not exist."""
-        return _opened(replace(self, prefix=""))
+        return _client(replace(self, prefix=""))
 
     def make(self) -> None:
         """Create the folder; a bucket must exist already. Raises InvalidRequest, AccessDenied."""
@@ -91,7 +91,7 @@ def outputs_within(source: Location, output: Location) -> str | None:
 
     Raises LoopRefused if every key of the source could be an output.
     """
-    there, ours = _spread(source), _spread(output)
+    there, ours = _identity(source), _identity(output)
     if there[:-1] != ours[:-1]:
         return None
     if there[-1].startswith(ours[-1]):
@@ -101,7 +101,7 @@ def outputs_within(source: Location, output: Location) -> str | None:
     return ours[-1].removeprefix(there[-1]) if source.scheme == FILE else ours[-1]
 
 
-def _spread(location: Location) -> tuple[str, str, str | None, str]:
+def _identity(location: Location) -> tuple[str, str, str | None, str]:
     """The parts that identify a location. The last one is the prefix, which for a folder is its path."""
     if location.scheme == FILE:
         return FILE, "", None, f"{location.name.rstrip('/')}/"
@@ -109,7 +109,7 @@ def _spread(location: Location) -> tuple[str, str, str | None, str]:
 
 
 @functools.cache
-def _opened(location: Location) -> Bucket:
+def _client(location: Location) -> Bucket:
     name = location.name
     if location.scheme == FILE:
         if not Path(name).is_dir():

@@ -86,7 +86,7 @@ class Checker:
                     report.add(verdict)
             for page in pages(outputs):
                 owned: defaultdict[str, list[Listed]] = defaultdict(list)
-                for listed, (kind, detail) in zip(page, pool.map(self._classified, page), strict=True):
+                for listed, (kind, detail) in zip(page, pool.map(self._classify, page), strict=True):
                     if kind == MANAGED:
                         owned[detail].append(listed)
                     elif kind == UNCHECKED:
@@ -101,7 +101,7 @@ class Checker:
         try:
             return self._examine(listed)
         except TinypicsError as error:
-            return _unchecked(listed.key, error)
+            return _unchecked_verdict(listed.key, error)
 
     def examine_key(self, key: str) -> Verdict:
         """The verdict on a source that may not exist."""
@@ -109,7 +109,7 @@ class Checker:
             stat = self.source.head(key)
             return self._examine(Listed(key, stat.size, stat.etag)) if stat else Verdict("gone")
         except TinypicsError as error:
-            return _unchecked(key, error)
+            return _unchecked_verdict(key, error)
 
     def _examine(self, listed: Listed) -> Verdict:
         try:
@@ -123,7 +123,7 @@ class Checker:
             return Verdict(error.name)
         existing = layout.look()
         if existing and (existing.source_etag, existing.recipe) == (listed.etag, request.recipe):
-            return self._whole(request, existing)
+            return self._check_outputs(request, existing)
         stat = self.source.head(request.key)
         if stat is None:
             return Verdict("gone")
@@ -132,9 +132,9 @@ class Checker:
         if existing and existing.source_etag == stat.etag:
             stale = Finding(STALE, request.key, _marker(request, existing), "made by another recipe")
             return Verdict("wrong", (stale,), _outputs(request, existing) | {*existing.obsolete})
-        return self._tried(request, existing)
+        return self._resize_in_memory(request, existing)
 
-    def _whole(self, request: Request, existing: ExistingOutputs) -> Verdict:
+    def _check_outputs(self, request: Request, existing: ExistingOutputs) -> Verdict:
         """Check all outputs of a current marker. A single output is its own marker."""
         damaged = []
         for item in existing.outputs if request.in_folder else ():
@@ -144,14 +144,14 @@ class Checker:
                 damaged.append(Finding(DAMAGED, request.key, item.key, reason))
         return Verdict("wrong" if damaged else "complete", tuple(damaged), _outputs(request, existing))
 
-    def _tried(self, request: Request, existing: ExistingOutputs | None) -> Verdict:
+    def _resize_in_memory(self, request: Request, existing: ExistingOutputs | None) -> Verdict:
         """There are no current outputs: resize the source into memory to see which it should have."""
         nowhere = Bucket(_NOWHERE, MemoryStore())
         trial = replace(request, dest_bucket=_NOWHERE)
         with self._decoding:
             try:
                 outcome = reconcile.run(
-                    trial, lambda name: self._opened(name, nowhere), self.limits, self.handling, self.resize_all
+                    trial, lambda name: self._bucket_named(name, nowhere), self.limits, self.handling, self.resize_all
                 )
             except SourceNotFound:
                 return Verdict("gone")
@@ -167,7 +167,7 @@ class Checker:
         finding = Finding(STALE, request.key, marker, "made of another version of the source")
         return Verdict("wrong", (finding,), made | _outputs(request, existing) | {*existing.obsolete})
 
-    def _opened(self, name: str, nowhere: Bucket) -> Bucket:
+    def _bucket_named(self, name: str, nowhere: Bucket) -> Bucket:
         return nowhere if name == _NOWHERE else self.source
 
     def maker(self, key: str, stat: Stat) -> str | None:
@@ -176,7 +176,7 @@ class Checker:
         mark = stat.metadata.get(outputs.SOURCE)
         return next((each for each in possible if keys.fingerprint(self.source.name, each) == mark), None)
 
-    def _classified(self, listed: Listed) -> tuple[str, str]:
+    def _classify(self, listed: Listed) -> tuple[str, str]:
         """The kind of an object in the output bucket (see `CheckReport`), and the key of its source or an error."""
         try:
             stat = self.output.head(keys.check(listed.key))
@@ -220,7 +220,7 @@ def _outputs(request: Request, made: ExistingOutputs | result.Result) -> frozens
     return frozenset({item.key for item in made.outputs} | {_marker(request, made)})
 
 
-def _unchecked(key: str, error: TinypicsError) -> Verdict:
+def _unchecked_verdict(key: str, error: TinypicsError) -> Verdict:
     return Verdict(UNCHECKED, (Finding(UNCHECKED, key, "", f"{error.name}: {error.message}"),), entitled=None)
 
 

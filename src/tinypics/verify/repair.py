@@ -40,9 +40,9 @@ def repair(checker: Checker, findings: Sequence[Finding], invoke: Callable[[str]
 
     with ThreadPoolExecutor(REPAIRS) as pool:
         for page in pages(sources):
-            yield from pool.map(lambda source: _named(source, lambda: remake(source)), page)
+            yield from pool.map(lambda source: _describe_failure(source, lambda: remake(source)), page)
         for some in pages(orphans):
-            yield from pool.map(lambda orphan: _named(orphan.output, lambda: _remove(checker, orphan)), some)
+            yield from pool.map(lambda orphan: _describe_failure(orphan.output, lambda: _remove(checker, orphan)), some)
 
 
 def _clear(checker: Checker, source: str) -> None:
@@ -71,7 +71,7 @@ def _remove(checker: Checker, orphan: Finding) -> None:
         checker.output.delete(orphan.output)
 
 
-def _named(key: str, work: Callable[[], str | None]) -> str | None:
+def _describe_failure(key: str, work: Callable[[], str | None]) -> str | None:
     """The error of `work`, prefixed with `key`; None if it succeeded."""
     try:
         failure = work()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinypics.aws.backfill.job import ASSUMED_BYTES, KEYS, OBJECTS, Job, found
+from tinypics.aws.backfill.job import ASSUMED_BYTES, KEYS, OBJECTS, Job, to_listed
 from tinypics.aws.settings import Settings
 from tinypics.backfill.estimate import Caps
 from tinypics.errors import AccessDenied, InvalidRequest, LoopRefused
@@ -132,7 +132,7 @@ WHEN = datetime(2022, 12, 2, 13, 24, 3, tzinfo=UTC)
     ],
 )
 def test_every_reader_tells_of_an_object_in_its_own_way(source: str, item: dict[str, Any], told: Listed) -> None:
-    assert found(item, source) == told
+    assert to_listed(item, source) == told
 
 
 @pytest.mark.parametrize(
@@ -148,4 +148,4 @@ def test_every_reader_tells_of_an_object_in_its_own_way(source: str, item: dict[
 )
 def test_an_item_that_is_none_is_refused_by_name(item: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=r"Items\[\]"):
-        found(item, OBJECTS)
+        to_listed(item, OBJECTS)

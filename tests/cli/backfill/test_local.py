@@ -186,7 +186,7 @@ def test_folders_of_a_store_that_cannot_be_listed_are_named(source: Path, monkey
     def odd(*_: object) -> Any:
         raise UnsupportedKey("empty path segment")
 
-    monkeypatch.setattr("tinypics.store.location._opened", lambda _: type("", (), {"everything": odd, "level": odd})())
+    monkeypatch.setattr("tinypics.store.location._client", lambda _: type("", (), {"everything": odd, "level": odd})())
     report = BackfillReport("id", "pics", "", ("16x16",), datetime.now(UTC))
     survey = LocalBackfill.from_options("gs://pics/in", str(source.parent / "out"), ["16x16"]).survey(Caps(), report)
     assert survey.objects == 0

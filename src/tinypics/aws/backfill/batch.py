@@ -18,9 +18,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tinypics.aws import answers, deadline, events, telemetry
-from tinypics.aws.backfill.job import Job, found
+from tinypics.aws.backfill.job import Job, to_listed
 from tinypics.aws.s3 import open_bucket
-from tinypics.aws.settings import BACKFILL_BUCKET, needed, usable
+from tinypics.aws.settings import BACKFILL_BUCKET, require, usable
 from tinypics.backfill.journal import Journal
 from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, RESOURCES_EXHAUSTED, SKIPPED, ObjectOutcome
 from tinypics.backfill.survey import parse_time
@@ -106,12 +106,12 @@ class _Batch:
         identity = run.get("id")
         if not isinstance(identity, str) or not identity or "/" in identity:
             raise InvalidRequest.expected("Items[].run.id", "the id of a backfill", identity)
-        bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
+        bucket = require(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
         job = self._job = Job.from_dict({name: value for name, value in run.items() if name != "id"})
         self._settings = settings.with_renditions(job.renditions) if job.renditions else settings
         self._selection: Selection = job.selection(settings)
         self._journal = Journal(open_bucket(bucket), identity)
-        self._looked = -math.inf
+        self._checked_at = -math.inf
         self._outcomes: list[ObjectOutcome] = []
 
     def run(self) -> dict[str, Any]:
@@ -149,22 +149,22 @@ class _Batch:
         again: list[dict[str, Any]] = []
         for number, entry in enumerate(self._entries):
             rest = [each.to_dict() for each in self._entries[number:]]
-            if self._stopped():
+            if self._is_stopped():
                 return [], len(rest) + len(again)
             if self._is_over(first=not number):
-                return self._bounded(rest + again), 0
+                return self._within_time(rest + again), 0
             outcome = self._outcome(entry, first=not number)
             self._outcomes.append(outcome)
             if outcome.state == HANDED_BACK and outcome.error == DeadlineExceeded.__name__:
-                return self._bounded([entry.to_dict(tried=1), *rest[1:], *again]), 0
+                return self._within_time([entry.to_dict(tried=1), *rest[1:], *again]), 0
             if outcome.state == HANDED_BACK:
                 again.append(entry.to_dict(tried=1))
-        return self._bounded(again), 0
+        return self._within_time(again), 0
 
     def _outcome(self, entry: _Entry, *, first: bool) -> ObjectOutcome:
         started = time.perf_counter()
         try:
-            outcome = self._made(entry)
+            outcome = self._resize(entry)
         except TransientError as error:
             # The first object had the whole invocation, unless its batch had less time; later ones had only the rest.
             whole = first and not self._batch_is_over()
@@ -173,14 +173,14 @@ class _Batch:
         except TinypicsError as error:
             outcome = ObjectOutcome(self._key(entry), FAILED, error.name, error.message)
         except Exception as error:  # noqa: BLE001 - an unexpected error of one object must not fail the others
-            telemetry.unforeseen(error, self._context)
+            telemetry.record_unexpected(error, self._context)
             outcome = ObjectOutcome(self._key(entry), FAILED, type(error).__name__, str(error))
         milliseconds = math.ceil((time.perf_counter() - started) * 1000)
         memory = int(getattr(self._context, "memory_limit_in_mb", 0) or 0)
         return replace(outcome, billed_ms=milliseconds, memory_mb=memory)
 
-    def _made(self, entry: _Entry) -> ObjectOutcome:
-        listed = found(entry.item, self._job.source)
+    def _resize(self, entry: _Entry) -> ObjectOutcome:
+        listed = to_listed(entry.item, self._job.source)
         if reason := self._selection.why_not(listed):
             return ObjectOutcome(listed.key, SKIPPED, message=reason)
         known = {"size": listed.size} | ({"etag": listed.etag} if listed.etag else {})
@@ -194,15 +194,15 @@ class _Batch:
 
     def _key(self, entry: _Entry) -> str:
         try:
-            return found(entry.item, self._job.source).key
+            return to_listed(entry.item, self._job.source).key
         except InvalidRequest:
             return str(entry.item.get("Key") or entry.item.get("key") or "?")
 
-    def _stopped(self) -> bool:
+    def _is_stopped(self) -> bool:
         """Whether the run was stopped; checks the store at most every `LOOK_EVERY` seconds."""
-        if time.monotonic() - self._looked < LOOK_EVERY:
+        if time.monotonic() - self._checked_at < LOOK_EVERY:
             return False
-        self._looked = time.monotonic()
+        self._checked_at = time.monotonic()
         return self._journal.is_stopped()
 
     def _is_over(self, *, first: bool) -> bool:
@@ -220,7 +220,7 @@ class _Batch:
     def _batch_is_over(self) -> bool:
         return self._age() > BATCH_SECONDS - RESERVE
 
-    def _bounded(self, left: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _within_time(self, left: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The entries to submit again; none if the batch's time is over, and then they fail."""
         if not self._batch_is_over():
             return left

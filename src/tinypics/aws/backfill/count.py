@@ -14,7 +14,7 @@ import boto3
 
 from tinypics.aws.backfill import listing
 from tinypics.aws.backfill.job import OBJECTS, Job
-from tinypics.aws.settings import BACKFILL_BUCKET, OUTPUT_BUCKET, needed, usable
+from tinypics.aws.settings import BACKFILL_BUCKET, OUTPUT_BUCKET, require, usable
 from tinypics.backfill.estimate import estimate
 from tinypics.backfill.journal import Journal
 from tinypics.backfill.survey import Survey
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from tinypics.errors import InvalidConfiguration
     from tinypics.store.bucket import Bucket
 
-COUNTING, COUNTED, FAILED = "COUNTING", "COUNTED", "FAILED"
+COUNTING, COUNTED, COUNT_FAILED = "COUNTING", "COUNTED", "FAILED"
 """The answer's `status`: call again with this answer; continue with the run; refused."""
 
 _RESERVE: Final = 8.0  # seconds of the invocation reserved for the plan and the answer
 _SLACK: Final = 1000  # objects that may be added during the run, besides a tenth of all
-_FACTS: Final = ("bucket", "prefix", "source", "list_bucket", "list_key", "renditions", "since", "any_name")
+_BATCH_FIELDS: Final = ("bucket", "prefix", "source", "list_bucket", "list_key", "renditions", "since", "any_name")
 """The fields of a job that its batches need."""
 
 
@@ -54,11 +54,11 @@ def count(
         if goes_on is not None:
             return {"status": COUNTING, "backfill": {**state, "survey": survey.to_dict(), "token": goes_on}}
         plan = _plan(identity, job, ours, survey, _cost(job, ours, survey, context))
-        needed(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
-        bucket = needed(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
+        require(OUTPUT_BUCKET, settings.output_bucket, "the name of a bucket")
+        bucket = require(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
         Journal(open_bucket(bucket), identity).write_plan(plan)
     except PermanentError as error:
-        return {"status": FAILED, "error": error.name, "message": error.message}
+        return {"status": COUNT_FAILED, "error": error.name, "message": error.message}
     return {"status": COUNTED, **plan}
 
 
@@ -99,6 +99,6 @@ def _plan(identity: str, job: Job, settings: Settings, survey: Survey, cost: flo
         "results_prefix": f"runs/{identity}/map",
         "run": {
             "id": identity,
-            **{name: value for name, value in job.to_dict().items() if name in _FACTS and value},
+            **{name: value for name, value in job.to_dict().items() if name in _BATCH_FIELDS and value},
         },
     }

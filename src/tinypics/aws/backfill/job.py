@@ -127,7 +127,7 @@ class Job:
         return asdict(self)
 
 
-def found(item: Mapping[str, Any], source: str) -> Listed:
+def to_listed(item: Mapping[str, Any], source: str) -> Listed:
     """An object from an item of the workflow's map. Raises InvalidRequest.
 
     The names and types depend on the map's reader: a listing has `Key, Size, Etag, LastModified` (a number), a list of

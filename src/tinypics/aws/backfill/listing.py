@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tinypics.aws.backfill.job import KEYS, OBJECTS, Job, found
+from tinypics.aws.backfill.job import KEYS, OBJECTS, Job, to_listed
 from tinypics.backfill.survey import LISTED_AT_ONCE
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, StoreUnavailable
 
@@ -34,7 +34,7 @@ def pages(job: Job, token: str | None, s3: Any) -> Iterator[Page]:
 
     Raises SourceNotFound, AccessDenied, StoreUnavailable, and InvalidRequest for an unreadable list.
     """
-    return {OBJECTS: _listed, KEYS: _keys}[job.source](job, token, s3)
+    return {OBJECTS: _list_objects, KEYS: _read_keys}[job.source](job, token, s3)
 
 
 def _call(call: Callable[..., Any], **arguments: Any) -> Any:
@@ -52,14 +52,16 @@ def _call(call: Callable[..., Any], **arguments: Any) -> Any:
         raise StoreUnavailable(f"{arguments['Bucket']}: {type(error).__name__}") from error
 
 
-def _listed(job: Job, token: str | None, s3: Any) -> Iterator[Page]:
+def _list_objects(job: Job, token: str | None, s3: Any) -> Iterator[Page]:
     """Pages of a thousand objects. The token is the last key, because S3's own tokens expire."""
     after = token or ""
     while True:
         start = {"StartAfter": after} if after else {}
         page = _call(s3.list_objects_v2, Bucket=job.bucket, Prefix=job.prefix, MaxKeys=LISTED_AT_ONCE, **start)
         objects = [
-            found({"Key": item["Key"], "Size": item["Size"], "LastModified": item["LastModified"].timestamp()}, OBJECTS)
+            to_listed(
+                {"Key": item["Key"], "Size": item["Size"], "LastModified": item["LastModified"].timestamp()}, OBJECTS
+            )
             for item in page.get("Contents", [])
         ]
         if not page.get("IsTruncated") or not objects:
@@ -69,7 +71,7 @@ def _listed(job: Job, token: str | None, s3: Any) -> Iterator[Page]:
         yield objects, after
 
 
-def _keys(job: Job, _: str | None, s3: Any) -> Iterator[Page]:
+def _read_keys(job: Job, _: str | None, s3: Any) -> Iterator[Page]:
     """A list of keys, in pages, so that counting can end early at a cap."""
     body = _call(s3.get_object, Bucket=job.list_bucket, Key=job.list_key)["Body"]
     lines = io.TextIOWrapper(body, encoding="utf-8", newline="\n")
@@ -78,7 +80,7 @@ def _keys(job: Job, _: str | None, s3: Any) -> Iterator[Page]:
         for row in (json.loads(line) for line in lines if line.strip()):
             if not isinstance(row, dict):
                 raise InvalidRequest.expected("Items[]", "an object with a key", row)
-            part.append(found(row, KEYS))
+            part.append(to_listed(row, KEYS))
             if len(part) == LISTED_AT_ONCE:
                 yield part, MIDDLE
                 part = []

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError
 
 from tinypics import prices
 from tinypics.aws.backfill import listing
-from tinypics.aws.backfill.job import KEYS, Job, found
+from tinypics.aws.backfill.job import KEYS, Job, to_listed
 from tinypics.backfill.estimate import Estimate, estimate
 from tinypics.backfill.key_list import Row, key_lines, read_keys
 from tinypics.backfill.outcome import FAILED, RESOURCES_EXHAUSTED
@@ -98,7 +98,7 @@ class StackBackfill:
 
     def _pages(self, target: Target) -> Iterator[list[Listed]]:
         if self.keys is not None:
-            yield [found({"key": key}, KEYS) for key in self.keys]
+            yield [to_listed({"key": key}, KEYS) for key in self.keys]
         else:
             yield from (objects for objects, _ in listing.pages(self.job, None, target.client("s3")))
 
