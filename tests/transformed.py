@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,19 +15,36 @@ MAIN, MONITORING = TEMPLATES = ("template.yaml", "monitoring.yaml")
 
 
 @functools.cache
+def written(name: str = MAIN) -> Mapping[str, Any]:
+    """A template as it is written, with intrinsic functions in their long form."""
+    from samtranslator.yaml_helper import yaml_parse
+
+    found: Mapping[str, Any] = yaml_parse((PROJECT / name).read_text())
+    return found
+
+
+@functools.cache
+def schema(kind: str) -> dict[str, Any]:
+    """The schema of a resource type. It is cfn-lint's, whose import takes more than a second."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+    found: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    return found
+
+
+@functools.cache
 def template(name: str = MAIN) -> dict[str, Any]:
     """A transformed template, with S3 addresses in place of the local paths, which `sam package` uploads."""
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
-    from samtranslator.yaml_helper import yaml_parse
 
-    written: dict[str, Any] = yaml_parse((PROJECT / name).read_text())
-    for resource in written["Resources"].values():
+    source = copy.deepcopy(dict(written(name)))
+    for resource in source["Resources"].values():
         for key in {"CodeUri", "DefinitionUri"} & resource["Properties"].keys():
             resource["Properties"][key] = {"Bucket": "artifacts", "Key": resource["Properties"][key]}
-    defaults = {key: parameter.get("Default", "") for key, parameter in written["Parameters"].items()}
+    defaults = {key: parameter.get("Default", "") for key, parameter in source["Parameters"].items()}
     with mock.patch.dict(os.environ, {"AWS_DEFAULT_REGION": "us-east-1"}):
-        made: dict[str, Any] = Translator({}, Parser()).translate(written, defaults)
+        made: dict[str, Any] = Translator({}, Parser()).translate(source, defaults)
     return made
 
 

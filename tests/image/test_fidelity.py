@@ -378,12 +378,15 @@ def test_linear_light_of_other_colour_spaces() -> None:
 
 # Resampling, against an independent reference in floats
 
-PHOTO = photo((2016, 1512))
+
+@pytest.fixture(scope="module")
+def large() -> Image.Image:
+    return photo((2016, 1512))
 
 
 @pytest.fixture(scope="module")
-def baseline() -> bytes:
-    return encoded(PHOTO, "JPEG", quality=92)
+def baseline(large: Image.Image) -> bytes:
+    return encoded(large, "JPEG", quality=92)
 
 
 @pytest.fixture(scope="module")
@@ -439,8 +442,8 @@ def test_a_crop_of_a_draft_is_where_it_should_be(baseline: bytes, full: Any) -> 
 
 
 @pytest.mark.parametrize("side", [64, 160])
-def test_the_dc_scans_of_a_progressive_jpeg_are_enough(side: int) -> None:
-    data = encoded(PHOTO, "JPEG", quality=92, progressive=True)
+def test_the_dc_scans_of_a_progressive_jpeg_are_enough(large: Image.Image, side: int) -> None:
+    data = encoded(large, "JPEG", quality=92, progressive=True)
     header = read(BytesStream(data), DEFAULT)
     assert header.dc_end is not None
     assert header.dc_end < len(data) / 3
@@ -454,8 +457,8 @@ def test_the_dc_scans_of_a_progressive_jpeg_are_enough(side: int) -> None:
     assert ours > reference.psnr(np.asarray(theirs), wanted) + 0.5
 
 
-def test_a_progressive_jpeg_cut_short_after_its_dc_scans_is_corrupt() -> None:
-    data = encoded(PHOTO.crop((0, 0, 800, 600)), "JPEG", progressive=True)
+def test_a_progressive_jpeg_cut_short_after_its_dc_scans_is_corrupt(large: Image.Image) -> None:
+    data = encoded(large.crop((0, 0, 800, 600)), "JPEG", progressive=True)
     end = read(BytesStream(data), DEFAULT).dc_end
     assert end is not None
     for cut in (end, end + 50, len(data) - 2):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
+from tests.transformed import MONITORING, written
 from tinypics.aws.settings import MEMORY_MB, READERS
 from tinypics.local.parameters import find_errors, numbers, parse_parameters, with_defaults
 
-PROJECT = Path(__file__).parents[2]
-WRITTEN: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
-MONITORING: dict[str, Any] = yaml_parse((PROJECT / "monitoring.yaml").read_text())
+WRITTEN = written()
 LOCAL = {"SourceBucket": "original-pics", "OutputBucket": "tiny-pics", "BackfillBucket": "tinypics-backfill"}
 PSEUDO = {"AWS::Region": "us-east-1"}
 
@@ -99,8 +96,8 @@ def test_a_wrong_value_is_named_with_what_is_allowed_and_what_was_given(name: st
     ],
 )
 def test_a_wrong_value_of_the_monitoring_stack_is_refused(name: str, text: str, allowed: str) -> None:
-    assert find_errors(MONITORING, {}, PSEUDO) == []
-    (said,) = find_errors(MONITORING, {name: text}, PSEUDO)
+    assert find_errors(written(MONITORING), {}, PSEUDO) == []
+    (said,) = find_errors(written(MONITORING), {name: text}, PSEUDO)
     assert re.fullmatch(f'{name}: expected {allowed}, got "{text}"', said)
 
 

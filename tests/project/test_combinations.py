@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from tests.evaluated import PSEUDO, Stack, combinations, parameters_of, samples
-from tests.transformed import MAIN, MONITORING, TEMPLATES, template
+from tests.transformed import MAIN, MONITORING, TEMPLATES, schema, template
 
 Guards = tuple[tuple[str, bool], ...]
 """Conditions, each with its required value."""
@@ -124,8 +123,7 @@ def test_every_mapping_has_every_value_that_it_is_asked_for(name: str) -> None:
 
 def create_only(kind: str) -> set[str]:
     """The properties whose change makes CloudFormation replace a resource, by its schema."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    return {path.split("/")[2] for path in schema.get("createOnlyProperties", [])}
+    return {path.split("/")[2] for path in schema(kind).get("createOnlyProperties", [])}
 
 
 def names(kind: str) -> set[str]:

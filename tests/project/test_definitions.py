@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cfnlint.api import lint_all
 from obstore.store import MemoryStore
 
 import lambda_function
@@ -40,6 +39,8 @@ EXPRESS_SECONDS = 300  # "Step Functions service quotas": the maximum execution 
 
 
 def linted(definition: Definition) -> list[str]:
+    from cfnlint.api import lint_all  # takes more than a second
+
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {"RoleArn": "arn:aws:iam::123456789012:role/any", "Definition": definition},

@@ -10,12 +10,11 @@ from urllib.parse import quote
 
 import botocore
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.evaluated import Stack, combinations
-from tests.transformed import TEMPLATES, resources, template
+from tests.transformed import TEMPLATES, resources, schema, template
 from tinypics.aws.settings import READERS
 from tinypics.errors import InvalidConfiguration
 
@@ -119,8 +118,7 @@ def test_a_derived_name_is_one_in_every_region_and_another_in_each(bucket: str, 
 def test_a_stack_whose_name_makes_no_bucket_names_is_refused_before_anything_is_made(stack: str) -> None:
     """CloudFormation validates the name with the bucket's schema before it creates or updates anything ("Pre-deployment
     validation", AWS DevOps blog, 2026-06-30). A rule of the template cannot read the stack's name."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::S3::Bucket").schema
-    takes = schema["properties"]["BucketName"]
+    takes = schema("AWS::S3::Bucket")["properties"]["BucketName"]
     name = Stack({}, StackName=stack).properties("SourceBucketResource")["BucketName"]
     assert not re.search(takes["pattern"], name) or len(name) > takes["maxLength"]
 
@@ -284,8 +282,7 @@ def test_the_mapping_never_asks_for_more_than_is_reserved() -> None:
 
 
 def test_the_mappings_concurrency_is_within_what_lambda_takes() -> None:
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::Lambda::EventSourceMapping").schema
-    takes = schema["definitions"]["MaximumConcurrency"]
+    takes = schema("AWS::Lambda::EventSourceMapping")["definitions"]["MaximumConcurrency"]
     for name in ("Concurrency", "ReservedConcurrency"):
         assert PARAMETERS[name]["MaxValue"] <= takes["maximum"]
     assert PARAMETERS["Concurrency"]["MinValue"] >= takes["minimum"] == 2

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from dask.distributed import Client
 
 from tests.pictures import encoded, quadrants
+
+if TYPE_CHECKING:
+    from dask.distributed import Client
 
 pytestmark = pytest.mark.release
 
@@ -43,6 +45,8 @@ def example() -> Any:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
+    from dask.distributed import Client  # takes a second, also where these tests are not run
+
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
     with Client(**options) as client:  # type: ignore[no-untyped-call]
         yield client
