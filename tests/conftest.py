@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,14 @@ settings.load_profile("any machine")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_sandbox_is_left_open() -> Iterator[None]:
+    """The handler opens one when it is imported, and Lambda never closes it."""
+    yield
+    if handler := sys.modules.get("lambda_function"):
+        handler.SANDBOX.close()
 
 
 @pytest.fixture(scope="session")
