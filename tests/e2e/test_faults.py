@@ -496,9 +496,9 @@ def test_f15_an_archived_source_is_access_denied(world: World) -> None:
 
 @pytest.mark.parametrize("junk", ["{", "null", "[]", '{"detail-type": 1}', "x" * 250_000, '{"Records": [7]}'])
 def test_f20_a_poisonous_message_is_done_with_and_the_others_are_made(world: World, junk: str) -> None:
-    events = [world.upload(f"{number}.jpg") for number in range(9)]
-    assert world.invoke(queued(*events[:4], junk, *events[4:])) == {"batchItemFailures": []}
-    assert len(world.outputs()) == 9 * len(OUTPUTS)
+    before, behind = world.upload("a.jpg"), world.upload("b.jpg")
+    assert world.invoke(queued(before, junk, behind)) == {"batchItemFailures": []}
+    assert len(world.outputs()) == 2 * len(OUTPUTS)
 
 
 def test_f21_exactly_those_messages_come_again_that_may_succeed_then(world: World) -> None:

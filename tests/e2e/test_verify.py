@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import time
@@ -56,11 +57,18 @@ def settled(stack: LocalStack) -> None:
         listed = [item for page in pages for item in page["executions"]]
         if any(item["status"] == "RUNNING" for item in listed):
             return False
-        answered = (stack.workflows.describe_execution(executionArn=item["executionArn"]) for item in listed)
-        events = [json.loads(execution["input"]).get("detail", {}).get("object", {}) for execution in answered]
+        events = [event_of(stack, item["executionArn"]) for item in listed]
         return there <= {(event.get("key"), event.get("etag")) for event in events}
 
     eventually(look)
+
+
+@functools.cache
+def event_of(stack: LocalStack, execution: str) -> dict[str, Any]:
+    """The object that an execution's event names."""
+    given = json.loads(stack.workflows.describe_execution(executionArn=execution)["input"])
+    found: dict[str, Any] = given.get("detail", {}).get("object", {})
+    return found
 
 
 def eventually(look: Callable[[], bool]) -> None:
