@@ -6,8 +6,10 @@ The payloads are those of the Step Functions developer guide: "ItemReader (Map)"
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -367,6 +369,77 @@ def test_a_batch_that_was_throttled_is_worked_on(world: World) -> None:
     answer = batch.handle({"Items": selected("a.jpg")} | failed(batch.THROTTLED), Context(), SETTINGS, asked)
     assert (answer["done"], asked.asked) == (1, ["a.jpg"])
     assert "failure" not in answer
+
+
+class Killed(BaseException):
+    """Nothing catches SIGKILL."""
+
+
+class Life:
+    """The life of a function, which ends before or after one of its writes. Nothing is written after its end."""
+
+    def __init__(self, writes: int, *, before: bool) -> None:
+        self._left, self._before = writes, before
+
+    def write(self, put: Callable[[], str]) -> str:
+        self._left -= 1
+        if self._left < 0 or (self._left == 0 and self._before):
+            raise Killed
+        etag = put()
+        if self._left == 0:
+            raise Killed
+        return etag
+
+
+class Mortal(bucket.Bucket):
+    """A bucket of a function that may be killed. `written` are the keys that were."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, MemoryStore())
+        self.life = Life(1000, before=False)
+        self.written: list[str] = []
+
+    def put(self, key: str, *arguments: Any, **options: Any) -> str:
+        def put() -> str:
+            etag = super(Mortal, self).put(key, *arguments, **options)
+            self.written.append(key)
+            return etag
+
+        return self.life.write(put)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_a_function_that_is_killed_at_any_write_leaves_nothing_undone_and_does_nothing_twice(
+    world: World, before: bool
+) -> None:
+    keys = ["a.jpg", "b.jpg", "c.jpg"]
+    world.put(*keys)
+    for number in itertools.count(1):
+        world.buckets |= {name: Mortal(name) for name in ("tiny-pics", "backfill")}
+        outputs, journal = (world.buckets[name] for name in ("tiny-pics", "backfill"))
+        assert isinstance(outputs, Mortal)
+        assert isinstance(journal, Mortal)
+        outputs.life = journal.life = Life(number, before=before)
+        items = {key: {"run": RUN, "item": listed(key, etag=world.etag(key))} for key in keys}
+        killed = False
+        try:
+            assert handle({"Items": [*items.values()]})["left"] == 0
+        except Killed:
+            killed = True
+            outputs.life = journal.life = Life(1000, before=False)
+            handle({"Items": [*items.values()]} | failed("Lambda.Unknown"))  # as the state HandleFailure does
+            unfinished = [key for key, outcome in world.outcomes().items() if outcome.state == "failed"]
+            for key in unfinished:  # as `tinypics retry --from` does
+                assert handle({"Items": [items[key]]})["failed"] == 0
+        assert outputs.written == keys
+        tally = Tally()
+        for outcome in world.journal.read():
+            tally.add(outcome)
+        assert set(+tally.states) <= {"done", "skipped"}
+        assert tally.finished == len(keys)
+        if not killed:
+            assert number == len(keys) + 2  # an output each, and their outcomes
+            return
 
 
 def test_a_stopped_run_begins_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
