@@ -37,7 +37,8 @@ quiet-lint: setup
 	@said=$$($(MAKE) --no-print-directory lint 2>&1) || { echo "$$said" >&2; exit 1; }
 
 # Tests call make themselves. MAKEFLAGS would point those calls to this make's job server.
-PYTEST := MAKEFLAGS= $(BIN)/pytest --numprocesses 2 --dist loadfile
+# Files in the order of tests/conftest.py: pytest-xdist would put those with few tests last, which take longest.
+PYTEST := MAKEFLAGS= $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: unit
 unit: setup

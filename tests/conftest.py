@@ -24,6 +24,15 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+SLOW = ("e2e", "browser", "local", "sandbox", "store", "delivery")
+"""Folders with the files that take longest. They come first, so that no worker is left with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {folder: number for number, folder in enumerate(SLOW)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(SLOW)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_sandbox_is_left_open() -> Iterator[None]:
     """The handler opens one when it is imported, and Lambda never closes it."""

@@ -13,6 +13,9 @@ from tests.race import COARSE, MemoryRace, Race
 from tinypics.delivery import reconcile
 from tinypics.store import threads
 
+# The tracer of coverage takes more time than thousands of races, all of which run the same lines.
+pytestmark = pytest.mark.no_cover
+
 
 class Inline(threads.Call):
     """A call in the actor's own thread, because starting a thread for each call would dominate the run time."""
