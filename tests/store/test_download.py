@@ -63,10 +63,13 @@ class Link:
     def let(self, pieces: int) -> None:
         self.more.release(pieces)
 
+    def let_all(self) -> None:
+        self.let(-(-len(self._data) // self._piece))
+
 
 def at_once(data: bytes, **options: object) -> Download:
     link = Link(data, **options)  # type: ignore[arg-type]
-    link.let(len(data))
+    link.let_all()
     return link.download
 
 
@@ -198,7 +201,7 @@ def test_a_large_object_comes_in_parts_side_by_side(monkeypatch: pytest.MonkeyPa
     link.let(1)
     assert link.download.head(800) == DATA[:800]
     assert link.parts == []  # only after the first bytes were read
-    link.let(len(DATA))
+    link.let_all()
     assert link.download.whole() == DATA
     assert sorted(link.parts) == [(2500, 5000), (5000, 7500), (7500, 10000), (10000, len(DATA))]
     assert link.sent <= 4000
@@ -208,7 +211,7 @@ def test_a_part_that_fails_fails_the_reading(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(download, "PART", 2500)
     monkeypatch.setattr(download, "_PREFETCH_AFTER", 1500)
     link = Link(DATA, part_error=SourceChanged("2500 to 5000"))
-    link.let(len(DATA))
+    link.let_all()
     assert link.download.head(2500) == DATA[:2500]
     with pytest.raises(SourceChanged, match="2500 to 5000"):
         link.download.whole()
@@ -218,7 +221,7 @@ def test_the_tail_does_not_wait_for_what_is_before_it() -> None:
     link = Link(DATA)
     assert link.download.tail(3) == DATA[-3:]
     assert link.parts == [(len(DATA) - 3, len(DATA))]
-    link.let(len(DATA))
+    link.let_all()
     link.download.whole()
     assert link.download.tail(5) == DATA[-5:]
     assert len(link.parts) == 1
