@@ -173,11 +173,10 @@ def test_a_taken_port_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_second_emulator_of_the_same_folder_is_refused(tmp_path: Path) -> None:
-    with up(tmp_path):
-        done = command("up", "--port", "0", "--data", str(tmp_path))
-        assert done.returncode == 1
-        assert f"runs already: {facts_of(tmp_path).endpoint}" in " ".join(done.stderr.split())
+def test_a_second_emulator_of_the_same_folder_is_refused(stack: LocalStack) -> None:
+    done = command("up", "--port", "0", "--data", str(stack.data))
+    assert done.returncode == 1
+    assert f"runs already: {facts_of(stack.data).endpoint}" in " ".join(done.stderr.split())
 
 
 def test_a_killed_emulator_is_told_of_and_its_pictures_are_there_again(tmp_path: Path) -> None:
