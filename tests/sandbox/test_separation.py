@@ -47,10 +47,10 @@ done = checker.check([listed], []).findings[0].kind == "missing"
     "a preview of the console": """
 from types import SimpleNamespace
 from tinypics.aws.settings import Settings
-from tinypics.console.preview import Trial
-Trial.settings = lambda self: Settings(output_bucket="tiny-pics")
-trial = Trial(SimpleNamespace(bucket=buckets.__getitem__), None)
-output, facts = trial.preview({"bucket": "original-pics", "key": picture.name, "renditions": ["32x", "16x16-webp"]})
+from tinypics.console.preview import Previews
+Previews.settings = lambda self: Settings(output_bucket="tiny-pics")
+previews = Previews(SimpleNamespace(bucket=buckets.__getitem__), None)
+output, facts = previews.preview({"bucket": "original-pics", "key": picture.name, "renditions": ["32x", "16x16-webp"]})
 done = facts["width"] == 32
 """,
     "a backfill by this machine": """
