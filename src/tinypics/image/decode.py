@@ -7,6 +7,7 @@ import warnings
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
@@ -66,7 +67,7 @@ class Frame:
     image: Image.Image
     size: Size
     extent: Point
-    duration: int
+    duration: float
     """Milliseconds."""
     truncated: bool = False
 
@@ -164,6 +165,12 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
             return
         if picture.header.decoder.name == "jpeg":
             yield _jpeg_frame(picture, scale, lenient=lenient)
+        elif picture.header.decoder.name == "gif":
+            from tinypics.image import gif_decode
+
+            drawings = gif_decode.frames(picture.header.data, lenient=lenient)
+            for drawn in islice(drawings, None if animate else 1):
+                yield _make_frame(picture, drawn.image, 1, drawn.duration, truncated=drawn.truncated)
         else:
             yield from _pillow_frames(picture, animate=animate, lenient=lenient)
 
@@ -198,12 +205,15 @@ def _pillow_frames(picture: OpenPicture, *, animate: bool, lenient: bool) -> Ite
     image = picture.image
     # An APNG may begin with a picture that is not part of the animation, for viewers without APNG support.
     first = 1 if image.info.get("default_image") else 0
+    ended = 0.0
     for number in range(first, image.n_frames if animate else first + 1):
         if number:
             image.seek(number)
         truncated = _load(image, lenient=lenient)
-        duration = round(image.info.get("duration") or 0)
-        yield _make_frame(picture, image, 1, duration, truncated=truncated)
+        # Pillow rounds the times of an AVIF: the sum of its durations is less exact than its timestamps.
+        end = image.info.get("timestamp", ended) + (image.info.get("duration") or 0)
+        yield _make_frame(picture, image, 1, max(0.0, end - ended), truncated=truncated)
+        ended = end
 
 
 def _load(image: Any, *, lenient: bool) -> bool:
@@ -220,7 +230,7 @@ def _load(image: Any, *, lenient: bool) -> bool:
 
 
 def _make_frame(
-    picture: OpenPicture, image: Image.Image, scale: int, duration: int = 0, *, truncated: bool = False
+    picture: OpenPicture, image: Image.Image, scale: int, duration: float = 0, *, truncated: bool = False
 ) -> Frame:
     if picture.header.crop and picture.header.decoder.name == "avif":  # libheif crops, libavif does not
         image = _crop_to_aperture(image, picture.header.crop)

@@ -100,6 +100,12 @@ class Plan:
         return right - left < source[0] or bottom - top < source[1]
 
     @property
+    def resamples(self) -> bool:
+        """Whether an output pixel is anything but one of the source."""
+        left, top, right, bottom = self.box
+        return (right - left, bottom - top) != self.size or (left, top) != (int(left), int(top))
+
+    @property
     def min_scale(self) -> float:
         """Source pixels per output pixel, along the axis with the fewest."""
         left, top, right, bottom = self.box

@@ -70,8 +70,10 @@ def check_bytes(count: int, limits: Limits) -> None:
 
 
 def check_size(size: Size, frames: int, limits: Limits) -> None:
-    """:raises ImageTooLarge: a side, the pixels, or the pixels of all frames exceed `limits`."""
+    """:raises ImageTooLarge: a side, the pixels, the frames that are decoded, or the pixels of all exceed `limits`."""
     width, height = size
+    if frames > limits.frames:
+        raise ImageTooLarge(f"the animation has more than {limits.frames} frames")
     if max(size) > limits.side:
         raise ImageTooLarge(f"{width} x {height} pixels; a side of at most {limits.side:,} is allowed")
     if width * height > limits.pixels:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _ALPHA, _TRIM, _LINEAR, _LINEAR_ALPHA = 4, 20, 12, 32  # further copies, if they are made
 _OUTPUT: Final = 28  # an output while it is finished and encoded; each frame of an animation keeps 4 more
+# An AV1 codec keeps eight frames that later ones refer to, of colours and of alpha.
+_REFERENCES_IN, _REFERENCES_OUT = 20, 40
 _FIXED: Final = 24 * MIB
 
 
@@ -34,6 +36,8 @@ def estimate(header: Header, size: Size, scale: int, outputs: Sequence[tuple[Ren
     each += _ALPHA * alpha
     each += (_LINEAR_ALPHA if alpha else _LINEAR) * any(rendition.linear for rendition, _, _ in outputs)
     each += _TRIM * any(rendition.trim is not None for rendition, _, _ in outputs)
+    if header.decoder.name == "avif" and any(frames > 1 for _, _, frames in outputs):
+        each += _REFERENCES_IN * (1 + alpha)
     total = (
         _FIXED
         + (header.stream.size if header.stream else len(header.data))
@@ -45,7 +49,12 @@ def estimate(header: Header, size: Size, scale: int, outputs: Sequence[tuple[Ren
     if header.decoder.name == "jp2":
         total += 5 * samples  # OpenJPEG: 32 bits for each, and some
     total += header.block * -(-header.channels * header.bits // 8)
-    return total + sum(plan.canvas[0] * plan.canvas[1] * (_OUTPUT + 4 * frames) for _, plan, frames in outputs)
+    for rendition, plan, frames in outputs:
+        output = _OUTPUT + 4 * frames
+        if frames > 1 and (rendition.format or header.codec.name) == "avif":
+            output += _REFERENCES_OUT * (1 + alpha)
+        total += plan.canvas[0] * plan.canvas[1] * output
+    return total
 
 
 def check_memory(need: int, limits: Limits) -> None:

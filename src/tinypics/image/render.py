@@ -33,6 +33,8 @@ class RenderPlan:
     animated: bool
     lossy: bool
     """See `is_lossy`."""
+    few_colours: bool
+    """The source has at most 256, as a drawing has: resampling makes more of them. Counted where `auto` asks."""
 
 
 def is_animated(header: Header, rendition: Rendition) -> bool:
@@ -63,7 +65,15 @@ def plan_render(picture: OpenPicture, frame: Frame, rendition: Rendition) -> Ren
         geometry = plan(size, rendition, found)
     header = picture.header
     geometry = geometry.offset_by(left, top)
-    return RenderPlan(rendition, orientation, geometry, is_animated(header, rendition), is_lossy(header, rendition))
+    few_colours = rendition.format == "auto" and frame.image.getcolors(256) is not None
+    return RenderPlan(
+        rendition,
+        orientation,
+        geometry,
+        is_animated(header, rendition),
+        is_lossy(header, rendition),
+        few_colours,
+    )
 
 
 def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> list[Image.Image]:
@@ -114,7 +124,7 @@ def choose_format(picture: OpenPicture, render_plan: RenderPlan, image: Image.Im
         picture.header.codec.name,
         transparent=transform.is_transparent(image),
         animated=render_plan.animated,
-        few_colours=rendition.format == "auto" and image.getcolors(256) is not None,
+        few_colours=render_plan.few_colours,
         lossless=rendition.lossless,
     )
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinypics.errors import ImageTooLarge
 from tinypics.values import value
 
 if TYPE_CHECKING:
     from tinypics.image.formats import Codec
     from tinypics.image.geometry import Size
-    from tinypics.image.limits import Limits
     from tinypics.image.stream import Stream
 
 
@@ -25,9 +23,12 @@ class Header:
     decoder: Codec
     """The format whose decoder reads `data`; differs from `codec` if one format is wrapped in another."""
     frames: int = 1
+    """One more than `Limits.frames` stands for any larger number."""
     loop_count: int = 1
     """How many times an animation plays; 0 is endless."""
     channels: int = 3
+    palette: bool = False
+    """The colours of the pixels are numbers in a table: a drawing, usually."""
     bits: int = 8
     buffered: bool = False
     """The decoder keeps the coefficients of the whole picture: a JPEG in several scans."""
@@ -48,9 +49,3 @@ class Header:
     """The decoder's input instead of `data`, which is only the head then: the decoder reads the file once, in order."""
     extras: tuple[str, ...] = ()
     """Parts of the file that no output will have: gain-map, depth, pages."""
-
-
-def check_frames(frames: int, limits: Limits) -> None:
-    """:raises ImageTooLarge: more than `limits.frames`."""
-    if frames > limits.frames:
-        raise ImageTooLarge(f"the animation has more than {limits.frames} frames")

@@ -6,7 +6,6 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage
-from tinypics.image.headers.header import check_frames
 from tinypics.values import replace
 
 if TYPE_CHECKING:
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
 MAX_BOXES: Final = 4096  # a phone's HEIC has about a hundred
 _MAX_DEPTH: Final = 8
-_FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl"))
+_MOVIE_DURATION, _TRACK_DURATION, _EDIT_DURATION = 24, 28, 8  # places in boxes of version 1, of 64 bits each
+_FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"))
 
 
 class BoxFacts:
@@ -26,12 +26,25 @@ class BoxFacts:
     def __init__(self) -> None:
         self.size = (0, 0)
         self.frames = 1
+        self.has_track = False
+        self.track: int | None = None
+        """Duration of the first track, repeats included; None: endless."""
+        self.edit: tuple[bool, int] | None = None
+        """Whether the first edit is repeated, and its duration."""
         self.bits = 8
         self.alpha = False
         self.nclx: tuple[int, int] | None = None
         self.extras: list[str] = []
         self.crop: tuple[float, float, float, float] | None = None
         """Clean aperture: width, height, and the offset of its centre from the picture's."""
+
+    @property
+    def loop_count(self) -> int:
+        """How many times a sequence plays, 0 for endlessly: browsers do so for one that does not say it."""
+        if self.edit is None or (self.edit[0] and self.track is None):
+            return 0
+        repeated, once = self.edit
+        return max(1, -(-(self.track or 0) // once)) if repeated and once else 1
 
     def grow_to(self, width: int, height: int) -> None:
         if width * height > self.size[0] * self.size[1] or max(width, height) > max(self.size):
@@ -79,6 +92,15 @@ def _ispe(found: BoxFacts, body: bytes) -> None:
 def _tkhd(found: BoxFacts, body: bytes) -> None:
     width, height = struct.unpack(">II", body[-8:])  # fixed point 16.16
     found.grow_to(width >> 16, height >> 16)
+    if not found.has_track:
+        duration = body[_TRACK_DURATION:][:8] if body[0] else body[20:24]
+        found.has_track, found.track = True, None if not duration.strip(b"\xff") else int.from_bytes(duration)
+
+
+def _elst(found: BoxFacts, body: bytes) -> None:
+    """ISO/IEC 14496-12, 8.6.6: flag 1 repeats the edits for as long as the track lasts."""
+    if found.edit is None:
+        found.edit = (bool(body[3] & 1), int.from_bytes(body[8:16] if body[0] else body[8:12]))
 
 
 def _stsz(found: BoxFacts, body: bytes) -> None:
@@ -118,6 +140,7 @@ def _clap(found: BoxFacts, body: bytes) -> None:
 _LEAVES: Final = {
     b"ispe": _ispe,
     b"tkhd": _tkhd,
+    b"elst": _elst,
     b"stsz": _stsz,
     b"pixi": _pixi,
     b"colr": _colr,
@@ -127,17 +150,33 @@ _LEAVES: Final = {
 }
 
 
-def read(header: Header, limits: Limits) -> Header:
+def read(header: Header, _: Limits) -> Header:
     """AVIF and HEIF. The size is the largest that any picture in the file claims."""
     found = read_boxes(header.data)
-    check_frames(found.frames, limits)
     return replace(
         header,
         size=found.size,
         frames=found.frames,
+        loop_count=found.loop_count,
         channels=4 if found.alpha else 3,
         bits=found.bits,
         nclx=found.nclx,
         crop=found.crop,
         extras=tuple(dict.fromkeys(found.extras)),
     )
+
+
+def with_loop_count(data: bytes, loop_count: int) -> bytes:
+    """A sequence of libavif, which Pillow lets play endlessly, with this number of plays (0: endlessly)."""
+    changed = bytearray(data)
+    edits = [start for kind, start, _ in walk(data, 0, len(data), 0, [MAX_BOXES]) if kind == b"elst"]
+    if not loop_count or not edits:
+        return data
+    once = int.from_bytes(data[edits[0] + _EDIT_DURATION :][:8])
+    for kind, start, _ in walk(data, 0, len(data), 0, [MAX_BOXES]):
+        if kind == b"elst":
+            changed[start + 3] = int(loop_count > 1)
+        elif kind in (b"mvhd", b"tkhd"):
+            at = start + (_MOVIE_DURATION if kind == b"mvhd" else _TRACK_DURATION)
+            changed[at : at + 8] = min(once * loop_count, 2**63).to_bytes(8)
+    return bytes(changed)

@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage, ImageTooLarge
-from tinypics.image.headers.header import check_frames
+from tinypics.image.limits import check_size
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tinypics.image.limits import Limits
 
 _MAX_CHUNKS: Final = 65_536
+_MAX_NUMBER: Final = 0x7FFFFFFF  # section 7.1: a number has 31 bits
+_GREY, _PALETTE = 0, 3
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
 # Text and profiles may be decompression bombs, and decoding does not need them.
 _UNUSED: Final = frozenset((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB"))
@@ -27,6 +29,7 @@ class Chunks:
     size: tuple[int, int]
     channels: int
     bits: int
+    palette: bool
     data: bytes
     frames: int = 1
     loop_count: int = 1
@@ -52,10 +55,11 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
             break
         length, kind = struct.unpack_from(">I4s", data, at)
         body, end = at + 8, at + 12 + length
-        if kind in _UNUSED:
+        broken = kind == b"acTL" and length < 8
+        if kind in _UNUSED or broken:
             kept.append(data[start:at])
             start = end
-        if kind == b"acTL":
+        if kind == b"acTL" and not broken:
             frames, loop_count = struct.unpack_from(">II", data, body)
             facts |= {"frames": max(1, frames), "loop_count": loop_count}
         elif kind == b"iCCP":
@@ -69,8 +73,9 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
         at = end
     else:
         raise ImageTooLarge(f"the PNG has more than {_MAX_CHUNKS} chunks")
+    palette = colour == _PALETTE or (colour == _GREY and bits < 8)
     used = b"".join([*kept, data[start:]]) if kept else data
-    return Chunks((width, height), _CHANNELS[colour], bits, used, **facts)  # type: ignore[arg-type]
+    return Chunks((width, height), _CHANNELS[colour], bits, palette, used, **facts)  # type: ignore[arg-type]
 
 
 def _inflate_profile(chunk: bytes, limit: int) -> bytes:
@@ -84,5 +89,6 @@ def _inflate_profile(chunk: bytes, limit: int) -> bytes:
 
 def read(header: Header, limits: Limits) -> Header:
     found = read_chunks(header.data, limits.icc_bytes)
-    check_frames(found.frames, limits)
+    if found.frames > _MAX_NUMBER:
+        check_size(found.size, found.frames, limits)
     return replace(header, **vars(found))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from tinypics.image.headers.header import check_frames
 from tinypics.values import replace
 
 if TYPE_CHECKING:
@@ -13,10 +12,12 @@ if TYPE_CHECKING:
     from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
+_FLAGS, _ALPHA = 20, 0x10  # where the flags of an extended file are
+
 
 def read(header: Header, limits: Limits) -> Header:
-    """RFC 9649, section 2."""
-    data, at, frames = header.data, 12, 0
+    """RFC 9649, section 2. Frames are counted up to one more than is allowed."""
+    data, at, frames, bare = header.data, 12, 0, False
     header = replace(header, channels=4)
     while at + 8 <= len(data):
         kind, length = struct.unpack_from("<4sI", data, at)
@@ -27,7 +28,9 @@ def read(header: Header, limits: Limits) -> Header:
             header = replace(header, loop_count=struct.unpack_from("<H", data, body + 4)[0])
         elif kind == b"ANMF":
             frames += 1
-            check_frames(frames, limits)
+            bare |= bool(data[body + 15] & 1) or (frames == 1 and _sizes24(data, body + 6) != header.size)
+            if frames > limits.frames:
+                break
         elif kind == b"VP8 " and header.size == (0, 0):
             width, height = struct.unpack_from("<HH", data, body + 6)
             header = replace(header, size=(width & 0x3FFF, height & 0x3FFF))
@@ -37,6 +40,8 @@ def read(header: Header, limits: Limits) -> Header:
         at = body + length + (length & 1)
         if kind in (b"VP8 ", b"VP8L"):
             break  # only metadata follow
+    if bare and data[12:16] == b"VP8X":
+        header = replace(header, data=with_alpha(data))
     return replace(header, frames=max(1, frames))
 
 
@@ -44,3 +49,12 @@ def _sizes24(data: bytes, at: int) -> Size:
     if at + 6 > len(data):
         raise IndexError
     return int.from_bytes(data[at : at + 3], "little") + 1, int.from_bytes(data[at + 3 : at + 6], "little") + 1
+
+
+def with_alpha(data: bytes) -> bytes:
+    """The animation with the flag for transparency (section 2.7).
+
+    libwebp's encoder leaves it out where no frame has alpha, though a part of the canvas is bare, and so transparent.
+    Pillow takes such a canvas for opaque.
+    """
+    return data[:_FLAGS] + bytes((data[_FLAGS] | _ALPHA,)) + data[_FLAGS + 1 :]
