@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from tests.pictures import adam7, encoded, huge_png, photo, png
 from tinypics.errors import ImageTooLarge
@@ -66,8 +67,39 @@ def test_no_picture_needs_more_than_was_foreseen(
     image = photo((250, 180))
     for name, size in (("source", (2000, 1440)), ("small", (200, 144))):
         (tmp_path / name).write_bytes(encoded(image.resize(size).convert(mode), format, **options))
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "source"), str(tmp_path / "small"), text]
+    used, foreseen = measured(tmp_path, text)
+    assert used <= foreseen
+
+
+def measured(folder: Path, text: str) -> tuple[int, int]:
+    command = [sys.executable, "-c", SCRIPT, str(folder / "source"), str(folder / "small"), text]
     used, foreseen = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    return used, foreseen
+
+
+@pytest.mark.parametrize(
+    ("format", "mode", "options", "text"),
+    [
+        ("GIF", "P", {}, "100x"),
+        ("GIF", "RGBA", {}, "600x-png"),
+        ("AVIF", "RGB", {"speed": 10}, "100x"),
+        ("AVIF", "RGBA", {"speed": 10}, "100x-gif"),
+        ("WEBP", "RGB", {"method": 0}, "600x-gif"),
+        ("WEBP", "RGBA", {"method": 0}, "600x-avif"),
+        ("PNG", "RGB", {"compress_level": 1}, "600x-avif"),
+    ],
+)
+def test_no_animation_needs_more_than_was_foreseen(
+    format: str, mode: str, options: dict[str, Any], text: str, tmp_path: Path
+) -> None:
+    for name, size in (("source", (1200, 800)), ("small", (120, 80))):
+        wide = photo((250, 180)).resize((size[0] + 60, size[1]))
+        frames = [wide.crop((5 * n, 0, 5 * n + size[0], size[1])).convert(mode) for n in range(12)]
+        for frame in frames if mode == "RGBA" else ():
+            frame.putalpha(Image.linear_gradient("L").resize(size))
+        moving = {"save_all": True, "append_images": frames[1:], "duration": 50}
+        (tmp_path / name).write_bytes(encoded(frames[0], format, **options, **moving))
+    used, foreseen = measured(tmp_path, text)
     assert used <= foreseen
 
 

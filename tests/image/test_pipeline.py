@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 from typing import Any
@@ -235,6 +234,24 @@ def test_quality_is_obeyed() -> None:
         assert len(resize(data, f"150x100-{name}-q30").data) < len(resize(data, f"150x100-{name}-q90").data)
 
 
+@pytest.mark.parametrize("name", ["jpeg", "avif"])
+@pytest.mark.parametrize("quality", [80, 89, 90, 95, 100])
+def test_colour_is_as_fine_as_lightness_from_quality_90_on(name: str, quality: int) -> None:
+    stripes = Image.new("RGB", (640, 300), (220, 0, 0))
+    for x in range(0, 640, 2):
+        stripes.paste((0, 0, 255), (x, 0, x + 1, 300))
+    shown = np.asarray(opened(resize(encoded(stripes, "PNG"), f"640x-{name}-q{quality}").data)).astype(float)
+    off = ((shown - np.asarray(stripes)) ** 2).mean() ** 0.5
+    assert off < 12 if quality >= 90 else off > 40
+
+
+@pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
+def test_grey_is_written_at_every_quality(name: str) -> None:
+    grey = photo((640, 300)).convert("L")
+    shown = np.asarray(opened(resize(encoded(grey, "PNG"), f"640x-{name}-q95").data).convert("L")).astype(float)
+    assert np.abs(shown - np.asarray(grey)).mean() < 3
+
+
 def test_a_jpeg_is_progressive_where_that_is_smaller() -> None:
     data = encoded(photo((800, 600)), "PNG")
     assert opened(resize(data, "600x450-jpeg").data).info.get("progressive")
@@ -364,105 +381,7 @@ def test_lenient_cannot_make_a_picture_of_nothing() -> None:
         resize(SOURCES["webp"][1][:60], "32x24", Limits(lenient=True))
 
 
-# Animations
-
-
-def moving(format: str, **options: Any) -> bytes:
-    frames = animation(4)
-    return encoded(frames[0], format, save_all=True, append_images=frames[1:], **options)
-
-
-@pytest.mark.parametrize("source", ["GIF", "WEBP", "PNG"])
-@pytest.mark.parametrize("target", ["gif", "webp"])
-def test_an_animation_stays_one(source: str, target: str) -> None:
-    output = resize(moving(source, duration=[100, 50, 200, 70], loop=0), f"20x15-{target}")
-    assert output.dropped == ()
-    image = Image.open(io.BytesIO(output.data))
-    assert (image.size, image.n_frames) == ((20, 15), 4)  # type: ignore[attr-defined]
-    for number, duration in enumerate([100, 50, 200, 70]):
-        image.seek(number)
-        image.load()
-        assert image.info["duration"] == duration
-        x = number * 5 + 2
-        assert near(image.convert("RGB").getpixel((x, 7)), RED, 40)  # type: ignore[arg-type]
-        assert near(image.convert("RGB").getpixel(((x + 10) % 20, 7)), BLUE, 40)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("source", ["GIF", "WEBP", "PNG"])
-@pytest.mark.parametrize("target", ["gif", "webp"])
-@pytest.mark.parametrize("loop_count", [0, 1, 3])
-def test_an_animation_is_shown_as_often_as_before(source: str, target: str, loop_count: int) -> None:
-    def loop(name: str) -> dict[str, int]:
-        """A GIF counts the repetitions after the first play, and omits the number for none."""
-        return ({} if loop_count == 1 else {"loop": max(loop_count - 1, 0)}) if name == "GIF" else {"loop": loop_count}
-
-    image = opened(resize(moving(source, duration=50, **loop(source)), f"20x15-{target}").data)
-    assert {key: image.info[key] for key in ("loop",) if key in image.info} == loop(target.upper())
-
-
-def test_transparent_frames_do_not_shine_through() -> None:
-    frames = []
-    for x in (0, 20):
-        frame = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
-        frame.paste((*RED, 255), (x, 0, x + 20, 20))
-        frames.append(frame)
-    data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
-    for name in ("gif", "webp"):
-        image = Image.open(io.BytesIO(resize(data, f"20x10-{name}").data))
-        image.seek(1)
-        second = image.convert("RGBA")
-        assert second.getpixel((3, 5))[3] == 0  # type: ignore[index]
-        assert second.getpixel((16, 5))[3] == 255  # type: ignore[index]
-
-
-@pytest.mark.parametrize("target", ["jpeg", "png", "avif"])
-def test_a_still_format_gets_the_first_frame_and_says_so(target: str) -> None:
-    resized = resize_all(moving("GIF", duration=50), [f"20x15-{target}", "20x15"])
-    assert resized.source.frames == 4
-    still, animated = resized.outputs
-    assert still.dropped == ("frames",)
-    assert animated.dropped == ()
-    assert near(opened(still.data).convert("RGB").getpixel((2, 7)), RED, 40)  # type: ignore[arg-type]
-    assert Image.open(io.BytesIO(animated.data)).n_frames == 4  # type: ignore[attr-defined]
-
-
-def test_an_apng_may_start_with_a_picture_that_is_not_in_it() -> None:
-    frames = animation(3)
-    data = encoded(
-        Image.new("RGB", frames[0].size, GREEN), "PNG", save_all=True, append_images=frames, default_image=True
-    )
-    still, animated = resize_all(data, ["20x15", "20x15-webp"]).outputs
-    assert near(opened(still.data).convert("RGB").getpixel((2, 7)), RED, 40)  # type: ignore[arg-type]
-    image = Image.open(io.BytesIO(animated.data))
-    assert image.n_frames == 3  # type: ignore[attr-defined]
-    assert near(image.convert("RGB").getpixel((2, 7)), RED, 40)  # type: ignore[arg-type]
-
-
-def test_a_gif_without_loss_becomes_an_animated_webp() -> None:
-    output = resize(moving("GIF", duration=50), "20x15-lossless")
-    image = Image.open(io.BytesIO(output.data))
-    assert (output.format, output.dropped, image.n_frames) == ("webp", (), 4)  # type: ignore[attr-defined]
-
-
-def test_frames_may_take_no_time() -> None:
-    for name in ("gif", "webp"):
-        assert Image.open(io.BytesIO(resize(moving("GIF", duration=0), f"20x15-{name}").data)).n_frames == 4  # type: ignore[attr-defined]
-
-
-def test_an_avif_sequence_gives_its_first_frame() -> None:
-    resized = resize_all(moving("AVIF", duration=50), ["20x15-webp"])
-    assert resized.source.frames == 4
-    assert resized.outputs[0].dropped == ("frames",)
-
-
-def test_frames_of_all_outputs_count() -> None:
-    data = moving("GIF", duration=50)
-    with pytest.raises(ImageTooLarge, match="an output of 4 frames of 20 x 15 pixels; at most 1,000"):
-        resize(data, "20x15", Limits(output_pixels=1000))
-    assert resize(data, "20x15-png", Limits(output_pixels=1000)).width == 20
-
-
-# Imports
+# What is imported
 
 
 def test_importing_is_cheap_and_each_format_costs_its_own_plugin_only() -> None:

@@ -49,7 +49,7 @@ def resize_all(
         raise InvalidRequest.expected("renditions", "at least one", None)
     clock = _Clock()
     source = BytesStream(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    picture = _open(source, limits)
+    picture = _open(source, wanted, limits)
     scale = _choose_scale(picture, wanted, limits)
     if scale < 8:  # at an eighth only the DC scans are decoded, which are checked already
         jpeg.check_scans(picture.header, limits)
@@ -67,14 +67,15 @@ def resize_all(
     return Resized(outputs, facts, clock.laps)
 
 
-def _open(source: Stream, limits: Limits) -> OpenPicture:
+def _open(source: Stream, wanted: Sequence[Rendition], limits: Limits) -> OpenPicture:
     """Check the header, first of the beginning of the file, before a decoder sees it."""
     check_bytes(source.size, limits)
     check_size(reader.peek_size(source, limits), 1, limits)
     header = reader.read(source, limits)
-    check_size(header.size, header.frames, limits)
+    frames = header.frames if any(is_animated(header, each) for each in wanted) else 1
+    check_size(header.size, frames, limits)
     picture = decode.open_picture(header, limits)
-    check_size(picture.size, header.frames, limits)  # the size that the decoder has found
+    check_size(picture.size, frames, limits)  # the size that the decoder has found
     return picture
 
 
@@ -120,7 +121,7 @@ class _Clip:
     render_plan: RenderPlan
     format: str
     frames: list[FinishedFrame]
-    durations: list[int]
+    durations: list[float]
     truncated: list[bool]
 
 
@@ -156,6 +157,8 @@ def _encode(picture: OpenPicture, clip: _Clip) -> Output:
         [frame.image for frame in clip.frames],
         quality=rendition.quality,
         lossless=rendition.lossless,
+        palette=header.palette,
+        resampled=clip.render_plan.geometry.resamples,
         durations=clip.durations,
         loop_count=header.loop_count,
         icc=clip.frames[0].icc,

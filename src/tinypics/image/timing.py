@@ -1,0 +1,25 @@
+"""The times of an animation in the units of a format, and within its bounds."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def whole(durations: Sequence[float], unit: int, least: int, most: int) -> list[int]:
+    """Durations (milliseconds) in whole units, each of at least `least` and at most `most`, with the same sum.
+
+    The next frames give the time that rounding or `least` adds to one. Each keeps at least half of its own: a pause
+    behind many short frames stays one.
+    """
+    written: list[int] = []
+    owed = 0.0
+    for duration in durations:
+        owed += duration
+        units = min(max(round(owed / unit), ceil(duration / unit / 2), least), most)
+        written.append(units)
+        owed = owed - units * unit if units < most else 0.0
+    return written
