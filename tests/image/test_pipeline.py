@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from typing import Any
@@ -245,6 +246,12 @@ def test_colour_is_as_fine_as_lightness_from_quality_90_on(name: str, quality: i
     assert off < 12 if quality >= 90 else off > 40
 
 
+@pytest.mark.parametrize(("text", "layout"), [("640x-444", (1, 1)), ("640x-q95-420", (2, 2)), ("640x-q89", (2, 2))])
+def test_the_resolution_of_colour_can_be_asked_for(text: str, layout: tuple[int, int]) -> None:
+    shown: Any = Image.open(io.BytesIO(resize(encoded(photo((640, 300)), "JPEG"), text).data))
+    assert shown.layer[0][1:3] == layout
+
+
 @pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
 def test_grey_is_written_at_every_quality(name: str) -> None:
     grey = photo((640, 300)).convert("L")
@@ -381,7 +388,7 @@ def test_lenient_cannot_make_a_picture_of_nothing() -> None:
         resize(SOURCES["webp"][1][:60], "32x24", Limits(lenient=True))
 
 
-# What is imported
+# Imports
 
 
 def test_importing_is_cheap_and_each_format_costs_its_own_plugin_only() -> None:

@@ -33,6 +33,7 @@ def renditions(draw: st.DrawFn) -> Rendition:
         format=draw(st.sampled_from((None, "auto", *(LOSSLESS if lossless else OUTPUTS)))),
         quality=draw(st.none() | st.integers(1, 100)),
         lossless=lossless,
+        subsampling=draw(st.sampled_from((None, "4:4:4", "4:2:0"))),
         background=draw(st.none() | st.from_regex(r"\A[0-9a-fA-F]{6}([0-9a-fA-F]{2})?\Z")),
         trim=draw(st.none() | st.integers(0, 255)),
         rotate=draw(st.sampled_from((0, 90, 180, 270))),

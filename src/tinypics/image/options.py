@@ -126,6 +126,7 @@ OPTIONS: Final = (
     ),
     Option("quality", *_whole(1, 100), None, r"q([0-9]{1,3})", "qN", int, "q{}".format),
     Option("lossless", *_FLAG, {"lossless": True}),
+    Option("subsampling", *_one_of("4:4:4", "4:2:0"), {"444": "4:4:4", "420": "4:2:0"}),
     Option(
         "background", *_like(_COLOUR, "a colour rrggbb or rrggbbaa in hex"), None,
         r"bg([0-9a-fA-F]+)", "bgRRGGBB", str, "bg{}".format, _normalize_colour,

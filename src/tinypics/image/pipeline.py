@@ -157,6 +157,7 @@ def _encode(picture: OpenPicture, clip: _Clip) -> Output:
         [frame.image for frame in clip.frames],
         quality=rendition.quality,
         lossless=rendition.lossless,
+        subsampling=rendition.subsampling,
         palette=header.palette,
         resampled=clip.render_plan.geometry.resamples,
         durations=clip.durations,

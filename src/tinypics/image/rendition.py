@@ -53,6 +53,9 @@ class Rendition:
     quality: int | None = None
     """1..100; None: the format's default."""
     lossless: bool = False
+    subsampling: str | None = None
+    """Resolution of colour in JPEG and AVIF: `4:4:4` that of lightness, `4:2:0` half of it. None: `4:4:4` from quality
+    90 on."""
     background: str | None = None
     """Hex `rrggbb` or `rrggbbaa` for padding and under transparency; None: transparent, or else white."""
     trim: int | None = None
