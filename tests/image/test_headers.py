@@ -172,7 +172,7 @@ def test_what_a_png_decoder_has_no_use_for_is_cut_out() -> None:
     rows = [bytes(27)] * 9
     found = header(png((9, 9), 2, 8, rows, chunks))
     assert found.data == png((9, 9), 2, 8, rows, [chunks[2]])
-    assert (found.icc, found.nclx) == (b"", (12, 13))
+    assert (found.icc, found.nclx) == (None, (12, 13))  # cICP counts before iCCP (PNG 3rd edition, 4.3)
 
 
 def test_what_stands_behind_the_pixels_is_found_too() -> None:

@@ -15,7 +15,7 @@ from tests.heic import heic as encoded_heic
 from tests.pictures import QUADRANTS, avif_header, box, corners, full_exif, near, opened, quadrants
 from tinypics import resize_all
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from tinypics.image import colour
+from tinypics.image import h273
 from tinypics.image.limits import Limits
 
 
@@ -26,7 +26,7 @@ def heic(size: tuple[int, int], *properties: bytes) -> bytes:
 @pytest.fixture
 def phone(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A file as pi_heif returns it: already upright, independent of its EXIF, and with a profile."""
-    picture = SimpleNamespace(size=(64, 48), info={"exif": full_exif(), "icc_profile": colour.build_profile((12, 13))})
+    picture = SimpleNamespace(size=(64, 48), info={"exif": full_exif(), "icc_profile": h273.build_profile((12, 13))})
     picture.to_pillow = lambda: quadrants()
     opener = SimpleNamespace(open_heif=lambda data, convert_hdr_to_8bit: picture)
     monkeypatch.setitem(sys.modules, "pi_heif", opener)

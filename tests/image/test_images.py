@@ -24,7 +24,7 @@ REFUSED: Final = ("corrupt-header.jpg", "truncated.jpg")
 DROPPED: Final = {
     "grey-alpha-16bit.png": ("bit-depth",),
     "multipage-bilevel.tif": ("pages",),
-    "p3-10bit.avif": ("bit-depth", "hdr"),
+    "p3-10bit.avif": ("hdr", "bit-depth"),
     "photo-16bit.png": ("bit-depth",),
     "ultra-hdr-gain-map.jpg": ("gain-map",),
 }

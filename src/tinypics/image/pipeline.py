@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from tinypics.errors import InvalidRequest
-from tinypics.image import colour, decode, memory, metadata
+from tinypics.image import decode, memory, metadata
 from tinypics.image.encode import EncoderInput, encode
 from tinypics.image.geometry import plan, requested_orientation
 from tinypics.image.headers import jpeg, reader
@@ -130,16 +130,16 @@ def _finish_all(
 ) -> list[_Clip]:
     """The first frame of each output, and all others of those that are animated."""
     durations, truncated, clips = [first.duration], [first.truncated], []
-    for render_plan, image in zip(plans, render(picture, first, plans), strict=True):
-        name = choose_format(picture, render_plan, image)
-        clips.append(_Clip(render_plan, name, [finish(picture, render_plan, image, name)], durations, truncated))
+    for render_plan, rendered in zip(plans, render(picture, first, plans), strict=True):
+        name = choose_format(picture, render_plan, rendered)
+        clips.append(_Clip(render_plan, name, [finish(picture, render_plan, rendered, name)], durations, truncated))
     clock.lap("transform")
     animated = [clip for clip in clips if clip.render_plan.animated]
     for frame in rest:
         clock.lap("decode")
         images = render(picture, frame, [clip.render_plan for clip in animated])
-        for clip, image in zip(animated, images, strict=True):
-            clip.frames.append(finish(picture, clip.render_plan, image, clip.format))
+        for clip, rendered in zip(animated, images, strict=True):
+            clip.frames.append(finish(picture, clip.render_plan, rendered, clip.format))
         durations.append(frame.duration)
         truncated.append(frame.truncated)
         clock.lap("transform")
@@ -179,8 +179,6 @@ def _dropped_parts(picture: OpenPicture, clip: _Clip, metadata_parts: Sequence[s
         dropped.append("frames")
     if header.bits > 8:
         dropped.append("bit-depth")
-    if header.nclx and picture.icc is None and colour.is_hdr(header.nclx):
-        dropped.append("hdr")
     if any(clip.truncated):
         dropped.append("missing-data")
     return tuple(dict.fromkeys(dropped))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinypics.errors import CorruptImage
-from tinypics.image import colour, smartcrop, transform
+from tinypics.image import smartcrop, transform
 from tinypics.image.formats import FORMATS, output_format
 from tinypics.image.geometry import Orientation, Plan, plan, requested_orientation
 from tinypics.image.options import SMART
@@ -76,9 +75,18 @@ def plan_render(picture: OpenPicture, frame: Frame, rendition: Rendition) -> Ren
     )
 
 
-def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> list[Image.Image]:
-    """One image for each plan, of modes L, LA, RGB, RGBA or CMYK. Plans share a cascade if they can."""
-    images: dict[int, Image.Image] = {}
+@value
+class Rendered:
+    """An image of the output's size, of mode L, LA, RGB, RGBA or CMYK."""
+
+    image: Image.Image
+    dropped: tuple[str, ...] | None = None
+    """Parts that it lost by its conversion to sRGB; None: it has the source's colours still."""
+
+
+def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> list[Rendered]:
+    """One image for each plan. Plans share a cascade if they can."""
+    images: dict[int, Rendered] = {}
     groups: dict[Orientation, list[int]] = {}
     for number, render_plan in enumerate(plans):
         if render_plan.rendition.linear:
@@ -89,36 +97,31 @@ def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> l
         base = transform.base_level(frame, orientation)
         chosen = [plans[number] for number in numbers]
         resampled = transform.cascade(base, [each.geometry for each in chosen], [each.lossy for each in chosen])
-        images |= {number: transform.unpremultiply(image) for number, image in zip(numbers, resampled, strict=True)}
+        straight = map(transform.unpremultiply, resampled)
+        images |= {number: Rendered(image) for number, image in zip(numbers, straight, strict=True)}
     return [images[number] for number in range(len(plans))]
 
 
-def _resample_linear(picture: OpenPicture, frame: Frame, render_plan: RenderPlan) -> Image.Image:
+def _resample_linear(picture: OpenPicture, frame: Frame, render_plan: RenderPlan) -> Rendered:
     """Convert colours first, because linear light is defined for sRGB only."""
-    image, _ = convert_to_srgb(transform.unpremultiply(frame.image), picture)
+    image, dropped = convert_to_srgb(transform.unpremultiply(frame.image), picture)
     orientation, geometry = render_plan.orientation, render_plan.geometry
     base = transform.Level(image, frame.extent, (0, 0, *orientation.size(frame.size)), orientation)
-    return transform.resample(base, geometry.box, geometry.size, linear=True)
+    return Rendered(transform.resample(base, geometry.box, geometry.size, linear=True), dropped)
 
 
-def convert_to_srgb(image: Image.Image, picture: OpenPicture) -> tuple[Image.Image, bool]:
-    """The image in sRGB, and whether its profile was used; a broken profile is ignored."""
-    usable = True
-    numbers = picture.header.nclx
-    icc = picture.icc
-    if icc is None and numbers:
-        icc = colour.build_profile(numbers)
-    if icc is not None and not colour.is_srgb(icc):
-        try:
-            return colour.to_srgb(image, icc), True
-        except CorruptImage:
-            usable = False
-    return (image.convert("RGB") if image.mode == "CMYK" else image), usable
+def convert_to_srgb(image: Image.Image, picture: OpenPicture) -> tuple[Image.Image, tuple[str, ...]]:
+    """The image in sRGB, and parts that it lost by that."""
+    if picture.icc is None and picture.header.nclx is None and image.mode != "CMYK":
+        return image, ()
+    from tinypics.image import colour
+
+    return colour.convert_to_srgb(image, picture.icc, picture.header)
 
 
-def choose_format(picture: OpenPicture, render_plan: RenderPlan, image: Image.Image) -> str:
+def choose_format(picture: OpenPicture, render_plan: RenderPlan, rendered: Rendered) -> str:
     """The name of the format to write, by the rendition and the content of its first image."""
-    rendition = render_plan.rendition
+    rendition, image = render_plan.rendition, rendered.image
     return output_format(
         rendition.format,
         picture.header.codec.name,
@@ -137,15 +140,14 @@ class FinishedFrame:
     dropped: tuple[str, ...]
 
 
-def finish(picture: OpenPicture, render_plan: RenderPlan, image: Image.Image, name: str) -> FinishedFrame:
+def finish(picture: OpenPicture, render_plan: RenderPlan, rendered: Rendered, name: str) -> FinishedFrame:
     """Convert colours, transparency and padding to what the format `name` supports."""
     rendition, alpha = render_plan.rendition, FORMATS[name].alpha
-    dropped = []
-    icc = _profile_to_keep(picture, render_plan, image, name)
-    if icc is None and not rendition.linear:
-        image, usable = convert_to_srgb(image, picture)
-        if not usable:
-            dropped.append("profile")
+    image, lost = rendered.image, rendered.dropped
+    icc = _profile_to_keep(picture, render_plan, image, name) if lost is None else None
+    if icc is None and lost is None:
+        image, lost = convert_to_srgb(image, picture)
+    dropped = list(lost or ())
     if not alpha and transform.is_transparent(image):
         dropped.append("alpha")
     image = transform.flatten(image, rendition.background, alpha=alpha)
@@ -156,7 +158,9 @@ def finish(picture: OpenPicture, render_plan: RenderPlan, image: Image.Image, na
 def _profile_to_keep(picture: OpenPicture, render_plan: RenderPlan, image: Image.Image, name: str) -> bytes | None:
     """The source's profile, if it is requested and fits the output: never CMYK, and never grey for a WebP."""
     icc, rendition = picture.icc, render_plan.rendition
-    if not icc or rendition.keep not in ("icc", "all") or rendition.linear or name == "gif":
+    if not icc or rendition.keep not in ("icc", "all") or name == "gif":
         return None
     modes = ("L", "LA", "RGB", "RGBA") if name in ("jpeg", "png") else ("RGB", "RGBA")
+    from tinypics.image import colour
+
     return icc if image.mode in modes and colour.is_usable(icc, image.mode) else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from tinypics.image import colour
+from tinypics.image import light
 from tinypics.image.geometry import UPRIGHT, Orientation
 from tinypics.values import value
 
@@ -84,7 +84,7 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy:
     def lanczos(image: Image.Image) -> Image.Image:
         return image.resize(stored_size, Image.Resampling.LANCZOS, stored, gap)
 
-    image = colour.in_linear_light(level.image, lanczos) if linear else lanczos(level.image)
+    image = light.in_linear_light(level.image, lanczos) if linear else lanczos(level.image)
     image.info = {}  # drop the source's comments, loops and profiles, which an encoder would write
     return image if level.orientation == UPRIGHT else image.transpose(_TRANSPOSE[level.orientation])
 

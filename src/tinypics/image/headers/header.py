@@ -43,6 +43,8 @@ class Header:
     exif: bytes | None = None
     nclx: tuple[int, int] | None = None
     """Colour primaries and transfer function by number (ITU-T H.273)."""
+    narrow: bool = False
+    """The values of a PNG go from 16 to 235 (of 255), as in video."""
     crop: tuple[float, float, float, float] | None = None
     """Clean aperture of an AVIF: width, height, and the offset of its centre from the picture's."""
     stream: Stream | None = None

@@ -19,6 +19,7 @@ _MAX_NUMBER: Final = 0x7FFFFFFF  # section 7.1: a number has 31 bits
 _GREY, _PALETTE = 0, 3
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
 # Text and profiles may be decompression bombs, and decoding does not need them.
+_COLOURS: Final = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
 _UNUSED: Final = frozenset((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB"))
 
 
@@ -36,6 +37,7 @@ class Chunks:
     icc: bytes | None = None
     exif: bytes | None = None
     nclx: tuple[int, int] | None = None
+    narrow: bool = False
 
 
 def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
@@ -49,6 +51,8 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
     if data[12:16] != b"IHDR" or colour not in _CHANNELS:
         raise CorruptImage("the PNG does not start with a header that makes sense")
     facts: dict[str, object] = {}
+    told: dict[bytes, bytes] = {}
+    pixels = False
     kept, at, start = [], 8, 0
     for _ in range(_MAX_CHUNKS):
         if at + 8 > len(data):
@@ -62,12 +66,12 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
         if kind == b"acTL" and not broken:
             frames, loop_count = struct.unpack_from(">II", data, body)
             facts |= {"frames": max(1, frames), "loop_count": loop_count}
-        elif kind == b"iCCP":
-            facts["icc"] = _inflate_profile(data[body : body + length], icc_bytes + 1)
+        elif kind == b"IDAT":
+            pixels = True
+        elif kind in _COLOURS and not pixels:
+            told.setdefault(kind, data[body : body + length])
         elif kind == b"eXIf":
             facts["exif"] = data[body : body + length]
-        elif kind == b"cICP":
-            facts["nclx"] = (data[body], data[body + 1])
         elif kind == b"IEND":
             break
         at = end
@@ -75,7 +79,41 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
         raise ImageTooLarge(f"the PNG has more than {_MAX_CHUNKS} chunks")
     palette = colour == _PALETTE or (colour == _GREY and bits < 8)
     used = b"".join([*kept, data[start:]]) if kept else data
+    facts |= _colours(told, icc_bytes, grey=colour in (0, 4))
     return Chunks((width, height), _CHANNELS[colour], bits, palette, used, **facts)  # type: ignore[arg-type]
+
+
+def _colours(told: dict[bytes, bytes], icc_bytes: int, *, grey: bool) -> dict[str, object]:
+    """The colour space, by the chunk that counts most of those that are there (4.3, table 2)."""
+    numbers = told.get(b"cICP", b"")
+    if len(numbers) == 4 and numbers[2] == 0:  # RGB, the only matrix that a PNG may have (11.3.2.6)
+        from tinypics.image import h273
+
+        if h273.knows(numbers[0], numbers[1]):
+            return {"nclx": (numbers[0], numbers[1]), "narrow": numbers[3] == 0}
+    if b"iCCP" in told:
+        return {"icc": _inflate_profile(told[b"iCCP"], icc_bytes + 1)}
+    if b"sRGB" in told:
+        return {}
+    gamma = int.from_bytes(told.get(b"gAMA", b"")[:4])
+    places = struct.unpack(">8I", told[b"cHRM"]) if len(told.get(b"cHRM", b"")) == 32 and not grey else ()
+    plain = abs(gamma - _GAMMA) <= _GAMMA_ROUNDED or not _LEAST_GAMMA <= gamma <= _MOST_GAMMA
+    apart = (abs(found - wanted) for found, wanted in zip(places, _CHROMATICITIES, strict=False))
+    if max(apart, default=0) <= _CHROMATICITY_ROUNDED:
+        places = ()
+    if plain and not places:
+        return {}
+    from tinypics.image import h273
+
+    return {"icc": h273.by_chromaticities(None if plain else 100_000 / gamma, places, grey=grey)}
+
+
+# The gamma and the chromaticities of sRGB (11.3.2.3), as writers round them: 1/2.2 is written as 0.45, too.
+_GAMMA: Final = 45_455
+_GAMMA_ROUNDED: Final = 460
+_LEAST_GAMMA, _MOST_GAMMA = 10_000, 1_000_000
+_CHROMATICITIES: Final = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
+_CHROMATICITY_ROUNDED: Final = 100
 
 
 def _inflate_profile(chunk: bytes, limit: int) -> bytes:
