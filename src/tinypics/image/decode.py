@@ -21,16 +21,18 @@ from tinypics.values import value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tinypics.image.deep import Deep
     from tinypics.image.formats import Codec
     from tinypics.image.geometry import Point, Size
     from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
 # Factors by which libjpeg can decode a JPEG smaller at no cost, and the ratio of decoded to wanted pixels that keeps
-# the result within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; test_fidelity.py.
-_DRAFTS: Final = ((8, 2.5), (4, 2.0), (2, 1.5))
+# the result within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; test_fidelity.py. A quarter
+# keeps more: it folds stripes of three to five pixels into coarse ones, which only a filter that follows removes.
+_DRAFTS: Final = ((8, 2.5), (4, 3.1), (2, 1.5))
 # The same for an encoder with a loss of 35 to 41 dB: the output changes by less than 0.4 dB.
-_LOSSY_DRAFTS: Final = ((8, 1.8), (4, 1.6), (2, 1.25))
+_LOSSY_DRAFTS: Final = ((8, 1.8), (4, 3.1), (2, 1.25))
 # Decoding only the DC scans of a progressive JPEG saves so much that 40 dB are accepted, as other libraries do.
 _DC_ONLY: Final = (8, 1.25)
 # Bytes that Pillow reads at a time from a complete JPEG: near the end of each block, libjpeg's decoder is slow.
@@ -70,6 +72,8 @@ class Frame:
     duration: float
     """Milliseconds."""
     truncated: bool = False
+    deep: Deep | None = None
+    """The samples of more than 8 bits, if these do not suffice."""
 
 
 @contextmanager
@@ -236,7 +240,17 @@ def _make_frame(
         image = _crop_to_aperture(image, picture.header.crop)
     size = picture.size if scale > 1 else image.size
     extent = (size[0] / scale, size[1] / scale)
-    return Frame(_convert_mode(image, picture), size, extent, duration, truncated)
+    deep = None if truncated else _read_deep(picture, image)
+    return Frame(_convert_mode(image, picture), size, extent, duration, truncated, deep)
+
+
+def _read_deep(picture: OpenPicture, image: Image.Image) -> Deep | None:
+    header = picture.header
+    if not header.keeps_depth or not (picture.icc or header.nclx):
+        return None
+    from tinypics.image import deep
+
+    return deep.read(image, header, picture.icc, lambda: _decoder_class(header.decoder)(io.BytesIO(header.data)))
 
 
 def _crop_to_aperture(image: Image.Image, crop: tuple[float, float, float, float]) -> Image.Image:
@@ -257,6 +271,9 @@ def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
     clear = image.info.get("transparency")
     if image.mode == "RGB" and picture.header.bits == 16 and isinstance(clear, tuple):
         image.info["transparency"] = tuple(value >> 8 for value in clear)  # Pillow keeps 8 bits of the pixels only
+    if image.mode == "L" and isinstance(clear, int) and picture.header.bits in (2, 4):
+        # tRNS has the value before its scaling to 8 bits (PNG 3rd edition, 11.3.1.1); Pillow compares the one after.
+        image.info["transparency"] = clear * 255 // (2**picture.header.bits - 1)
     if image.mode in ("P", "PA") or clear is not None:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode == "RGBA" and picture.header.channels == 2:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 _ALPHA, _TRIM, _LINEAR, _LINEAR_ALPHA = 4, 20, 12, 32  # further copies, if they are made
+_DEEP, _DEEP_ALPHA, _DEEP_LINEAR = 16, 28, 24  # samples of 16 bits, until their colours are converted
 _OUTPUT: Final = 28  # an output while it is finished and encoded; each frame of an animation keeps 4 more
 # An AV1 codec keeps eight frames that later ones refer to, of colours and of alpha.
 _REFERENCES_IN, _REFERENCES_OUT = 20, 40
@@ -35,6 +36,8 @@ def estimate(header: Header, size: Size, scale: int, outputs: Sequence[tuple[Ren
     alpha = header.channels in (2, 4)
     each += _ALPHA * alpha
     each += (_LINEAR_ALPHA if alpha else _LINEAR) * any(rendition.linear for rendition, _, _ in outputs)
+    if header.keeps_depth and (header.icc or header.nclx or header.decoder.name == "tiff"):  # Pillow reads a TIFF's
+        each += (_DEEP_ALPHA if alpha else _DEEP) + _DEEP_LINEAR * any(r.linear for r, _, _ in outputs)
     each += _TRIM * any(rendition.trim is not None for rendition, _, _ in outputs)
     if header.decoder.name == "avif" and any(frames > 1 for _, _, frames in outputs):
         each += _REFERENCES_IN * (1 + alpha)

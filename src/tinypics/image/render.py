@@ -8,7 +8,7 @@ from tinypics.image import smartcrop, transform
 from tinypics.image.formats import FORMATS, output_format
 from tinypics.image.geometry import Orientation, Plan, plan, requested_orientation
 from tinypics.image.options import SMART
-from tinypics.values import value
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tinypics.image.decode import Frame, OpenPicture
+    from tinypics.image.deep import Deep
     from tinypics.image.geometry import Box
     from tinypics.image.headers.header import Header
     from tinypics.image.rendition import Rendition
@@ -89,7 +90,9 @@ def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> l
     images: dict[int, Rendered] = {}
     groups: dict[Orientation, list[int]] = {}
     for number, render_plan in enumerate(plans):
-        if render_plan.rendition.linear:
+        if frame.deep is not None and render_plan.rendition.keep not in ("icc", "all"):
+            images[number] = _render_deep(frame, frame.deep, render_plan)
+        elif render_plan.rendition.linear:
             images[number] = _resample_linear(picture, frame, render_plan)
         else:
             groups.setdefault(render_plan.orientation, []).append(number)
@@ -100,6 +103,19 @@ def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> l
         straight = map(transform.unpremultiply, resampled)
         images |= {number: Rendered(image) for number, image in zip(numbers, straight, strict=True)}
     return [images[number] for number in range(len(plans))]
+
+
+def _render_deep(frame: Frame, deep: Deep, render_plan: RenderPlan) -> Rendered:
+    """Resample and convert samples of 16 bits; light is made of 8 bits of sRGB only if it is to be resampled."""
+    from tinypics.image.deep import to_srgb
+
+    orientation, geometry, linear = render_plan.orientation, render_plan.geometry, render_plan.rendition.linear
+    base = transform.base_level(frame, orientation)
+    if linear:
+        base = replace(base, image=to_srgb(deep, lambda band: band))
+        return Rendered(transform.resample(base, geometry.box, geometry.size, linear=True), deep.dropped)
+    image = to_srgb(deep, lambda band: transform.resample(replace(base, image=band), geometry.box, geometry.size))
+    return Rendered(image, deep.dropped)
 
 
 def _resample_linear(picture: OpenPicture, frame: Frame, render_plan: RenderPlan) -> Rendered:

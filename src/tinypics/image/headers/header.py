@@ -51,3 +51,8 @@ class Header:
     """The decoder's input instead of `data`, which is only the head then: the decoder reads the file once, in order."""
     extras: tuple[str, ...] = ()
     """Parts of the file that no output will have: gain-map, depth, pages."""
+
+    @property
+    def keeps_depth(self) -> bool:
+        """Whether the decoder can give all bits of its samples; see `deep`."""
+        return self.bits == 16 and self.decoder.name in ("png", "tiff")
