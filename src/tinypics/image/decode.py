@@ -37,8 +37,9 @@ _LOSSY_DRAFTS: Final = ((8, 1.8), (4, 3.1), (2, 1.25))
 _DC_ONLY: Final = (8, 1.25)
 # Bytes that Pillow reads at a time from a complete JPEG: near the end of each block, libjpeg's decoder is slow.
 _BLOCK: Final = MIB
-_MODES: Final = ("L", "La", "RGB", "RGBa", "CMYK")
-_CONVERSIONS: Final = {"1": "L", "LA": "La", "RGBA": "RGBa"}  # all other modes are colours: YCbCr, LAB
+_MODES: Final = ("L", "LA", "RGB", "RGBA", "CMYK")
+_PREMULTIPLIED: Final = {"LA": "La", "RGBA": "RGBa"}
+_CONVERSIONS: Final = {"1": "L", "La": "LA", "RGBa": "RGBA"}  # all other modes are colours: YCbCr, LAB
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 3
 
 
@@ -72,6 +73,8 @@ class Frame:
     duration: float
     """Milliseconds."""
     truncated: bool = False
+    straight: Image.Image | None = None
+    """The same with alpha that is not premultiplied (LA, RGBA), in which transparent pixels have their colours still."""
     deep: Deep | None = None
     """The samples of more than 8 bits, if these do not suffice."""
 
@@ -241,7 +244,11 @@ def _make_frame(
     size = picture.size if scale > 1 else image.size
     extent = (size[0] / scale, size[1] / scale)
     deep = None if truncated else _read_deep(picture, image)
-    return Frame(_convert_mode(image, picture), size, extent, duration, truncated, deep)
+    image = _convert_mode(image, picture)
+    straight = image if image.mode in _PREMULTIPLIED else None
+    if straight is not None:
+        image = image.convert(_PREMULTIPLIED[image.mode])
+    return Frame(image, size, extent, duration, truncated, straight, deep)
 
 
 def _read_deep(picture: OpenPicture, image: Image.Image) -> Deep | None:
@@ -263,7 +270,7 @@ def _crop_to_aperture(image: Image.Image, crop: tuple[float, float, float, float
 
 
 def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
-    """Convert to one of the modes of `Frame`."""
+    """Convert to one of the modes of `Frame`, but for alpha, which is not premultiplied yet."""
     if image.mode.startswith("I;16"):
         return _from_sixteen_bits(image)
     if image.mode in ("I", "F"):
@@ -295,7 +302,7 @@ def _from_sixteen_bits(image: Image.Image) -> Image.Image:
     if not isinstance(clear, int):
         return grey
     alpha = values.point([0 if value == clear else 255 for value in range(65536)], "L")
-    return Image.merge("LA", (grey, alpha)).convert("La")
+    return Image.merge("LA", (grey, alpha))
 
 
 def _stretch_range(image: Image.Image) -> Image.Image:

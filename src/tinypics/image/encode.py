@@ -90,7 +90,7 @@ def _png(job: EncoderInput) -> bytes:
 
 
 def _webp(job: EncoderInput) -> bytes:
-    options: dict[str, Any] = {"lossless": True, "quality": 100} if job.lossless else {}
+    options: dict[str, Any] = {"lossless": True, "quality": 100, "exact": True} if job.lossless else {}
     return _save(job, "webp", **options) if len(job.frames) == 1 else _webp_animation(job, options)
 
 

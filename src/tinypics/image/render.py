@@ -88,10 +88,16 @@ class Rendered:
 def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> list[Rendered]:
     """One image for each plan. Plans share a cascade if they can."""
     images: dict[int, Rendered] = {}
+    straight = frame.straight
     groups: dict[Orientation, list[int]] = {}
     for number, render_plan in enumerate(plans):
         if frame.deep is not None and render_plan.rendition.keep not in ("icc", "all"):
             images[number] = _render_deep(frame, frame.deep, render_plan)
+        elif (
+            straight is not None
+            and (cut := transform.cut(straight, frame, render_plan.orientation, render_plan.geometry)) is not None
+        ):
+            images[number] = Rendered(cut)
         elif render_plan.rendition.linear:
             images[number] = _resample_linear(picture, frame, render_plan)
         else:

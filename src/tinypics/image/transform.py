@@ -92,6 +92,18 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy:
     return image if level.orientation == UPRIGHT else image.transpose(_TRANSPOSE[level.orientation])
 
 
+def cut(image: Image.Image, frame: Frame, orientation: Orientation, plan: Plan) -> Image.Image | None:
+    """The plan's box of an image that was decoded to `frame`, upright; None if it needs resampling."""
+    left, top, right, bottom = plan.box
+    whole = all(side == round(side) for side in plan.box) and frame.extent == frame.size
+    if not whole or plan.size != (right - left, bottom - top):
+        return None
+    stored = orientation.source_box(plan.box, frame.extent)
+    piece = image.crop(tuple(round(side) for side in stored))  # type: ignore[arg-type]
+    piece.info = {}
+    return piece if orientation == UPRIGHT else piece.transpose(_TRANSPOSE[orientation])
+
+
 def oriented(level: Level) -> Image.Image:
     """The whole image of the level, upright."""
     return level.image if level.orientation == UPRIGHT else level.image.transpose(_TRANSPOSE[level.orientation])
