@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pictures import encoded, near, opened, photo, png, srgb_profile
+from tests.pictures import box, encoded, near, opened, photo, png, srgb_profile
 from tinypics import resize
 from tinypics.image import h273, icc
+from tinypics.image.headers.reader import read
+from tinypics.image.limits import DEFAULT
+from tinypics.image.stream import BytesStream
 
 P3, BT2020 = 12, 9
 AS_SRGB, PQ, HLG = 13, 16, 18
@@ -259,6 +262,55 @@ def test_reading_a_profile_survives_anything() -> None:
         found, hdr = h273.shown(bytes(broken))
         assert found is None or isinstance(found, bytes)
         assert hdr in (True, False)
+
+
+@pytest.mark.parametrize("name", ["png", "jpeg-q95", "webp-lossless"])
+def test_a_background_is_in_the_space_of_the_profile_that_is_kept(name: str) -> None:
+    content = profile(curve(1.0), name="linear")
+    data = encoded(Image.new("RGB", (32, 16), (55, 55, 55)), "PNG", icc_profile=content)
+    image = opened(resize(data, f"32x32-contain-{name}-bg808080-keepicc").data)
+    assert image.info["icc_profile"] == content
+    for at in ((16, 16), (16, 2)):  # the picture, and the padding: the same grey
+        assert near(image.convert("RGB").getpixel(at), (55, 55, 55), 3)  # type: ignore[arg-type]
+
+
+def test_grey_is_shown_as_srgb_where_padding_makes_it_colour() -> None:
+    data = encoded(Image.new("L", (32, 16), 55), "PNG", icc_profile=profile(curve(1.0), None))
+    image = opened(resize(data, "32x32-contain-png-bgff0000-keepicc").data)
+    assert "icc_profile" not in image.info
+    assert near(image.getpixel((16, 16)), (128, 128, 128), 2)  # type: ignore[arg-type]
+    assert image.getpixel((16, 2)) == (255, 0, 0)
+
+
+# Boxes
+
+
+@pytest.mark.parametrize("method", [1, 2, 3])
+def test_the_profile_in_a_jpeg_2000(method: int) -> None:
+    data = encoded(Image.new("RGB", (32, 32), (128, 64, 200)), "JPEG2000")
+    at = data.index(b"jp2h") - 4
+    end = at + int.from_bytes(data[at : at + 4])
+    old = data.index(b"colr") - 4
+    content = bytes((method, 0, 0)) + (struct.pack(">I", 16) if method == 1 else profile(curve(1.0)))
+    inside = data[at + 8 : old] + box(b"colr", content) + data[old + int.from_bytes(data[old : old + 4]) : end]
+    wanted = (128, 64, 200) if method == 1 else (188, 137, 229)
+    assert near(shown(data[:at] + box(b"jp2h", inside) + data[end:]), wanted, 2)
+
+
+@pytest.mark.parametrize("ours", [1, 2])
+@pytest.mark.parametrize("wide", [0, 1])
+@pytest.mark.parametrize("version", [0, 1])
+def test_the_colours_of_an_avif_are_those_of_its_primary_item(version: int, wide: int, ours: int) -> None:
+    """Two items with a space each: the other is a gain map or a thumbnail, which may come first."""
+    spaces = [box(b"colr", b"nclx" + struct.pack(">HHHB", 1, transfer, 0, 0x80)) for transfer in (PQ, AS_SRGB)]
+    item, number = ">I" if version else ">H", ">H" if wide else ">B"
+    entries = b"".join(struct.pack(item, each) + b"\1" + struct.pack(number, each) for each in (2, 1))
+    ipma = box(b"ipma", bytes((version, 0, 0, wide)), struct.pack(">I", 2), entries)
+    pitm = box(b"pitm", bytes(4), struct.pack(">H", ours))
+    ispe = box(b"ispe", bytes(4), struct.pack(">II", 64, 48))
+    meta = box(b"meta", bytes(4), pitm, box(b"iprp", box(b"ipco", *spaces, ispe), ipma))
+    data = box(b"ftyp", b"avif", bytes(4), b"avifmif1") + meta
+    assert read(BytesStream(data), DEFAULT).nclx == (1, (PQ, AS_SRGB)[ours - 1])
 
 
 # Inks

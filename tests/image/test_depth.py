@@ -25,7 +25,8 @@ LINEAR_RAMP = np.array([srgb_light(value) for value in LIGHT]) * 65535
 def row(data: bytes, text: str = "1024x-png") -> NDArray[np.int64]:
     output = resize(data, text)
     assert "bit-depth" in output.dropped
-    return np.asarray(opened(output.data).convert("RGB")).astype(np.int64)[2]
+    shown: NDArray[np.int64] = np.asarray(opened(output.data).convert("RGB")).astype(np.int64)[2]
+    return shown
 
 
 def ramp(values: NDArray[np.float64], colour: int, trc: bytes, colourants: Any, *, interlaced: bool = False) -> bytes:

@@ -107,8 +107,8 @@ def _transform(icc: bytes, mode: str) -> Any:
     )
 
 
-def from_srgb(colour: tuple[int, int, int], icc: bytes) -> tuple[int, ...] | None:
-    """The numbers of an sRGB colour by another profile (RGB or grey); None if the profile leads one way only."""
+def from_srgb(rgb: tuple[int, ...], icc: bytes) -> tuple[int, ...]:
+    """The numbers of an sRGB colour by another RGB profile; unchanged if that leads one way only."""
     from PIL import Image, ImageCms
 
     try:
@@ -116,11 +116,10 @@ def from_srgb(colour: tuple[int, int, int], icc: bytes) -> tuple[int, ...] | Non
             ImageCms.createProfile("sRGB"),
             io.BytesIO(icc),
             "RGB",
-            "L" if icc[16:20] == b"GRAY" else "RGB",
+            "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-        found = transform.apply(Image.new("RGB", (1, 1), colour)).getpixel((0, 0))
+        return tuple(transform.apply(Image.new("RGB", (1, 1), rgb)).tobytes())
     except Exception:  # noqa: BLE001 - littlecms raises anything for a profile that it cannot turn round
-        return None
-    return found if isinstance(found, tuple) else (int(found or 0),)
+        return rgb

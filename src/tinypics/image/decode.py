@@ -74,7 +74,7 @@ class Frame:
     """Milliseconds."""
     truncated: bool = False
     straight: Image.Image | None = None
-    """The same with alpha that is not premultiplied (LA, RGBA), in which transparent pixels have their colours still."""
+    """The same with alpha that is not premultiplied (LA, RGBA): transparent pixels have their colours still."""
     deep: Deep | None = None
     """The samples of more than 8 bits, if these do not suffice."""
 

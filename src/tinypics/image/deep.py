@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tinypics.image.headers.header import Header
-    from tinypics.image.icc import Curve, Shaper
+    from tinypics.image.icc import Colour, Curve, Shaper
 
 
 @value
@@ -104,14 +104,16 @@ def _converted(bands: list[Image.Image], shaper: Shaper) -> Image.Image:
     lit = [_lit(band, curve) for band, curve in zip(bands, shaper.curves, strict=True)]
     if not shaper.colourants:
         return light.band_to_srgb(lit[0])
-    rows = h273.to_srgb(shaper.colourants)
-    mixed = [
-        ImageMath.lambda_eval(
-            lambda of, row=row: of["r"] * row[0] + of["g"] * row[1] + of["b"] * row[2], r=lit[0], g=lit[1], b=lit[2]
-        )
-        for row in rows
-    ]
+    mixed = [_mixed(lit, row) for row in h273.to_srgb(shaper.colourants)]
     return Image.merge("RGB", [light.band_to_srgb(band) for band in mixed])
+
+
+def _mixed(lit: list[Image.Image], row: Colour) -> Image.Image:
+    red, green, blue = row
+    mixed: Image.Image = ImageMath.lambda_eval(
+        lambda of: of["r"] * red + of["g"] * green + of["b"] * blue, r=lit[0], g=lit[1], b=lit[2]
+    )
+    return mixed
 
 
 def _lit(band: Image.Image, curve: Curve) -> Image.Image:
@@ -122,9 +124,10 @@ def _lit(band: Image.Image, curve: Curve) -> Image.Image:
     points = [curve(at * 256 / 65535) for at in range(256)] + [curve(1.0)]
     ends = [256] * 255 + [255]  # the last piece ends at 65535
     slopes = [(points[at + 1] - points[at]) / ends[at] for at in range(256)]
-    return ImageMath.lambda_eval(
+    lit: Image.Image = ImageMath.lambda_eval(
         lambda of: of["start"] + of["slope"] * of["low"],
         start=high.point(points[:256], "F"),
         slope=high.point(slopes, "F"),
         low=low.point([float(at) for at in range(256)], "F"),
     )
+    return lit

@@ -106,8 +106,8 @@ def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> l
         base = transform.base_level(frame, orientation)
         chosen = [plans[number] for number in numbers]
         resampled = transform.cascade(base, [each.geometry for each in chosen], [each.lossy for each in chosen])
-        straight = map(transform.unpremultiply, resampled)
-        images |= {number: Rendered(image) for number, image in zip(numbers, straight, strict=True)}
+        rendered = [Rendered(transform.unpremultiply(image)) for image in resampled]
+        images |= dict(zip(numbers, rendered, strict=True))
     return [images[number] for number in range(len(plans))]
 
 
@@ -172,17 +172,31 @@ def finish(picture: OpenPicture, render_plan: RenderPlan, rendered: Rendered, na
     dropped = list(lost or ())
     if not alpha and transform.is_transparent(image):
         dropped.append("alpha")
-    image = transform.flatten(image, rendition.background, alpha=alpha)
-    image = transform.pad(image, render_plan.geometry, rendition.background, alpha=alpha)
+    background = _in_profile(rendition.background, icc)
+    image = transform.flatten(image, background, alpha=alpha)
+    image = transform.pad(image, render_plan.geometry, background, alpha=alpha)
     return FinishedFrame(image, icc, tuple(dropped))
 
 
+def _in_profile(background: str | None, icc: bytes | None) -> str | None:
+    """The background, which is given in sRGB, in the numbers of the profile that the output keeps."""
+    if background is None or icc is None:
+        return background
+    from tinypics.image import colour
+
+    return bytes(colour.from_srgb(tuple(bytes.fromhex(background)[:3]), icc)).hex() + background[6:]
+
+
 def _profile_to_keep(picture: OpenPicture, render_plan: RenderPlan, image: Image.Image, name: str) -> bytes | None:
-    """The source's profile, if it is requested and fits the output: never CMYK, and never grey for a WebP."""
+    """The source's profile, if it is requested and fits the output: never CMYK, and never grey for a WebP.
+
+    Nor grey where a background makes it colour.
+    """
     icc, rendition = picture.icc, render_plan.rendition
     if not icc or rendition.keep not in ("icc", "all") or name == "gif":
         return None
-    modes = ("L", "LA", "RGB", "RGBA") if name in ("jpeg", "png") else ("RGB", "RGBA")
+    plain = rendition.background is None and render_plan.geometry.canvas == render_plan.geometry.size
+    modes = ("L", "LA", "RGB", "RGBA") if name in ("jpeg", "png") and plain else ("RGB", "RGBA")
     from tinypics.image import colour
 
     return icc if image.mode in modes and colour.is_usable(icc, image.mode) else None

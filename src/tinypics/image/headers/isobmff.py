@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 MAX_BOXES: Final = 4096  # a phone's HEIC has about a hundred
 _MAX_DEPTH: Final = 8
 _MOVIE_DURATION, _TRACK_DURATION, _EDIT_DURATION = 24, 28, 8  # places in boxes of version 1, of 64 bits each
-_FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"))
+_FOLDERS: Final = frozenset(
+    (b"meta", b"iprp", b"ipco", b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"jp2h")
+)
 
 
 class BoxFacts:
@@ -58,10 +60,41 @@ def read_boxes(data: bytes) -> BoxFacts:
     :raises struct.error, IndexError: a box is cut short.
     """
     found = BoxFacts()
-    for kind, start, end in walk(data, 0, len(data), 0, [MAX_BOXES]):
+    boxes = list(walk(data, 0, len(data), 0, [MAX_BOXES]))
+    ours = _primary_properties(data, boxes)
+    number, properties_end = 0, 0
+    for kind, start, end in boxes:
+        number += start < properties_end
+        if kind == b"ipco":
+            number, properties_end = 0, end
+        elif kind == b"colr" and start < properties_end and ours is not None and number not in ours:
+            continue  # a thumbnail's, a gain map's, or that of no picture at all
         if kind in _LEAVES:
             _LEAVES[kind](found, data[start:end])
     return found
+
+
+def _primary_properties(data: bytes, boxes: list[tuple[bytes, int, int]]) -> set[int] | None:
+    """Numbers, from 1, of the primary item's properties (ISO/IEC 23008-12, 9.3.1); None if the file says none."""
+    places = {kind: (start, end) for kind, start, end in reversed(boxes) if kind in (b"pitm", b"ipma")}
+    if len(places) < 2:
+        return None
+    at, _ = places[b"pitm"]
+    (primary,) = struct.unpack_from(">I" if data[at] else ">H", data, at + 4)
+    at, end = places[b"ipma"]
+    version, wide = data[at], data[at + 3] & 1
+    (items,) = struct.unpack_from(">I", data, at + 4)
+    at += 8
+    for _ in range(items):
+        item, count = struct.unpack_from(">IB" if version else ">HB", data, at)
+        at += 5 if version else 3
+        if item == primary:
+            numbers = struct.unpack_from(f">{count}{'H' if wide else 'B'}", data, at)
+            return {each & (0x7FFF if wide else 0x7F) for each in numbers}
+        at += count * (2 if wide else 1)
+        if at >= end:
+            break
+    return None
 
 
 def walk(data: bytes, at: int, end: int, depth: int, budget: list[int]) -> Iterator[tuple[bytes, int, int]]:

@@ -40,6 +40,17 @@ def read_codestream(data: bytes) -> Codestream:
     return Codestream((right - left, bottom - top), channels, (data[at + 42] & 0x7F) + 1)
 
 
+def _profile(data: bytes) -> bytes | None:
+    """The ICC profile of the first `colr` box that has one (15444-1, I.5.3.3, and 15444-2), which Pillow ignores."""
+    if data.startswith(b"\xff\x4f"):
+        return None
+    inside = walk(data, 0, len(data), 0, [MAX_BOXES])
+    return next(
+        (data[start + 3 : end] for kind, start, end in inside if kind == b"colr" and data[start] in (2, 3)), None
+    )
+
+
 def read(header: Header, _: Limits) -> Header:
     stream = read_codestream(header.data)
-    return replace(header, size=stream.size, channels=stream.channels, bits=stream.bits)
+    icc = _profile(header.data)
+    return replace(header, size=stream.size, channels=stream.channels, bits=stream.bits, icc=icc)
