@@ -6,12 +6,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pictures import adam7, encoded, huge_png, photo, png
+from tests.image.test_colour_spaces import curve, iccp, profile
+from tests.pictures import adam7, encoded, huge_png, packed_rows, photo, png
 from tinypics.errors import ImageTooLarge
-from tinypics.image import memory
+from tinypics.image import icc, memory
 from tinypics.image.geometry import plan
 from tinypics.image.headers.header import Header
 from tinypics.image.headers.reader import read
@@ -26,7 +28,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import tinypics
-from tinypics.image import memory
+from tinypics.image import icc, memory
 source, small, text = sys.argv[1:]
 asked = []
 check = memory.check_memory
@@ -103,6 +105,20 @@ def test_no_animation_needs_more_than_was_foreseen(
     assert used <= foreseen
 
 
+@pytest.mark.parametrize("text", ["100x", "100x-linear", "1500x-png"])
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+def test_nor_does_one_of_16_bits_with_a_profile(colour: int, text: str, tmp_path: Path) -> None:
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
+    content = profile(curve(1.8), icc.SRGB if channels > 2 else None)
+    for name, size in (("source", (2000, 1440)), ("small", (200, 144))):
+        samples = np.asarray(photo((250, 180)).convert("RGBA").resize(size)).astype(np.uint16)[..., -channels:] * 257
+        samples[..., -1] = samples[..., 0] // 2
+        (tmp_path / name).write_bytes(png(size, colour, 16, packed_rows(samples, 16), [iccp(content)]))
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "source"), str(tmp_path / "small"), text]
+    used, foreseen = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert used <= foreseen
+
+
 def needed(data: bytes, *texts: str, scale: int = 1, frames: int = 1) -> int:
     header: Header = read(BytesStream(data), Limits())
     made = [(r, plan(header.size, r), frames) for r in map(Rendition.parse, texts)]
@@ -129,8 +145,6 @@ def test_a_jpeg_costs_what_is_decoded_of_it_and_all_its_coefficients() -> None:
 
 
 def test_an_interlaced_picture_is_decoded_right() -> None:
-    import numpy as np
-
     from tests.pictures import opened
     from tinypics import resize
 
