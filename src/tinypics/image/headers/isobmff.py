@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 MAX_BOXES: Final = 4096  # a phone's HEIC has about a hundred
 _MAX_DEPTH: Final = 8
 _MOVIE_DURATION, _TRACK_DURATION, _EDIT_DURATION = 24, 28, 8  # places in boxes of version 1, of 64 bits each
-_FOLDERS: Final = frozenset(
-    (b"meta", b"iprp", b"ipco", b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"jp2h")
-)
+_FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"jp2h"))
 
 
 class BoxFacts:
