@@ -18,7 +18,6 @@ from tinypics.delivery import keys, layouts, outputs
 from tinypics.delivery.outputs import ConcurrentCleanup, NewOutputs
 from tinypics.delivery.result import STEPS, Gone, Result
 from tinypics.errors import REFUSED, CorruptImage, LoopRefused, PermanentError, SourceChanged, SourceNotFound
-from tinypics.image.placeholder import PLACEHOLDER
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
@@ -190,8 +189,11 @@ class _Attempt:
             raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
         if download.size == 0:
             raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")
-        fixed = [replace(each, format=keys.fixed_format(request.key, each)) for each in self._missing(reusable)]
-        wanted = [*fixed, PLACEHOLDER] if request.in_folder else fixed
+        wanted = [replace(each, format=keys.fixed_format(request.key, each)) for each in self._missing(reusable)]
+        if request.in_folder:
+            from tinypics.image.placeholder import PLACEHOLDER  # only a manifest needs it
+
+            wanted.append(PLACEHOLDER)
         lenient = request.lenient or self._limits.lenient
         return self._resize_all(download, wanted, replace(self._limits, lenient=lenient))
 

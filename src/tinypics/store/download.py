@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import threading
-import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,7 +43,6 @@ class Download(GrowingFile):
         translated: Callable[[], AbstractContextManager[None]],
     ) -> None:
         super().__init__(stat.size, _room())
-        weakref.finalize(self, os.close, self.fd)
         self.stat = stat
         self._part = part
         self._translated = translated
@@ -54,6 +52,10 @@ class Download(GrowingFile):
         self._follower: int | None = None
         self._news = threading.Condition()
         threading.Thread(target=self._fetch, args=(chunks,), name="download", daemon=True).start()
+
+    def __del__(self) -> None:  # `weakref.finalize` does it, too, and takes 0.6 ms of a cold start to load
+        with suppress(AttributeError):  # there was no file
+            os.close(self.fd)
 
     @property
     def ended(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tinypics.values import value
 
@@ -34,7 +34,8 @@ def unquoted(etag: str | None) -> str:
     return (etag or "").strip('"')
 
 
-class Listed(NamedTuple):
+@value
+class Listed:
     """One object of a listing: `size` in bytes, `etag` without quotes, `modified` with a time zone, or None if it
     is not known."""
 
