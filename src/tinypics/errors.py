@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, Self
 
-_SHOWN = 80  # characters of a rejected value that a message quotes; values are untrusted input
+_MAX_QUOTED = 80  # characters of a rejected value that a message quotes; values are untrusted input
 
 
 class TinypicsError(Exception):
@@ -137,13 +137,13 @@ def quote_value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = ascii(value) if not isinstance(value, str) else _quoted(value)
-    if len(text) > _SHOWN:
-        text = text[: _SHOWN - 1] + "…"
+    if len(text) > _MAX_QUOTED:
+        text = text[: _MAX_QUOTED - 1] + "…"
     return text if isinstance(value, int | float | str) else f"{text} ({type(value).__name__})"
 
 
 def _quoted(text: str) -> str:
-    return f'"{printable(text[: _SHOWN + 1])}"'
+    return f'"{printable(text[: _MAX_QUOTED + 1])}"'
 
 
 def printable(text: str) -> str:

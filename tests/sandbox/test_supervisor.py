@@ -378,7 +378,7 @@ def is_a_crash(monkeypatch: pytest.MonkeyPatch, resize: Callable[..., Any]) -> N
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux shows what a process has")
 def test_the_process_has_no_credentials_and_no_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the first worker, which is a fork of this process, nor its replacement."""
+    """The first worker, which is a fork, and its replacement, whose initial environment is also empty."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()[:2]) as ours:
         os.set_inheritable(ours.fileno(), True)

@@ -122,13 +122,13 @@ def plan(source: Size, rendition: Rendition, focus: Point | None = None) -> Plan
     focus = focus or rendition.focus
     if width is not None and height is not None:
         if rendition.fit == "cover":
-            return _cover(source, (width, height), rendition, focus)
+            return _plan_cover(source, (width, height), rendition, focus)
         if rendition.fit == "fill":
             size = (
                 (width, height) if rendition.enlarge is not False else (min(width, source[0]), min(height, source[1]))
             )
             return Plan((0, 0, *source), size, size)
-    size = _proportional(source, rendition)
+    size = _proportional_size(source, rendition)
     if rendition.fit != "contain" or width is None or height is None:
         return Plan((0, 0, *source), size, size)
     anchor = focus or _ANCHORS.get(rendition.gravity, _ANCHORS["centre"])
@@ -136,7 +136,7 @@ def plan(source: Size, rendition: Rendition, focus: Point | None = None) -> Plan
     return Plan((0, 0, *source), size, (width, height), at)
 
 
-def _proportional(source: Size, rendition: Rendition) -> Size:
+def _proportional_size(source: Size, rendition: Rendition) -> Size:
     """The whole source with its own aspect ratio: inside or around the requested box, or by its one side."""
     width, height = rendition.box
     ratios = [asked / side for asked, side in zip((width, height), source, strict=True) if asked]
@@ -150,7 +150,7 @@ def _proportional(source: Size, rendition: Rendition) -> Size:
     return (min(size[0], width or size[0]), min(size[1], height or size[1]))
 
 
-def _cover(source: Size, asked: Size, rendition: Rendition, focus: Point | None) -> Plan:
+def _plan_cover(source: Size, asked: Size, rendition: Rendition, focus: Point | None) -> Plan:
     """The largest part of the source with the requested aspect ratio."""
     # Multiply first, so that a ratio that divides evenly gives whole pixels.
     width = min(source[0], source[1] * asked[0] / asked[1])

@@ -30,10 +30,10 @@ def content_box(level: Level, tolerance: int) -> Box:
 
     image = transform.oriented(level)
     corner = Image.new(image.mode, image.size, image.getpixel((0, 0)))
-    different, *others = ImageChops.difference(image, corner).split()
+    difference, *others = ImageChops.difference(image, corner).split()
     for band in others:
-        different = ImageChops.lighter(different, band)
-    box = different.point([0] * (tolerance + 1) + [255] * (255 - tolerance)).getbbox()
+        difference = ImageChops.lighter(difference, band)
+    box = difference.point([0] * (tolerance + 1) + [255] * (255 - tolerance)).getbbox()
     return box or (0, 0, *image.size)
 
 

@@ -114,14 +114,14 @@ def cascade(base: Level, plans: Sequence[Plan], lossy: Sequence[bool]) -> list[I
 
     `lossy`: for which of them the output's own encoding loss hides a small one here.
     """
-    made: dict[int, Level] = {}
+    levels: dict[int, Level] = {}
     for number in sorted(range(len(plans)), key=lambda n: -plans[n].size[0] * plans[n].size[1]):
         plan = plans[number]
-        enough = [level for level in made.values() if level.suffices_for(plan)]
+        enough = [level for level in levels.values() if level.suffices_for(plan)]
         source = min(enough, key=lambda level: level.extent[0] * level.extent[1], default=base)
         image = resample(source, plan.box, plan.size, lossy=lossy[number])
-        made[number] = Level(image, image.size, plan.box)
-    return [made[number].image for number in range(len(plans))]
+        levels[number] = Level(image, image.size, plan.box)
+    return [levels[number].image for number in range(len(plans))]
 
 
 def unpremultiply(image: Image.Image) -> Image.Image:

@@ -1,4 +1,7 @@
-"""Lazy imports: modules that libraries import but rarely use are loaded on first use."""
+"""Lazy imports: modules that libraries import but rarely use are loaded on first use.
+
+To be replaced by those of Python 3.15 (PEP 810).
+"""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Sandbox:
             try:
                 reply = self._request(source, renditions, limits)
             except (EOFError, ConnectionError):
-                raise _error_of_exit(self._kill(), limits) from None
+                raise _exit_error(self._kill(), limits) from None
             except TimeoutError:
                 self._kill()
                 raise TimeLimitExceeded("decoding hung: it used no CPU time, and waited for no input") from None
@@ -120,10 +120,12 @@ class Sandbox:
             os.close(progress)
         reply = self._receive_reply(source)
         if "tail" in reply:  # The worker may ask for the file's end, once.
-            channel.send_block(source.tail(_number(reply["tail"], MAX_BLOCK)))
+            channel.send_block(source.tail(_check_number(reply["tail"], MAX_BLOCK)))
             reply = self._receive_reply(source)
-        source.waited = _time(reply["waited"])
-        return _reported_error(reply, source) if "error" in reply else _resized(channel, reply, renditions, limits)
+        source.waited = _check_time(reply["waited"])
+        if "error" in reply:
+            return _reported_error(reply, source)
+        return _receive_outputs(channel, reply, renditions, limits)
 
     def _receive_reply(self, source: Download) -> dict[str, Any]:
         """The next message. Raises TimeoutError if the worker hangs."""
@@ -174,51 +176,53 @@ def _reported_error(reply: dict[str, Any], source: Download) -> Exception:
     return RuntimeError(message)
 
 
-def _resized(channel: Channel, reply: dict[str, Any], renditions: Sequence[Rendition], limits: Limits) -> Resized:
+def _receive_outputs(
+    channel: Channel, reply: dict[str, Any], renditions: Sequence[Rendition], limits: Limits
+) -> Resized:
     from tinypics.image.results import Output, Resized, Source
 
     outputs, room = [], limits.memory
     for rendition, facts in zip(renditions, reply["outputs"], strict=True):
-        width, height = (_number(facts[side], limits.output_side) for side in ("width", "height"))
-        count = _number(facts["bytes"], room)
+        width, height = (_check_number(facts[side], limits.output_side) for side in ("width", "height"))
+        count = _check_number(facts["bytes"], room)
         room -= count
-        dropped = tuple(map(_word, facts["dropped"]))
-        name = _format(facts["format"])
+        dropped = tuple(map(_check_word, facts["dropped"]))
+        name = _check_format(facts["format"])
         data = channel.receive_bytes(count)
-        outputs.append(Output(rendition, data, name, width, height, dropped, _colour(facts["colour"])))
-    source = {name: _number(number, 2**63) for name, number in reply["source"].items() if name != "format"}
-    timings = {_word(step): _time(ms) for step, ms in reply["timings_ms"].items()}
-    return Resized(tuple(outputs), Source(format=_format(reply["source"]["format"]), **source), timings)
+        outputs.append(Output(rendition, data, name, width, height, dropped, _check_colour(facts["colour"])))
+    source = {name: _check_number(number, 2**63) for name, number in reply["source"].items() if name != "format"}
+    timings = {_check_word(step): _check_time(ms) for step, ms in reply["timings_ms"].items()}
+    return Resized(tuple(outputs), Source(format=_check_format(reply["source"]["format"]), **source), timings)
 
 
 # Validate the worker's reply: anything unexpected is a ValueError.
 
 
-def _number(value: Any, limit: int) -> int:
+def _check_number(value: Any, limit: int) -> int:
     if type(value) is not int or not 0 < value <= limit:
         raise ValueError
     return value
 
 
-def _time(value: Any) -> float:
+def _check_time(value: Any) -> float:
     if not 0 <= value < 2**31:  # also refuses NaN
         raise ValueError
     return float(value)
 
 
-def _word(value: Any) -> str:
+def _check_word(value: Any) -> str:
     if not (isinstance(value, str) and len(value) < 32 and value.isascii() and value.replace("-", "").isalpha()):
         raise ValueError
     return value
 
 
-def _format(value: Any) -> str:
+def _check_format(value: Any) -> str:
     if value not in FORMATS:
         raise ValueError
     return str(value)
 
 
-def _colour(value: Any) -> str | None:
+def _check_colour(value: Any) -> str | None:
     if value is None:
         return None
     if not (isinstance(value, str) and len(value) == 7 and value[0] == "#" and not value[1:].strip("0123456789abcdef")):
@@ -226,7 +230,7 @@ def _colour(value: Any) -> str | None:
     return value
 
 
-def _error_of_exit(status: int, limits: Limits) -> PermanentError:
+def _exit_error(status: int, limits: Limits) -> PermanentError:
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         return TimeLimitExceeded(
             f"decoding took more than {limits.cpu_seconds} s of CPU time, which is the limit for one picture"

@@ -81,7 +81,7 @@ def _resize(source: FollowedFile, request: dict[str, Any], base: int) -> tuple[d
 
 
 def _isolate(channel: Channel) -> None:
-    """Drop everything that decoding does not need: the function's files, signal handlers and credentials."""
+    """Drop everything that decoding does not need: the function's files, signal handlers and variables."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     # Redirect, do not close: a finalizer could close a reused descriptor.
     for number in {0, 1, 2, *map(int, _list_folder("/proc/self/fd"))} - {channel.fileno(), nowhere}:
@@ -109,11 +109,11 @@ def _limit_resources(limits: Limits, base: int) -> None:
     spent = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(spent.ru_utime + spent.ru_stime) + 1 + limits.cpu_seconds
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-    for nothing in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
-        resource.setrlimit(nothing, (0, 0))
+    for forbidden in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+        resource.setrlimit(forbidden, (0, 0))
     if base:
-        most = base + limits.memory + _STACKS
-        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        limit = base + limits.memory + _STACKS
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
 def _private_memory() -> int:

@@ -148,14 +148,14 @@ def read(header: Header, limits: Limits) -> Header:
     first = read_frame_header(header.data)
     if first.bits != 8:
         raise UnsupportedFormat(f"a JPEG with {first.bits} bits a sample; 8 are supported")
-    found = find_scans(header.data, first, limits.scans)
+    scans = find_scans(header.data, first, limits.scans)
     return replace(
         header,
         size=first.size,
         channels=first.channels,
-        buffered=first.progressive or found.count > 1,
-        scans=found.count,
-        dc_end=found.dc_end if found.complete else None,
+        buffered=first.progressive or scans.count > 1,
+        scans=scans.count,
+        dc_end=scans.dc_end if scans.complete else None,
         extras=("gain-map",) if first.gain_map else (),
     )
 
