@@ -61,8 +61,11 @@ def jp2(wide: int, high: int) -> bytes:
 CANVAS = struct.pack("<I", 0) + (19_999).to_bytes(3, "little") * 2
 
 TOO_LARGE: dict[str, tuple[bytes, str]] = {
-    "jpeg header of 4 gigapixels": (huge_jpeg((64_250, 64_250)), "64250 x 64250 pixels; at most 100,000,000"),
-    "progressive jpeg of 225 MP": (huge_jpeg((15_000, 15_000), progressive=True), "15000 x 15000 pixels"),
+    "jpeg header of 4 gigapixels": (huge_jpeg((64_250, 64_250)), "64250 x 64250 pixels; at most 250,000,000"),
+    "progressive jpeg of 225 MP": (
+        huge_jpeg((15_000, 15_000), progressive=True),
+        "MiB of memory; 1,024 MiB are allowed",
+    ),
     "progressive jpeg of 300 scans": (huge_jpeg((64, 64), progressive=True, scans=30), "more than 100 scans"),
     "jpeg of 300 scans, not progressive": (
         huge_jpeg((64, 64), scans=300).replace(b"\xff\xda\0\x0c\3", b"\xff\xda\0\x0c\2"),

@@ -22,4 +22,5 @@ def test_lenient_is_a_bool() -> None:
 
 def test_the_promised_defaults() -> None:
     limits = Limits()
-    assert (limits.pixels, limits.frame_pixels, limits.side) == (100_000_000, 200_000_000, 65_535)
+    assert (limits.pixels, limits.jpeg_pixels, limits.frame_pixels) == (100_000_000, 250_000_000, 200_000_000)
+    assert limits.side == 65_535

@@ -155,7 +155,7 @@ def draft_scale(picture: OpenPicture, min_scale: float, *, lossy: bool = False) 
     hides that of decoding.
     """
     header = picture.header
-    if header.decoder.name != "jpeg":
+    if not header.scalable:
         return 1
     drafts = [*([_DC_ONLY] if header.dc_end else []), *(_LOSSY_DRAFTS if lossy else _DRAFTS)]
     return next((scale for scale, spare in drafts if min_scale >= scale * spare and min(picture.size) >= scale), 1)

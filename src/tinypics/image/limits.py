@@ -26,7 +26,9 @@ class Limits:
     bytes: int = 128 * MIB
     """Size of the source file."""
     pixels: int = 100_000_000
-    """Width x height of one picture (of one frame)."""
+    """Width x height of one picture (of one frame), as decoded."""
+    jpeg_pixels: int = 250_000_000
+    """Width x height of a JPEG, which is decoded at down to an eighth of its size; `pixels` are the decoded ones."""
     frame_pixels: int = 200_000_000
     """Width x height x frames of an animation."""
     frames: int = 5_000
@@ -69,19 +71,30 @@ def check_bytes(count: int, limits: Limits) -> None:
         raise SourceTooLarge(f"the file has {count:,} bytes; at most {limits.bytes:,} are allowed")
 
 
-def check_size(size: Size, frames: int, limits: Limits) -> None:
-    """:raises ImageTooLarge: a side, the pixels, the frames that are decoded, or the pixels of all exceed `limits`."""
+def check_size(size: Size, frames: int, limits: Limits, *, scalable: bool = False) -> None:
+    """Check the size that a header claims; `scalable` tells whether the decoder can decode the picture smaller.
+
+    :raises ImageTooLarge: a side, the pixels, the frames that are decoded, or the pixels of all exceed `limits`.
+    """
     width, height = size
     if frames > limits.frames:
         raise ImageTooLarge(f"the animation has more than {limits.frames} frames")
     if max(size) > limits.side:
         raise ImageTooLarge(f"{width} x {height} pixels; a side of at most {limits.side:,} is allowed")
-    if width * height > limits.pixels:
-        raise ImageTooLarge(f"{width} x {height} pixels; at most {limits.pixels:,} are allowed")
-    if width * height * frames > limits.frame_pixels:
+    most = max(limits.pixels, limits.jpeg_pixels) if scalable else limits.pixels
+    if width * height > most:
+        raise ImageTooLarge(f"{width} x {height} pixels; at most {most:,} are allowed")
+    if frames > 1 and width * height * frames > limits.frame_pixels:
         raise ImageTooLarge(
             f"{frames} frames of {width} x {height} pixels; at most {limits.frame_pixels:,} are allowed"
         )
+
+
+def check_decoded_size(size: Size, scale: int, limits: Limits) -> None:
+    """:raises ImageTooLarge: more pixels than `limits.pixels`, even at 1/`scale` of the size."""
+    if -(-size[0] // scale) * -(-size[1] // scale) > limits.pixels:
+        of = f" at 1/{scale} of the size" if scale > 1 else ""
+        raise ImageTooLarge(f"{size[0]} x {size[1]} pixels{of}; at most {limits.pixels:,} are allowed")
 
 
 def check_plan(plan: Plan, frames: int, limits: Limits) -> None:

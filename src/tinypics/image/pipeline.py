@@ -11,7 +11,7 @@ from tinypics.image import decode, memory, metadata
 from tinypics.image.encode import EncoderInput, encode
 from tinypics.image.geometry import plan, requested_orientation
 from tinypics.image.headers import jpeg, reader
-from tinypics.image.limits import DEFAULT, Limits, check_bytes, check_plan, check_size
+from tinypics.image.limits import DEFAULT, Limits, check_bytes, check_decoded_size, check_plan, check_size
 from tinypics.image.placeholder import PLACEHOLDER, dominant_colour
 from tinypics.image.render import choose_format, finish, is_animated, is_lossy, plan_render, render
 from tinypics.image.rendition import Rendition
@@ -70,12 +70,14 @@ def resize_all(
 def _open(source: Stream, wanted: Sequence[Rendition], limits: Limits) -> OpenPicture:
     """Check the header, first of the beginning of the file, before a decoder sees it."""
     check_bytes(source.size, limits)
-    check_size(reader.peek_size(source, limits), 1, limits)
+    if head := reader.peek(source, limits):
+        check_size(head.size, 1, limits, scalable=head.scalable)
     header = reader.read(source, limits)
     frames = header.frames if any(is_animated(header, each) for each in wanted) else 1
-    check_size(header.size, frames, limits)
+    check_size(header.size, frames, limits, scalable=header.scalable)
     picture = decode.open_picture(header, limits)
-    check_size(picture.size, frames, limits)  # the size that the decoder has found
+    # The size that the decoder has found.
+    check_size(picture.size, frames, limits, scalable=header.scalable)
     return picture
 
 
@@ -90,6 +92,7 @@ def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Lim
         else decode.draft_scale(picture, geometry.min_scale, lossy=is_lossy(picture.header, each))
         for each, geometry in outputs
     )
+    check_decoded_size(picture.size, scale, limits)
     _check_outputs(picture, outputs, scale, limits)
     return scale
 

@@ -30,6 +30,8 @@ class Header:
     palette: bool = False
     """The colours of the pixels are numbers in a table: a drawing, usually."""
     bits: int = 8
+    scalable: bool = False
+    """The decoder can decode it at a fraction of its size."""
     buffered: bool = False
     """The decoder keeps the coefficients of the whole picture: a JPEG in several scans."""
     scans: int = 1
@@ -39,7 +41,7 @@ class Header:
     dc_end: int | None = None
     """The end of the DC scans of a complete progressive JPEG, which suffice for a picture of an eighth of the size."""
     icc: bytes | None = None
-    """The colour profile, if this parser reads it instead of the decoder (PNG)."""
+    """The colour profile, if this parser reads it instead of the decoder (PNG); empty if it is broken."""
     exif: bytes | None = None
     nclx: tuple[int, int] | None = None
     """Colour primaries and transfer function by number (ITU-T H.273)."""

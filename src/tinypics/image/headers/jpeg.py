@@ -18,8 +18,21 @@ if TYPE_CHECKING:
 # Reading fewer bytes than this takes no longer than another request.
 _MIN_SAVING: Final = 4 * MIB
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_LOSSLESS: Final = 0xC3  # no DCT, so that no decoder can scale it (T.81, annex H)
+# Frames that libjpeg does not decode (T.81, table B.1; T.87 for JPEG-LS), and the numbers of components that it does.
+_UNSUPPORTED_FRAMES: Final = {
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical coding"),
+    0xCB: "lossless arithmetic coding",
+    0xF7: "JPEG-LS coding",
+}
+_COMPONENTS: Final = (1, 3, 4)
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
-_APP1, _APP2, _SOS, _EOI, _DQT = 0xE1, 0xE2, 0xDA, 0xD9, 0xDB
+_APP0, _APP1, _APP2, _APP13, _APP14 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE
+_SOS, _EOI, _DQT = 0xDA, 0xD9, 0xDB
+# The least bytes of application segments by marker and identifier: JFIF (T.871, 10.1), Adobe (T.872, 6.5.3) and ICC
+# (ICC.1:2022, B.4). Decoders ignore a shorter one, but Pillow fails on it.
+_SEGMENTS: Final = {_APP0: (b"JFIF", 14), _APP14: (b"Adobe", 12), _APP2: (b"ICC_PROFILE\0", 14)}
+_PHOTOSHOP: Final = b"Photoshop 3.0\0"
 END: Final = bytes([0xFF, _EOI])
 
 # The XMP of Adobe's and Google's gain maps, and the segment of ISO 21496-1.
@@ -37,9 +50,12 @@ class FrameHeader:
     bits: int
     components: bytes
     progressive: bool
+    lossless: bool
     gain_map: bool
     scan: int
     """The offset of the first scan's marker."""
+    cut: tuple[tuple[int, int], ...] = ()
+    """Start and end of each application segment that is cut short."""
 
     @property
     def channels(self) -> int:
@@ -62,23 +78,54 @@ def read_frame_header(data: bytes) -> FrameHeader:
     :raises CorruptImage: it is cut short, or a scan comes before the size.
     :raises struct.error, IndexError: a segment is cut short.
     """
-    at, size, bits, components, progressive, gain_map = 2, (0, 0), 8, b"", False, False
+    at, size, bits, components, progressive, lossless, gain_map = 2, (0, 0), 8, b"", False, False, False
+    cut: list[tuple[int, int]] = []
     while True:
         at = _find_marker(data, at)
         marker, (length,) = data[at + 1], struct.unpack_from(">H", data, at + 2)
         if marker == _SOS:
             break
         body = data[at + 4 : at + 2 + length]
+        if marker in _UNSUPPORTED_FRAMES:
+            raise UnsupportedFormat(f"a JPEG with {_UNSUPPORTED_FRAMES[marker]} is not supported")
         if marker in _FRAMES:
             bits, height, width, count = struct.unpack_from(">BHHB", body)
             size, components = (width, height), bytes(body[6 + 3 * i] for i in range(count))
-            progressive = marker in _PROGRESSIVE
+            progressive, lossless = marker in _PROGRESSIVE, marker == _LOSSLESS
         elif marker in _GAIN_MAPS and _GAIN_MAPS[marker] in body:
             gain_map = True
+        if _is_cut(marker, body):
+            cut.append((at, at + 2 + length))
         at += 2 + length
     if not components:
         raise CorruptImage("the JPEG has a scan before its size")
-    return FrameHeader(size, bits, components, progressive, gain_map, at)
+    return FrameHeader(size, bits, components, progressive, lossless, gain_map, at, tuple(cut))
+
+
+def _is_cut(marker: int, body: bytes) -> bool:
+    """Whether an application segment is shorter than its kind must be."""
+    if marker in _SEGMENTS:
+        identifier, least = _SEGMENTS[marker]
+        return body.startswith(identifier) and len(body) < least
+    if marker != _APP13 or not body.startswith(_PHOTOSHOP):
+        return False
+    at = len(_PHOTOSHOP)
+    while body[at : at + 4] == b"8BIM":  # code, name (padded to an even length), length, data (padded likewise)
+        if at + 12 > len(body):
+            return True
+        at += 6 + (body[at + 6] + 2 & ~1)
+        if at + 4 > len(body):
+            return True
+        at += 4 + (int.from_bytes(body[at : at + 4]) + 1 & ~1)
+    return False
+
+
+def without_cut_segments(data: bytes, header: FrameHeader) -> bytes:
+    kept, start = [], 0
+    for left, right in header.cut:
+        kept.append(data[start:left])
+        start = right
+    return b"".join([*kept, data[start:]]) if kept else data
 
 
 def _find_marker(data: bytes | bytearray, at: int) -> int:
@@ -148,11 +195,21 @@ def read(header: Header, limits: Limits) -> Header:
     first = read_frame_header(header.data)
     if first.bits != 8:
         raise UnsupportedFormat(f"a JPEG with {first.bits} bits a sample; 8 are supported")
-    scans = find_scans(header.data, first, limits.scans)
+    if first.channels not in _COMPONENTS:
+        raise UnsupportedFormat(f"a JPEG with {first.channels} components; 1, 3 and 4 are supported")
+    data, icc = header.data, header.icc
+    if first.cut:
+        icc = b"" if any(data[start + 1] == _APP2 for start, _ in first.cut) else None
+        data = without_cut_segments(data, first)
+        first = read_frame_header(data)
+    scans = find_scans(data, first, limits.scans)
     return replace(
         header,
+        data=data,
+        icc=icc,
         size=first.size,
         channels=first.channels,
+        scalable=not first.lossless,
         buffered=first.progressive or scans.count > 1,
         scans=scans.count,
         dc_end=scans.dc_end if scans.complete else None,
@@ -166,8 +223,10 @@ def is_single_pass(head: bytes, limits: Limits) -> bool:
         return False
     try:
         first = read_frame_header(head)
+        if first.cut:
+            return False
         return not first.progressive and first.scan + 5 <= len(head) and head[first.scan + 4] == first.channels
-    except (struct.error, IndexError, CorruptImage):
+    except (struct.error, IndexError, CorruptImage, UnsupportedFormat):
         return False
 
 
@@ -180,9 +239,9 @@ def read_dc_prefix(source: Stream, limits: Limits, count: int) -> bytes | None:
         head = source.head(count)
         try:
             first = read_frame_header(head)
-        except (struct.error, IndexError, CorruptImage):
+        except (struct.error, IndexError, CorruptImage, UnsupportedFormat):
             return None
-        if not first.progressive:
+        if not first.progressive or first.cut:
             return None
         end = find_scans(head, first, limits.scans).dc_end
         if end is not None:

@@ -17,7 +17,6 @@ from tinypics.image.headers.header import Header
 from tinypics.values import replace
 
 if TYPE_CHECKING:
-    from tinypics.image.geometry import Size
     from tinypics.image.limits import Limits
     from tinypics.image.stream import Stream
 
@@ -25,8 +24,8 @@ PEEK_BYTES: Final = 64 * 1024
 """Bytes that are checked first during a download, so that a refused file need not be downloaded completely."""
 
 
-def peek_size(source: Stream, limits: Limits) -> Size:
-    """The size that the first bytes of a file claim, or 1x1 if they do not have it.
+def peek(source: Stream, limits: Limits) -> Header | None:
+    """The header that the first bytes of a longer file have, or None if they do not have it.
 
     :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises ImageTooLarge: more frames, scans or strips than `limits` allow.
@@ -34,12 +33,11 @@ def peek_size(source: Stream, limits: Limits) -> Size:
     head = source.head(PEEK_BYTES)
     codec = sniff(head[:HEAD])
     if len(head) == source.size:
-        return 1, 1  # `read` reports the error
+        return None  # `read` reports the error
     try:
-        width, height = _parse(codec, head, limits).size
+        return _parse(codec, head, limits)
     except (struct.error, IndexError, OverflowError, CorruptImage, UnsupportedFormat):
-        return 1, 1
-    return max(1, width), max(1, height)
+        return None
 
 
 def read(source: Stream, limits: Limits) -> Header:
