@@ -59,8 +59,8 @@ class Codec:
 # Quality defaults: webp and avif give the structural similarity (SSIM) that JPEG gives at 80, on the test photos.
 _TABLE: Final = (
     Codec("jpeg", "JPEG", "image/jpeg", "jpg", "PIL.JpegImagePlugin", "JpegImageFile",
-          "baseline, progressive and arithmetic; grey, YCbCr, RGB, CMYK, YCCK; any subsampling", decoder_bytes=0,
-          other_extensions=("jpeg", "jpe", "jfif"), browser_support=True, encodes=True, srcset_order=3, quality=80,
+          "baseline, progressive, arithmetic and lossless; grey, YCbCr, RGB, CMYK, YCCK; any subsampling",
+          decoder_bytes=0, other_extensions=("jpeg", "jpe", "jfif"), browser_support=True, encodes=True, srcset_order=3, quality=80,
           mb_per_mp=0.15, ms_per_mp=2.3),
     Codec("png", "PNG", "image/png", "png", "PIL.PngImagePlugin", "PngImageFile",
           "1 to 16 bits, grey, palette, RGB, alpha, tRNS, interlaced; APNG", decoder_bytes=2, deep_bytes=7,

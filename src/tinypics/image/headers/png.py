@@ -18,9 +18,12 @@ _MAX_CHUNKS: Final = 65_536
 _MAX_NUMBER: Final = 0x7FFFFFFF  # section 7.1: a number has 31 bits
 _GREY, _PALETTE = 0, 3
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
-# Text and profiles may be decompression bombs, and decoding does not need them.
 _COLOURS: Final = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
-_UNUSED: Final = frozenset((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs", b"tIME", b"gAMA", b"cHRM", b"sRGB"))
+# The ancillary chunks (section 5.4) that decoding needs. The others are left out: text and profiles may be decompression
+# bombs, and Pillow refuses a picture for a wrong checksum in any of them, which section 13.2 leaves to the decoder.
+_ANIMATION: Final = frozenset((b"acTL", b"fcTL", b"fdAT"))
+_NEEDED: Final = _ANIMATION | {b"tRNS"}
+_ANCILLARY: Final = 0x20  # of the first byte: a lower-case letter
 
 
 @value
@@ -52,21 +55,21 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
         raise CorruptImage("the PNG does not start with a header that makes sense")
     facts: dict[str, object] = {}
     told: dict[bytes, bytes] = {}
-    pixels = False
+    pixels = plays = False
     kept, at, start = [], 8, 0
     for _ in range(_MAX_CHUNKS):
         if at + 8 > len(data):
             break
         length, kind = struct.unpack_from(">I4s", data, at)
         body, end = at + 8, at + 12 + length
-        broken = kind == b"acTL" and length < 8
-        if kind in _UNUSED or broken:
+        if kind[0] & _ANCILLARY and not (kind in _NEEDED and _is_usable(data[at:end], kind, plays=plays)):
             kept.append(data[start:at])
             start = end
-        if kind == b"acTL" and not broken:
+        elif kind == b"acTL":
+            plays = True
             frames, loop_count = struct.unpack_from(">II", data, body)
             facts |= {"frames": max(1, frames), "loop_count": loop_count}
-        elif kind == b"IDAT":
+        if kind == b"IDAT":
             pixels = True
         elif kind in _COLOURS and not pixels:
             told.setdefault(kind, data[body : body + length])
@@ -114,6 +117,15 @@ _GAMMA_ROUNDED: Final = 460
 _LEAST_GAMMA, _MOST_GAMMA = 10_000, 1_000_000
 _CHROMATICITIES: Final = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _CHROMATICITY_ROUNDED: Final = 100
+
+
+def _is_usable(chunk: bytes, kind: bytes, *, plays: bool) -> bool:
+    """Whether a chunk that is needed is also sound. Without an intact `acTL`, a picture has no animation."""
+    if kind in (b"fcTL", b"fdAT"):
+        return plays
+    if kind == b"acTL" and len(chunk) != 20:
+        return False
+    return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:])
 
 
 def _inflate_profile(chunk: bytes, limit: int) -> bytes:
