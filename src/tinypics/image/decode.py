@@ -107,12 +107,11 @@ def open_picture(header: Header, limits: Limits) -> OpenPicture:
     with translate_errors(f"the {header.codec.label} header"):
         if header.decoder.name == "heif":
             return _open_heif(header, limits)
+        if header.decoder.name == "tiff":
+            return _open_tiff(header, limits)
         image = _decoder_class(header.decoder)(header.stream or io.BytesIO(header.data))
         exif = header.exif or image.info.get("exif")
-        # Pillow turns a TIFF upright by itself.
-        orientation = (
-            UPRIGHT if header.decoder.name == "tiff" else ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
-        )
+        orientation = ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
         icc = header.icc if header.icc is not None else image.info.get("icc_profile")
         return OpenPicture(header, image, image.size, orientation, _bounded_profile(limits, icc), exif)
 
@@ -129,6 +128,22 @@ def _decoder_class(decoder: Codec) -> Any:
         return reader
     # Pillow reads an unused resolution from EXIF, and loads its TIFF plugin and `decimal` for it.
     return type(decoder.decoder_class, (reader,), {"_read_dpi_from_exif": lambda _: None})
+
+
+def _open_tiff(header: Header, limits: Limits) -> OpenPicture:
+    from tinypics.image import tiff_samples
+    from tinypics.image.headers import tiff_layout, tiff_pages
+
+    page, decoder = tiff_pages.read_page(header.data), _decoder_class(header.decoder)
+    if samples := tiff_layout.unusual_samples(page):
+        image: Any = tiff_samples.SampleReader(header.data, samples, decoder)
+        orientation = ORIENTATIONS.get(page.number(tiff_pages.ORIENTATION, 1), UPRIGHT)
+        icc = page.packed(tiff_pages.ICC, limits.icc_bytes + 1) if tiff_pages.ICC in page.tags else None
+        return OpenPicture(header, image, image.size, orientation, _bounded_profile(limits, icc), None)
+    image = tiff_samples.open_usual(header.data, page, decoder)
+    icc = _bounded_profile(limits, image.info.get("icc_profile"))
+    # Pillow turns it upright by itself.
+    return OpenPicture(header, image, image.size, UPRIGHT, icc, image.info.get("exif"))
 
 
 def _open_heif(header: Header, limits: Limits) -> OpenPicture:
@@ -167,7 +182,7 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
     :param scale: decode a JPEG to 1/scale of the size; the result of `draft_scale`.
     """
     with translate_errors(f"the {picture.header.codec.label}"):
-        if picture.header.decoder.name == "heif":
+        if not isinstance(picture.image, Image.Image):
             yield _make_frame(picture, picture.image.to_pillow(), 1)
             return
         if picture.header.decoder.name == "jpeg":
@@ -272,7 +287,7 @@ def _crop_to_aperture(image: Image.Image, crop: tuple[float, float, float, float
 def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
     """Convert to one of the modes of `Frame`, but for alpha, which is not premultiplied yet."""
     if image.mode.startswith("I;16"):
-        return _from_sixteen_bits(image)
+        return _from_sixteen_bits(image, picture.header.bits)
     if image.mode in ("I", "F"):
         return _stretch_range(image)
     clear = image.info.get("transparency")
@@ -291,10 +306,14 @@ def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
     return image if image.mode in _MODES else image.convert(_CONVERSIONS.get(image.mode, "RGB"))
 
 
-def _from_sixteen_bits(image: Image.Image) -> Image.Image:
-    """Scale grey of 16 bits to 8. Pillow's own conversion clips at 255, so that nearly everything would be white."""
+def _from_sixteen_bits(image: Image.Image, bits: int) -> Image.Image:
+    """Scale grey of 16 bits to 8. Pillow's own conversion clips at 255, so that nearly everything would be white.
+
+    :param bits: of the file. Pillow does not scale the 12 bits of a TIFF to 16, as it does those of other formats.
+    """
     values = image.convert("I")
-    scale = [(value * 255 + 32767) // 65535 for value in range(65536)]
+    white = (1 << bits) - 1 if hasattr(image, "tag_v2") else 65535
+    scale = [min(255, (value * 255 + white // 2) // white) for value in range(65536)]
     if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow supports it for 8 bits only
         scale.reverse()
     grey = values.point(scale, "L")

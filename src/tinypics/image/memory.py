@@ -43,7 +43,7 @@ def estimate(header: Header, size: Size, scale: int, outputs: Sequence[tuple[Ren
         each += _REFERENCES_IN * (1 + alpha)
     total = (
         _FIXED
-        + (header.stream.size if header.stream else len(header.data))
+        + (header.stream.size if header.stream else len(header.data) * (1 + header.copies))
         + -(-size[0] // scale) * -(-size[1] // scale) * each
     )
     samples = size[0] * size[1] * header.channels

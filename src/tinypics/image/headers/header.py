@@ -38,6 +38,8 @@ class Header:
     strips: int = 1
     block: int = 0
     """Pixels of the largest strip or tile of a TIFF, which is decoded at once."""
+    copies: int = 0
+    """Copies of `data` that are made to decode it."""
     dc_end: int | None = None
     """The end of the DC scans of a complete progressive JPEG, which suffice for a picture of an eighth of the size."""
     icc: bytes | None = None

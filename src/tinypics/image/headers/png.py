@@ -19,8 +19,8 @@ _MAX_NUMBER: Final = 0x7FFFFFFF  # section 7.1: a number has 31 bits
 _GREY, _PALETTE = 0, 3
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
 _COLOURS: Final = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
-# The ancillary chunks (section 5.4) that decoding needs. The others are left out: text and profiles may be decompression
-# bombs, and Pillow refuses a picture for a wrong checksum in any of them, which section 13.2 leaves to the decoder.
+# The ancillary chunks (section 5.4) that decoding needs. The others are left out: text and profiles may be
+# decompression bombs, and Pillow refuses a picture for a wrong checksum, which section 13.2 leaves to the decoder.
 _ANIMATION: Final = frozenset((b"acTL", b"fcTL", b"fdAT"))
 _NEEDED: Final = _ANIMATION | {b"tRNS"}
 _ANCILLARY: Final = 0x20  # of the first byte: a lower-case letter

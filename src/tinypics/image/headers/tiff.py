@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage, ImageTooLarge
+from tinypics.image.headers import tiff_layout, tiff_pages
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
@@ -87,15 +88,30 @@ def _read_tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
 
 
 def read(header: Header, limits: Limits) -> Header:
-    page = read_directory(header.data)
+    shown = tiff_pages.shown_page(header.data)
+    data = header.data
+    if shown is not None:
+        turned = shown.numbers(_ORIENTATION) or tiff_pages.read_page(data).numbers(_ORIENTATION)
+        data = tiff_pages.with_page(data, shown, {_ORIENTATION: turned or None})
+    whole = tiff_pages.read_page(data)
+    whole.check_compression()
+    page = read_directory(data)
     if page.strips > limits.strips:
         raise ImageTooLarge(f"the TIFF has more than {limits.strips} strips")
+    block, samples, extras = page.block, tiff_layout.unusual_samples(whole), []
+    if samples:  # all of it is read at once
+        block = page.size[0] * page.size[1]
+        if samples.colours == tiff_layout.INKS and samples.alpha:
+            extras.append("alpha")
+    more = page.more if shown is None else shown.reduced or bool(shown.following)
     return replace(
         header,
+        data=data,
         size=page.size,
         channels=page.channels,
         bits=page.bits,
         strips=page.strips,
-        block=page.block,
-        extras=("pages",) if page.more else (),
+        block=block,
+        copies=1 if samples or shown is not None else 0,
+        extras=(*extras, "pages") if more else tuple(extras),
     )

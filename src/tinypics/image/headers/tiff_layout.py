@@ -1,0 +1,81 @@
+"""The layout of the pixels of a TIFF page (TIFF 6.0 sections 3 to 6, 16, 18 and 19), and those that Pillow misreads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tinypics.image.headers import tiff_pages
+from tinypics.values import value
+
+if TYPE_CHECKING:
+    from tinypics.image.headers.tiff_pages import Page
+
+WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
+INKS: Final = 4
+_COLOURS: Final = {WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: INKS}  # samples of the colour itself
+ASSOCIATED, UNASSOCIATED = 1, 2  # ExtraSamples, section 18
+_UNSIGNED, _SIGNED = 1, 2  # SampleFormat, section 19
+_JPEG: Final = (6, 7)
+_NAMES: Final = {_UNSIGNED: "", _SIGNED: "signed ", 3: "floating-point "}
+
+
+@value
+class Samples:
+    """The layout of a page's pixels."""
+
+    page: Page
+    colours: int
+    """Samples of the colour; others follow them."""
+    count: int
+    bits: int
+    signed: bool
+    planes: bool
+
+    @property
+    def alpha(self) -> int:
+        """The meaning of the first further sample; 0 for none."""
+        extra = self.page.number(tiff_pages.EXTRA, UNASSOCIATED if self.colours == 3 and self.count == 4 else 0)
+        return extra if self.count > self.colours and extra in (ASSOCIATED, UNASSOCIATED) else 0
+
+
+def unusual_samples(page: Page) -> Samples | None:
+    """The layout, if Pillow cannot read it and this module can."""
+    photometric, count = page.number(tiff_pages.PHOTOMETRIC), page.number(tiff_pages.SAMPLES, 1)
+    bits, formats = page.numbers(tiff_pages.BITS, (1,)), page.numbers(tiff_pages.FORMAT, (_UNSIGNED,))
+    colours = _COLOURS.get(photometric, count + 1)
+    same = len({*bits}) == 1 and len({*formats}) == 1 and bits[0] in (8, 16)
+    if not same or not colours <= count <= colours + 4 or formats[0] not in (_UNSIGNED, _SIGNED):
+        return None
+    planes = page.number(tiff_pages.PLANES, 1) == 2 and count > 1
+    found = Samples(page, colours, count, bits[0], formats[0] == _SIGNED, planes)
+    if found.signed and found.bits != 8:
+        return None
+    if planes:
+        usual = count == colours and found.bits == 8 and not found.signed
+    elif count == 1:
+        usual = not found.signed
+    else:
+        usual = not found.signed and _is_usual(found)
+        if not usual and (page.number(tiff_pages.PREDICTOR, 1) != 1 or page.number(tiff_pages.COMPRESSION, 1) in _JPEG):
+            return None  # the differences are between samples of one kind, which rows of bytes do not show
+    return None if usual else found
+
+
+def _is_usual(samples: Samples) -> bool:
+    """Whether Pillow's table of modes has these interleaved samples."""
+    if samples.count == samples.colours:
+        return True
+    if samples.colours == INKS:
+        return samples.bits == 8 and not samples.alpha and samples.count <= 6
+    if samples.colours == 1:
+        return samples.bits == 8 and samples.count == 2 and bool(samples.page.numbers(tiff_pages.EXTRA))
+    return samples.count == 4 or samples.bits == 8
+
+
+def describe(page: Page) -> str:
+    """A page's pixels, for the person who sent it."""
+    bits, count = page.numbers(tiff_pages.BITS, (1,)), page.number(tiff_pages.SAMPLES, 1)
+    kind = _NAMES.get(page.number(tiff_pages.FORMAT, _UNSIGNED), "")
+    colours = {0: "grey", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr", 8: "Lab"}
+    colour = colours.get(page.number(tiff_pages.PHOTOMETRIC), "unknown colours")
+    return f"a TIFF of {colour} with {count} {kind}samples of {bits[0]} bits a pixel"

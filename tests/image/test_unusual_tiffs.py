@@ -1,0 +1,292 @@
+"""TIFFs whose samples Pillow misreads or has no mode for, and files whose first page is not the picture."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.pictures import near, opened
+from tinypics import resize
+from tinypics.errors import UnsupportedFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+GREY, RGB, PALETTE, CMYK = 1, 2, 3, 5
+SIDE = 16
+Tags = dict[int, "Sequence[int]"]
+
+
+def blocks(samples: np.ndarray[Any, Any], order: str, rows: int, tile: int) -> list[bytes]:
+    """Strips of `rows` rows, or square tiles, of pixels (height, width, samples)."""
+    samples = samples.astype(samples.dtype.newbyteorder(order))
+    if not tile:
+        return [samples[at : at + rows].tobytes() for at in range(0, len(samples), rows)]
+    cells = [(y, x) for y in range(0, SIDE, tile) for x in range(0, SIDE, tile)]
+    return [samples[y : y + tile, x : x + tile].tobytes() for y, x in cells]
+
+
+def tiff(
+    samples: np.ndarray[Any, Any],
+    photometric: int,
+    extra: Mapping[int, Sequence[int]] | None = None,
+    *,
+    planar: bool = False,
+    order: str = "<",
+    deflate: bool = False,
+    rows: int = SIDE,
+    tile: int = 0,
+) -> bytes:
+    """A file of one page, uncompressed or deflated, of interleaved samples or of planes."""
+    count = samples.shape[2]
+    planes = [samples[:, :, n : n + 1] for n in range(count)] if planar else [samples]
+    parts = [part for plane in planes for part in blocks(plane, order, rows, tile)]
+    parts = [zlib.compress(part) for part in parts] if deflate else parts
+    bits = [samples.dtype.itemsize * 8] * count
+    tags: Tags = {258: bits, 259: [8 if deflate else 1], 262: [photometric], 277: [count], 284: [2 if planar else 1]}
+    return pages([(tags | dict(extra or {}), (SIDE, SIDE), parts, rows, tile)], order)
+
+
+Page = tuple["Tags", tuple[int, int], "list[bytes]", int, int]
+
+
+def pages(content: Sequence[Page], order: str = "<", chained: bool = True) -> bytes:
+    """Directories one behind the other; each after the first is the next page, or a SubIFD of the first."""
+    out = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    places: list[int] = []
+    for number, (extra, size, parts, rows, tile) in enumerate(content):
+        places.append(len(out))
+        lengths = [len(part) for part in parts]
+        tags: dict[int, Sequence[int]] = {256: [size[0]], 257: [size[1]], **extra}
+        tags |= (
+            {322: [tile], 323: [tile], 324: lengths, 325: lengths}
+            if tile
+            else {273: lengths, 278: [rows], 279: lengths}
+        )
+        subs = number == 0 and not chained and len(content) > 1
+        if subs:
+            tags[330] = [0]
+        at = len(out) + 2 + 12 * len(tags) + 4
+        values = b""
+        body = at + sum(4 * len(numbers) for numbers in tags.values() if len(numbers) > 1)
+        entries = b""
+        for tag, numbers in sorted(tags.items()):
+            if tag in (273, 324):
+                numbers = [body + sum(lengths[:n]) for n in range(len(lengths))]
+            if tag == 330:
+                numbers = [body + sum(lengths)]
+            packed = struct.pack(f"{order}{len(numbers)}I", *numbers)
+            entries += struct.pack(order + "HHI", tag, 4, len(numbers))
+            entries += packed if len(numbers) == 1 else struct.pack(order + "I", at + len(values))
+            values += packed if len(numbers) > 1 else b""
+        following = body + sum(lengths) if chained and number + 1 < len(content) else 0
+        out += (
+            struct.pack(order + "H", len(tags))
+            + entries
+            + struct.pack(order + "I", following)
+            + values
+            + b"".join(parts)
+        )
+    return out
+
+
+def gradient(levels: Sequence[int], dtype: str) -> np.ndarray[Any, Any]:
+    """Each sample has its level at the left; at the right, and at the bottom, half of it."""
+    samples = np.empty((SIDE, SIDE, len(levels)), dtype)
+    samples[:] = levels
+    samples[:, SIDE // 2 :] = samples[:, SIDE // 2 :] // 2
+    samples[SIDE // 2 :] = samples[SIDE // 2 :] // 2
+    return samples
+
+
+def colours(data: bytes) -> tuple[list[Any], tuple[str, ...]]:
+    """Three pixels: at the upper left, the upper right and the lower right."""
+    output = resize(data, "16x16-png")
+    image = opened(output.data).convert("RGBA")
+    return [image.getpixel(at) for at in ((2, 2), (13, 2), (13, 13))], output.dropped
+
+
+WAYS = [
+    {"order": "<"},
+    {"order": ">"},
+    {"deflate": True},
+    {"order": ">", "deflate": True},
+    {"rows": 4},
+    {"rows": 4, "deflate": True},
+    {"tile": 16},
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize(("dtype", "one"), [("u1", 1), ("u2", 257)])
+def test_planes_are_as_interleaved_samples(way: dict[str, Any], dtype: str, one: int) -> None:
+    data = tiff(gradient([200 * one, 100 * one, 60 * one], dtype), RGB, planar=True, **way)
+    found, _ = colours(data)
+    assert all(
+        near(got, want, 1)
+        for got, want in zip(found, [(200, 100, 60, 255), (100, 50, 30, 255), (50, 25, 15, 255)], strict=True)
+    )
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("dtype", "one"), [("u1", 1), ("u2", 257)])
+@pytest.mark.parametrize(
+    ("photometric", "levels", "meaning", "wanted"),
+    [
+        (GREY, [128, 255], 2, (128, 128, 128, 255)),
+        (GREY, [128, 64], 2, (128, 128, 128, 64)),
+        (GREY, [64, 128], 1, (128, 128, 128, 128)),
+        (GREY, [128, 64], 0, (128, 128, 128, 255)),
+        (RGB, [200, 100, 60, 128], 2, (200, 100, 60, 128)),
+        (RGB, [100, 50, 30, 128], 1, (200, 100, 60, 128)),
+        (RGB, [200, 100, 60, 128], 0, (200, 100, 60, 255)),
+    ],
+)
+def test_alpha_is_read_as_it_was_stored(
+    photometric: int,
+    levels: list[int],
+    meaning: int,
+    wanted: tuple[int, ...],
+    dtype: str,
+    one: int,
+    order: str,
+    planar: bool,
+) -> None:
+    samples = np.empty((SIDE, SIDE, len(levels)), dtype)
+    samples[:] = [level * one for level in levels]
+    found, _ = colours(tiff(samples, photometric, {338: [meaning]}, planar=planar, order=order))
+    assert near(found[0], wanted, 2)
+    assert near(found[2], wanted, 2)
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize(("dtype", "one"), [("u1", 1), ("u2", 257)])
+@pytest.mark.parametrize("meaning", [0, 1, 2])
+def test_inks_with_alpha_are_inks(dtype: str, one: int, meaning: int, planar: bool) -> None:
+    levels = [0, 200, 220, 10]
+    samples = np.empty((SIDE, SIDE, 5), dtype)
+    samples[:] = [level * one for level in (*levels, 255)]
+    found, dropped = colours(tiff(samples, CMYK, {338: [meaning]}, planar=planar))
+    plain, _ = colours(tiff(samples[:, :, :4].copy(), CMYK))
+    assert near(found[0], plain[0], 1)
+    assert ("alpha" in dropped) == (meaning > 0)
+
+
+@pytest.mark.parametrize("photometric", [0, GREY])
+def test_signed_samples_do_not_wrap_at_zero(photometric: int) -> None:
+    samples = np.linspace(-128, 127, SIDE).astype("i1")[None, :, None].repeat(SIDE, 0)
+    output = opened(resize(tiff(samples, photometric, {339: [2]}), "16x16-png").data).convert("L")
+    row = np.asarray(output)[8].astype(int)
+    row = row if photometric else row[::-1]
+    assert (row[0], row[-1]) == (0, 255)
+    assert (np.diff(row) > 0).all()
+
+
+@pytest.mark.parametrize("level", [0, 1024, 3072, 4095])
+def test_grey_of_twelve_bits_uses_all_of_them(level: int) -> None:
+    row = bytes((level >> 4, (level & 15) << 4 | level >> 8, level & 255)) * (SIDE // 2)
+    tags: Tags = {258: [12], 259: [1], 262: [GREY], 277: [1]}
+    found, _ = colours(pages([(tags, (SIDE, SIDE), [row * SIDE], SIDE, 0)]))
+    assert near(found[0], (*[round(level * 255 / 4095)] * 3, 255), 1)
+
+
+@pytest.mark.parametrize(("one", "wanted"), [(1, 255), (256, 255), (257, 255)])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_palette_may_be_written_in_eight_bits(bits: int, one: int, wanted: int) -> None:
+    table = [0] * (3 << bits)
+    table[1] = min(65535, 255 * one)  # index 1 is red
+    row = b"\1" * SIDE if bits == 8 else b"\x11" * (SIDE // 2)
+    tags: Tags = {258: [bits], 259: [1], 262: [PALETTE], 277: [1], 320: table}
+    found, _ = colours(pages([(tags, (SIDE, SIDE), [row * SIDE], SIDE, 0)]))
+    assert near(found[0], (wanted, 0, 0, 255), 1)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_planes_are_turned_upright(orientation: int) -> None:
+    samples = gradient([200 * 257, 100 * 257, 60 * 257], "u2")
+    found = opened(resize(tiff(samples, RGB, {274: [orientation]}, planar=True), "16x16-png").data)
+    plain = opened(resize(tiff(samples, RGB), "16x16-png").data)
+    turned = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_270, 8: Image.Transpose.ROTATE_90}
+    wanted = plain if orientation == 1 else plain.transpose(turned[orientation])  # type: ignore[arg-type]
+    assert np.abs(np.asarray(found).astype(int) - np.asarray(wanted)).max() <= 1
+
+
+# Named where it is not supported
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({259: [50002]}, "contains JPEG XL"),
+        ({259: [34712]}, "contains JPEG 2000"),
+        ({259: [34887]}, "contains LERC"),
+        ({259: [50001]}, "contains WebP"),
+        ({259: [777]}, "unknown compression, number 777"),
+        ({258: [14]}, "grey with 1 samples of 14 bits"),
+        ({258: [64], 339: [3]}, "floating-point samples of 64 bits"),
+        ({262: [RGB], 277: [3], 258: [32] * 3, 339: [3] * 3}, "RGB with 3 floating-point samples of 32 bits"),
+        ({262: [RGB], 277: [3], 258: [12] * 3}, "RGB with 3 samples of 12 bits"),
+        ({262: [9]}, "unknown colours"),
+    ],
+)
+def test_a_whole_file_of_another_kind_is_named(change: Tags, says: str) -> None:
+    tags: Tags = {258: [8], 259: [1], 262: [GREY], 277: [1]}
+    with pytest.raises(UnsupportedFormat, match=f"a TIFF .*{says}.* is not supported"):
+        resize(pages([(tags | change, (SIDE, SIDE), [bytes(SIDE * SIDE * 16)], SIDE, 0)]), "8x8")
+
+
+# The page that is shown
+
+
+def page(colour: tuple[int, int, int], size: tuple[int, int], **tags: int) -> Page:
+    extra: Tags = {258: [8, 8, 8], 259: [1], 262: [RGB], 277: [3]}
+    extra |= {
+        {"subfile": 254, "old": 255, "photometric": 262, "orientation": 274}[name]: [n] for name, n in tags.items()
+    }
+    return extra, size, [bytes(colour) * size[0] * size[1]], size[1], 0
+
+
+SMALL, BIG = (200, 0, 0), (0, 0, 200)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("chained", [True, False])
+@pytest.mark.parametrize("tag", [{"subfile": 1}, {"old": 2}, {"subfile": 5}])
+def test_a_reduced_first_page_is_passed_over(order: str, chained: bool, tag: dict[str, int]) -> None:
+    output = resize(pages([page(SMALL, (40, 30), **tag), page(BIG, (160, 120))], order, chained), "80x")
+    assert (output.width, output.height, output.dropped) == (80, 60, ())
+    assert near(opened(output.data).getpixel((4, 4)), BIG)  # type: ignore[arg-type]
+
+
+def test_a_first_page_that_is_whole_is_shown() -> None:
+    output = resize(pages([page(BIG, (40, 30)), page(SMALL, (160, 120))]), "40x")
+    assert output.dropped == ("pages",)
+    assert near(opened(output.data).getpixel((4, 4)), BIG)  # type: ignore[arg-type]
+
+
+def test_of_reduced_pages_alone_the_largest_is_shown() -> None:
+    output = resize(pages([page(SMALL, (40, 30), subfile=1), page(BIG, (80, 60), subfile=1)]), "80x")
+    assert near(opened(output.data).getpixel((4, 4)), BIG)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("photometric", [32803, 34892])
+def test_of_a_raw_file_the_largest_preview_is_shown(photometric: int) -> None:
+    raw = page((9, 9, 9), (320, 240), photometric=photometric)
+    preview = page(BIG, (160, 120), subfile=1)
+    output = resize(pages([page(SMALL, (40, 30), subfile=1), raw, preview]), "80x")
+    assert output.dropped == ("pages",)
+    assert near(opened(output.data).getpixel((4, 4)), BIG)  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedFormat, match="a raw photo without a preview"):
+        resize(pages([raw]), "80x")
+
+
+def test_the_orientation_of_the_first_page_holds_for_its_subpages() -> None:
+    content = [page(SMALL, (40, 30), subfile=1, orientation=6), page(BIG, (160, 120))]
+    output = resize(pages(content, chained=False), "60x")
+    assert (output.width, output.height) == (60, 80)
