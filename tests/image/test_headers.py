@@ -257,7 +257,9 @@ def test_orientation_that_makes_no_sense_is_upright(exif: bytes) -> None:
 
 
 def test_tiles() -> None:
-    found = header(tiff((600, 400), {322: (256,), 323: (128,), 324: (8, 9, 10, 11), 277: (4,), 258: (16, 16, 16, 16), 262: (2,)}))
+    found = header(
+        tiff((600, 400), {322: (256,), 323: (128,), 324: (8, 9, 10, 11), 277: (4,), 258: (16, 16, 16, 16), 262: (2,)})
+    )
     assert (found.strips, found.block, found.channels, found.bits) == (4, 256 * 128, 4, 16)
 
 

@@ -290,6 +290,8 @@ def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
         return _from_sixteen_bits(image, picture.header.bits)
     if image.mode in ("I", "F"):
         return _stretch_range(image)
+    if image.mode == "RGBA" and picture.header.decoder.name == "bmp" and not any(image.getchannel("A").getextrema()):
+        image = image.convert("RGB")  # a program without alpha left the fourth byte at zero
     clear = image.info.get("transparency")
     if image.mode == "RGB" and picture.header.bits == 16 and isinstance(clear, tuple):
         image.info["transparency"] = tuple(value >> 8 for value in clear)  # Pillow keeps 8 bits of the pixels only

@@ -86,7 +86,7 @@ _TABLE: Final = (
     Codec("bmp", "BMP", "image/bmp", "bmp", "PIL.BmpImagePlugin", "BmpImageFile", "1 to 32 bits, RLE",
           decoder_bytes=2, other_extensions=("dib",), browser_support=True),
     Codec("ico", "ICO", "image/vnd.microsoft.icon", "ico", "PIL.IcoImagePlugin", "IcoImageFile",
-          "the largest picture inside", decoder_bytes=12, browser_support=True),
+          "the largest picture inside; cursors (CUR)", decoder_bytes=12, other_extensions=("cur",), browser_support=True),
     Codec("jp2", "JPEG 2000", "image/jp2", "jp2", "PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile",
           "JP2 files and bare codestreams", decoder_bytes=8, other_extensions=("j2k", "j2c", "jpc", "jpf", "jpx")),
 )  # fmt: skip
@@ -170,6 +170,8 @@ def sniff(head: bytes) -> Codec:
             return FORMATS[name]
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return FORMATS["webp"]
+    if head[:4] == b"\0\0\2\0" and head[4:6] != b"\0\0":  # a cursor; a TGA of true colour has no entries there
+        return FORMATS["ico"]
     if head[4:8] == b"ftyp" and (brand := _from_brands(head)):
         return FORMATS[brand]
     raise UnsupportedFormat(f"not a picture in a supported format: it looks like {_stranger(head)}")
