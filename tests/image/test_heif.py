@@ -72,7 +72,7 @@ def test_whatever_libheif_raises_is_corrupt(phone: SimpleNamespace) -> None:
         raise RuntimeError("Invalid input")
 
     phone.to_pillow = fail
-    with pytest.raises(CorruptImage, match="the HEIC/HEIF cannot be decoded: Invalid input"):
+    with pytest.raises(CorruptImage, match="the HEIC/HEIF cannot be decoded: it"):
         resize_all(heic((64, 48)), ["32x24"])
 
 

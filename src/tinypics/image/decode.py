@@ -80,8 +80,10 @@ class Frame:
 
 
 @contextmanager
-def translate_errors(what: str) -> Iterator[None]:
+def translate_errors(what: str, header: Header | None = None, image: Any = None) -> Iterator[None]:
     """Turn any exception of Pillow into one of our errors: hostile files cause exceptions of nearly every class.
+
+    No message has a word of Pillow's, which is about its own insides: `header` and `image` show what is wrong.
 
     :raises CorruptImage: also for SyntaxError, ValueError, RuntimeError, TypeError and so on.
     :raises ImageTooLarge: an allocation failed, or Pillow's own limit was exceeded.
@@ -95,7 +97,11 @@ def translate_errors(what: str) -> Iterator[None]:
     except (MemoryError, Image.DecompressionBombError) as error:
         raise ImageTooLarge(f"{what} needs more memory than there is") from error
     except Exception as error:
-        raise CorruptImage(f"{what} cannot be decoded: {error}"[:300]) from error
+        if header is None:
+            raise CorruptImage(f"{what} cannot be processed") from error
+        from tinypics.image import damage
+
+        raise CorruptImage(f"{what} cannot be decoded: {damage.describe(header, image)}") from error
 
 
 def open_picture(header: Header, limits: Limits) -> OpenPicture:
@@ -104,7 +110,7 @@ def open_picture(header: Header, limits: Limits) -> OpenPicture:
     :raises CorruptImage, ImageTooLarge: see `translate_errors`.
     :raises UnsupportedFormat: HEIF, and pi_heif is not installed.
     """
-    with translate_errors(f"the {header.codec.label} header"):
+    with translate_errors(f"the {header.codec.label} header", header):
         if header.decoder.name == "heif":
             return _open_heif(header, limits)
         if header.decoder.name == "tiff":
@@ -181,7 +187,7 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
 
     :param scale: decode a JPEG to 1/scale of the size; the result of `draft_scale`.
     """
-    with translate_errors(f"the {picture.header.codec.label}"):
+    with translate_errors(f"the {picture.header.codec.label}", picture.header, picture.image):
         if not isinstance(picture.image, Image.Image):
             yield _make_frame(picture, picture.image.to_pillow(), 1)
             return

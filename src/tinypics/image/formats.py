@@ -38,6 +38,8 @@ class Codec:
     browser_support: bool = False
     """Browsers show it."""
     encodes: bool = False
+    max_side: int = 65_535
+    """The largest width or height that a file of the format can have."""
     srcset_order: int = 0
     """Its place in a `srcset`: from the smallest files to the widest support."""
     alpha: bool = False
@@ -61,7 +63,7 @@ _TABLE: Final = (
     Codec("jpeg", "JPEG", "image/jpeg", "jpg", "PIL.JpegImagePlugin", "JpegImageFile",
           "baseline, progressive, arithmetic and lossless; grey, YCbCr, RGB, CMYK, YCCK; any subsampling",
           decoder_bytes=0, other_extensions=("jpeg", "jpe", "jfif"), browser_support=True, encodes=True, srcset_order=3,
-          quality=80, mb_per_mp=0.15, ms_per_mp=2.3),
+          max_side=65_500, quality=80, mb_per_mp=0.15, ms_per_mp=2.3),
     Codec("png", "PNG", "image/png", "png", "PIL.PngImagePlugin", "PngImageFile",
           "1 to 16 bits, grey, palette, RGB, alpha, tRNS, interlaced; APNG", decoder_bytes=2, deep_bytes=7,
           other_extensions=("apng",), browser_support=True, encodes=True, srcset_order=4, alpha=True,
@@ -69,7 +71,7 @@ _TABLE: Final = (
     Codec("webp", "WebP", "image/webp", "webp", "PIL.WebPImagePlugin", "WebPImageFile",
           "lossy, lossless, alpha, animated", decoder_bytes=14,
           browser_support=True, encodes=True, srcset_order=2, alpha=True, reads_animation=True, animated=True,
-          lossless=True, quality=80, mb_per_mp=0.05, ms_per_mp=13),
+          lossless=True, max_side=16_383, quality=80, mb_per_mp=0.05, ms_per_mp=13),
     Codec("gif", "GIF", "image/gif", "gif", "PIL.GifImagePlugin", "GifImageFile", "87a, 89a, animated", decoder_bytes=8,
           browser_support=True, encodes=True, srcset_order=5, alpha=True, reads_animation=True, animated=True,
           mb_per_mp=0.67, ms_per_mp=51),
@@ -81,12 +83,13 @@ _TABLE: Final = (
           "HEVC pictures as phones make them; primary picture", decoder_bytes=7, deep_bytes=5,
           other_extensions=("heif", "hif", "heics", "heifs"), parser="isobmff", mb_per_mp=0.17, ms_per_mp=37),
     Codec("tiff", "TIFF", "image/tiff", "tif", "PIL.TiffImagePlugin", "TiffImageFile",
-          "first full page, or a raw file's preview; 1 to 16 bits, LZW, deflate, JPEG, fax, CMYK, planes", decoder_bytes=3, deep_bytes=7,
-          other_extensions=("tiff",)),
+          "first full page, or a raw file's preview; 1 to 16 bits, LZW, deflate, JPEG, fax, CMYK, planes",
+          decoder_bytes=3, deep_bytes=7, other_extensions=("tiff",)),
     Codec("bmp", "BMP", "image/bmp", "bmp", "PIL.BmpImagePlugin", "BmpImageFile", "1 to 32 bits, RLE",
           decoder_bytes=2, other_extensions=("dib",), browser_support=True),
     Codec("ico", "ICO", "image/vnd.microsoft.icon", "ico", "PIL.IcoImagePlugin", "IcoImageFile",
-          "the largest picture inside; cursors (CUR)", decoder_bytes=12, other_extensions=("cur",), browser_support=True),
+          "the largest picture inside; cursors (CUR)", decoder_bytes=12, other_extensions=("cur",),
+          browser_support=True),
     Codec("jp2", "JPEG 2000", "image/jp2", "jp2", "PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile",
           "JP2 files and bare codestreams", decoder_bytes=8, other_extensions=("j2k", "j2c", "jpc", "jpf", "jpx")),
 )  # fmt: skip

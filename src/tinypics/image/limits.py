@@ -109,3 +109,9 @@ def check_plan(plan: Plan, frames: int, limits: Limits) -> None:
             raise ImageTooLarge(
                 f"an output of {of}{width} x {height} pixels; at most {limits.output_pixels:,} are allowed"
             )
+
+
+def check_format_size(size: Size, label: str, most: int) -> None:
+    """:raises ImageTooLarge: a side of an output is longer than its format can say."""
+    if max(size) > most:
+        raise ImageTooLarge(f"an output of {size[0]} x {size[1]} pixels; a {label} has a side of at most {most:,}")

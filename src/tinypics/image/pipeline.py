@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING
 from tinypics.errors import InvalidRequest
 from tinypics.image import decode, memory, metadata
 from tinypics.image.encode import EncoderInput, encode
+from tinypics.image.formats import FORMATS
 from tinypics.image.geometry import plan, requested_orientation
 from tinypics.image.headers import jpeg, reader
-from tinypics.image.limits import DEFAULT, Limits, check_bytes, check_decoded_size, check_plan, check_size
+from tinypics.image.limits import (
+    DEFAULT,
+    Limits,
+    check_bytes,
+    check_decoded_size,
+    check_format_size,
+    check_plan,
+    check_size,
+)
 from tinypics.image.placeholder import PLACEHOLDER, dominant_colour
 from tinypics.image.render import choose_format, finish, is_animated, is_lossy, plan_render, render
 from tinypics.image.rendition import Rendition
@@ -110,8 +119,11 @@ def _check_outputs(picture: OpenPicture, outputs: Sequence[tuple[Rendition, Plan
     counted = [
         (rendition, geometry, header.frames if is_animated(header, rendition) else 1) for rendition, geometry in outputs
     ]
-    for _, geometry, frames in counted:
+    for rendition, geometry, frames in counted:
         check_plan(geometry, frames, limits)
+        asked = FORMATS.get(rendition.format or header.codec.name)  # not `auto`, which depends on the pixels
+        if asked and asked.encodes:
+            check_format_size(geometry.canvas, asked.label, asked.max_side)
     # A later frame of a GIF may be larger than the first, the only one that a decoder has seen after opening it.
     size = max(header.size, picture.size, key=prod)
     memory.check_memory(memory.estimate(header, size, scale, counted), limits)
@@ -135,6 +147,7 @@ def _finish_all(
     durations, truncated, clips = [first.duration], [first.truncated], []
     for render_plan, rendered in zip(plans, render(picture, first, plans), strict=True):
         name = choose_format(picture, render_plan, rendered)
+        check_format_size(render_plan.geometry.canvas, FORMATS[name].label, FORMATS[name].max_side)
         clips.append(_Clip(render_plan, name, [finish(picture, render_plan, rendered, name)], durations, truncated))
     clock.lap("transform")
     animated = [clip for clip in clips if clip.render_plan.animated]

@@ -40,7 +40,7 @@ def read(header: Header, limits: Limits) -> Header:
     if bits == 32 and not compression and width > 0:
         check_size(size, 1, limits)
         bitmap = _opaque(bitmap, size)
-    # An icon of this picture alone, for which the decoder has no choice; the entry of a cursor has no bits, but a place.
+    # An icon of this picture alone, for which the decoder has no choice; a cursor's entry has no bits, but a place.
     entry = struct.pack("<BBBBHHII", *best[:4], 1, bits, len(bitmap), _BODY)
     return replace(header, data=b"\0\0\1\0\1\0" + entry + bitmap, size=size, channels=4)
 
