@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
@@ -11,22 +11,49 @@ if TYPE_CHECKING:
 
 # EXIF 2.32, by tag.
 _ARTIST, _COPYRIGHT, _ORIENTATION, _EXIF, _GPS = 0x013B, 0x8298, 0x0112, 0x8769, 0x8825
+_X_DENSITY, _Y_DENSITY, _DENSITY_UNIT, _INCH = 0x011A, 0x011B, 0x0128, 2
 # XMP, IPTC and maker notes may contain a location; the sizes are no longer true.
 _STALE_TAGS: Final = frozenset(
     (_ORIENTATION, 0x0100, 0x0101, 0x02BC, 0x83BB, 0x8649, 0x927C, 0xA002, 0xA003, 0xA005, _GPS)
 )
 
 
-def select_exif(exif: bytes | None, keep: Keep) -> tuple[bytes | None, tuple[str, ...]]:
-    """The EXIF data to write, and the names of requested data that is dropped: `location`, or broken `metadata`.
+def select_exif(exif: bytes | None, image: Any, keep: Keep) -> tuple[bytes | None, tuple[str, ...]]:
+    """The EXIF data to write, and the names of requested data that is dropped: `location` and `metadata`.
+
+    `image` is what a decoder has opened. Creator and rights of its IPTC data and XMP become artist and copyright where
+    EXIF has none; `metadata` is said of a licence in XMP, and of broken EXIF.
 
     Orientation is dropped, because outputs are upright. An embedded thumbnail is dropped, because it would show the
     part that was cropped.
     """
-    if not exif or keep not in ("copyright", "all"):
+    if keep not in ("copyright", "all"):
         return None, ()
+    from tinypics.image.rights import find_rights
+
+    rights, result = find_rights(image), Image.Exif()
+    for tag, text in ((_ARTIST, rights.creator), (_COPYRIGHT, rights.notice)):
+        if text:
+            result[tag] = text.encode()
+    if keep == "all":
+        result.update(_density(image))
+    written, lost = _with_exif(exif, result, keep) if exif else (result.tobytes() if result else None, ())
+    return written, (*lost, "metadata") if rights.licence and "metadata" not in lost else lost
+
+
+def _density(image: Any) -> dict[int, Any]:
+    """EXIF's fields for pixels per inch."""
+    dpi = image.info.get("dpi")
     try:
-        source, result = Image.Exif(), Image.Exif()
+        return {_X_DENSITY: float(dpi[0]), _Y_DENSITY: float(dpi[1]), _DENSITY_UNIT: _INCH} if dpi else {}
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        return {}
+
+
+def _with_exif(exif: bytes, result: Image.Exif, keep: Keep) -> tuple[bytes | None, tuple[str, ...]]:
+    """`result` with what is kept of the source's EXIF, which goes first."""
+    try:
+        source = Image.Exif()
         source.load(exif)
         if keep == "copyright":
             result.update({tag: source[tag] for tag in (_ARTIST, _COPYRIGHT) if tag in source})

@@ -168,7 +168,7 @@ def _encode_all(picture: OpenPicture, clips: Sequence[_Clip]) -> tuple[Output, .
 
 def _encode(picture: OpenPicture, clip: _Clip) -> Output:
     rendition, header, name = clip.render_plan.rendition, picture.header, clip.format
-    exif, lost = metadata.select_exif(picture.exif, rendition.keep) if name != "gif" else (None, ())
+    exif, lost = metadata.select_exif(picture.exif, picture.image, rendition.keep) if name != "gif" else (None, ())
     job = EncoderInput(
         [frame.image for frame in clip.frames],
         quality=rendition.quality,

@@ -35,8 +35,8 @@ _SEGMENTS: Final = {_APP0: (b"JFIF", 14), _APP14: (b"Adobe", 12), _APP2: (b"ICC_
 _PHOTOSHOP: Final = b"Photoshop 3.0\0"
 END: Final = bytes([0xFF, _EOI])
 
-# The XMP of Adobe's and Google's gain maps, and the segment of ISO 21496-1.
-_GAIN_MAPS: Final = {_APP1: b"hdrgm", _APP2: b"urn:iso:std:iso:ts:21496:-1"}
+# The XMP of the gain maps of Adobe, Google and Apple, and the segment of ISO 21496-1.
+_GAIN_MAPS: Final = {_APP1: (b"hdrgm", b"HDRGainMap"), _APP2: (b"urn:iso:std:iso:ts:21496:-1",)}
 
 # Inside a scan 0xFF is followed by 0 (a literal), a restart marker or another 0xFF; anything else is the next marker.
 _SCAN_END: Final = rb"\xff[^\x00\xff\xd0-\xd7]"
@@ -92,7 +92,7 @@ def read_frame_header(data: bytes) -> FrameHeader:
             bits, height, width, count = struct.unpack_from(">BHHB", body)
             size, components = (width, height), bytes(body[6 + 3 * i] for i in range(count))
             progressive, lossless = marker in _PROGRESSIVE, marker == _LOSSLESS
-        elif marker in _GAIN_MAPS and _GAIN_MAPS[marker] in body:
+        elif marker in _GAIN_MAPS and any(name in body for name in _GAIN_MAPS[marker]):
             gain_map = True
         if _is_cut(marker, body):
             cut.append((at, at + 2 + length))
