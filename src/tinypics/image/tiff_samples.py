@@ -34,7 +34,7 @@ class SampleReader:
 
     def to_pillow(self) -> Image.Image:
         samples = self._samples
-        # What follows the alpha channel, and an alpha channel beside inks, has no place in an output.
+        # No output has room for samples behind the alpha channel, nor for an alpha channel beside inks.
         wanted = samples.colours + bool(samples.alpha and samples.colours != tiff_layout.INKS)
         read = self._planes if samples.planes or samples.count == 1 else self._interleaved
         channels = read(wanted)

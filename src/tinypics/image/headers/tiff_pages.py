@@ -80,7 +80,7 @@ class Page:
 
     @property
     def raw(self) -> bool:
-        """What a sensor saw, which needs a raw converter."""
+        """The values of a sensor, which need a raw converter."""
         return self.number(PHOTOMETRIC) in _RAW_COLOURS
 
     def check_compression(self) -> None:
