@@ -6,7 +6,6 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage, ImageTooLarge
-from tinypics.image.headers import tiff_layout, tiff_pages
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
@@ -88,6 +87,8 @@ def _read_tags(data: bytes) -> tuple[dict[int, int], dict[int, int], bool]:
 
 
 def read(header: Header, limits: Limits) -> Header:
+    from tinypics.image.headers import tiff_layout, tiff_pages  # this module reads the EXIF of every JPEG, too
+
     shown = tiff_pages.shown_page(header.data)
     data = header.data
     if shown is not None:
