@@ -13,9 +13,6 @@ from tests.race import COARSE, MemoryRace, Race
 from tinypics.delivery import reconcile
 from tinypics.store import threads
 
-# The tracer of coverage takes more time than thousands of races, all of which run the same lines.
-pytestmark = pytest.mark.no_cover
-
 
 class Inline(threads.Call):
     """A call in the actor's own thread, because starting a thread for each call would dominate the run time."""
@@ -63,6 +60,8 @@ def test_the_scheduler_runs_every_order_of_steps_exactly_once() -> None:
     assert set(seen) == {"".join(word) for word in set(itertools.permutations("aabbb"))}
 
 
+# The tracer of coverage would double the time of the samples. Other tests run the same lines.
+UNTRACED = pytest.mark.no_cover
 LAYOUTS = pytest.mark.parametrize("in_folder", [False, True], ids=["single", "folder"])
 
 
@@ -74,12 +73,14 @@ def test_every_order_of_the_reads_and_writes_of_two_ends_right(actions: list[str
 
 
 # With every request as a step there are millions of orders: take a sample, the same in each run.
+@UNTRACED
 @LAYOUTS
 @pytest.mark.parametrize("actions", [["work", "overwrite"], ["work", "delete"], ["work", "spoil"]], ids="-".join)
 def test_orders_of_two_end_right(actions: list[str], in_folder: bool) -> None:
     check(lambda: MemoryRace(in_folder), actions, random_schedules(100, seed=1))
 
 
+@UNTRACED
 @LAYOUTS
 @pytest.mark.parametrize(
     "actions",
@@ -97,6 +98,7 @@ def test_orders_of_three_end_right(actions: list[str], in_folder: bool) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
+@UNTRACED
 @LAYOUTS
 @pytest.mark.parametrize(
     "actions", [["work", "overwrite", "delete"], ["overwrite", "delete", "overwrite"]], ids="-".join
