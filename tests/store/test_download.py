@@ -241,7 +241,7 @@ def progressive_noise() -> bytes:
 @pytest.fixture
 def progressive(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A file that counts as large. tests/sandbox/test_supervisor.py has one that is large."""
-    monkeypatch.setattr(jpeg_header, "_WORTH_LEAVING", 512 * 1024)
+    monkeypatch.setattr(jpeg_header, "_MIN_SAVING", 512 * 1024)
     data = progressive_noise()
     assert len(data) > 640 * 1024
     return data
