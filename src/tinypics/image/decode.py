@@ -40,7 +40,6 @@ _BLOCK: Final = MIB
 _MODES: Final = ("L", "LA", "RGB", "RGBA", "CMYK")
 _PREMULTIPLIED: Final = {"LA": "La", "RGBA": "RGBa"}
 _CONVERSIONS: Final = {"1": "L", "La": "LA", "RGBa": "RGBA"}  # all other modes are colours: YCbCr, LAB
-_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 3
 
 
 @value
@@ -292,10 +291,10 @@ def _crop_to_aperture(image: Image.Image, crop: tuple[float, float, float, float
 
 def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
     """Convert to one of the modes of `Frame`, but for alpha, which is not premultiplied yet."""
-    if image.mode.startswith("I;16"):
-        return _from_sixteen_bits(image, picture.header.bits)
-    if image.mode in ("I", "F"):
-        return _stretch_range(image)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        from tinypics.image import wide_samples
+
+        return wide_samples.to_eight_bits(image, picture.header.bits)
     if image.mode == "RGBA" and picture.header.decoder.name == "bmp" and not any(image.getchannel("A").getextrema()):
         image = image.convert("RGB")  # a program without alpha left the fourth byte at zero
     clear = image.info.get("transparency")
@@ -312,28 +311,3 @@ def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
     if image.mode == "CMYK" and picture.header.decoder.name == "jpeg" and "adobe" not in image.info:
         image = image.point(lambda ink: 255 - ink)
     return image if image.mode in _MODES else image.convert(_CONVERSIONS.get(image.mode, "RGB"))
-
-
-def _from_sixteen_bits(image: Image.Image, bits: int) -> Image.Image:
-    """Scale grey of 16 bits to 8. Pillow's own conversion clips at 255, so that nearly everything would be white.
-
-    :param bits: of the file. Pillow does not scale the 12 bits of a TIFF to 16, as it does those of other formats.
-    """
-    values = image.convert("I")
-    white = (1 << bits) - 1 if hasattr(image, "tag_v2") else 65535
-    scale = [min(255, (value * 255 + white // 2) // white) for value in range(65536)]
-    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow supports it for 8 bits only
-        scale.reverse()
-    grey = values.point(scale, "L")
-    clear = image.info.get("transparency")
-    if not isinstance(clear, int):
-        return grey
-    alpha = values.point([0 if value == clear else 255 for value in range(65536)], "L")
-    return Image.merge("LA", (grey, alpha))
-
-
-def _stretch_range(image: Image.Image) -> Image.Image:
-    """32-bit TIFF has no defined white: the darkest value becomes black, the brightest white."""
-    low, high = image.getextrema()
-    scale = 255 / (high - low) if high > low else 0.0  # type: ignore[operator]
-    return image.convert("F").point(lambda value: value * scale - low * scale).convert("L")  # type: ignore[operator]

@@ -138,30 +138,6 @@ _HEIF_BRANDS: Final = (
     b"msf1",
 )
 
-# Files that people upload by mistake, so that the message can name them.
-_STRANGERS: Final = (
-    (b"%PDF", "a PDF document"),
-    (b"%!PS", "a PostScript file"),
-    (b"\xc5\xd0\xd3\xc6", "an EPS file"),
-    (b"8BPS", "a Photoshop document"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
-    (b"OggS", "an Ogg file"),
-    (b"P6", "a PPM picture"),
-    (b"P5", "a PGM picture"),
-    (b"qoif", "a QOI picture"),
-    (b"DDS ", "a DDS texture"),
-    (b"v/1\x01", "an OpenEXR picture"),
-    (b"#?RADIANCE", "a Radiance HDR picture"),
-    (b"\xd7\xcd\xc6\x9a", "a Windows metafile"),
-    (b"{", "JSON"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-)
-
 
 def sniff(head: bytes) -> Codec:
     """The format that the first `HEAD` bytes of a file show.
@@ -177,7 +153,9 @@ def sniff(head: bytes) -> Codec:
         return FORMATS["ico"]
     if head[4:8] == b"ftyp" and (brand := _from_brands(head)):
         return FORMATS[brand]
-    raise UnsupportedFormat(f"not a picture in a supported format: it looks like {_stranger(head)}")
+    from tinypics.image import unsupported
+
+    raise UnsupportedFormat(f"not a picture in a supported format: it looks like {unsupported.describe(head)}")
 
 
 def _from_brands(head: bytes) -> str | None:
@@ -188,22 +166,6 @@ def _from_brands(head: bytes) -> str | None:
     if any(brand in _AVIF_BRANDS for brand in brands):
         return "avif"
     return "heif" if any(brand in _HEIF_BRANDS for brand in brands) else None
-
-
-def _stranger(head: bytes) -> str:
-    if not head:
-        return "an empty file"
-    for magic, what in _STRANGERS:
-        if head.startswith(magic):
-            return what
-    if head[4:8] == b"ftyp":
-        return "a video (MP4 family)"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text[:1] == b"<":
-        return "an SVG picture or a web page"
-    if all(byte in b"\t\n\r" or 0x20 <= byte < 0x7F for byte in head):
-        return "text"
-    return "unknown data"
 
 
 def output_format(
