@@ -118,7 +118,7 @@ RULE = [
     ("a.png", "8x-lossless", None, "a.png", "a.png/8x-lossless.png"),
     ("a.webp", "8x-lossless", None, "a.webp", "a.webp/8x-lossless.webp"),
     ("a.jpg", "8x-lossless", "png", "a.jpg.png", "a.jpg/8x-lossless.png"),
-    ("a.avif", "8x-lossless", "png", "a.avif.png", "a.avif/8x-lossless.png"),
+    ("a.avif", "8x-lossless", "webp", "a.avif.webp", "a.avif/8x-lossless.webp"),
     ("a.heic", "8x-lossless", "png", "a.heic.png", "a.heic/8x-lossless.png"),
     ("a.gif", "8x-lossless", "webp", "a.gif.webp", "a.gif/8x-lossless.webp"),
     ("a", "8x-lossless", None, "a", "a/8x-lossless.png"),
