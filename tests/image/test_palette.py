@@ -1,4 +1,4 @@
-"""Drawings with a table of colours: a PNG of one stays one where that does not show."""
+"""Drawings with a palette: a PNG of one keeps it where the difference is invisible."""
 
 from __future__ import annotations
 

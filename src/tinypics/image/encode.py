@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _BASELINE: Final = 40_000
 # Up to this many pixels thorough encoding costs little.
 _SMALL: Final = 65_536
-# From this quality on colour is as fine as lightness (4:4:4). libwebp has 4:2:0 only.
+# From this quality on, chroma is not subsampled (4:4:4). libwebp always subsamples (4:2:0).
 _FINE: Final = 90
 
 
@@ -32,7 +32,7 @@ class EncoderInput:
     subsampling: str | None = None
     """None: `4:4:4` at high qualities."""
     palette: bool = False
-    """The source had a table of colours."""
+    """The source had a palette."""
     resampled: bool = True
     durations: Sequence[float] = ()
     """Milliseconds, one for each frame of an animation."""
@@ -70,7 +70,7 @@ def _jpeg(job: EncoderInput) -> bytes:
 
 
 def _chroma(job: EncoderInput) -> dict[str, str]:
-    """Colour as fine as lightness at high qualities, where the loss of the other way shows, as in coloured text."""
+    """Whether to keep full chroma resolution: at high qualities subsampling shows, for example in coloured text."""
     if not any("RGB" in frame.mode for frame in job.frames):
         return {}
     chosen = job.subsampling or ("4:4:4" if (job.quality or 0) >= _FINE else None)
@@ -110,7 +110,7 @@ def _avif(job: EncoderInput) -> bytes:
     if len(job.frames) > 1:
         return _avif_sequence(job)
     width, height = job.frames[0].size
-    if width * height <= _SMALL:  # colour as fine as lightness: 0.9 dB for 3 % more bytes
+    if width * height <= _SMALL:  # no chroma subsampling: 0.9 dB for 3 % more bytes
         return _save(job, "avif", speed=6, **{"subsampling": "4:4:4"} | _chroma(job))
     # Speed 8: a quarter of the time of the default 6, for a twentieth more bytes.
     return _save(job, "avif", speed=8, **_chroma(job))

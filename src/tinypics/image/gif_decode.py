@@ -24,7 +24,7 @@ _CLEAR, _RESTORE = (2,), (3, 4)  # some encoders write 4 for 3
 
 @value
 class Drawn:
-    """The canvas with a frame on it: RGB while it has been opaque, or else RGBA. The next frame changes it."""
+    """The canvas after a frame: RGB while it is opaque, else RGBA. The next frame changes it in place."""
 
     image: Image.Image
     duration: int
@@ -32,7 +32,7 @@ class Drawn:
 
 
 def frames(data: bytes, *, lenient: bool) -> Iterator[Drawn]:
-    """Every frame that has pixels.
+    """Yields every frame that has pixels.
 
     :raises ValueError: its pixels are cut short or broken, and not `lenient`.
     """
@@ -60,7 +60,7 @@ def frames(data: bytes, *, lenient: bool) -> Iterator[Drawn]:
 
 
 def _pixels(data: bytes, frame: Frame, *, lenient: bool) -> tuple[Image.Image, bool]:
-    """The frame alone, and whether the file lacks a part of it."""
+    """The frame alone, and whether the file has only a part of it."""
     image = Image.new("P", frame.size, frame.clear or 0)
     image.putpalette(frame.table or _GREY)
     bits, codes = data[frame.start], data[frame.start + 1 : frame.end]

@@ -1,4 +1,4 @@
-"""Images to a GIF (GIF89a): one table of colours for all frames, and of each frame only what has changed.
+"""Images to a GIF (GIF89a): one palette for all frames, and of each frame only the rectangle that changed.
 
 Pillow compresses the pixels; its own writer gives each frame a table and a dither pattern of its own, so that nothing
 stays the same from one frame to the next.
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _OPAQUE_FROM: Final = 128
-_SAMPLES: Final = 16  # frames that the colours of an animation are chosen from
-_SAMPLED: Final = 65_536  # and their pixels in all
+_SAMPLES: Final = 16  # frames that the palette of an animation is chosen from
+_SAMPLED: Final = 65_536  # and the total of their pixels
 _INVISIBLE: Final = 16.0  # mean square of the loss, 36 dB, up to which dithering would only add noise
-_SAME: Final = 6  # difference of a pixel, summed over red, green and blue, which nobody sees in motion
-_SHORTEST: Final = 2  # hundredths: browsers show a frame of less for a tenth of a second
+_SAME: Final = 6  # difference of a pixel, summed over red, green and blue, that is invisible in motion
+_SHORTEST: Final = 2  # hundredths of a second: browsers show a shorter frame for a tenth of a second
 _LONGEST: Final = 0xFFFF
 _KEPT, _CLEARED = 1, 2  # disposal (section 23): the canvas of the next frame
 
@@ -37,7 +37,7 @@ class _Colours:
     drawn: Callable[[Image.Image], Image.Image]
     """From an RGB image to the numbers of its colours."""
     tolerance: int
-    """Up to which difference a pixel stays as it is."""
+    """A pixel that differs by at most this much is not drawn again."""
 
     @property
     def bits(self) -> int:
@@ -142,7 +142,7 @@ def _few(frames: Sequence[Image.Image], most: int) -> set[tuple[int, ...]] | Non
 
 
 def _sample(frames: Sequence[Image.Image]) -> Image.Image:
-    """The still itself, or small pictures of some frames."""
+    """The still itself, or reduced copies of some frames."""
     if len(frames) == 1:
         return frames[0].convert("RGB")
     some = [frames[number * (len(frames) - 1) // (_SAMPLES - 1)] for number in range(_SAMPLES)]

@@ -90,7 +90,7 @@ _TRANSFERS: Final = {
 
 
 def knows(primaries: int, transfer: int) -> bool:
-    """Whether both numbers say something: 0, 2 and 3 are reserved, or mean that nothing is known."""
+    """Whether both numbers are defined: 0, 2 and 3 are reserved or unspecified."""
     return primaries in _PRIMARIES and (transfer in _TRANSFERS or transfer in _AS_SRGB)
 
 
@@ -180,7 +180,7 @@ _BRADFORD: Final = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.038
 
 
 def _xyz(point: Point) -> Colour:
-    """The colour of these chromaticities; with x and y of 0, Z."""
+    """XYZ of these chromaticities; for x and y of 0, Z alone."""
     x, y = point
     if x == 0 == y:
         return 0.0, 0.0, 1.0
@@ -197,7 +197,7 @@ def _adapted(colour: Colour, white: Colour) -> Colour:
 
 
 def to_srgb(space: tuple[Colour, ...]) -> Matrix:
-    """The rows by which light of these colourants becomes light of sRGB's."""
+    """The matrix from linear light of these colourants to linear sRGB."""
     back = _inverse(_columns(list(icc.SRGB)))
     return _columns([_applied(back, colour) for colour in space])
 

@@ -1,4 +1,4 @@
-"""Few colours for a picture: numbers in a table instead of colours, for GIF and for drawings in a PNG."""
+"""Chooses a palette and maps an image to its indices, for GIF and for drawings in PNG."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def colours_of(image: Image.Image, most: int) -> set[Colour] | None:
 
 
 def numbered(image: Image.Image, numbers: Mapping[Colour, int]) -> Image.Image:
-    """The image with each of its colours as its number, exactly. (Pillow's own search takes neighbours for one.)"""
+    """Map each colour to its index, exactly. (Pillow's own search may take a neighbour.)"""
     keys = {int.from_bytes(bytes((*colour, 255)[:4]), "little"): number for colour, number in numbers.items()}
     whole = image.convert("RGBA") if image.mode == "RGB" else image
     pixels = memoryview(whole.tobytes()).cast("I")
@@ -35,19 +35,19 @@ def table(colours: Iterable[Colour]) -> bytes:
 
 
 def loss(image: Image.Image, other: Image.Image) -> float:
-    """The mean square of the difference, over all samples."""
+    """The mean squared error over all samples."""
     counts = ImageChops.difference(image, other).histogram()
     return sum(count * (number % 256) ** 2 for number, count in enumerate(counts)) / sum(counts)
 
 
-_COLOURS: Final = 16_384  # that a search looks at; similar ones are taken for one where there are more
-# Mean square of the loss. Up to 2, 45 dB, nobody sees it even in a drawing; beyond 6.5, 40 dB, some might.
+_COLOURS: Final = 16_384  # for the search; similar colours are merged if there are more
+# Mean squared error. Up to 2 (45 dB) it is invisible even in a drawing; beyond 6.5 (40 dB) it may show.
 _ENOUGH, _MOST = 2.0, 6.5
-_HALF_BYTE: Final = 16  # colours whose numbers fit into half a byte
+_HALF_BYTE: Final = 16  # colours whose indices fit into half a byte
 
 
 def reduced(image: Image.Image, *, exact: bool) -> Image.Image | None:
-    """The image (L, LA, RGB or RGBA) with a table of colours; None if that would show, or would save nothing."""
+    """The image (L, LA, RGB or RGBA) with a palette; None if the difference would be visible, or would save nothing."""
     most = _HALF_BYTE if image.mode == "L" else 256  # more levels of grey need a byte, too
     whole = image.convert("RGBA" if "A" in image.mode else "RGB")
     few = colours_of(whole, most if exact else _HALF_BYTE)
@@ -63,9 +63,9 @@ def _tabled(image: Image.Image, numbers: Mapping[Colour, int], colours: Sequence
 
 
 def _approximate(image: Image.Image, most: int) -> Image.Image | None:
-    """With the colours that lose least, and no more of them than are needed."""
+    """The fewest colours with the least loss that keep the error within the bound."""
     if image.mode == "RGBA":
-        image = image.convert("RGBa")  # the less a pixel covers, the less its colour counts
+        image = image.convert("RGBa")  # weight a pixel's colour by its alpha
     found, bit = image.getcolors(_COLOURS), 0
     while found is None and bit < 2:
         bit += 1
@@ -82,14 +82,14 @@ def _approximate(image: Image.Image, most: int) -> Image.Image | None:
 
 @value
 class _Group:
-    """Colours (with the count of their pixels) that one colour will stand for."""
+    """A group of colours, with their pixel counts, that one palette entry will represent."""
 
     colours: Sequence[tuple[int, Colour]]
     mean: tuple[float, ...]
     axis: int
-    """The channel that differs most."""
+    """The channel with the largest variance."""
     loss: float
-    """The sum of squares over all pixels and channels."""
+    """The sum of squared errors over all pixels and channels."""
 
 
 def _group(colours: Sequence[tuple[int, Colour]]) -> _Group:
@@ -104,7 +104,7 @@ def _group(colours: Sequence[tuple[int, Colour]]) -> _Group:
 
 
 def _groups(colours: Sequence[tuple[int, Colour]], most: int, samples: int) -> list[_Group] | None:
-    """Split the group that loses most, at its mean, until the loss is small enough; None if `most` do not suffice."""
+    """Split the group with the largest error at its mean, until it is small enough. None if `most` are too few."""
     first = _group(colours)
     waiting, loss = [(-first.loss, 0, first)], first.loss
     while loss > (_MOST if len(waiting) <= _HALF_BYTE else _ENOUGH) * samples and len(waiting) < most:

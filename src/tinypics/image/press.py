@@ -1,4 +1,4 @@
-"""The colours of printed inks, for CMYK pictures without a profile: a profile that is made here, not shipped.
+"""A CMYK profile for pictures without one, computed here instead of shipped.
 
 The press is the usual one for coated paper: offset by ISO 12647-2, as in the FOGRA39 characterisation. Its numbers are
 aim values for paper, inks and overprints, and the usual gain of dots. Between them
@@ -28,7 +28,7 @@ _OVERPRINTS: Final = {
     (1, 1, 1): (23.0, 0.0, 0.0),
 }
 _BLACK: Final = (16.0, 0.0, 0.0)
-# The light that the surface of an ink reflects, whatever lies below it, as a share of white.
+# Light that the surface of an ink reflects, regardless of the layers below it, as a share of white.
 _SURFACE: Final = 0.006
 # A dot of 50 % prints as one of 64 %.
 _GAIN: Final = 0.14
@@ -62,7 +62,7 @@ def profile() -> bytes:
 
 
 def _above(light: list[float], darkest: float) -> list[float]:
-    """The light by which the darkest print is black: littlecms compensates for it in profiles of presses only."""
+    """Subtract the light of the darkest print, which becomes black: littlecms does so for output profiles only."""
     return [(part - darkest * white) / (1 - darkest) for part, white in zip(light, icc.D50, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""The names of a picture's creator and rights holder, as photographers' programs write them: in IPTC and in XMP."""
+"""Reads the creator and the copyright notice from IPTC and XMP, where photo editors write them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Rights:
     creator: str = ""
     notice: str = ""
     licence: bool = False
-    """XMP says more about what is allowed, for which EXIF has no field."""
+    """XMP has usage terms or a licence, for which EXIF has no field."""
 
 
 def find_rights(image: Any) -> Rights:
