@@ -23,7 +23,7 @@ _MAX_PADDING: Final = 64  # bytes behind an end marker
 
 
 def describe(header: Header, image: Any) -> str:
-    """One clause: the file ends too early, or its content is damaged. `image` is the decoder's object, if there is one."""
+    """One clause: the file ends too early, or its content is damaged. `image` is the decoder's object, or None."""
     length = header.stream.size if header.stream else len(header.data)
     tail = header.stream.tail(_MAX_PADDING) if header.stream else header.data[-_MAX_PADDING:]
     try:
