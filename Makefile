@@ -45,7 +45,7 @@ unit: setup
 	$(PYTEST) -m "not e2e and not release and not long"
 
 .PHONY: check
-check: setup ## Linters and unit tests in parallel, about a minute
+check: setup ## Linters and unit tests in parallel, two to three minutes
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint unit
 
 .PHONY: tests
