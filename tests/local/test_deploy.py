@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from tinypics.local import deploy
+from tinypics.local import deploy, package
 from tinypics.local.emulator import REGION, Emulator, EmulatorError
 from tinypics.local.pidfile import PidFile
 from tinypics.stack import deployed
@@ -81,8 +81,8 @@ def test_the_same_contents_pack_to_the_same_bytes(tmp_path: Path) -> None:
             file.chmod(0o600 if index else 0o755)
         (folder / "tinypics" / "__pycache__").mkdir()
         (folder / "tinypics" / "__pycache__" / "keys.pyc").write_bytes(bytes([index]))
-    packed = deploy.pack(tmp_path / "a")
-    assert packed == deploy.pack(tmp_path / "b")
+    packed = package.pack(tmp_path / "a")
+    assert packed == package.pack(tmp_path / "b")
     assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["lambda_function.py", "tinypics/delivery/keys.py"]
 
 
@@ -192,7 +192,7 @@ def test_clients_of_the_emulator_need_no_valid_aws_settings(tmp_path: Path, monk
 
 PARENT = """
 import json, pathlib, sys, time
-from tinypics.local import deploy
+from tinypics.local import deploy, package
 from tinypics.stack.clients import Cloud
 project = pathlib.Path(sys.argv[1])
 with deploy.running(project / "data", project, port=0) as (emulator, facts):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.artifact import PROJECT, SDK, link
-from tinypics.local import deploy
+from tinypics.local import package
 
 pytestmark = pytest.mark.release
 
@@ -73,7 +73,7 @@ def test_the_folder_is_small_enough_and_holds_what_ships(artifact: Path) -> None
 
 
 def test_the_zip_of_the_local_emulator_holds_the_same_files_of_ours(artifact: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(deploy.pack(PROJECT / "src"))) as packed:
+    with zipfile.ZipFile(io.BytesIO(package.pack(PROJECT / "src"))) as packed:
         names = set(packed.namelist())
     ours = [artifact / "lambda_function.py", artifact / "requirements.txt", *(artifact / "tinypics").rglob("*")]
     built = {path.relative_to(artifact).as_posix() for path in ours if path.is_file() and path.suffix != ".pyc"}
