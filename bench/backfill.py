@@ -42,10 +42,10 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir())[int(sys.argv[2])::int(sy
 OURS: Final = """
 import functools, pathlib, sys
 from tinypics.backfill import worker
-from tinypics.store.listing import files
+from tinypics.store.listing import list_files
 source, output, processes, rendition, state = sys.argv[1:]
 work = functools.partial(worker.process, source=source, output=output, renditions=[rendition])
-for outcome in worker.run(files(pathlib.Path(source), sys.exit), work, int(processes)):
+for outcome in worker.run(list_files(pathlib.Path(source), sys.exit), work, int(processes)):
     if outcome.state != state:
         sys.exit(f"expected it to be {state}: {outcome}")
 """

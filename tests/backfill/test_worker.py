@@ -20,7 +20,7 @@ from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, LoopRefused, StoreUnavailable
 from tinypics.image.limits import Limits
 from tinypics.store.bucket import Bucket
-from tinypics.store.listing import files, listed
+from tinypics.store.listing import list_files, list_location
 from tinypics.store.location import Location
 from tinypics.store.objects import Listed
 
@@ -47,7 +47,7 @@ def states(outcomes: list[ObjectOutcome]) -> list[tuple[str, str]]:
 
 
 def there(folder: str) -> list[str]:
-    return [found.key for found in files(Path(folder), pytest.fail)]
+    return [found.key for found in list_files(Path(folder), pytest.fail)]
 
 
 def test_outputs_are_made_once_and_follow_their_sources(places: tuple[str, str]) -> None:
@@ -139,7 +139,7 @@ def test_a_walk_gives_each_object_an_outcome_and_names_the_deadly(
     (tmp_path / "sitecustomize.py").write_text(DEADLY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     work = functools.partial(worker.process, source=places[0], output=places[1], renditions=["16x16"])
-    found = {outcome.key: outcome for outcome in worker.run(files(Path(places[0]), pytest.fail), work, 2)}
+    found = {outcome.key: outcome for outcome in worker.run(list_files(Path(places[0]), pytest.fail), work, 2)}
     assert {key: outcome.error for key, outcome in found.items()} == {
         key: "ProcessDied" if key == "deadly.png" else "" for key in keys
     }
@@ -161,12 +161,12 @@ os.path.isfile = looked_for
 def test_stopping_leaves_whole_outputs_and_a_second_walk_finishes(places: tuple[str, str]) -> None:
     keys = write(places[0], *(f"{number:03}.png" for number in range(200)))
     work = functools.partial(worker.process, source=places[0], output=places[1], renditions=["16x16"])
-    running = worker.run(files(Path(places[0]), pytest.fail), work, 2)
+    running = worker.run(list_files(Path(places[0]), pytest.fail), work, 2)
     next(running)
     running.close()
     done = there(places[1])
     assert 0 < len(done) < len(keys)
-    second = Counter(outcome.state for outcome in worker.run(files(Path(places[0]), pytest.fail), work, 2))
+    second = Counter(outcome.state for outcome in worker.run(list_files(Path(places[0]), pytest.fail), work, 2))
     assert second == {SKIPPED: len(done), DONE: len(keys) - len(done)}
 
 
@@ -176,7 +176,7 @@ def test_files_are_listed_but_for_what_is_hidden_or_no_file(tmp_path: Path) -> N
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "linked.png").symlink_to("a.png")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.png")).write_bytes(PICTURE)
-    found = list(listed(Location.parse(str(tmp_path)), pytest.fail))
+    found = list(list_location(Location.parse(str(tmp_path)), pytest.fail))
     assert [each.key for each in found] == ["a.png", "bad\udcff.png", "linked.png", "b/a.png", "b/c/d.png"]
     assert found[0].size == len(PICTURE)
     assert found[0].modified is not None
@@ -193,7 +193,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "scandir", refused)
     lost: list[str] = []
-    assert [each.key for each in files(tmp_path, lost.append)] == ["a.png", "open/c.png"]
+    assert [each.key for each in list_files(tmp_path, lost.append)] == ["a.png", "open/c.png"]
     assert lost == ["locked"]
 
 
@@ -202,7 +202,7 @@ def test_a_store_is_listed_below_a_prefix(monkeypatch: pytest.MonkeyPatch) -> No
     for key in ("in/a.png", "in/b/c.png", "other/d.png", "input.png"):
         bucket.put(key, b"123", attributes={}, replaces=None)
     monkeypatch.setattr(Location, "bucket", lambda _: bucket)
-    found = list(listed(Location.parse("gs://pics/in"), pytest.fail))
+    found = list(list_location(Location.parse("gs://pics/in"), pytest.fail))
     assert sorted(each.key for each in found) == ["in/a.png", "in/b/c.png"]
     assert {each.size for each in found} == {3}
-    assert len(list(itertools.islice(listed(Location.parse("gs://pics"), pytest.fail), 9))) == 4
+    assert len(list(itertools.islice(list_location(Location.parse("gs://pics"), pytest.fail), 9))) == 4

@@ -24,7 +24,7 @@ from tinypics.cli.app import app
 from tinypics.cli.backfill import local as command
 from tinypics.cli.backfill.local import LocalBackfill
 from tinypics.cli.terminal import CommandFailed
-from tinypics.store.listing import listed
+from tinypics.store.listing import list_location
 from tinypics.store.location import Location
 
 pytestmark = pytest.mark.e2e
@@ -139,7 +139,7 @@ def test_the_store_clients_own_listing_loses_one_folder_to_an_odd_key(stack: Loc
     for key in ("a.jpg", "b/c.jpg", "b/d/e.jpg", "odd//x.jpg", "odd/lost.jpg", "odd/deep/f.jpg", "z.jpg"):
         s3.put_object(Bucket=IN, Key=key, Body=b"x")
     lost: list[str] = []
-    found = [each.key for each in listed(Location.parse(f"s3://{IN}", stack.facts.endpoint), lost.append)]
+    found = [each.key for each in list_location(Location.parse(f"s3://{IN}", stack.facts.endpoint), lost.append)]
     assert lost == ["odd"]
     assert sorted(found) == ["a.jpg", "b/c.jpg", "b/d/e.jpg", "z.jpg"]
 

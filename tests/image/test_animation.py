@@ -15,7 +15,7 @@ from tinypics.errors import ImageTooLarge
 from tinypics.image.headers.reader import read
 from tinypics.image.limits import DEFAULT
 from tinypics.image.stream import BytesStream
-from tinypics.image.timing import whole
+from tinypics.image.timing import to_whole_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,7 +160,7 @@ def test_fractions_of_a_millisecond_are_not_lost() -> None:
 def test_times_in_whole_units(
     durations: Sequence[float], unit: int, least: int, most: int, written: Sequence[int]
 ) -> None:
-    assert whole(durations, unit, least, most) == written
+    assert to_whole_units(durations, unit, least, most) == written
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -101,7 +101,7 @@ def _webp_animation(job: EncoderInput, options: dict[str, Any]) -> bytes:
     # RFC 9649, sections 2.7.1.1 and 2.7.1.2: 16 bits for the plays, 24 for a duration. libwebp has 31 for the sum.
     longest = min(0xFFFFFF, 0x7FFFFFFF // len(job.frames))
     options |= {"save_all": True, "append_images": job.frames[1:], "method": 4}
-    options |= {"duration": timing.whole(job.durations, 1, 0, longest), "loop": min(job.loop_count, 0xFFFF)}
+    options |= {"duration": timing.to_whole_units(job.durations, 1, 0, longest), "loop": min(job.loop_count, 0xFFFF)}
     data = _save(job, "webp", **options)
     return webp.with_alpha(data) if any("A" in frame.mode for frame in job.frames) else data
 
@@ -125,7 +125,7 @@ def _avif_sequence(job: EncoderInput) -> bytes:
         mode = "RGBA" if modes & {"LA", "RGBA"} else "RGB"
         job = replace(job, frames=[frame.convert(mode) for frame in job.frames])
     options = {"save_all": True, "append_images": job.frames[1:], "speed": 8, **_chroma(job)}
-    data = _save(job, "avif", duration=timing.whole(job.durations, 1, 1, 0x7FFFFFFF), **options)
+    data = _save(job, "avif", duration=timing.to_whole_units(job.durations, 1, 1, 0x7FFFFFFF), **options)
     return isobmff.with_loop_count(data, job.loop_count)
 
 

@@ -56,7 +56,7 @@ def encode(frames: Sequence[Image.Image], durations: Sequence[float], loop_count
     if len(frames) > 1 and loop_count != 1:  # the file has the number of repeats, and plays once without it
         repeats = min(loop_count - 1, 0xFFFF) if loop_count else 0
         parts.append(b"!\xff\x0bNETSCAPE2.0\3\1" + struct.pack("<HB", repeats, 0))
-    times = timing.whole(durations, 10, _SHORTEST, _LONGEST) if len(frames) > 1 else [0]
+    times = timing.to_whole_units(durations, 10, _SHORTEST, _LONGEST) if len(frames) > 1 else [0]
     for (image, at, disposal), hundredths in zip(_changes(frames, colours), times, strict=True):
         packed = disposal << 2 | (colours.clear is not None)
         if colours.clear is not None or len(frames) > 1:

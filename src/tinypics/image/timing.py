@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def whole(durations: Sequence[float], unit: int, least: int, most: int) -> list[int]:
+def to_whole_units(durations: Sequence[float], unit: int, least: int, most: int) -> list[int]:
     """Durations (milliseconds) in whole units, each of at least `least` and at most `most`, with the same sum.
 
     The next frames give the time that rounding or `least` adds to one. Each keeps at least half of its own: a pause

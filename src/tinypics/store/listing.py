@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from tinypics.store.location import Location
 
 
-def listed(location: Location, not_listed: Callable[[str], None]) -> Iterator[Listed]:
+def list_location(location: Location, not_listed: Callable[[str], None]) -> Iterator[Listed]:
     """Every object of a location, one page in memory at a time.
 
     `not_listed` is called with each folder that cannot be listed: permission is missing, or it has a key like
     `a//b.jpg`, for which the client refuses the whole page. S3 has a better listing in `cli`.
     """
     if location.scheme == FILE:
-        yield from files(Path(location.name), not_listed)
+        yield from list_files(Path(location.name), not_listed)
     else:
         yield from _objects(location.bucket(), location.prefix.rstrip("/"), not_listed)
 
 
-def files(root: Path, not_listed: Callable[[str], None]) -> Iterator[Listed]:
+def list_files(root: Path, not_listed: Callable[[str], None]) -> Iterator[Listed]:
     """The files of a folder, without hidden files and folders. Symbolic links to folders are not followed.
 
     Raises SourceNotFound.

@@ -30,7 +30,7 @@ from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.rendition import Rendition
 from tinypics.prices import dollars
-from tinypics.store.listing import listed
+from tinypics.store.listing import list_location
 from tinypics.store.location import FILE, Location, outputs_within
 from tinypics.store.s3 import is_loopback
 
@@ -146,7 +146,7 @@ class LocalBackfill:
             message = "its objects cannot be listed: permission is missing, or the store client cannot represent a key"
             report.add(ObjectOutcome(f"{folder}/", FAILED, InvalidRequest.__name__, message))
 
-        return listed(self.source, not_listed)
+        return list_location(self.source, not_listed)
 
 
 def backfill(job: LocalBackfill, caps: Caps, *, dry_run: bool, yes: bool, report_to: Path) -> int:
