@@ -5,14 +5,13 @@ So `tinypics resize` loads no AWS client, and `--help` is fast.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from tinypics.cli import options
 from tinypics.cli.backfill import commands
-from tinypics.cli.options import ConsolePort, Data, Event, Local, Profile, Region, StackName
 from tinypics.cli.terminal import CommandFailed, err
 
 
@@ -53,16 +52,10 @@ def _root(
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 finds a free one.")] = 4566,
-    data: Data = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="A parameter of template.yaml, like Renditions=128x128,800x-webp. Give the option again for another.",
-        ),
-    ] = None,
-    console_port: ConsolePort = None,
+    port: options.Port = 4566,
+    data: options.Data = None,
+    parameter: options.Parameter = None,
+    console_port: options.ConsolePort = None,
 ) -> None:
     """Start a cloud on this computer, deploy the stack into it, and follow its logs until Ctrl-C.
 
@@ -86,12 +79,12 @@ def up(
 
 @app.command()
 def console(
-    port: ConsolePort = None,
-    local: Local = None,
-    data: Data = None,
-    stack: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
+    port: options.ConsolePort = None,
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
 ) -> None:
     """Serve the web console of a stack to this computer until Ctrl-C.
 
@@ -111,12 +104,12 @@ def console(
 
 @app.command()
 def invoke(
-    event: Event,
-    local: Local = None,
-    data: Data = None,
-    stack: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
+    event: options.Event,
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
 ) -> None:
     """Call the function with an event (option 1) and print its answer.
 
@@ -134,12 +127,12 @@ def invoke(
 
 @app.command()
 def run(
-    event: Event,
-    local: Local = None,
-    data: Data = None,
-    stack: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
+    event: options.Event,
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
 ) -> None:
     """Start the workflow with an event (option 2), show its states as they pass, and print the result.
 
@@ -157,16 +150,14 @@ def run(
 
 @app.command()
 def put(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Pictures to upload.")
-    ],
-    prefix: Annotated[str, typer.Option(help="Put before each file's name to make its key.")] = "",
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the thumbnails.")] = 60,
-    local: Local = None,
-    data: Data = None,
-    stack: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
+    files: options.Uploads,
+    prefix: options.UploadPrefix = "",
+    timeout: options.Timeout = 60,
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
 ) -> None:
     """Upload pictures, wait for their thumbnails, and tell what failed and why.
 
@@ -184,13 +175,13 @@ def put(
 
 @app.command()
 def logs(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    since: Annotated[str, typer.Option(metavar="AGE", help="How far back: 30s, 10m, 2h, 7d.")] = "1h",
-    local: Local = None,
-    data: Data = None,
-    stack: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
+    follow: options.Follow = False,
+    since: options.LogAge = "1h",
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
 ) -> None:
     """Print one line for each picture that the function worked on.
 
@@ -206,17 +197,15 @@ def logs(
 
 @app.command()
 def verify(
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Remake missing, stale or damaged outputs, and remove orphans.")
-    ] = False,
-    prefix: Annotated[str, typer.Option(help="Only keys that start with this.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Objects to check in parallel.")] = 16,
-    local: Local = None,
-    data: Data = None,
-    stack: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
+    fix: options.Fix = False,
+    prefix: options.CheckedPrefix = "",
+    as_json: options.ReportAsJson = False,
+    jobs: options.CheckJobs = 16,
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
 ) -> None:
     """Check that every picture has exactly its outputs, of its current version and the current recipe.
 
@@ -245,29 +234,12 @@ app.command()(commands.backfill)
 
 @app.command()
 def resize(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH", help="Files, folders, patterns like 'photos/**/*.jpg', or - for standard input."
-        ),
-    ],
-    to: Annotated[
-        list[str],
-        typer.Option(
-            metavar="RENDITION", help="128x128, 800x, x600-inside-webp-q80, thumb=128x128. Give it again for several."
-        ),
-    ],
-    out: Annotated[
-        str, typer.Option("--out", "-o", metavar="DIR", help="Where the results go; - for standard output.")
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, help="Pictures at a time.", show_default="processors"),
-    ] = None,
-    lenient: Annotated[
-        bool, typer.Option("--lenient", help="Also take files that are cut short, as far as they go.")
-    ] = False,
+    paths: options.Paths,
+    to: options.RenditionTexts,
+    out: options.ResultFolder,
+    as_json: options.SummaryAsJson = False,
+    jobs: options.ResizeJobs = None,
+    lenient: options.Lenient = False,
 ) -> None:
     """Resize files on this computer. Nothing is sent anywhere.
 

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""The arguments and options of all commands but `retry` and `backfill`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+# --- Of several commands
 
 Event = Annotated[str, typer.Argument(metavar="EVENT.json", help="The event, a JSON file; - reads standard input.")]
 Local = Annotated[
@@ -31,3 +33,45 @@ ConsolePort = Annotated[
 Profile = Annotated[str | None, typer.Option(help="AWS profile.", show_default=False)]
 Region = Annotated[str | None, typer.Option(help="AWS region.", show_default=False)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+# --- Of one command each
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 finds a free one.")]
+Parameter = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="A parameter of template.yaml, like Renditions=128x128,800x-webp. Give the option again for another.",
+    ),
+]
+
+Uploads = Annotated[list[Path], typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Pictures to upload.")]
+UploadPrefix = Annotated[str, typer.Option(help="Put before each file's name to make its key.")]
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for the thumbnails.")]
+
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")]
+LogAge = Annotated[str, typer.Option(metavar="AGE", help="How far back: 30s, 10m, 2h, 7d.")]
+
+Fix = Annotated[bool, typer.Option("--fix", help="Remake missing, stale or damaged outputs, and remove orphans.")]
+CheckedPrefix = Annotated[str, typer.Option(help="Only keys that start with this.")]
+ReportAsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+CheckJobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Objects to check in parallel.")]
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(metavar="PATH", help="Files, folders, patterns like 'photos/**/*.jpg', or - for standard input."),
+]
+RenditionTexts = Annotated[
+    list[str],
+    typer.Option(
+        metavar="RENDITION", help="128x128, 800x, x600-inside-webp-q80, thumb=128x128. Give it again for several."
+    ),
+]
+ResultFolder = Annotated[
+    str, typer.Option("--out", "-o", metavar="DIR", help="Where the results go; - for standard output.")
+]
+SummaryAsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+ResizeJobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Pictures at a time.", show_default="processors")
+]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Also take files that are cut short, as far as they go.")]

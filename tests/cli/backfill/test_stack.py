@@ -15,7 +15,8 @@ from tinypics.backfill.outcome import DONE, FAILED, ObjectOutcome, Tally
 from tinypics.backfill.survey import Selection, Survey
 from tinypics.cli.app import app
 from tinypics.cli.backfill import stack as command
-from tinypics.cli.backfill.progress import plain_lines, progress_text
+from tinypics.cli.backfill.progress import describe, plain_lines
+from tinypics.cli.backfill.stack_job import StackBackfill
 from tinypics.cli.target import Target
 from tinypics.cli.terminal import CommandFailed
 from tinypics.stack.clients import Cloud
@@ -115,7 +116,7 @@ def test_only_aws_has_a_price(cloud: Cloud, priced: bool, capsys: pytest.Capture
     target = Target(cloud, Stack("in", "out", "f", "arn", "/log", None))
     survey = Survey()
     survey.add(Listed("a.jpg", 100_000, ""), Selection())
-    command._print_plan(target, command.StackBackfill(Job("in"), Settings(), 1769), survey)
+    command._print_plan(target, StackBackfill(Job("in"), Settings(), 1769), survey)
     first, second, *rest = capsys.readouterr().out.splitlines()
     assert first == "1 pictures in in, 100.0 kB: 1 jpg"
     assert second == "To out: 128x128; 50 batches of 40 at a time."
@@ -130,7 +131,7 @@ def test_the_line_tells_how_far_it_is() -> None:
     tally.add(ObjectOutcome("a.jpg", FAILED, "CorruptImage"))
     tally.add(ObjectOutcome("b.jpg", FAILED, "CorruptImage"))
     tally.add(ObjectOutcome("c.jpg", FAILED, "\x1b[31mRed"))
-    line = progress_text(tally, 3)
+    line = describe(tally, 3)
     assert line.startswith("6 done, 3 failed (2 CorruptImage, 1 \\x1b[31mRed)  3/s  0:00:30 left")
-    assert progress_text(Tally(), 0) == "  0/s"
+    assert describe(Tally(), 0) == "  0/s"
     assert plain_lines("a\x1b\nb\n") == "a\\x1b\nb"

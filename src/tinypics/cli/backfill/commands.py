@@ -79,11 +79,12 @@ def retry(
     if source:
         _refuse("it is not for --from", since=since, max=limit)
         from tinypics.cli.backfill import stack as backfills
+        from tinypics.cli.backfill import stack_job
         from tinypics.cli.backfill.progress import readable_refusals
 
         target = Target.find(local, data, stack, profile, region)
         with readable_refusals():
-            chosen = backfills.from_report(target, source, error)
+            chosen = stack_job.from_report(target, source, error)
         raise typer.Exit(backfills.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report))
     from tinypics.cli import logs
     from tinypics.cli import retry as command
@@ -221,6 +222,7 @@ def _on_stack(
 ) -> int:
     """The exit code of `--engine stack`. `where` has the arguments of `Target.find`."""
     from tinypics.cli.backfill import stack as backfills
+    from tinypics.cli.backfill import stack_job
     from tinypics.cli.backfill.progress import readable_refusals
     from tinypics.cli.target import Target
 
@@ -231,7 +233,7 @@ def _on_stack(
         return (backfills.attach if attach else backfills.stop)(Target.find(*where), identity, report)
     _refuse("it is for --attach and --stop only", ID=identity)
     target = Target.find(*where)
-    rows = backfills.read_key_list(keys) if keys else None
+    rows = stack_job.read_key_list(keys) if keys else None
     with readable_refusals():
-        chosen = backfills.StackBackfill.from_options(target, job, rows)
+        chosen = stack_job.StackBackfill.from_options(target, job, rows)
     return backfills.start(target, chosen, dry_run=dry_run, yes=yes, report_to=report)

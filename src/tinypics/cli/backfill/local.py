@@ -17,14 +17,7 @@ from tinypics.backfill.estimate import Caps, list_requests, resize_requests
 from tinypics.backfill.outcome import FAILED, ObjectOutcome
 from tinypics.backfill.report import COMPLETE, STOPPED, BackfillReport
 from tinypics.backfill.survey import Selection, Survey, parse_time
-from tinypics.cli.backfill.progress import (
-    count_bar,
-    print_and_save,
-    print_survey,
-    progress_text,
-    readable_refusals,
-    work_bar,
-)
+from tinypics.cli.backfill import progress
 from tinypics.cli.terminal import INTERRUPTED, err, out, plain
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
 from tinypics.image.limits import DEFAULT, Limits
@@ -98,10 +91,10 @@ class LocalBackfill:
     def survey(self, caps: Caps, report: BackfillReport) -> Survey:
         """Count the pictures. Raises CapExceeded as soon as a cap is exceeded."""
         found = Survey()
-        with count_bar() as progress:
-            bar = progress.add_task("", total=None)
+        with progress.count_bar() as bar:
+            task = bar.add_task("", total=None)
             for each in self._list(report):
-                progress.advance(bar)
+                bar.advance(task)
                 if found.add(each, self.selection):
                     caps.check(found)
         caps.check(found, self.price(found))
@@ -155,7 +148,7 @@ def backfill(job: LocalBackfill, caps: Caps, *, dry_run: bool, yes: bool, report
     texts = tuple(map(str, job.renditions))
     identity = f"{started:%Y%m%dT%H%M%S}-local"
     report = BackfillReport(identity, job.source.bucket_name, job.selection.prefix, texts, started)
-    with readable_refusals():
+    with progress.readable_refusals():
         survey = job.survey(caps, report)
         _print_plan(job, survey)
         if dry_run or not survey.objects:
@@ -167,7 +160,7 @@ def backfill(job: LocalBackfill, caps: Caps, *, dry_run: bool, yes: bool, report
         report.estimate = None if job.in_emulator else job.price(survey)
         code = _work(job, report)
     report.ended = datetime.now(UTC)
-    print_and_save(report, report_to)
+    progress.print_and_save(report, report_to)
     return code
 
 
@@ -182,12 +175,12 @@ def parse_since(text: str | None) -> datetime | None:
 def _work(job: LocalBackfill, report: BackfillReport) -> int:
     outcomes = job.run(report)
     try:
-        with work_bar() as progress:
-            bar = progress.add_task("", total=report.tally.total, counts="")
+        with progress.work_bar() as bar:
+            task = bar.add_task("", total=report.tally.total, counts="")
             begun = time.monotonic()
             for outcome in outcomes:
                 report.add(outcome)
-                progress.update(bar, advance=1, counts=progress_text(report.tally, time.monotonic() - begun))
+                bar.update(task, advance=1, counts=progress.describe(report.tally, time.monotonic() - begun))
                 if outcome.state == FAILED:
                     err.print(f"{plain(outcome.key)}: {outcome.error}: {plain(outcome.message)}", style="red")
                 if reason := _abort_reason(report):
@@ -219,7 +212,7 @@ def _limits(processes: int) -> Limits:
 
 
 def _print_plan(job: LocalBackfill, survey: Survey) -> None:
-    print_survey(survey, job.source)
+    progress.print_survey(survey, job.source)
     texts = ", ".join(map(str, job.renditions))
     out.print(f"To {plain(job.output)}: {texts}; {job.processes} processes of this machine.")
     price = job.price(survey)

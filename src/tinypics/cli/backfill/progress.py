@@ -54,7 +54,7 @@ def work_bar() -> Progress:
     return progress(BarColumn(), MofNCompleteColumn(), "{task.fields[counts]}")
 
 
-def progress_text(tally: Tally, seconds: float) -> str:
+def describe(tally: Tally, seconds: float) -> str:
     """The progress `seconds` after the start: counts, failures by name, rate, time left."""
     found = [f"{tally.states[state]:,} {state}" for state in (DONE, SKIPPED, FAILED) if tally.states[state]]
     if tally.states[FAILED]:
