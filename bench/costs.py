@@ -16,7 +16,7 @@ from tinypics.image.rendition import Rendition
 from tinypics.store.objects import Listed
 
 S3_GETS = estimate.GETS
-S3_PUTS = estimate.PUTS
+S3_PUTS = 1
 TRANSITIONS = 4  # the start, and the three states of a success
 BATCH = 5  # messages per invocation from the queue, at best
 POLLERS = 5  # of a queue's mapping; Lambda lowers their number only for a mapping without a maximum concurrency

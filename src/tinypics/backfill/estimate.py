@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 GETS: Final = 3
 """HEAD of the output, GET of the source, HEAD of the source."""
 
-PUTS: Final = 1
-
 CURRENT_GETS: Final = 1
 """Requests for a picture with current outputs, if the listing has its ETag: one HEAD of the output."""
 
@@ -88,12 +86,10 @@ def _requests_of_one(renditions: Sequence[Rendition]) -> tuple[int, int]:
 
 def _pixels(rendition: Rendition) -> float:
     """Pixels of one output. A side that the rendition omits is computed for a picture of 4:3."""
-    wide, high = rendition.box
-    if wide is None:
-        wide = round((high or 0) * 4 / 3)
-    if high is None:
-        high = round(wide * 3 / 4)
-    return wide * high * rendition.dpr**2
+    width, height = rendition.box
+    if width is None:
+        width = round((height or 0) * 4 / 3)
+    return width * (height or round(width * 3 / 4))
 
 
 @dataclass(frozen=True, slots=True)
