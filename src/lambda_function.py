@@ -11,7 +11,7 @@ SANDBOX = Sandbox()  # Fork the worker now, before credentials and store clients
 
 from tinypics.aws import answers, deadline, events, telemetry  # noqa: E402
 from tinypics.aws.s3 import open_bucket  # noqa: E402
-from tinypics.aws.settings import Settings, load, usable  # noqa: E402
+from tinypics.aws.settings import Settings, load, require_valid  # noqa: E402
 from tinypics.delivery import reconcile  # noqa: E402
 from tinypics.delivery.request import Skip  # noqa: E402
 from tinypics.errors import InvalidConfiguration, TinypicsError, TransientError  # noqa: E402
@@ -70,7 +70,7 @@ def _answer(record: object, context: object, settings: Settings | InvalidConfigu
     failure: TinypicsError | None = None
     try:
         with deadline.enforce(context):
-            settings = usable(settings)
+            settings = require_valid(settings)
             request = events.parse(record, settings)
             if isinstance(request, Skip):
                 answer = answers.skip(subject, request)

@@ -196,11 +196,11 @@ def test_an_error_that_is_kept_is_raised_anew_each_time() -> None:
     assert isinstance(loaded, InvalidConfiguration)
     for _ in range(2):
         with pytest.raises(InvalidConfiguration) as raised:
-            settings.usable(loaded)
+            settings.require_valid(loaded)
         assert raised.value is not loaded
         assert raised.value.message == loaded.message
     assert loaded.__traceback__ is None
-    assert settings.usable(Settings()) == Settings()
+    assert settings.require_valid(Settings()) == Settings()
 
 
 def test_the_memory_limit_is_a_part_of_the_functions_memory() -> None:

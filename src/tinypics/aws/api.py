@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tinypics.aws import events, telemetry
-from tinypics.aws.settings import API_URL, STATE_MACHINE, load, require, usable
+from tinypics.aws.settings import API_URL, STATE_MACHINE, load, require, require_valid
 from tinypics.errors import InvalidConfiguration, InvalidRequest, PermanentError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SETTINGS = load()
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """202 with the id of the started execution, 200 with the state of one, or 400, 404, 413, 500 with a named error."""
     try:
-        settings = usable(SETTINGS)
+        settings = require_valid(SETTINGS)
         if event.get("routeKey") == "POST /resize":
             return _start(event, settings)
         return _state((event.get("pathParameters") or {}).get("id", ""))

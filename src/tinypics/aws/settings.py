@@ -111,7 +111,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings | InvalidConfi
         return error.with_traceback(None)
 
 
-def usable(loaded: Settings | InvalidConfiguration) -> Settings:
+def require_valid(loaded: Settings | InvalidConfiguration) -> Settings:
     """The settings. Raises InvalidConfiguration if they could not be loaded."""
     if isinstance(loaded, Settings):
         return loaded
@@ -185,37 +185,10 @@ def _renditions(name: str, text: str) -> tuple[Rendition, ...]:
     return made
 
 
-_OF_TAGS: Final = "at most %d letters, digits, spaces and + - = . _ : / @"
-
-
 def _tags(name: str, text: str) -> dict[str, str]:
-    """`team=photos&kind=thumbnail`, as in the `x-amz-tagging` header (S3 user guide, "Categorizing your objects using
-    tags"): lengths are counted in UTF-16."""
-    from urllib.parse import parse_qsl
+    from tinypics.aws import tags  # few stacks set tags
 
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=10)
-    except ValueError as error:
-        raise InvalidConfiguration.expected(name, "at most ten tags like team=photos&kind=thumbnail", text) from error
-    tags = dict(pairs)
-    if len(tags) < len(pairs):
-        raise InvalidConfiguration.expected(name, "each tag once", text)
-    for key, tag in pairs:
-        if not key or key.lower().startswith("aws:") or _utf_16(key) > 128 or not _is_tag(key):
-            raise InvalidConfiguration.expected(name, f"names of tags with {_OF_TAGS % 128}, not aws:", key)
-        if _utf_16(tag) > 256 or not _is_tag(tag):
-            raise InvalidConfiguration.expected(name, f"values of tags with {_OF_TAGS % 256}", tag)
-    return tags
-
-
-def _utf_16(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def _is_tag(text: str) -> bool:
-    from unicodedata import category
-
-    return all(c in "_.:/=+-@" or category(c)[0] in "LNZ" for c in text)
+    return tags.parse(name, text)
 
 
 def _flag(name: str, text: str) -> bool:

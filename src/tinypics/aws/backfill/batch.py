@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tinypics.aws import answers, deadline, events, telemetry
 from tinypics.aws.backfill.job import Job, to_listed
 from tinypics.aws.s3 import open_bucket
-from tinypics.aws.settings import BACKFILL_BUCKET, require, usable
+from tinypics.aws.settings import BACKFILL_BUCKET, require, require_valid
 from tinypics.backfill.journal import Journal
 from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, RESOURCES_EXHAUSTED, SKIPPED, ObjectOutcome
 from tinypics.backfill.survey import parse_time
@@ -84,7 +84,7 @@ def handle(
         counted: dict[str, Any] = count.count(event, context, loaded, open_bucket)
         return counted
     try:
-        batch = _Batch(event, context, usable(loaded), answer)
+        batch = _Batch(event, context, require_valid(loaded), answer)
     except InvalidConfiguration as error:
         return answers.failure({}, error)
     return batch.run()
@@ -116,7 +116,8 @@ class _Batch:
 
     def run(self) -> dict[str, Any]:
         try:
-            left, stopped = self._work() if self._may_work() else self._mark_failed()
+            failed = self._failure.get("Error") not in (None, THROTTLED)
+            left, stopped = self._mark_failed() if failed else self._work()
         finally:
             self._journal.write(self._outcomes)
         states = Counter(outcome.state for outcome in self._outcomes)
@@ -128,9 +129,6 @@ class _Batch:
             "Items": left,
             "began": self._began,
         }
-
-    def _may_work(self) -> bool:
-        return self._failure.get("Error") in (None, THROTTLED)
 
     def _mark_failed(self) -> tuple[list[dict[str, Any]], int]:
         """Fail all entries: the last invocation gave no answer, and may have been working on any of them."""

@@ -14,7 +14,7 @@ import boto3
 
 from tinypics.aws.backfill import listing
 from tinypics.aws.backfill.job import OBJECTS, Job
-from tinypics.aws.settings import BACKFILL_BUCKET, OUTPUT_BUCKET, require, usable
+from tinypics.aws.settings import BACKFILL_BUCKET, OUTPUT_BUCKET, require, require_valid
 from tinypics.backfill.estimate import estimate
 from tinypics.backfill.journal import Journal
 from tinypics.backfill.survey import Survey
@@ -46,7 +46,7 @@ def count(
     state = event["backfill"]
     identity, given = state["id"], state["input"]
     try:
-        settings = usable(loaded)
+        settings = require_valid(loaded)
         job = Job.from_dict(given)
         job.admit(settings)
         ours = settings.with_renditions(job.renditions) if job.renditions else settings
