@@ -24,7 +24,7 @@ from tests.pictures import (
     tiff,
     with_orientation,
 )
-from tinypics.image.headers import isobmff, jpeg
+from tinypics.image.headers import isobmff, jpeg, jpeg_segments
 from tinypics.image.headers import tiff as tiffs
 from tinypics.image.headers.header import Header
 from tinypics.image.headers.reader import read
@@ -118,7 +118,7 @@ def test_scans_of_a_progressive_jpeg_are_walked_to_the_end() -> None:
 def test_dc_scans_of_single_components_all_count() -> None:
     """Script: one DC scan for each component, then one of AC. All components are complete only after the third."""
     data = encoded(PHOTO, "JPEG", progressive=True)
-    frame = jpeg.read_frame_header(data)
+    frame = jpeg_segments.read_frame_header(data)
 
     def scan(component: int, first: int, last: int, high: int = 0) -> bytes:
         return b"\xff\xda\0\x08\1" + bytes([component, 0, first, last, high << 4 | 1]) + b"\x12\xff\0\x34"
@@ -142,10 +142,10 @@ def test_dc_scans_of_single_components_all_count() -> None:
 
 def test_rubbish_between_segments_is_skipped() -> None:
     data = encoded(PHOTO, "JPEG", progressive=True)
-    at = jpeg.read_frame_header(data).scan
+    at = jpeg_segments.read_frame_header(data).scan
     padded = data[:2] + b"\xff\xff\xff" + data[2:at] + b"\0\0\xff\xff" + data[at:]
     assert header(padded).scans == 10
-    assert jpeg.read_frame_header(b"\xff\xd8junk" + data[2:]).size == (70, 50)
+    assert jpeg_segments.read_frame_header(b"\xff\xd8junk" + data[2:]).size == (70, 50)
 
 
 @pytest.mark.parametrize("arithmetic", [0xC9, 0xCA])
@@ -158,7 +158,7 @@ def test_arithmetic_coding_is_a_frame_like_any(arithmetic: int) -> None:
 
 def test_rubbish_between_scans_is_skipped() -> None:
     data = encoded(PHOTO, "JPEG", progressive=True)
-    second = data.index(b"\xff\xda", jpeg.read_frame_header(data).scan + 2)
+    second = data.index(b"\xff\xda", jpeg_segments.read_frame_header(data).scan + 2)
     assert header(data[:second] + b"\0\0\xff\x01\xff\xff" + data[second:]) == replace(
         header(data), data=data[:second] + b"\0\0\xff\x01\xff\xff" + data[second:]
     )

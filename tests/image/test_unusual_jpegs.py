@@ -10,7 +10,7 @@ from PIL import Image
 from tests.pictures import encoded, near, opened
 from tinypics import Limits, resize
 from tinypics.errors import ImageTooLarge, UnsupportedFormat
-from tinypics.image.headers import jpeg, reader
+from tinypics.image.headers import jpeg, jpeg_segments, reader
 from tinypics.image.limits import DEFAULT, MIB
 from tinypics.image.stream import BytesStream
 
@@ -151,4 +151,4 @@ def test_a_jpeg_with_a_cut_segment_is_read_whole() -> None:
 
 
 def test_no_whole_segment_is_left_out() -> None:
-    assert not jpeg.read_frame_header(with_segments(*SEGMENTS.values())).cut
+    assert not jpeg_segments.read_frame_header(with_segments(*SEGMENTS.values())).cut

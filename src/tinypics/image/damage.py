@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from tinypics.errors import CorruptImage
-from tinypics.image.headers import isobmff, jpeg, tiff_pages
+from tinypics.image.headers import isobmff, jpeg_segments, tiff_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,4 +104,4 @@ _EXPECTED: Final[dict[str, Callable[[Header], int]]] = {
     "avif": _isobmff,
     "heif": _isobmff,
 }
-_ENDS: Final = {"jpeg": jpeg.END, "png": b"IEND", "gif": b";", "jp2": jpeg.END}
+_ENDS: Final = {"jpeg": jpeg_segments.END, "png": b"IEND", "gif": b";", "jp2": jpeg_segments.END}

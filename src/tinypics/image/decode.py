@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError, UnsupportedFormat
-from tinypics.image.geometry import ORIENTATIONS, UPRIGHT, Orientation
-from tinypics.image.headers import jpeg, tiff
+from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError
+from tinypics.image.geometry import ORIENTATIONS, UPRIGHT
+from tinypics.image.headers import jpeg, jpeg_segments, tiff
 from tinypics.image.limits import MIB
-from tinypics.values import value
+from tinypics.image.picture import Frame, OpenPicture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tinypics.image.deep import Deep
     from tinypics.image.formats import Codec
-    from tinypics.image.geometry import Point, Size
+    from tinypics.image.geometry import Orientation
     from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
@@ -40,42 +40,6 @@ _BLOCK: Final = MIB
 _MODES: Final = ("L", "LA", "RGB", "RGBA", "CMYK")
 _PREMULTIPLIED: Final = {"LA": "La", "RGBA": "RGBa"}
 _CONVERSIONS: Final = {"1": "L", "La": "LA", "RGBa": "RGBA"}  # all other modes are colours: YCbCr, LAB
-
-
-@value
-class OpenPicture:
-    """A file whose header a decoder has read."""
-
-    header: Header
-    image: Any
-    """Pillow's lazy image, or pi_heif's."""
-    size: Size
-    """As stored."""
-    orientation: Orientation
-    """The orientation that makes it upright."""
-    icc: bytes | None
-    """Empty if there is a profile that cannot be used."""
-    exif: bytes | None
-
-
-@value
-class Frame:
-    """One decoded picture, or one frame of an animation, as stored (not upright).
-
-    `image` has mode L, La, RGB, RGBa (alpha premultiplied) or CMYK, 8 bits. It shows a picture of `size` pixels in its
-    upper left `extent` pixels, which is fractional where the decoder scaled down.
-    """
-
-    image: Image.Image
-    size: Size
-    extent: Point
-    duration: float
-    """Milliseconds."""
-    truncated: bool = False
-    straight: Image.Image | None = None
-    """The same with alpha that is not premultiplied (LA, RGBA): transparent pixels have their colours still."""
-    deep: Deep | None = None
-    """The samples of more than 8 bits, if these do not suffice."""
 
 
 @contextmanager
@@ -110,20 +74,28 @@ def open_picture(header: Header, limits: Limits) -> OpenPicture:
     :raises UnsupportedFormat: HEIF, and pi_heif is not installed.
     """
     with translate_errors(f"the {header.codec.label} header", header):
-        if header.decoder.name == "heif":
-            return _open_heif(header, limits)
-        if header.decoder.name == "tiff":
-            return _open_tiff(header, limits)
-        image = _decoder_class(header.decoder)(header.stream or io.BytesIO(header.data))
+        image, orientation = _open_image(header, limits)
         exif = header.exif or image.info.get("exif")
-        orientation = ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
         icc = header.icc if header.icc is not None else image.info.get("icc_profile")
-        return OpenPicture(header, image, image.size, orientation, _bounded_profile(limits, icc), exif)
+        if icc and len(icc) > limits.icc_bytes:
+            icc = b""
+        return OpenPicture(header, image, image.size, orientation, icc, exif)
 
 
-def _bounded_profile(limits: Limits, icc: bytes | None) -> bytes | None:
-    """The profile; empty if it is too large."""
-    return b"" if icc and len(icc) > limits.icc_bytes else icc
+def _open_image(header: Header, limits: Limits) -> tuple[Any, Orientation]:
+    """The decoder's lazy image, and the orientation that makes it upright."""
+    if header.decoder.name == "heif":
+        from tinypics.image import heif_decode
+
+        return heif_decode.open_image(header.data), UPRIGHT
+    decoder = _decoder_class(header.decoder)
+    if header.decoder.name == "tiff":
+        from tinypics.image import tiff_samples
+
+        return tiff_samples.open_image(header.data, decoder, limits)
+    image = decoder(header.stream or io.BytesIO(header.data))
+    exif = header.exif or image.info.get("exif")
+    return image, ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
 
 
 @cache
@@ -133,39 +105,6 @@ def _decoder_class(decoder: Codec) -> Any:
         return reader
     # Pillow reads an unused resolution from EXIF, and loads its TIFF plugin and `decimal` for it.
     return type(decoder.decoder_class, (reader,), {"_read_dpi_from_exif": lambda _: None})
-
-
-def _open_tiff(header: Header, limits: Limits) -> OpenPicture:
-    from tinypics.image import tiff_samples
-    from tinypics.image.headers import tiff_layout, tiff_pages
-
-    page, decoder = tiff_pages.read_page(header.data), _decoder_class(header.decoder)
-    if samples := tiff_layout.unusual_samples(page):
-        image: Any = tiff_samples.SampleReader(header.data, samples, decoder)
-        orientation = ORIENTATIONS.get(page.number(tiff_pages.ORIENTATION, 1), UPRIGHT)
-        icc = page.packed(tiff_pages.ICC, limits.icc_bytes + 1) if tiff_pages.ICC in page.tags else None
-        return OpenPicture(header, image, image.size, orientation, _bounded_profile(limits, icc), None)
-    image = tiff_samples.open_usual(header.data, page, decoder)
-    icc = _bounded_profile(limits, image.info.get("icc_profile"))
-    # Pillow turns it upright by itself.
-    return OpenPicture(header, image, image.size, UPRIGHT, icc, image.info.get("exif"))
-
-
-def _open_heif(header: Header, limits: Limits) -> OpenPicture:
-    try:
-        import pi_heif
-    except ImportError as error:
-        raise UnsupportedFormat('HEIC/HEIF needs the package pi-heif: pip install "tinypics[heif]"') from error
-    image = pi_heif.open_heif(header.data, convert_hdr_to_8bit=True)
-    # libheif applies the rotation boxes; the orientation in EXIF repeats them and is to be ignored (23008-12, 6.5.10).
-    return OpenPicture(
-        header,
-        image,
-        image.size,
-        UPRIGHT,
-        _bounded_profile(limits, image.info.get("icc_profile")),
-        image.info.get("exif"),
-    )
 
 
 def draft_scale(picture: OpenPicture, min_scale: float, *, lossy: bool = False) -> int:
@@ -207,14 +146,14 @@ def _jpeg_frame(picture: OpenPicture, scale: int, *, lenient: bool) -> Frame:
     header, truncated = picture.header, False
     data = header.data
     if scale == _DC_ONLY[0] and header.dc_end is not None:
-        data = jpeg.cut_to_dc_scans(data, jpeg.read_frame_header(data), header.dc_end)
+        data = jpeg.cut_to_dc_scans(data, jpeg_segments.read_frame_header(data), header.dc_end)
     try:
         image = _load_scaled(picture, data, scale)
     except OSError:
         if not lenient:
             raise
         # With an end marker appended, the decoder accepts the truncated file.
-        image, truncated = _load_scaled(picture, data + jpeg.END, scale), True
+        image, truncated = _load_scaled(picture, data + jpeg_segments.END, scale), True
     return _make_frame(picture, image, scale, truncated=truncated)
 
 
@@ -260,7 +199,9 @@ def _make_frame(
     picture: OpenPicture, image: Image.Image, scale: int, duration: float = 0, *, truncated: bool = False
 ) -> Frame:
     if picture.header.crop and picture.header.decoder.name == "avif":  # libheif crops, libavif does not
-        image = _crop_to_aperture(image, picture.header.crop)
+        from tinypics.image import heif_decode
+
+        image = heif_decode.crop_to_aperture(image, picture.header.crop)
     size = picture.size if scale > 1 else image.size
     extent = (size[0] / scale, size[1] / scale)
     deep = None if truncated else _read_deep(picture, image)
@@ -278,15 +219,6 @@ def _read_deep(picture: OpenPicture, image: Image.Image) -> Deep | None:
     from tinypics.image import deep
 
     return deep.read(image, header, picture.icc, lambda: _decoder_class(header.decoder)(io.BytesIO(header.data)))
-
-
-def _crop_to_aperture(image: Image.Image, crop: tuple[float, float, float, float]) -> Image.Image:
-    """The clean aperture (ISO/IEC 14496-12, 12.1.4): its size, and how far its centre is from the picture's."""
-    width, height, right, down = crop
-    left, top = round(right + (image.width - width) / 2), round(down + (image.height - height) / 2)
-    box = (left, top, left + round(width), top + round(height))
-    inside = 0 <= left < box[2] <= image.width and 0 <= top < box[3] <= image.height
-    return image.crop(box) if inside else image
 
 
 def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:

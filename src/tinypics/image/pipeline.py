@@ -31,8 +31,8 @@ from tinypics.values import value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tinypics.image.decode import Frame, OpenPicture
     from tinypics.image.geometry import Plan
+    from tinypics.image.picture import Frame, OpenPicture
     from tinypics.image.render import FinishedFrame, RenderPlan
     from tinypics.image.stream import Stream
 
@@ -69,7 +69,7 @@ def resize_all(
     with decode.translate_errors("the picture"):
         plans = _plan_all(picture, first, wanted, scale, limits)
         clips = _finish_all(picture, plans, first, frames, clock)
-        outputs = _encode_all(picture, clips)
+        outputs = tuple(_encode(picture, clip) for clip in clips)
         clock.lap("encode")
     width, height = picture.orientation.size(first.size)
     facts = Source(picture.header.codec.name, width, height, source.size, picture.header.frames)
@@ -147,6 +147,7 @@ def _finish_all(
     durations, truncated, clips = [first.duration], [first.truncated], []
     for render_plan, rendered in zip(plans, render(picture, first, plans), strict=True):
         name = choose_format(picture, render_plan, rendered)
+        # Again, for a format that depends on the pixels.
         check_format_size(render_plan.geometry.canvas, FORMATS[name].label, FORMATS[name].max_side)
         clips.append(_Clip(render_plan, name, [finish(picture, render_plan, rendered, name)], durations, truncated))
     clock.lap("transform")
@@ -160,10 +161,6 @@ def _finish_all(
         truncated.append(frame.truncated)
         clock.lap("transform")
     return clips
-
-
-def _encode_all(picture: OpenPicture, clips: Sequence[_Clip]) -> tuple[Output, ...]:
-    return tuple(_encode(picture, clip) for clip in clips)
 
 
 def _encode(picture: OpenPicture, clip: _Clip) -> Output:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinypics.image import smartcrop, transform
+from tinypics.image import transform
 from tinypics.image.formats import FORMATS, output_format
 from tinypics.image.geometry import Orientation, Plan, plan, requested_orientation
 from tinypics.image.options import SMART
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from tinypics.image.decode import Frame, OpenPicture
     from tinypics.image.deep import Deep
     from tinypics.image.geometry import Box
     from tinypics.image.headers.header import Header
+    from tinypics.image.picture import Frame, OpenPicture
     from tinypics.image.rendition import Rendition
 
 
@@ -55,6 +55,8 @@ def plan_render(picture: OpenPicture, frame: Frame, rendition: Rendition) -> Ren
     orientation = picture.orientation.then(requested_orientation(rendition))
     level = transform.base_level(frame, orientation)
     region: Box = level.region
+    if rendition.trim is not None or rendition.gravity in SMART:
+        from tinypics.image import smartcrop
     if rendition.trim is not None:
         region = smartcrop.content_box(level, rendition.trim)
     left, top, right, bottom = region

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from tinypics.errors import UnsupportedFormat
+from tinypics.image.geometry import ORIENTATIONS, UPRIGHT
 from tinypics.image.headers import tiff_layout, tiff_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tinypics.image.geometry import Orientation
     from tinypics.image.headers.tiff_layout import Samples
     from tinypics.image.headers.tiff_pages import Page
+    from tinypics.image.limits import Limits
 
 _BLACK_IS_ZERO: Final = 1  # PhotometricInterpretation
 
@@ -27,10 +30,9 @@ _BLACK_IS_ZERO: Final = 1  # PhotometricInterpretation
 class SampleReader:
     """Reads the page in `data` with `decoder`, Pillow's class for TIFF, when `to_pillow` is called."""
 
-    def __init__(self, data: bytes, samples: Samples, decoder: Callable[[Any], Any]) -> None:
-        self._data, self._samples, self._decoder = data, samples, decoder
+    def __init__(self, data: bytes, samples: Samples, decoder: Callable[[Any], Any], info: dict[str, Any]) -> None:
+        self._data, self._samples, self._decoder, self.info = data, samples, decoder, info
         self.size = samples.page.size
-        self.info: dict[str, Any] = {}
 
     def to_pillow(self) -> Image.Image:
         samples = self._samples
@@ -103,7 +105,22 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image.convert("I").point([(value * 255 + 32767) // 65535 for value in range(65536)], "L")
 
 
-def open_usual(data: bytes, page: Page, decoder: Callable[[Any], Any]) -> Any:
+def open_image(data: bytes, decoder: Callable[[Any], Any], limits: Limits) -> tuple[Any, Orientation]:
+    """The lazy image of the first page, and the orientation that makes it upright.
+
+    :raises UnsupportedFormat: see `_open_usual`.
+    """
+    page = tiff_pages.read_page(data)
+    samples = tiff_layout.unusual_samples(page)
+    if samples is None:
+        return _open_usual(data, page, decoder), UPRIGHT  # Pillow turns it upright by itself
+    # One byte more than is allowed shows that a profile is too large.
+    info = {"icc_profile": page.packed(tiff_pages.ICC, limits.icc_bytes + 1)} if tiff_pages.ICC in page.tags else {}
+    orientation = ORIENTATIONS.get(page.number(tiff_pages.ORIENTATION, 1), UPRIGHT)
+    return SampleReader(data, samples, decoder, info), orientation
+
+
+def _open_usual(data: bytes, page: Page, decoder: Callable[[Any], Any]) -> Any:
     """Pillow's lazy image.
 
     :raises UnsupportedFormat: Pillow has no mode for its samples. The directory is sound: it has been read before.

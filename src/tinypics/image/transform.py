@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from tinypics.image import light
 from tinypics.image.geometry import UPRIGHT, Orientation
 from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinypics.image.decode import Frame
     from tinypics.image.geometry import Box, Plan, Point, Size
+    from tinypics.image.picture import Frame
 
 # Reducing by whole numbers first, down to this many times the size, is faster and without visible loss.
 _GAP: Final = 3.1
@@ -87,7 +86,12 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy:
             return image.resize(stored_size, Image.Resampling.LANCZOS, stored)
         return image.resize(stored_size, Image.Resampling.LANCZOS, stored, gap)
 
-    image = light.in_linear_light(level.image, lanczos) if linear else lanczos(level.image)
+    if linear:
+        from tinypics.image import light
+
+        image = light.in_linear_light(level.image, lanczos)
+    else:
+        image = lanczos(level.image)
     image.info = {}  # drop the source's comments, loops and profiles, which an encoder would write
     return image if level.orientation == UPRIGHT else image.transpose(_TRANSPOSE[level.orientation])
 

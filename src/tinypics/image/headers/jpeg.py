@@ -1,4 +1,4 @@
-"""The marker segments of a JPEG (ITU-T T.81 annex B): its size, how it is coded, and where its DC scans end."""
+"""The header of a JPEG, and its scans (ITU-T T.81 annex B): how many there are, and where the DC scans end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
+from tinypics.image.headers.jpeg_segments import (
+    APP2,
+    END,
+    EOI,
+    SOS,
+    FrameHeader,
+    find_marker,
+    read_frame_header,
+    without_cut_segments,
+)
 from tinypics.image.limits import MIB
 from tinypics.values import replace, value
 
@@ -17,49 +27,12 @@ if TYPE_CHECKING:
 
 # Reading fewer bytes than this takes no longer than another request.
 _MIN_SAVING: Final = 4 * MIB
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_LOSSLESS: Final = 0xC3  # no DCT, so that no decoder can scale it (T.81, annex H)
-# Frames that libjpeg does not decode (T.81, table B.1; T.87 for JPEG-LS), and the numbers of components that it does.
-_UNSUPPORTED_FRAMES: Final = {
-    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical coding"),
-    0xCB: "lossless arithmetic coding",
-    0xF7: "JPEG-LS coding",
-}
+# The numbers of components that libjpeg decodes.
 _COMPONENTS: Final = (1, 3, 4)
-_PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
-_APP0, _APP1, _APP2, _APP13, _APP14 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE
-_SOS, _EOI, _DQT = 0xDA, 0xD9, 0xDB
-# The least bytes of application segments by marker and identifier: JFIF (T.871, 10.1), Adobe (T.872, 6.5.3) and ICC
-# (ICC.1:2022, B.4). Decoders ignore a shorter one, but Pillow fails on it.
-_SEGMENTS: Final = {_APP0: (b"JFIF", 14), _APP14: (b"Adobe", 12), _APP2: (b"ICC_PROFILE\0", 14)}
-_PHOTOSHOP: Final = b"Photoshop 3.0\0"
-END: Final = bytes([0xFF, _EOI])
-
-# The XMP of the gain maps of Adobe, Google and Apple, and the segment of ISO 21496-1.
-_GAIN_MAPS: Final = {_APP1: (b"hdrgm", b"HDRGainMap"), _APP2: (b"urn:iso:std:iso:ts:21496:-1",)}
+_DQT: Final = 0xDB
 
 # Inside a scan 0xFF is followed by 0 (a literal), a restart marker or another 0xFF; anything else is the next marker.
 _SCAN_END: Final = rb"\xff[^\x00\xff\xd0-\xd7]"
-
-
-@value
-class FrameHeader:
-    """The facts of the header, and the scans if there are several."""
-
-    size: tuple[int, int]
-    bits: int
-    components: bytes
-    progressive: bool
-    lossless: bool
-    gain_map: bool
-    scan: int
-    """The offset of the first scan's marker."""
-    cut: tuple[tuple[int, int], ...] = ()
-    """Start and end of each application segment that is cut short."""
-
-    @property
-    def channels(self) -> int:
-        return len(self.components)
 
 
 @value
@@ -72,73 +45,6 @@ class Scans:
     complete: bool = True
 
 
-def read_frame_header(data: bytes) -> FrameHeader:
-    """The header up to the first scan.
-
-    :raises CorruptImage: it is cut short, or a scan comes before the size.
-    :raises struct.error, IndexError: a segment is cut short.
-    """
-    at, size, bits, components, progressive, lossless, gain_map = 2, (0, 0), 8, b"", False, False, False
-    cut: list[tuple[int, int]] = []
-    while True:
-        at = _find_marker(data, at)
-        marker, (length,) = data[at + 1], struct.unpack_from(">H", data, at + 2)
-        if marker == _SOS:
-            break
-        body = data[at + 4 : at + 2 + length]
-        if marker in _UNSUPPORTED_FRAMES:
-            raise UnsupportedFormat(f"a JPEG with {_UNSUPPORTED_FRAMES[marker]} is not supported")
-        if marker in _FRAMES:
-            bits, height, width, count = struct.unpack_from(">BHHB", body)
-            size, components = (width, height), bytes(body[6 + 3 * i] for i in range(count))
-            progressive, lossless = marker in _PROGRESSIVE, marker == _LOSSLESS
-        elif marker in _GAIN_MAPS and any(name in body for name in _GAIN_MAPS[marker]):
-            gain_map = True
-        if _is_cut(marker, body):
-            cut.append((at, at + 2 + length))
-        at += 2 + length
-    if not components:
-        raise CorruptImage("the JPEG has a scan before its size")
-    return FrameHeader(size, bits, components, progressive, lossless, gain_map, at, tuple(cut))
-
-
-def _is_cut(marker: int, body: bytes) -> bool:
-    """Whether an application segment is shorter than its kind must be."""
-    if marker in _SEGMENTS:
-        identifier, least = _SEGMENTS[marker]
-        return body.startswith(identifier) and len(body) < least
-    if marker != _APP13 or not body.startswith(_PHOTOSHOP):
-        return False
-    at = len(_PHOTOSHOP)
-    while body[at : at + 4] == b"8BIM":  # code, name (padded to an even length), length, data (padded likewise)
-        if at + 12 > len(body):
-            return True
-        at += 6 + (body[at + 6] + 2 & ~1)
-        if at + 4 > len(body):
-            return True
-        at += 4 + (int.from_bytes(body[at : at + 4]) + 1 & ~1)
-    return False
-
-
-def without_cut_segments(data: bytes, header: FrameHeader) -> bytes:
-    kept, start = [], 0
-    for left, right in header.cut:
-        kept.append(data[start:left])
-        start = right
-    return b"".join([*kept, data[start:]]) if kept else data
-
-
-def _find_marker(data: bytes | bytearray, at: int) -> int:
-    """The offset of the next marker at or after `at`. Skips fill bytes and garbage, as decoders do."""
-    while not (data[at] == 0xFF and data[at + 1] not in (0x00, 0xFF)):
-        at = data.find(b"\xff", at + 1)
-        if at < 0:
-            raise CorruptImage("the JPEG header is cut short")
-    if data[at + 1] == _EOI:
-        raise CorruptImage("the JPEG ends before its first scan")
-    return at
-
-
 def find_scans(data: bytes, header: FrameHeader, limit: int) -> Scans:
     """Find the scans of a JPEG that may have several, without decoding them.
 
@@ -148,13 +54,13 @@ def find_scans(data: bytes, header: FrameHeader, limit: int) -> Scans:
         return Scans()  # a single scan: decoders read nothing after it
     at, count, missing, dc_end = header.scan, 0, set(header.components), None
     scan_end = re.compile(_SCAN_END)
-    while at + 4 <= len(data) and data[at + 1] != _EOI:
+    while at + 4 <= len(data) and data[at + 1] != EOI:
         if data[at + 1] in (0xFF, 0x01) or data[at] != 0xFF:  # fill bytes and garbage between segments
             at += 1
             continue
         body = at + 4
         after = at + 2 + int.from_bytes(data[at + 2 : body])
-        if data[at + 1] != _SOS:
+        if data[at + 1] != SOS:
             at = after
             continue
         count += 1
@@ -179,7 +85,7 @@ def cut_to_dc_scans(data: bytes, header: FrameHeader, dc_end: int) -> bytes:
     """
     cut, at = bytearray(data[:dc_end]), 2
     while at < header.scan:
-        at = _find_marker(cut, at)
+        at = find_marker(cut, at)
         end = at + 2 + int.from_bytes(cut[at + 2 : at + 4])
         if cut[at + 1] == _DQT:
             table = at + 4
@@ -199,7 +105,7 @@ def read(header: Header, limits: Limits) -> Header:
         raise UnsupportedFormat(f"a JPEG with {first.channels} components; 1, 3 and 4 are supported")
     data, icc = header.data, header.icc
     if first.cut:
-        icc = b"" if any(data[start + 1] == _APP2 for start, _ in first.cut) else None
+        icc = b"" if any(data[start + 1] == APP2 for start, _ in first.cut) else None
         data = without_cut_segments(data, first)
         first = read_frame_header(data)
     scans = find_scans(data, first, limits.scans)

@@ -1,0 +1,50 @@
+"""A picture on its way from the decoder to the encoder: the opened file, and its frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tinypics.values import value
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from tinypics.image.deep import Deep
+    from tinypics.image.geometry import Orientation, Point, Size
+    from tinypics.image.headers.header import Header
+
+
+@value
+class OpenPicture:
+    """A file whose header a decoder has read."""
+
+    header: Header
+    image: Any
+    """Pillow's lazy image, or pi_heif's."""
+    size: Size
+    """As stored."""
+    orientation: Orientation
+    """The orientation that makes it upright."""
+    icc: bytes | None
+    """Empty if there is a profile that cannot be used."""
+    exif: bytes | None
+
+
+@value
+class Frame:
+    """One decoded picture, or one frame of an animation, as stored (not upright).
+
+    `image` has mode L, La, RGB, RGBa (alpha premultiplied) or CMYK, 8 bits. It shows a picture of `size` pixels in its
+    upper left `extent` pixels, which is fractional where the decoder scaled down.
+    """
+
+    image: Image.Image
+    size: Size
+    extent: Point
+    duration: float
+    """Milliseconds."""
+    truncated: bool = False
+    straight: Image.Image | None = None
+    """The same with alpha that is not premultiplied (LA, RGBA): transparent pixels have their colours still."""
+    deep: Deep | None = None
+    """The samples of more than 8 bits, if these do not suffice."""
