@@ -104,6 +104,8 @@ def test_more_renditions_more_pictures_and_more_memory_cost_more() -> None:
     both = (*SMALL, Rendition.parse("800x-webp"))
     assert resize_requests(counted.objects, both) > resize_requests(counted.objects, SMALL)
     assert estimate(counted, both, memory_mb=1024, batch=10).storage > 10 * base.storage
+    sharp = (Rendition.parse("64x64-dpr2"),)
+    assert estimate(counted, sharp, memory_mb=1024, batch=10).storage == base.storage
     assert estimate(Survey(), SMALL, memory_mb=1024, batch=10).total == 0
 
 
