@@ -42,10 +42,10 @@ def profile(trc: bytes, colourants: Any = icc.SRGB, name: str = "", **more: byte
     tags = {b"desc": b"desc" + bytes(4) + struct.pack(">I", len(name) + 1) + name.encode() + bytes(79)}
     tags |= {key.encode(): content for key, content in more.items()}
     if not colourants:
-        return icc.packed(tags | {b"wtpt": xyz(icc.D50), b"kTRC": trc}, b"mntr", b"GRAY", b"XYZ ")
+        return icc.assemble(tags | {b"wtpt": xyz(icc.D50), b"kTRC": trc}, b"mntr", b"GRAY", b"XYZ ")
     places = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(xyz, colourants), strict=True))
     curves = {b"rTRC": trc, b"gTRC": trc, b"bTRC": trc}
-    return icc.packed(tags | places | curves | {b"wtpt": xyz(icc.D50)}, b"mntr", b"RGB ", b"XYZ ")
+    return icc.assemble(tags | places | curves | {b"wtpt": xyz(icc.D50)}, b"mntr", b"RGB ", b"XYZ ")
 
 
 def xyz(colour: Any) -> bytes:
@@ -187,7 +187,7 @@ def test_a_profile_is_known_by_its_curves(trc: bytes, wanted: int, name: str) ->
 @pytest.mark.parametrize("grey", [False, True])
 def test_whether_a_profile_is_that_of_srgb(trc: bytes, same: bool, grey: bool) -> None:
     content = profile(trc, None if grey else icc.SRGB, "sRGB")
-    assert h273.shown(content) == ((None if same else content), False)
+    assert h273.display_profile(content) == ((None if same else content), False)
 
 
 @pytest.mark.parametrize("kind", range(5))
@@ -259,7 +259,7 @@ def test_reading_a_profile_survives_anything() -> None:
         broken = bytearray(whole[: int(random.integers(0, len(whole)))] if random.random() < 0.3 else whole)
         for at in random.integers(0, max(1, len(broken)), 4):
             broken[at : at + 1] = bytes([int(random.integers(0, 256))])
-        found, hdr = h273.shown(bytes(broken))
+        found, hdr = h273.display_profile(bytes(broken))
         assert found is None or isinstance(found, bytes)
         assert hdr in (True, False)
 

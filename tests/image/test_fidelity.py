@@ -122,10 +122,10 @@ def test_srgb_needs_no_colour_engine(mode: str, monkeypatch: pytest.MonkeyPatch)
 def test_a_profile_that_only_calls_itself_srgb_is_not_taken_for_it() -> None:
     profile = h273.build_profile((P3, AS_SRGB))
     assert profile is not None
-    assert h273.shown(profile + b"sRGB") == (profile + b"sRGB", False)
-    assert h273.shown(srgb_profile()) == (None, False)
+    assert h273.display_profile(profile + b"sRGB") == (profile + b"sRGB", False)
+    assert h273.display_profile(srgb_profile()) == (None, False)
     for broken in (srgb_profile()[:400], b"sRGB" * 20):
-        assert h273.shown(broken) == (broken, False)
+        assert h273.display_profile(broken) == (broken, False)
 
 
 def grey_profile(gamma: float) -> bytes:

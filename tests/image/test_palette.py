@@ -125,15 +125,15 @@ def test_numbers_are_those_of_the_very_colours() -> None:
     image = Image.new("RGB", (3, 1))
     for x, colour in enumerate(((9, 9, 9), (9, 9, 10), (9, 9, 11))):
         image.putpixel((x, 0), colour)
-    assert palette.numbered(image, {(9, 9, 9): 7, (9, 9, 10): 0, (9, 9, 11): 255}).tobytes() == b"\7\0\xff"
+    assert palette.index_colours(image, {(9, 9, 9): 7, (9, 9, 10): 0, (9, 9, 11): 255}).tobytes() == b"\7\0\xff"
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_colours_are_chosen_in_every_mode(mode: str) -> None:
     image = drawing((400, 300), "RGBA").resize((200, 150), Image.Resampling.LANCZOS).convert(mode)
-    found = palette.reduced(image, exact=False)
+    found = palette.reduce_colours(image, exact=False)
     assert found is not None
     assert psnr(found, image) > 38
     assert len(found.getcolors() or ()) <= (16 if mode == "L" else 256)
-    exact = palette.reduced(image, exact=True)
+    exact = palette.reduce_colours(image, exact=True)
     assert exact is None or np.array_equal(np.asarray(exact.convert("RGBA")), np.asarray(image.convert("RGBA")))

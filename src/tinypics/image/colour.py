@@ -1,7 +1,7 @@
 """Conversion of colours to sRGB, which viewers assume by default.
 
-This module is loaded only for a picture with a colour profile or H.273 numbers, or of inks; littlecms for one of these
-whose colours are not those of sRGB.
+Only a picture with a colour profile, with H.273 numbers or in CMYK loads this module, and littlecms only if its colours
+are not those of sRGB.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def is_usable(icc: bytes, mode: str) -> bool:
 
 
 def source_profile(icc: bytes | None, header: Header) -> tuple[bytes | None, bool]:
-    """The profile by which to show a picture: None if it is in sRGB; and whether it is HDR.
+    """The profile to convert a picture from, None if it is in sRGB; and whether the picture is HDR.
 
-    A profile counts before the numbers of H.273, which in AVIF and HEIF belong to the codec (ISO/IEC 23008-12, 6.5.5).
+    A profile takes precedence over H.273 numbers, which in AVIF and HEIF describe the codec (ISO/IEC 23008-12, 6.5.5).
     """
     if icc:
-        return h273.shown(icc)
+        return h273.display_profile(icc)
     if icc is None and header.nclx:
         grey = header.channels < 3
         profile = h273.build_profile(header.nclx, narrow=header.narrow, grey=grey)
@@ -49,7 +49,7 @@ def source_profile(icc: bytes | None, header: Header) -> tuple[bytes | None, boo
 
 
 def convert_to_srgb(image: Image.Image, icc: bytes | None, header: Header) -> tuple[Image.Image, tuple[str, ...]]:
-    """The picture in sRGB, and facts that it lost by that: a broken profile is ignored, inks are then printed ones."""
+    """The picture in sRGB, and what it lost. A broken profile is ignored; CMYK then counts as offset printing."""
     profile, hdr = source_profile(icc, header)
     lost: tuple[str, ...] = ("hdr",) if hdr else ()
     if profile is not None:
@@ -108,7 +108,7 @@ def _transform(icc: bytes, mode: str) -> Any:
 
 
 def from_srgb(rgb: tuple[int, ...], icc: bytes) -> tuple[int, ...]:
-    """The numbers of an sRGB colour by another RGB profile; unchanged if that leads one way only."""
+    """An sRGB colour in the numbers of another RGB profile; unchanged if littlecms cannot invert the profile."""
     from PIL import Image, ImageCms
 
     try:
@@ -121,5 +121,5 @@ def from_srgb(rgb: tuple[int, ...], icc: bytes) -> tuple[int, ...]:
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
         return tuple(transform.apply(Image.new("RGB", (1, 1), rgb)).tobytes())
-    except Exception:  # noqa: BLE001 - littlecms raises anything for a profile that it cannot turn round
+    except Exception:  # noqa: BLE001 - littlecms raises anything for a profile that it cannot invert
         return rgb

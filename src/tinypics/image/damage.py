@@ -1,6 +1,6 @@
-"""Why a file cannot be decoded, in the words of the person who sent it: where it ends, and where it should.
+"""Explains why a file cannot be decoded: where it ends, and where it should end.
 
-It is loaded only for a file that a decoder has refused.
+Only a file that a decoder has refused loads this module.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tinypics.image.headers.header import Header
 
 _KB: Final = 1000
-_MAX_PADDING: Final = 64  # bytes behind an end marker
+_MAX_PADDING: Final = 64  # bytes after an end marker
 
 
 def describe(header: Header, image: Any) -> str:
@@ -42,21 +42,21 @@ def describe(header: Header, image: Any) -> str:
 
 
 def _from_rows(header: Header, image: Any, length: int) -> int:
-    """The length of the whole file, if the rows that a decoder has reached are the part of it that is there."""
+    """The estimated length of the complete file, from the share of the rows that were decoded."""
     if header.decoder.name not in ("jpeg", "png") or header.buffered or not isinstance(image, Image.Image):
         return 0
     core = image._im
-    box = core.getbbox() if core is not None else None  # rows that were not reached are zero
+    box = core.getbbox() if core is not None else None  # rows that were not decoded are zero
     return int(length * image.height // box[3]) if box and box[3] < image.height else 0
 
 
 def _webp(header: Header) -> int:
-    """RIFF: the length of all that follows it."""
+    """RIFF has the length of the rest of the file."""
     return 8 + int.from_bytes(header.data[4:8], "little")
 
 
 def _png(header: Header) -> int:
-    """The end of the first chunk that is cut short, and of the end chunk behind it."""
+    """The end of the first chunk that is cut short, plus an end chunk."""
     at = 8
     while at + 8 <= len(header.data):
         at += 12 + int.from_bytes(header.data[at : at + 4])
@@ -64,7 +64,7 @@ def _png(header: Header) -> int:
 
 
 def _bmp(header: Header) -> int:
-    """An uncompressed one has as many bytes as its rows, each padded to four."""
+    """The rows of an uncompressed BMP, each padded to four bytes."""
     data = header.data
     (start,) = struct.unpack_from("<I", data, 10)
     if int.from_bytes(data[14:18], "little") < 40 or int.from_bytes(data[30:34], "little") not in (0, 3):
@@ -82,7 +82,7 @@ def _tiff(header: Header) -> int:
 
 
 def _isobmff(header: Header) -> int:
-    """The end of the last box of the file, as it says itself."""
+    """The end of the last box, by its own length."""
     data, at = header.data, 0
     for _ in range(isobmff.MAX_BOXES):
         if at + 8 > len(data):

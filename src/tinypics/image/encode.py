@@ -81,7 +81,7 @@ def _png(job: EncoderInput) -> bytes:
     if job.palette:
         from tinypics.image import palette
 
-        few = palette.reduced(job.frames[0], exact=job.lossless or not job.resampled)
+        few = palette.reduce_colours(job.frames[0], exact=job.lossless or not job.resampled)
         if few is not None:
             return _save(replace(job, frames=[few]), "png", compress_level=9)
     # Level 6, the default, makes it 2 to 7 % smaller in up to four times the time. Without alpha, level 2 is nearly as

@@ -32,7 +32,7 @@ _ANCHORS: Final[dict[str, Point]] = {
 
 @value
 class Orientation:
-    """One of the eight ways to rotate and mirror a picture: first x and y change places, then each axis is mirrored."""
+    """One of the eight ways to rotate and mirror a picture: first swap x and y, then mirror each axis."""
 
     swap: bool = False
     mirror_x: bool = False
@@ -101,7 +101,7 @@ class Plan:
 
     @property
     def resamples(self) -> bool:
-        """Whether an output pixel is anything but one of the source."""
+        """Whether any output pixel differs from a single source pixel."""
         left, top, right, bottom = self.box
         return (right - left, bottom - top) != self.size or (left, top) != (int(left), int(top))
 

@@ -1,7 +1,7 @@
-"""The frames of a GIF, each put on the canvas. Pillow decompresses the pixels.
+"""Draws each frame of a GIF on the canvas. Pillow only decompresses the pixels.
 
-Pillow's own canvas starts in the transparent colour or in the first one, and clears what a frame leaves behind to the
-background colour. GIF89a (sections 18 and 23) leaves both to the viewer, and all browsers show them as transparent.
+Pillow's own canvas begins with the transparent colour or the first one, and it clears frames to the background colour.
+GIF89a (sections 18 and 23) leaves both to the viewer, and all browsers use transparency instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tinypics.image.headers.gif import Frame
 
-_GREY: Final = bytes(level for level in range(256) for _ in "rgb")  # a file without a table says nothing of colours
+_GREY: Final = bytes(level for level in range(256) for _ in "rgb")  # for a file without a colour table
 _CLEAR, _RESTORE = (2,), (3, 4)  # some encoders write 4 for 3
 
 

@@ -1,7 +1,7 @@
 """Images to a GIF (GIF89a): one palette for all frames, and of each frame only the rectangle that changed.
 
-Pillow compresses the pixels; its own writer gives each frame a table and a dither pattern of its own, so that nothing
-stays the same from one frame to the next.
+Pillow compresses the pixels only. Its own writer gives each frame a palette and a dither pattern, so that every pixel
+differs from frame to frame.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _OPAQUE_FROM: Final = 128
-_SAMPLES: Final = 16  # frames that the palette of an animation is chosen from
-_SAMPLED: Final = 65_536  # and the total of their pixels
-_INVISIBLE: Final = 16.0  # mean square of the loss, 36 dB, up to which dithering would only add noise
+_SAMPLES: Final = 16  # frames to choose the palette of an animation from
+_SAMPLED: Final = 65_536  # pixels of all of these together
+_INVISIBLE: Final = 16.0  # mean squared error (36 dB) up to which dithering would only add noise
 _SAME: Final = 6  # difference of a pixel, summed over red, green and blue, that is invisible in motion
 _SHORTEST: Final = 2  # hundredths of a second: browsers show a shorter frame for a tenth of a second
 _LONGEST: Final = 0xFFFF
@@ -33,21 +33,21 @@ class _Colours:
 
     table: bytes
     clear: int | None
-    """The number of transparent and unchanged pixels."""
+    """The index of transparent and unchanged pixels."""
     drawn: Callable[[Image.Image], Image.Image]
-    """From an RGB image to the numbers of its colours."""
+    """From an RGB image to the indices of its colours."""
     tolerance: int
     """A pixel that differs by at most this much is not drawn again."""
 
     @property
     def bits(self) -> int:
-        """Of a number in the table, which has a power of two of colours."""
+        """Bits of an index. The size of the table is a power of two."""
         last = len(self.table) // 3 - 1 if self.clear is None else self.clear
         return max(1, last.bit_length())
 
 
 def encode(frames: Sequence[Image.Image], durations: Sequence[float], loop_count: int) -> bytes:
-    """A still, or an animation that plays so many times; 0 is endless."""
+    """A still, or an animation that plays `loop_count` times, 0 for endlessly."""
     transparent = any("A" in frame.mode for frame in frames)
     colours = _colours(frames, transparent=transparent)
     width, height = frames[0].size
@@ -73,17 +73,17 @@ def _changes(frames: Sequence[Image.Image], colours: _Colours) -> Iterator[tuple
     A pixel can become transparent only by clearing a rectangle of the frame before.
     """
     size = frames[0].size
-    shown = Image.new("RGB", size)  # the colours that the canvas stands for
-    covered = Image.new("L", size)  # where it has any
+    shown = Image.new("RGB", size)  # the colours of the canvas
+    covered = Image.new("L", size)  # where the canvas is not transparent
     opaque = _opaque(frames[0])
     for number, frame in enumerate(frames):
         image = frame.convert("RGB")
         following = _opaque(frames[number + 1]) if number + 1 < len(frames) else opaque
         differs = ImageChops.difference(image, shown).convert("L", (1, 1, 1, 0))  # the sum of the channels
-        changed = ImageChops.lighter(differs.point(_beyond(colours.tolerance)), ImageChops.invert(covered))
+        changed = ImageChops.lighter(differs.point(_threshold(colours.tolerance)), ImageChops.invert(covered))
         changed = ImageChops.darker(changed, opaque)
         lost = ImageChops.subtract(opaque, following).getbbox()
-        box = (0, 0, *size) if not number else _around(changed.getbbox(), lost)
+        box = (0, 0, *size) if not number else _union(changed.getbbox(), lost)
         part = colours.drawn(image).crop(box)
         if colours.clear is not None:
             part.paste(colours.clear, mask=ImageChops.invert(changed.crop(box)))
@@ -99,15 +99,15 @@ def _opaque(frame: Image.Image) -> Image.Image:
     """Where the frame is opaque, as 0 or 255."""
     if "A" not in frame.mode:
         return Image.new("L", frame.size, 255)
-    return frame.getchannel("A").point(_beyond(_OPAQUE_FROM - 1))
+    return frame.getchannel("A").point(_threshold(_OPAQUE_FROM - 1))
 
 
-def _beyond(most: int) -> list[int]:
+def _threshold(most: int) -> list[int]:
     return [0] * (most + 1) + [255] * (255 - most)
 
 
-def _around(*boxes: tuple[int, int, int, int] | None) -> tuple[int, int, int, int]:
-    """The rectangle around those there are; at least one pixel, as a frame must have."""
+def _union(*boxes: tuple[int, int, int, int] | None) -> tuple[int, int, int, int]:
+    """The rectangle around the boxes; at least one pixel, as a frame must have."""
     found = list(zip(*filter(None, boxes), strict=True)) or [(0,), (0,), (1,), (1,)]
     return min(found[0]), min(found[1]), max(found[2]), max(found[3])
 
@@ -118,14 +118,14 @@ def _colours(frames: Sequence[Image.Image], *, transparent: bool) -> _Colours:
     if few is not None:
         numbers = {colour: number for number, colour in enumerate(sorted(few))}
         clear = len(few) if transparent or (several and len(few) < 256) else None
-        return _Colours(palette.table(numbers), clear, lambda image: palette.numbered(image, numbers), 0)
+        return _Colours(palette.to_bytes(numbers), clear, lambda image: palette.index_colours(image, numbers), 0)
     sample = _sample(frames)
     most = 255 if transparent or several else 256
-    # k-means until less than a tenth of the pixels change: 2 dB, for as much time again.
+    # k-means, until less than a tenth of the pixels change, gains 2 dB and takes as long as the rest.
     chosen = sample.quantize(most, kmeans=sample.width * sample.height // 10)
     table = bytes(chosen.getpalette() or ())
     near = sample.quantize(palette=chosen, dither=Image.Dither.NONE).convert("RGB")
-    plain = palette.loss(sample, near) <= _INVISIBLE
+    plain = palette.mean_squared_error(sample, near) <= _INVISIBLE
     dither = Image.Dither.NONE if plain else Image.Dither.FLOYDSTEINBERG
     clear = len(table) // 3 if transparent or several else None
     return _Colours(table, clear, lambda image: image.quantize(palette=chosen, dither=dither), _SAME)
@@ -135,7 +135,7 @@ def _few(frames: Sequence[Image.Image], most: int) -> set[tuple[int, ...]] | Non
     """The colours of all frames; None if there are more than `most`."""
     colours: set[tuple[int, ...]] = set()
     for frame in frames:
-        colours |= (found := palette.colours_of(frame.convert("RGB"), most)) or set()
+        colours |= (found := palette.find_colours(frame.convert("RGB"), most)) or set()
         if found is None or len(colours) > most:
             return None
     return colours

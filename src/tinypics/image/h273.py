@@ -1,4 +1,7 @@
-"""Colour spaces by number (ITU-T H.273: PNG's cICP, the nclx of AVIF and HEIF) and by chromaticities (cHRM)."""
+"""Profiles of colour spaces that a file gives by number (ITU-T H.273) or by chromaticities.
+
+PNG has the numbers in cICP, and AVIF and HEIF in nclx; PNG has the chromaticities in cHRM.
+"""
 
 from __future__ import annotations
 
@@ -74,8 +77,8 @@ def power(gamma: float) -> Curve:
     return lambda signal: signal**gamma
 
 
-# Transfer functions by number (H.273, table 3). A display shows BT.709 and its kin (1, 6, 7, 11, 12, 14, 15) about as
-# sRGB (ITU-R BT.1886), and viewers do the same; unknown and unspecified numbers mean sRGB as well.
+# Transfer functions by number (H.273, table 3). Displays and viewers show BT.709 and the similar functions (1, 6, 7,
+# 11, 12, 14, 15) about as sRGB (ITU-R BT.1886). Unknown and unspecified numbers count as sRGB.
 _AS_SRGB: Final = (1, 6, 7, 11, 12, 13, 14, 15)
 _TRANSFERS: Final = {
     4: power(2.2),
@@ -89,7 +92,7 @@ _TRANSFERS: Final = {
 }
 
 
-def knows(primaries: int, transfer: int) -> bool:
+def is_defined(primaries: int, transfer: int) -> bool:
     """Whether both numbers are defined: 0, 2 and 3 are reserved or unspecified."""
     return primaries in _PRIMARIES and (transfer in _TRANSFERS or transfer in _AS_SRGB)
 
@@ -115,19 +118,19 @@ def build_profile(nclx: tuple[int, int], *, narrow: bool = False, grey: bool = F
     known = _PRIMARIES.get(primaries, _BT709)
     if curve is srgb_to_linear and not narrow and (grey or known == _BT709):
         return None
-    whole = curve
+    full_range = curve
     if narrow:
-        curve = lambda signal: whole(min(max((signal * 255 - 16) / 219, 0.0), 1.0))  # noqa: E731
-    return icc.written(curve, None if grey else colourants(*known))
+        curve = lambda signal: full_range(min(max((signal * 255 - 16) / 219, 0.0), 1.0))  # noqa: E731
+    return icc.build_profile(curve, None if grey else colourants(*known))
 
 
 @lru_cache(maxsize=4)
-def shown(profile: bytes) -> tuple[bytes | None, bool]:
-    """The profile by which to show a picture that has this one: None for sRGB; and whether it was HDR."""
-    shaper, told = icc.shaper(profile), icc.numbers(profile)
+def display_profile(profile: bytes) -> tuple[bytes | None, bool]:
+    """The profile to convert a picture with this profile from, None for sRGB; and whether the picture is HDR."""
+    shaper, cicp = icc.shaper(profile), icc.read_cicp(profile)
     grey = profile[16:20] == b"GRAY"
-    if told and is_hdr(told[1]) and told[0] in _PRIMARIES and profile[16:20] in (b"RGB ", b"GRAY"):
-        return build_profile(told, grey=grey), True
+    if cicp and is_hdr(cicp[1]) and cicp[0] in _PRIMARIES and profile[16:20] in (b"RGB ", b"GRAY"):
+        return build_profile(cicp, grey=grey), True
     if shaper is None:
         return profile, False
     if shaper.is_srgb():
@@ -135,29 +138,32 @@ def shown(profile: bytes) -> tuple[bytes | None, bool]:
     transfer = next((each for each in (_PQ, _HLG) if _follows(shaper.curves[0], each)), None)
     if transfer is None:
         return profile, False
-    return icc.written(_TRANSFERS[transfer], shaper.colourants or None), True
+    return icc.build_profile(_TRANSFERS[transfer], shaper.colourants or None), True
 
 
 def _follows(curve: Curve, transfer: int) -> bool:
-    """Whether the curve is this transfer function: within 3 % of each light that a table of 16 bits can say."""
+    """Whether the curve is this transfer function, within 3 % and the precision of a table of 16 bits."""
     if transfer == _PQ:
-        light: tuple[Curve, ...] = (_pq_light,)
+        candidates: tuple[Curve, ...] = (_pq_light,)
     else:  # scene light, or the light of a display of 1,000 cd/m² (ITU-R BT.2100, table 5)
-        light = (_hlg_light, lambda signal: _hlg_light(signal) ** 1.2)
+        candidates = (_hlg_light, lambda signal: _hlg_light(signal) ** 1.2)
     steps = [step / 20 for step in range(8, 21)]
-    return any(all(abs(curve(step) - each(step)) <= 0.03 * each(step) + 2e-5 for step in steps) for each in light)
+    return any(all(abs(curve(step) - each(step)) <= 0.03 * each(step) + 2e-5 for step in steps) for each in candidates)
 
 
 def colourants(white: Point, *primaries: Point) -> tuple[Colour, Colour, Colour] | None:
-    """Red, green and blue as XYZ adapted to D50 (Bradford), from CIE x and y; None if they span no colour space."""
+    """Red, green and blue as XYZ, adapted to D50 by Bradford's matrix, from CIE x and y.
+
+    None if they span no colour space.
+    """
     if white[1] <= 0:
         return None
     try:
         bare = [_xyz(point) for point in primaries]
         light = _xyz(white)
-        shares = _applied(_inverse(_columns(bare)), light)
+        shares = _multiply(_invert(_from_columns(bare)), light)
         lit = [tuple(share * part for part in colour) for share, colour in zip(shares, bare, strict=True)]
-        adapted = [_adapted(colour, light) for colour in lit]  # type: ignore[arg-type]
+        adapted = [_adapt_to_d50(colour, light) for colour in lit]  # type: ignore[arg-type]
     except ZeroDivisionError:
         return None
     if any(abs(part) > 8 for colour in adapted for part in colour):
@@ -165,22 +171,22 @@ def colourants(white: Point, *primaries: Point) -> tuple[Colour, Colour, Colour]
     return adapted[0], adapted[1], adapted[2]
 
 
-def by_chromaticities(gamma: float | None, places: Sequence[int], *, grey: bool) -> bytes | None:
-    """A profile for a PNG's gAMA and cHRM (PNG 3rd edition, 11.3.2.1 and 11.3.2.2); None if they make no colour space.
+def profile_from_chromaticities(gamma: float | None, places: Sequence[int], *, grey: bool) -> bytes | None:
+    """A profile for a PNG's gAMA and cHRM (PNG 3rd edition, 11.3.2.1 and 11.3.2.2); None if they span no colour space.
 
-    :param gamma: the exponent of the power that is light; None: the curve of sRGB.
-    :param places: eight numbers, hundred thousandths; empty: those of sRGB.
+    :param gamma: light is the signal to this power; None for the curve of sRGB.
+    :param places: the eight numbers of cHRM, in hundred thousandths; empty for those of sRGB.
     """
     known = [(x / 100_000, y / 100_000) for x, y in zip(places[::2], places[1::2], strict=True)] or _BT709
     space = None if grey else colourants(*known)
-    return None if space is None and not grey else icc.written(power(gamma) if gamma else srgb_to_linear, space)
+    return None if space is None and not grey else icc.build_profile(power(gamma) if gamma else srgb_to_linear, space)
 
 
 _BRADFORD: Final = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 
 
 def _xyz(point: Point) -> Colour:
-    """XYZ of these chromaticities; for x and y of 0, Z alone."""
+    """XYZ of these chromaticities, with Y = 1 where that is possible."""
     x, y = point
     if x == 0 == y:
         return 0.0, 0.0, 1.0
@@ -189,35 +195,35 @@ def _xyz(point: Point) -> Colour:
     return x / y, 1.0, (1 - x - y) / y
 
 
-def _adapted(colour: Colour, white: Colour) -> Colour:
-    cones = _applied(_BRADFORD, colour)
-    here, there = _applied(_BRADFORD, white), _applied(_BRADFORD, icc.D50)
+def _adapt_to_d50(colour: Colour, white: Colour) -> Colour:
+    cones = _multiply(_BRADFORD, colour)
+    here, there = _multiply(_BRADFORD, white), _multiply(_BRADFORD, icc.D50)
     scaled = tuple(cone * to / from_ for cone, from_, to in zip(cones, here, there, strict=True))
-    return _applied(_inverse(_BRADFORD), scaled)  # type: ignore[arg-type]
+    return _multiply(_invert(_BRADFORD), scaled)  # type: ignore[arg-type]
 
 
 def to_srgb(space: tuple[Colour, ...]) -> Matrix:
     """The matrix from linear light of these colourants to linear sRGB."""
-    back = _inverse(_columns(list(icc.SRGB)))
-    return _columns([_applied(back, colour) for colour in space])
+    back = _invert(_from_columns(list(icc.SRGB)))
+    return _from_columns([_multiply(back, colour) for colour in space])
 
 
-def _columns(columns: list[Colour]) -> Matrix:
+def _from_columns(columns: list[Colour]) -> Matrix:
     one, two, three = columns
     rows = tuple(zip(one, two, three, strict=True))
     return rows[0], rows[1], rows[2]
 
 
-def _applied(matrix: Matrix, colour: Colour) -> Colour:
+def _multiply(matrix: Matrix, colour: Colour) -> Colour:
     x, y, z = (sum(a * b for a, b in zip(row, colour, strict=True)) for row in matrix)
     return x, y, z
 
 
-def _inverse(matrix: Matrix) -> Matrix:
+def _invert(matrix: Matrix) -> Matrix:
     (a, b, c), (d, e, f), (g, h, i) = matrix
-    whole = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     return (
-        ((e * i - f * h) / whole, (c * h - b * i) / whole, (b * f - c * e) / whole),
-        ((f * g - d * i) / whole, (a * i - c * g) / whole, (c * d - a * f) / whole),
-        ((d * h - e * g) / whole, (b * g - a * h) / whole, (a * e - b * d) / whole),
+        ((e * i - f * h) / determinant, (c * h - b * i) / determinant, (b * f - c * e) / determinant),
+        ((f * g - d * i) / determinant, (a * i - c * g) / determinant, (c * d - a * f) / determinant),
+        ((d * h - e * g) / determinant, (b * g - a * h) / determinant, (a * e - b * d) / determinant),
     )

@@ -1,4 +1,4 @@
-"""Linear light, and sRGB values in it (IEC 61966-2-1)."""
+"""Conversion between sRGB values and linear light (IEC 61966-2-1), and resampling in linear light."""
 
 from __future__ import annotations
 

@@ -16,49 +16,49 @@ Colour = tuple[int, ...]
 """Red, green, blue, and alpha where the picture has it."""
 
 
-def colours_of(image: Image.Image, most: int) -> set[Colour] | None:
+def find_colours(image: Image.Image, most: int) -> set[Colour] | None:
     """The colours of an RGB or RGBA image; None if there are more than `most`."""
     found = image.getcolors(most)
     return None if found is None else {colour for _, colour in found}  # type: ignore[misc]
 
 
-def numbered(image: Image.Image, numbers: Mapping[Colour, int]) -> Image.Image:
-    """Map each colour to its index, exactly. (Pillow's own search may take a neighbour.)"""
+def index_colours(image: Image.Image, numbers: Mapping[Colour, int]) -> Image.Image:
+    """Map each colour to its index. Pillow's own search may choose a similar colour."""
     keys = {int.from_bytes(bytes((*colour, 255)[:4]), "little"): number for colour, number in numbers.items()}
     whole = image.convert("RGBA") if image.mode == "RGB" else image
     pixels = memoryview(whole.tobytes()).cast("I")
     return Image.frombytes("P", image.size, bytes(map(keys.__getitem__, pixels)))
 
 
-def table(colours: Iterable[Colour]) -> bytes:
+def to_bytes(colours: Iterable[Colour]) -> bytes:
     return b"".join(map(bytes, colours))
 
 
-def loss(image: Image.Image, other: Image.Image) -> float:
+def mean_squared_error(image: Image.Image, other: Image.Image) -> float:
     """The mean squared error over all samples."""
     counts = ImageChops.difference(image, other).histogram()
     return sum(count * (number % 256) ** 2 for number, count in enumerate(counts)) / sum(counts)
 
 
-_COLOURS: Final = 16_384  # for the search; similar colours are merged if there are more
+_COLOURS: Final = 16_384  # colours to search; similar ones are merged if there are more
 # Mean squared error. Up to 2 (45 dB) it is invisible even in a drawing; beyond 6.5 (40 dB) it may show.
 _ENOUGH, _MOST = 2.0, 6.5
-_HALF_BYTE: Final = 16  # colours whose indices fit into half a byte
+_HALF_BYTE: Final = 16  # colours whose indices need half a byte
 
 
-def reduced(image: Image.Image, *, exact: bool) -> Image.Image | None:
+def reduce_colours(image: Image.Image, *, exact: bool) -> Image.Image | None:
     """The image (L, LA, RGB or RGBA) with a palette; None if the difference would be visible, or would save nothing."""
     most = _HALF_BYTE if image.mode == "L" else 256  # more levels of grey need a byte, too
     whole = image.convert("RGBA" if "A" in image.mode else "RGB")
-    few = colours_of(whole, most if exact else _HALF_BYTE)
+    few = find_colours(whole, most if exact else _HALF_BYTE)
     if few is not None:
-        return _tabled(whole, {colour: number for number, colour in enumerate(sorted(few))}, sorted(few))
+        return _with_palette(whole, {colour: number for number, colour in enumerate(sorted(few))}, sorted(few))
     return None if exact else _approximate(whole, most)
 
 
-def _tabled(image: Image.Image, numbers: Mapping[Colour, int], colours: Sequence[Colour]) -> Image.Image:
-    made = numbered(image, numbers)
-    made.putpalette(table(colours), "RGBA" if len(colours[0]) == 4 else "RGB")
+def _with_palette(image: Image.Image, numbers: Mapping[Colour, int], colours: Sequence[Colour]) -> Image.Image:
+    made = index_colours(image, numbers)
+    made.putpalette(to_bytes(colours), "RGBA" if len(colours[0]) == 4 else "RGB")
     return made
 
 
@@ -77,7 +77,7 @@ def _approximate(image: Image.Image, most: int) -> Image.Image | None:
     if groups is None:
         return None
     numbers = {colour: number for number, group in enumerate(groups) for _, colour in group.colours}
-    return _tabled(image, numbers, [_straight(group.mean) for group in groups])
+    return _with_palette(image, numbers, [_unpremultiply(group.mean) for group in groups])
 
 
 @value
@@ -121,7 +121,7 @@ def _groups(colours: Sequence[tuple[int, Colour]], most: int, samples: int) -> l
     return [group for *_, group in waiting] if loss <= _MOST * samples else None
 
 
-def _straight(mean: tuple[float, ...]) -> Colour:
+def _unpremultiply(mean: tuple[float, ...]) -> Colour:
     """The colour of a mean, whose alpha (if it has one) is premultiplied."""
     if len(mean) < 4:
         return tuple(round(level) for level in mean)

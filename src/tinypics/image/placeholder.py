@@ -9,7 +9,7 @@ from typing import Any, Final
 from tinypics.image.rendition import Rendition
 
 PLACEHOLDER: Final = Rendition(width=16, height=16, fit="inside", format="webp", quality=40)
-"""Shown while the picture loads. It is made with the other renditions, and stored in the manifest itself."""
+"""The rendition to show while the picture loads. The manifest contains its data."""
 
 
 def dominant_colour(data: bytes) -> str:

@@ -16,7 +16,7 @@ _BYLINE, _NOTICE = b"\x1c\x02\x50", b"\x1c\x02\x74"
 _MAX_BYTES: Final = 1 << 20
 _TIFF_XMP, _TIFF_IPTC = 700, 33723
 _ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
-_ITEM: Final = r"<rdf:li([^<>]*)>([^<]*)</rdf:li>"  # of no more than linear time, whatever the text
+_ITEM: Final = r"<rdf:li([^<>]*)>([^<]*)</rdf:li>"  # matches any text in linear time
 _DEFAULT: Final = 'xml:lang="x-default"'
 
 
@@ -29,7 +29,7 @@ class Rights:
 
 
 def find_rights(image: Any) -> Rights:
-    """IPTC and XMP of a picture that a decoder has opened; IPTC goes first, as its names are the older."""
+    """The rights in IPTC and XMP of an opened picture. IPTC takes precedence over XMP."""
     info: Mapping[str, Any] = image.info
     tags = getattr(image, "tag_v2", {})
     iptc = (info.get("photoshop") or {}).get(_IPTC_RESOURCE) or tags.get(_TIFF_IPTC)
@@ -45,17 +45,17 @@ def find_rights(image: Any) -> Rights:
 
 
 def _dataset(iptc: bytes, marker: bytes) -> str:
-    """The values of a repeatable dataset: marker, length in two bytes, text."""
+    """The values of a repeatable dataset, joined. Each has a marker, a length of two bytes, and text."""
     found, at = [], 0
     while at + 5 <= len(iptc) and iptc[at] == marker[0]:
         length = int.from_bytes(iptc[at + 3 : at + 5])
         if iptc[at : at + 3] == marker:
-            found.append(_decoded(iptc[at + 5 : at + 5 + length]))
+            found.append(_decode(iptc[at + 5 : at + 5 + length]))
         at += 5 + length
     return "; ".join(text for text in found if text)
 
 
-def _decoded(text: bytes) -> str:
+def _decode(text: bytes) -> str:
     try:
         return text.decode().strip("\0 ")
     except UnicodeDecodeError:
@@ -68,15 +68,15 @@ def _property(xmp: str, name: str) -> str:
     end = xmp.find(f"</{name}>", start)
     if start < 0 or end < 0:
         attribute = re.search(rf'\b{name}="([^"]*)"', xmp)
-        return _unescaped(attribute[1]) if attribute else ""
+        return _unescape(attribute[1]) if attribute else ""
     inside = xmp[start:end].partition(">")[2]
     items = re.findall(_ITEM, inside)
     default = [text for attributes, text in items if _DEFAULT in attributes]
     texts = default or [text for _, text in items]
-    return _unescaped("; ".join(texts or ([] if "<" in inside else [inside])))
+    return _unescape("; ".join(texts or ([] if "<" in inside else [inside])))
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     for entity, character in _ENTITIES:
         text = text.replace(entity, character)
     return text.strip()

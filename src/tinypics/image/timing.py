@@ -1,4 +1,4 @@
-"""The times of an animation in the units of a format, and within its bounds."""
+"""Delays of an animation in the units of a format, and within its range."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def to_whole_units(durations: Sequence[float], unit: int, least: int, most: int) -> list[int]:
     """Durations (milliseconds) in whole units, each of at least `least` and at most `most`, with the same sum.
 
-    The next frames give the time that rounding or `least` adds to one. Each keeps at least half of its own: a pause
-    behind many short frames stays one.
+    Time that rounding or `least` adds to a frame is taken from the next frames. Each of these keeps at least half of
+    its own, so that a pause after many short frames remains a pause.
     """
     written: list[int] = []
     owed = 0.0

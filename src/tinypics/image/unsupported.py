@@ -1,4 +1,4 @@
-"""The likely type of a file that is no supported picture, for the message. Loaded only when a file is refused."""
+"""Names the likely type of an unsupported file, for the message. Only a refused file loads this module."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
-_UNSAID: Final = 100  # a delay of 0 is none that the author chose; all browsers show such a frame for this long
+_DEFAULT_DELAY: Final = 100  # milliseconds for which all browsers show a frame with a delay of 0
 
 
 @value
@@ -33,26 +33,26 @@ class Frame:
     duration: int
     """Milliseconds."""
     start: int
-    """Where its data begin, with the number of bits of a colour."""
+    """The offset of its data, which begin with the number of bits of a colour."""
     end: int
-    """Behind the last of its data."""
+    """The offset after its data."""
     whole: bool
     """Whether the file has all of its data."""
 
 
 class Blocks:
-    """The file as its blocks tell it."""
+    """Reads the blocks of a file in order."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         width, height, self._flags = struct.unpack_from("<HHB", data, 6)
         self.size: Size = (width, height)
-        """The canvas; `frames` makes it larger for a first frame that exceeds it, as browsers do (others are cut)."""
+        """The canvas. `frames` enlarges it for a larger first frame, as browsers do; later frames are cropped."""
         self.loop_count = 1
-        """How many times it plays; 0 is endless. Read by `frames`."""
+        """How many times it plays, 0 for endlessly. `frames` sets it."""
 
     def frames(self) -> Iterator[Frame]:
-        """Every frame that has pixels. The time of one that has none goes to the frame before it.
+        """Every frame with pixels. A frame without pixels adds its delay to the frame before it.
 
         :raises struct.error, IndexError: the file is cut short in a frame's header.
         """
@@ -81,7 +81,7 @@ class Blocks:
                 left, top, width, height, flags = struct.unpack_from("<HHHHB", data, at + 1)
                 own = self._table(at + 10, flags)
                 start = at + 10 + len(own)
-                end = self._behind(start + 1)
+                end = self._skip_blocks(start + 1)
                 packed, hundredths, clear = struct.unpack("<BHB", control)
                 yield Frame(
                     (left, top),
@@ -90,7 +90,7 @@ class Blocks:
                     bool(flags & 0x40),
                     clear if packed & 1 else None,
                     packed >> 2 & 7,
-                    hundredths * 10 or _UNSAID,
+                    hundredths * 10 or _DEFAULT_DELAY,
                     start,
                     end,
                     end <= len(data),
@@ -102,14 +102,14 @@ class Blocks:
                 elif data[at + 1 : at + 14] == b"\xff\x0bNETSCAPE2.0":
                     repeats = int.from_bytes(data[at + 16 : at + 18], "little")
                     self.loop_count = repeats + 1 if repeats else 0
-                end = self._behind(at + 2)
+                end = self._skip_blocks(at + 2)
             at = end
 
     def _table(self, at: int, flags: int) -> bytes:
         return self._data[at : at + (3 << ((flags & 7) + 1))] if flags & 0x80 else b""
 
-    def _behind(self, at: int) -> int:
-        """The end of a series of sub-blocks (section 15); beyond that of the file where it is cut short."""
+    def _skip_blocks(self, at: int) -> int:
+        """The offset after a series of sub-blocks (section 15). It is beyond the end of a file that is cut short."""
         data = self._data
         while at < len(data) and data[at]:
             at += 1 + data[at]
@@ -117,7 +117,7 @@ class Blocks:
 
 
 def read(header: Header, limits: Limits) -> Header:
-    """The size is that of the canvas, or of a larger frame. Frames are counted up to one more than is allowed."""
+    """The size is that of the canvas, or of a larger frame. Counting stops at one frame more than is allowed."""
     blocks = Blocks(header.data)
     (width, height), count = blocks.size, 0
     for number, frame in enumerate(blocks.images(), 1):

@@ -23,7 +23,7 @@ _ALPHA: Final = bytes.maketrans(b"01", b"\xff\0")
 
 
 def read(header: Header, limits: Limits) -> Header:
-    """The largest picture of an icon: a PNG, which is read as one, or a bitmap, twice as high for its mask."""
+    """The largest picture of an icon: a PNG, or a bitmap, whose header counts the rows of its mask, too."""
     data = header.data
     (count,) = struct.unpack_from("<H", data, 4)
     entries = [struct.unpack_from("<BBBBHHII", data, 6 + 16 * i) for i in range(count)]
@@ -39,16 +39,17 @@ def read(header: Header, limits: Limits) -> Header:
     bitmap = data[at : at + length]
     if bits == 32 and not compression and width > 0:
         check_size(size, 1, limits)
-        bitmap = _opaque(bitmap, size)
-    # An icon of this picture alone, for which the decoder has no choice; a cursor's entry has no bits, but a place.
+        bitmap = _alpha_from_mask(bitmap, size)
+    # An icon with this picture only, so that the decoder opens no other. `bits` is not the entry's own, because a
+    # cursor has its hot spot there.
     entry = struct.pack("<BBBBHHII", *best[:4], 1, bits, len(bitmap), _BODY)
     return replace(header, data=b"\0\0\1\0\1\0" + entry + bitmap, size=size, channels=4)
 
 
-def _opaque(bitmap: bytes, size: Size) -> bytes:
-    """A bitmap whose alpha is zero everywhere is of a program without alpha: its mask alone says what is transparent.
+def _alpha_from_mask(bitmap: bytes, size: Size) -> bytes:
+    """The bitmap with alpha from its mask, if its own alpha is zero everywhere, as programs without alpha write it.
 
-    The mask has one bit a pixel, set where it is transparent, behind the pixels; its rows are padded to 32 bits.
+    The mask follows the pixels. It has one bit a pixel, set for a transparent one, in rows padded to 32 bits.
     """
     width, height = size
     start = int.from_bytes(bitmap[:4], "little")

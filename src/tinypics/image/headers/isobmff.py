@@ -40,7 +40,7 @@ class BoxFacts:
 
     @property
     def loop_count(self) -> int:
-        """How many times a sequence plays, 0 for endlessly: browsers do so for one that does not say it."""
+        """How many times a sequence plays, 0 for endlessly, as in browsers if the file does not say."""
         if self.edit is None or (self.edit[0] and self.track is None):
             return 0
         repeated, once = self.edit
@@ -66,14 +66,14 @@ def read_boxes(data: bytes) -> BoxFacts:
         if kind == b"ipco":
             number, properties_end = 0, end
         elif kind == b"colr" and start < properties_end and ours is not None and number not in ours:
-            continue  # a thumbnail's, a gain map's, or that of no picture at all
+            continue  # of a thumbnail, a gain map, or no picture
         if kind in _LEAVES:
             _LEAVES[kind](found, data[start:end])
     return found
 
 
 def _primary_properties(data: bytes, boxes: list[tuple[bytes, int, int]]) -> set[int] | None:
-    """Numbers, from 1, of the primary item's properties (ISO/IEC 23008-12, 9.3.1); None if the file says none."""
+    """Numbers, from 1, of the primary item's properties (ISO/IEC 23008-12, 9.3.1); None if the file has none."""
     places = {kind: (start, end) for kind, start, end in reversed(boxes) if kind in (b"pitm", b"ipma")}
     if len(places) < 2:
         return None
@@ -198,7 +198,7 @@ def read(header: Header, _: Limits) -> Header:
 
 
 def with_loop_count(data: bytes, loop_count: int) -> bytes:
-    """A sequence of libavif, which Pillow lets play endlessly, with this number of plays (0: endlessly)."""
+    """A sequence of libavif with this number of plays (0: endlessly). Pillow's own always plays endlessly."""
     changed = bytearray(data)
     edits = [start for kind, start, _ in walk(data, 0, len(data), 0, [MAX_BOXES]) if kind == b"elst"]
     if not loop_count or not edits:

@@ -1,4 +1,4 @@
-"""The header of a JPEG, and its scans (ITU-T T.81 annex B): how many there are, and where the DC scans end."""
+"""The header of a JPEG and its scans (ITU-T T.81 annex B): their number, and where the DC scans end."""
 
 from __future__ import annotations
 

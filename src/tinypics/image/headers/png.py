@@ -19,8 +19,8 @@ _MAX_NUMBER: Final = 0x7FFFFFFF  # section 7.1: a number has 31 bits
 _GREY, _PALETTE = 0, 3
 _CHANNELS: Final = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # by colour type; those of the colours in a palette
 _COLOURS: Final = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
-# The ancillary chunks (section 5.4) that decoding needs. The others are left out: text and profiles may be
-# decompression bombs, and Pillow refuses a picture for a wrong checksum, which section 13.2 leaves to the decoder.
+# The ancillary chunks (section 5.4) that decoding needs. The others are removed: text and profiles may be decompression
+# bombs, and Pillow refuses a picture for a wrong checksum in them, although section 13.2 lets decoders ignore it.
 _ANIMATION: Final = frozenset((b"acTL", b"fcTL", b"fdAT"))
 _NEEDED: Final = _ANIMATION | {b"tRNS"}
 _ANCILLARY: Final = 0x20  # of the first byte: a lower-case letter
@@ -54,7 +54,7 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
     if data[12:16] != b"IHDR" or colour not in _CHANNELS:
         raise CorruptImage("the PNG does not start with a header that makes sense")
     facts: dict[str, object] = {}
-    told: dict[bytes, bytes] = {}
+    colours: dict[bytes, bytes] = {}
     pixels = plays = False
     kept, at, start = [], 8, 0
     for _ in range(_MAX_CHUNKS):
@@ -72,7 +72,7 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
         if kind == b"IDAT":
             pixels = True
         elif kind in _COLOURS and not pixels:
-            told.setdefault(kind, data[body : body + length])
+            colours.setdefault(kind, data[body : body + length])
         elif kind == b"eXIf":
             facts["exif"] = data[body : body + length]
         elif kind == b"IEND":
@@ -82,24 +82,24 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
         raise ImageTooLarge(f"the PNG has more than {_MAX_CHUNKS} chunks")
     palette = colour == _PALETTE or (colour == _GREY and bits < 8)
     used = b"".join([*kept, data[start:]]) if kept else data
-    facts |= _colours(told, icc_bytes, grey=colour in (0, 4))
+    facts |= _colours(colours, icc_bytes, grey=colour in (0, 4))
     return Chunks((width, height), _CHANNELS[colour], bits, palette, used, **facts)  # type: ignore[arg-type]
 
 
-def _colours(told: dict[bytes, bytes], icc_bytes: int, *, grey: bool) -> dict[str, object]:
-    """The colour space, by the chunk that counts most of those that are there (4.3, table 2)."""
-    numbers = told.get(b"cICP", b"")
+def _colours(chunks: dict[bytes, bytes], icc_bytes: int, *, grey: bool) -> dict[str, object]:
+    """The colour space, from the chunk with the highest precedence (4.3, table 2)."""
+    numbers = chunks.get(b"cICP", b"")
     if len(numbers) == 4 and numbers[2] == 0:  # RGB, the only matrix that a PNG may have (11.3.2.6)
         from tinypics.image import h273
 
-        if h273.knows(numbers[0], numbers[1]):
+        if h273.is_defined(numbers[0], numbers[1]):
             return {"nclx": (numbers[0], numbers[1]), "narrow": numbers[3] == 0}
-    if b"iCCP" in told:
-        return {"icc": _inflate_profile(told[b"iCCP"], icc_bytes + 1)}
-    if b"sRGB" in told:
+    if b"iCCP" in chunks:
+        return {"icc": _inflate_profile(chunks[b"iCCP"], icc_bytes + 1)}
+    if b"sRGB" in chunks:
         return {}
-    gamma = int.from_bytes(told.get(b"gAMA", b"")[:4])
-    places = struct.unpack(">8I", told[b"cHRM"]) if len(told.get(b"cHRM", b"")) == 32 and not grey else ()
+    gamma = int.from_bytes(chunks.get(b"gAMA", b"")[:4])
+    places = struct.unpack(">8I", chunks[b"cHRM"]) if len(chunks.get(b"cHRM", b"")) == 32 and not grey else ()
     plain = abs(gamma - _GAMMA) <= _GAMMA_ROUNDED or not _LEAST_GAMMA <= gamma <= _MOST_GAMMA
     apart = (abs(found - wanted) for found, wanted in zip(places, _CHROMATICITIES, strict=False))
     if max(apart, default=0) <= _CHROMATICITY_ROUNDED:
@@ -108,7 +108,7 @@ def _colours(told: dict[bytes, bytes], icc_bytes: int, *, grey: bool) -> dict[st
         return {}
     from tinypics.image import h273
 
-    return {"icc": h273.by_chromaticities(None if plain else 100_000 / gamma, places, grey=grey)}
+    return {"icc": h273.profile_from_chromaticities(None if plain else 100_000 / gamma, places, grey=grey)}
 
 
 # The gamma and the chromaticities of sRGB (11.3.2.3), as writers round them: 1/2.2 is written as 0.45, too.
@@ -120,7 +120,7 @@ _CHROMATICITY_ROUNDED: Final = 100
 
 
 def _is_usable(chunk: bytes, kind: bytes, *, plays: bool) -> bool:
-    """Whether a chunk that is needed is also sound. Without an intact `acTL`, a picture has no animation."""
+    """Whether a needed chunk is intact. Chunks of an animation need an intact `acTL` before them."""
     if kind in (b"fcTL", b"fdAT"):
         return plays
     if kind == b"acTL" and len(chunk) != 20:

@@ -21,7 +21,7 @@ _TYPES: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _MAX_TAGS: Final = 4096
 _MAX_VALUES: Final = 1 << 20
-_MAX_PAGES: Final = 64  # that are looked at for one that is not reduced
+_MAX_PAGES: Final = 64  # pages to search for one that is not reduced
 _RAW_COLOURS: Final = (32803, 34892)  # a colour filter array, and linear raw (DNG 1.7, PhotometricInterpretation)
 _UNREADABLE: Final = {
     34712: "JPEG 2000",
@@ -80,11 +80,11 @@ class Page:
 
     @property
     def raw(self) -> bool:
-        """The values of a sensor, which need a raw converter."""
+        """Whether it has a sensor's values, which need a raw converter."""
         return self.number(PHOTOMETRIC) in _RAW_COLOURS
 
     def check_compression(self) -> None:
-        """:raises UnsupportedFormat: no decoder for it is there."""
+        """:raises UnsupportedFormat: no decoder supports it."""
         scheme = self.number(COMPRESSION, 1)
         if scheme not in _READABLE:
             name = _UNREADABLE.get(scheme, f"an unknown compression, number {scheme}")
@@ -115,10 +115,12 @@ def read_page(data: bytes, at: int | None = None) -> Page:
 
 
 def shown_page(data: bytes) -> Page | None:
-    """The page to show instead of the first, if that is a reduced copy: the first that is not, or else, as in a raw
-    file, the largest that can be read. None: the first.
+    """The page to show instead of the first, or None for the first.
 
-    :raises UnsupportedFormat: a raw file that has no such page.
+    If the first is a reduced copy or raw, this is the first full page. If that is raw, it is the largest preview: the
+    largest page that can be decoded.
+
+    :raises UnsupportedFormat: a raw file without a preview.
     """
     first = read_page(data)
     if not first.reduced and not first.raw:
@@ -135,7 +137,7 @@ def shown_page(data: bytes) -> Page | None:
 
 
 def _pages(data: bytes, first: Page) -> Iterator[Page]:
-    """The first page, those that follow it, and each one's SubIFDs behind it. Broken ones are passed over."""
+    """The first page, the SubIFDs of each page, and the following pages. Broken ones are skipped."""
     seen: set[int] = set()
     waiting = [first]
     for _ in range(_MAX_PAGES):
@@ -153,9 +155,9 @@ def _pages(data: bytes, first: Page) -> Iterator[Page]:
 
 
 def with_page(data: bytes, page: Page, changes: Mapping[int, tuple[int, ...] | None]) -> bytes:
-    """The file with this page as its only one. `changes` are of integer tags; None leaves one out."""
+    """The file with this page as its only one. `changes` has new values of integer tags, or None to remove a tag."""
     kind, letter, room = (16, "Q", 8) if page.big else (4, "I", 4)
-    # Values that stay are where they were: their entry has their offset already.
+    # Unchanged values keep their place in the file, so their entries keep the offset.
     tags = {tag: (code, count, data[at : at + room]) for tag, (code, count, at) in page.tags.items()}
     for tag, numbers in changes.items():
         tags.pop(tag, None)

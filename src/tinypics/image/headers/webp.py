@@ -16,7 +16,7 @@ _FLAGS, _ALPHA = 20, 0x10  # where the flags of an extended file are
 
 
 def read(header: Header, limits: Limits) -> Header:
-    """RFC 9649, section 2. Frames are counted up to one more than is allowed."""
+    """RFC 9649, section 2. Counting stops at one frame more than is allowed."""
     data, at, frames, bare = header.data, 12, 0, False
     header = replace(header, channels=4)
     while at + 8 <= len(data):
@@ -54,7 +54,7 @@ def _sizes24(data: bytes, at: int) -> Size:
 def with_alpha(data: bytes) -> bytes:
     """The animation with the flag for transparency (section 2.7).
 
-    libwebp's encoder leaves it out where no frame has alpha, though a part of the canvas is bare, and so transparent.
-    Pillow takes such a canvas for opaque.
+    libwebp's encoder omits the flag if no frame has alpha, although the part of the canvas that no frame covers is
+    transparent. Pillow then treats the canvas as opaque.
     """
     return data[:_FLAGS] + bytes((data[_FLAGS] | _ALPHA,)) + data[_FLAGS + 1 :]
