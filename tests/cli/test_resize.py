@@ -158,7 +158,7 @@ def test_ctrl_c_leaves_whole_files_only(tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)  # to the whole process group, as the terminal does
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "every file that was written is whole" in said
+    assert "every written file is complete" in said
     assert "Traceback" not in said
     done = sorted(path.name for path in out.iterdir())
     assert 1 <= len(done) < 60

@@ -170,7 +170,7 @@ def test_nothing_to_do_is_said(capsys: pytest.CaptureFixture[str], error: str | 
     states = States()
     states.failed("1", 70, "a", error="StoreUnavailable")
     assert again(states, error=error) == 0
-    assert capsys.readouterr().out == f"Nothing to try again: no execution {said}\n"
+    assert capsys.readouterr().out == f"Nothing to retry: no execution {said}\n"
 
 
 def test_an_input_that_names_no_key_is_tried_again_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -185,7 +185,7 @@ def test_nothing_starts_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     states.failed("1", 1, "a", error="StoreUnavailable")
 
     def confirm(text: str, *, abort: bool) -> None:
-        assert (text, abort) == ("Start 1 again?", True)
+        assert (text, abort) == ("Retry 1?", True)
         raise typer.Abort
 
     monkeypatch.setattr(typer, "confirm", confirm)

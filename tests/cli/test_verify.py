@@ -161,7 +161,7 @@ def test_a_program_reads_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     ("raises", "said"),
     [
         ("StoreUnavailable", "a.jpg: StoreUnavailable: 503"),
-        ("TooManyRequests", "a.jpg: the function is as busy as it may be"),
+        ("TooManyRequests", "a.jpg: Lambda throttles the function"),
         (None, "a.jpg: InvalidRequest: key: expected a source"),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_function_that_raises(event: str, capsys: pytest.CaptureFixture[str]) 
     assert workflow.invoke(Services(FunctionError="Unhandled", Payload=raised), event) == 1  # type: ignore[arg-type]
     shown = capsys.readouterr()
     assert json.loads(shown.out) == raised
-    assert "The function raised StoreUnavailable: a workflow would try again." in shown.err
+    assert "The function raised StoreUnavailable: a workflow would retry it." in shown.err
 
 
 def test_a_task_that_is_tried_again(event: str, capsys: pytest.CaptureFixture[str]) -> None:

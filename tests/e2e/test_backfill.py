@@ -173,7 +173,7 @@ def in_the_background(stack: LocalStack, *options: str) -> Iterator[subprocess.P
     with subprocess.Popen(order, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stderr
-            assert "Ctrl-C leaves it" in process.stderr.readline()
+            assert "Ctrl-C detaches" in process.stderr.readline()
             yield process
         finally:
             process.kill()
@@ -222,7 +222,7 @@ def test_a_full_bucket_is_worked_on_and_a_second_run_changes_nothing(emulator: L
     again = backfill(emulator, "--yes")
     expected = bucket.expected(again=True)
     assert part(report(emulator), expected) == expected
-    assert "It changed nothing: everything that can be made was there already." in again.stdout
+    assert "It changed nothing: all outputs that can be made were current." in again.stdout
     failed = list(read_keys(emulator.data / "report" / "report.csv"))
     assert {row.key: row.error for row in failed} == {
         key: what for key, (_, what) in bucket.content.items() if what[0].isupper()
@@ -318,7 +318,7 @@ def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_
     execution = by_hand(emulator, order)
     assert execution["status"] == "SUCCEEDED"
     assert backfill(emulator, "--attach", execution["name"]).exit_code == 1
-    assert report(emulator)["reason"].startswith("fewer have an outcome than were counted")
+    assert report(emulator)["reason"].startswith("fewer objects have an outcome than were counted")
 
     Bucket(emulator, 300, slow=True)  # on a busy machine, many are made before the next line
     with in_the_background(emulator, "--yes") as watching:
@@ -326,7 +326,7 @@ def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_
         emulator.workflows.stop_execution(executionArn=executions(emulator)[0]["executionArn"])
         assert watching.wait(60) == 1
     assert json.loads((emulator.data / "watched" / "report.json").read_text())["state"] == "stopped"
-    assert "does not run any more" in backfill(emulator, "--stop").stderr
+    assert "has ended." in backfill(emulator, "--stop").stderr
     assert len(settled(emulator)) < 290
 
 
@@ -371,7 +371,7 @@ def stopped(stack: LocalStack, count: int) -> float:
     assert (found["state"], found["done"]) == ("stopped", len(made))
     assert found["unaccounted"] == found["objects"] - found["done"] - found["skipped"] - found["failed"] > 0
     assert "run it again" in done.stdout
-    assert "does not run any more" in backfill(stack, "--stop").stderr
+    assert "has ended." in backfill(stack, "--stop").stderr
     assert listed(stack, OUT) == made  # no output appeared during that command
     pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=OUT)
     newest: float = max(item["LastModified"].timestamp() for page in pages for item in page["Contents"])
@@ -403,10 +403,10 @@ def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(emulat
         _, said = watching.communicate(timeout=30)
         assert watching.returncode == 130
     name = executions(emulator)[0]["name"]
-    assert f"It goes on without you. Join it: tinypics backfill --attach {name}" in said
+    assert f"The run continues. Attach to it: tinypics backfill --attach {name}" in said
     assert executions(emulator)[0]["status"] == "RUNNING"
     joined = backfill(emulator, "--yes")  # the same command
-    assert f"Backfill {name} does just that already: joining it." in joined.stderr
+    assert f"Backfill {name} has this job already: attaching to it." in joined.stderr
     assert len(executions(emulator)) == before + 1
     assert part(report(emulator), bucket.expected()) == bucket.expected()
 
@@ -429,13 +429,13 @@ def test_whatever_is_killed_the_next_run_ends_in_the_same_state(tmp_path: Path, 
             os.killpg(facts.pid, signal.SIGKILL)
             _, said = watching.communicate(timeout=60)
         assert watching.returncode == 1
-        assert f"It may well go on. Join it: tinypics backfill --attach {lost['name']}" in said
+        assert f"The run may continue. Attach to it: tinypics backfill --attach {lost['name']}" in said
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
         stack = bucket.stack = LocalStack(facts, tmp_path)
         assert count // 3 <= len(listed(stack, OUT)) < len(bucket.wanted())
         told = backfill(stack, "--attach", lost["name"])
         assert told.exit_code == 1
-        assert "the workflow knows nothing of it any more" in told.stdout
+        assert "Step Functions no longer knows the run" in told.stdout
         assert report(stack)["state"] == "incomplete"
         assert backfill(stack, "--yes").exit_code == 1
         expected = bucket.expected() | {"done": ANY, "skipped": ANY, "skipped_because": ANY}

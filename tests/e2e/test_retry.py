@@ -62,19 +62,19 @@ def emulator(tmp_path: Path) -> Iterator[LocalStack]:
 
 
 def test_what_failed_succeeds_when_its_reason_is_gone(emulator: LocalStack) -> None:
-    assert "Nothing to try again" in retry(emulator).stdout
+    assert "Nothing to retry" in retry(emulator).stdout
     keys = [f"{uuid.uuid4()}.jpg" for _ in range(2)]
     given = [failed(emulator, key) for key in [*keys, keys[0]]]
     listed = retry(emulator, "--dry-run").stdout
     assert re.findall(r"✗ .*  (\S+)  SourceNotFound: ", listed) == [keys[0], keys[1]]  # the newest first, each once
-    assert retry(emulator, "--since", "0s", "--yes").stdout == "Nothing to try again: no execution failed.\n"
+    assert retry(emulator, "--since", "0s", "--yes").stdout == "Nothing to retry: no execution failed.\n"
     assert "no execution failed with CorruptImage" in retry(emulator, "--error", "CorruptImage").stdout
 
     emulator.s3.put_object(Bucket=IN, Key=keys[0], Body=photo())
     done = retry(emulator, "--error", "SourceNotFound", input="y\n")
     assert done.exit_code == 1  # the other source is still missing
-    assert "Start 2 again?" in done.output
-    assert re.findall(r"([✓✗]) \S+ \S+  (\S+)", done.stdout.split("again?")[1]) in (
+    assert "Retry 2?" in done.output
+    assert re.findall(r"([✓✗]) \S+ \S+  (\S+)", done.stdout.split("Retry 2?")[1]) in (
         [("✓", keys[0]), ("✗", keys[1])],
         [("✗", keys[1]), ("✓", keys[0])],
     )
@@ -96,7 +96,7 @@ def test_what_failed_succeeds_when_its_reason_is_gone(emulator: LocalStack) -> N
     ]
     assert [execution["status"] for execution in again].count("SUCCEEDED") == 2
     assert {execution["input"] for execution in again} == set(given)
-    assert "Nothing to try again" in retry(emulator).stdout
+    assert "Nothing to retry" in retry(emulator).stdout
 
 
 def test_a_refusal_to_go_on_starts_nothing(emulator: LocalStack) -> None:

@@ -94,11 +94,11 @@ class BackfillReport:
                 ("made", tally.states[DONE], ""),
                 ("skipped", tally.states[SKIPPED], list_counts(tally.reasons)),
                 ("failed", tally.states[FAILED], list_counts(tally.errors)),
-                ("without an outcome", tally.left, "run it again: what is done is not done twice"),
+                ("without an outcome", tally.left, "the same command resumes the run"),
             ]
         )
         if self.changed_nothing and self.state == COMPLETE:
-            lines.append("It changed nothing: everything that can be made was there already.")
+            lines.append("It changed nothing: all outputs that can be made were current.")
         if self.cost is not None:
             expected = f" ({dollars(self.estimate)} were estimated)" if self.estimate is not None else ""
             lines.append(f"Cost by list prices: {dollars(self.cost)}{expected}")

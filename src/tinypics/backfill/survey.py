@@ -100,14 +100,14 @@ class Survey:
         return sum(milliseconds for _, milliseconds in self._decoding())
 
     def _decoding(self) -> Iterator[tuple[float, float]]:
-        """Megapixels and CPU milliseconds by format; the table's defaults for files that their names do not tell."""
+        """Megapixels and CPU milliseconds by format. Files of an unknown format have the defaults of the table."""
         for name, size in self.bytes_by_format.items():
             codec = FORMATS.get(name, Codec)
             megapixels = size / _MB / codec.mb_per_mp
             yield megapixels, megapixels * codec.ms_per_mp
 
     def to_dict(self) -> dict[str, Any]:
-        """The survey as JSON, which `of` reads: counting a large bucket takes several invocations."""
+        """The survey as JSON, for `from_dict`: counting a large bucket takes several invocations."""
         return {name: dict(value) if isinstance(value, Counter) else value for name, value in self._fields()}
 
     @classmethod

@@ -151,7 +151,7 @@ def run(
     """
     for keys, outcomes in process_pool.run(work, batches(found), processes, lambda keys: [[key] for key in keys]):
         if outcomes is None:
-            message = "the process that worked on it was killed, and so was another that tried it alone"
+            message = "the process that resized it was killed, and so was the one that retried it alone"
             yield from (ObjectOutcome(_valid_unicode(key), FAILED, process_pool.DIED, message) for key in keys)
         else:
             yield from outcomes

@@ -49,7 +49,7 @@ Uploads = Annotated[list[Path], typer.Argument(metavar="FILE", exists=True, dir_
 UploadPrefix = Annotated[str, typer.Option(help="Put before each file's name to make its key.")]
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for the thumbnails.")]
 
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Continue until Ctrl-C.")]
 LogAge = Annotated[str, typer.Option(metavar="AGE", help="How far back: 30s, 10m, 2h, 7d.")]
 
 Fix = Annotated[bool, typer.Option("--fix", help="Remake missing, stale or damaged outputs, and remove orphans.")]

@@ -38,7 +38,7 @@ def put(target: Target, files: Sequence[Path], prefix: str, timeout: float) -> i
     key, count = Counter(prefix + file.name for file in files).most_common(1)[0]
     if count > 1:
         raise typer.BadParameter(
-            f"{count} files would have the key {plain(key)}: upload them apart, with a --prefix each"
+            f"{count} files would have the key {plain(key)}: upload them separately, each with a --prefix"
         )
     log = target.log(time.time() - _MAX_SKEW)
     log.lines()  # skip the results of earlier uploads, which may be of the same pictures

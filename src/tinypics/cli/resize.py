@@ -41,7 +41,7 @@ def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs:
     try:
         reports = _work(resize_files.plan(found, folder, renditions, limits), jobs or os.cpu_count() or 1)
     except KeyboardInterrupt:
-        err.print("Stopped: every file that was written is whole.")
+        err.print("Stopped: every written file is complete.")
         return INTERRUPTED
     summary = _summary(reports)
     if as_json:

@@ -92,7 +92,7 @@ def find(paths: Sequence[str], out: Path) -> list[SourceFile]:
     for item in found.values():
         if (other := names.setdefault(item.name, item.path)) != item.path:
             raise InvalidRequest(
-                f"{other} and {item.path} would both be written to {out / item.name}: resize them apart"
+                f"{other} and {item.path} would both be written to {out / item.name}: resize them separately"
             )
     return list(found.values())
 

@@ -38,14 +38,14 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
     for failure in chosen:
         out.print(_line("✗", failure.at, failure.subject, failure.error, failure.message))
     if len(found) > limit:
-        err.print(f"There are more than {limit:,}: these are the newest. --max takes more, or run this again.")
+        err.print(f"There are more than {limit:,}: these are the newest. --max takes more, or run the command again.")
     if not chosen:
-        out.print("Nothing to try again: no execution failed" + (f" with {plain(error)}." if error else "."))
+        out.print("Nothing to retry: no execution failed" + (f" with {plain(error)}." if error else "."))
         return 0
     if dry_run:
         return 0
     if not yes:
-        typer.confirm(f"Start {len(chosen):,} again?", abort=True)
+        typer.confirm(f"Retry {len(chosen):,}?", abort=True)
     return 1 if _run(target, states, chosen) else 0
 
 

@@ -110,7 +110,7 @@ def _invoke(target: Target, key: str) -> str | None:
     try:
         response = functions.invoke(FunctionName=target.stack.function, Payload=json.dumps(event))
     except functions.exceptions.TooManyRequestsException:
-        return "the function is as busy as it may be: try again later"
+        return "Lambda throttles the function: retry later"
     answer = json.loads(response["Payload"].read())
     if "FunctionError" in response:
         return f"{answer.get('errorType')}: {answer.get('errorMessage', '')}"

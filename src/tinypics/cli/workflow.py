@@ -28,7 +28,7 @@ def invoke(target: Target, event: str) -> int:
     answer = json.loads(response["Payload"].read())
     result(answer)
     if "FunctionError" in response:
-        err.print(f"The function raised {plain(answer.get('errorType'))}: a workflow would try again.", style="red")
+        err.print(f"The function raised {plain(answer.get('errorType'))}: a workflow would retry it.", style="red")
         return 1
     return 0 if answer["status"] == "SUCCESS" else 1
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 
-FORGOTTEN: Final = "the workflow knows nothing of it any more: start the same again, it goes on where this one was"
+FORGOTTEN: Final = "Step Functions no longer knows the run: the same command resumes it"
 INCOMPLETE_OUTCOMES: Final = (
-    "fewer have an outcome than were counted: some are listed twice, or what worked on them was lost"
+    "fewer objects have an outcome than were counted: some were listed twice, or their batches were lost"
 )
 
 

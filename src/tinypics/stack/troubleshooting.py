@@ -29,26 +29,25 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
     "SourceTooLarge": Advice(
-        "The file has more bytes than the function takes.",
-        "Upload a smaller file. The message says how large it may be.",
+        "The file has more bytes than the function accepts.",
+        "Upload a smaller file. The message has the limit.",
         retry=False,
     ),
     "UnsupportedFormat": Advice(
         "The file is not a picture in a supported format.",
-        "The message says what its bytes look like. Save it as JPEG, PNG, WebP, AVIF, HEIC, GIF or TIFF and upload "
-        "that; a new name alone does not help, because the bytes count.",
+        "The message describes its bytes. Save the picture as JPEG, PNG, WebP, AVIF, HEIC, GIF or TIFF and upload "
+        "that; a new name alone does not help, because the bytes determine the format.",
         retry=False,
     ),
     "CorruptImage": Advice(
         "The file has the right format, but it is damaged or cut short.",
-        'Upload the picture again from where it came from. An event with `"lenient": true` uses what is there of a '
-        "file that is only cut short.",
+        'Upload the picture again from its origin. An event with `"lenient": true` uses the decodable part of a '
+        "truncated file.",
         retry=False,
     ),
     "ImageTooLarge": Advice(
-        "The picture has more pixels, frames or scans than are allowed, or needs more memory than there is.",
-        "Where the message names memory, deploy with a larger `MemorySize` and try again. Otherwise upload a smaller "
-        "picture.",
+        "The picture has more pixels, frames or scans than are allowed, or needs more memory than the function has.",
+        "If the message names memory, deploy with a larger `MemorySize` and retry. Otherwise upload a smaller picture.",
         retry=True,
     ),
     "TimeLimitExceeded": Advice(
@@ -65,95 +64,95 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
     "DestinationNotFound": Advice(
         "There is no such bucket to write to.",
-        "Check `dest_bucket`, or the stack's parameter `OutputBucket`; make the bucket and try again.",
+        "Check `dest_bucket`, or the stack's parameter `OutputBucket`; create the bucket and retry.",
         retry=True,
     ),
     "AccessDenied": Advice(
         "The store refused to read the picture or to write a rendition, or the event named a bucket that is not the "
         "stack's.",
-        "The function reads the stack's source bucket and writes its output bucket, and no others than "
-        "those that the parameters `MoreSourceBuckets` and `MoreOutputBuckets` name. Check them, bucket policies, the "
-        "KMS key's policy, and whether the picture was archived; then try again.",
+        "The function may read the stack's source bucket and write its output bucket, and the buckets of the "
+        "parameters `MoreSourceBuckets` and `MoreOutputBuckets`. Check these, the policies of the buckets and of the "
+        "KMS key, and whether the picture was archived; then retry.",
         retry=True,
     ),
     "LoopRefused": Advice(
         "The output would trigger this same work again, in an endless loop.",
-        "Choose another `dest_bucket`, or keep outputs apart with the parameter `OutputPrefix`.",
+        "Choose another `dest_bucket`, or separate outputs with the parameter `OutputPrefix`.",
         retry=False,
     ),
     "InvalidConfiguration": Advice(
         "A variable of the function's environment has an invalid value, so the function refuses every event.",
         "The message names the variable, what is allowed and what was given. Deploy again with a value that is "
-        "allowed: the variable TINYPICS_RENDITIONS is set by the parameter `Renditions`, and so on. Then try again.",
+        "allowed: the parameter `Renditions` sets the variable TINYPICS_RENDITIONS, and so on. Then retry.",
         retry=True,
     ),
     "CapExceeded": Advice(
         "A backfill found more pictures, or would cost more, than it is allowed. It resized none of them.",
-        "Take a smaller part with `--prefix` or `--since`, or raise the cap that the message names: `--max-objects`, "
+        "Select fewer pictures with `--prefix` or `--since`, or raise the cap that the message names: `--max-objects`, "
         "`--max-cost`.",
         retry=False,
     ),
-    # --- Transient: every attempt of the workflow met it.
+    # --- Transient: every attempt of the workflow failed with it.
     "StoreUnavailable": Advice(
         "The store throttled, answered with a server error, or broke the connection, at every attempt.",
-        "Try again now. If it lasts, the message says what the store answered: a bucket of another region and a "
-        "disabled KMS key end like this, too.",
+        "Retry now. If it lasts, the message has the store's answer: a bucket in another region and a disabled KMS key "
+        "also cause this error.",
         retry=True,
     ),
     "SourceChanged": Advice(
         "The picture was overwritten while it was being read, at every attempt.",
-        "Try again when its writer has finished.",
+        "Retry when its writer has finished.",
         retry=True,
     ),
     "DeadlineExceeded": Advice(
         "The time allowed for one picture was nearly over.",
-        "Try again. If it happens to the same pictures, deploy with a larger `Timeout`, or a larger `MemorySize`, "
+        "Retry. If the same pictures fail again, deploy with a larger `Timeout`, or a larger `MemorySize`, "
         "which gives more CPU, too.",
         retry=True,
     ),
-    # --- Names that the workflow gives.
+    # --- Names from the workflow.
     "ResourcesExhausted": Advice(
         "The function was killed before it could answer: it ran out of memory or time, or crashed. The message has "
         "Lambda's name for that: `Lambda.Unknown`, `Sandbox.Timedout`, `Runtime.ExitError` or `Runtime.OutOfMemory`.",
-        "Deploy with a larger `MemorySize`, or `Timeout` if it ran out of that; then try again.",
+        "Deploy with a larger `MemorySize`, or a larger `Timeout` if it ran out of time; then retry.",
         retry=True,
     ),
     "States.Timeout": Advice(
         "The execution took longer than the workflow allows.",
-        "Try again. If it lasts, look at the function's log for what it waited for.",
+        "Retry. If it lasts, the function's log shows which step was slow.",
         retry=True,
     ),
     "States.Runtime": Advice(
-        "The workflow could not read what the function answered.",
-        "This is a fault of the deployment: deploy the workflow and the function of the same version.",
+        "The workflow could not read the function's answer.",
+        "This is an error of the deployment: deploy workflow and function of the same version.",
         retry=True,
     ),
     "TIMED_OUT": Advice(
         "The execution took longer than the workflow allows.",
-        "Try again. If it lasts, look at the function's log for what it waited for.",
+        "Retry. If it lasts, the function's log shows which step was slow.",
         retry=True,
     ),
     "ABORTED": Advice(
         "A user stopped the execution.",
-        "Try again if it was not meant.",
+        "Retry if that was a mistake.",
         retry=True,
     ),
     "Runtime.HandlerError": Advice(
-        "The function raised an error, at every attempt. On a laptop every such error has this name.",
-        "The log line of the execution has the error's own name; what to do about that one holds.",
+        "The function raised an error, at every attempt. The local emulator gives every such error this name.",
+        "The log line of the execution has the error's own name: follow the advice for that one.",
         retry=True,
     ),
     "Lambda.TooManyRequestsException": Advice(
-        "Lambda had no room for another invocation, at every attempt.",
-        "Try again later, in smaller numbers, or ask AWS for a higher concurrency quota.",
+        "Lambda throttled the function, at every attempt.",
+        "Retry later and fewer at a time, or ask AWS for a higher concurrency quota.",
         retry=True,
     ),
 }
 """By error name. A test compares it with `errors.py` and the workflow's own names."""
 
 _UNKNOWN: Final = Advice(
-    "The execution failed with a name that Tinypics does not give.",
-    "The message and the log line say more. Try again; if it lasts, look for the name in AWS's documentation.",
+    "The execution failed with an error name that Tinypics does not define.",
+    "The message and the log line have details. Retry; if it lasts, search AWS's documentation for the name.",
     retry=True,
 )
 

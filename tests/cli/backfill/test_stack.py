@@ -118,7 +118,7 @@ def test_only_aws_has_a_price(cloud: Cloud, priced: bool, capsys: pytest.Capture
     survey.add(Listed("a.jpg", 100_000, ""), Selection())
     command._print_plan(target, StackBackfill(Job("in"), Settings(), 1769), survey)
     first, second, *rest = capsys.readouterr().out.splitlines()
-    assert first == "1 pictures in in, 100.0 kB: 1 jpg"
+    assert first == "1 picture in in, 100.0 kB: 1 jpg"
     assert second == "To out: 128x128; 50 batches of 40 at a time."
     shown = r"About \$0\.0\d+ at list prices of \d{4}-\d\d, if there are no outputs yet\."
     assert [bool(re.fullmatch(shown, line)) for line in rest] == [True] * priced

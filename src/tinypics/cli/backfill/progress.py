@@ -45,7 +45,8 @@ def count_bar() -> Progress:
 
 def print_survey(survey: Survey, place: object) -> None:
     kinds = list_counts(survey.by_extension, "without extension")
-    out.print(f"{survey.objects:,} pictures in {plain(place)}, {size(survey.bytes)}: {plain(kinds) or 'none'}")
+    pictures = "picture" if survey.objects == 1 else "pictures"
+    out.print(f"{survey.objects:,} {pictures} in {plain(place)}, {size(survey.bytes)}: {plain(kinds) or 'none'}")
     if survey.left_out:
         out.print(f"{survey.left_out.total():,} left out: {plain(list_counts(survey.left_out))}")
 

@@ -39,7 +39,7 @@ def start(target: Target, backfill: StackBackfill, *, dry_run: bool, yes: bool, 
     runs = {} if dry_run else backfill_runs.list_running(target.cloud, stack)
     for identity, job in runs.items():
         if job == backfill.job:
-            err.print(f"Backfill {identity} does just that already: joining it.")
+            err.print(f"Backfill {identity} has this job already: attaching to it.")
             return attach(target, identity, report_to)
     with progress.readable_refusals():
         survey = backfill.survey(target)
@@ -60,12 +60,12 @@ def start(target: Target, backfill: StackBackfill, *, dry_run: bool, yes: bool, 
 def attach(target: Target, identity: str | None, report_to: Path) -> int:
     """Follow a run (None: the newest) until it ends, and report; returns the exit code. Ctrl-C detaches."""
     run = _find_run(target, identity)
-    err.print(f"Backfill {run.identity}. Ctrl-C leaves it, and it goes on.")
+    err.print(f"Backfill {run.identity}. Ctrl-C detaches; the run continues.")
     try:
         with _explain_lost_contact(run):
             _follow(target, run)
     except KeyboardInterrupt:
-        err.print(f"It goes on without you. {_attach_command(run)}\nStop it: tinypics backfill --stop {run.identity}")
+        err.print(f"The run continues. {_attach_command(run)}\nStop it: tinypics backfill --stop {run.identity}")
         return INTERRUPTED
     return _finish(run, report_to)
 
@@ -83,7 +83,7 @@ def stop(target: Target, identity: str | None, report_to: Path) -> int:
         if not running and run.report.state == STOPPED:
             run.stop()  # the emulator continues a map after its execution was stopped
     if not running:
-        err.print(f"Backfill {run.identity} does not run any more.")
+        err.print(f"Backfill {run.identity} has ended.")
         return _finish(run, report_to)
     progress.print_and_save(run.report, report_to)
     return 0
@@ -102,11 +102,13 @@ def _explain_lost_contact(run: backfill_runs.Run) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, TinypicsError) as error:
-        raise CommandFailed(f"Lost sight of it: {plain(error)}\nIt may well go on. {_attach_command(run)}") from None
+        raise CommandFailed(
+            f"Lost the connection: {plain(error)}\nThe run may continue. {_attach_command(run)}"
+        ) from None
 
 
 def _attach_command(run: backfill_runs.Run) -> str:
-    return f"Join it: tinypics backfill --attach {run.identity}"
+    return f"Attach to it: tinypics backfill --attach {run.identity}"
 
 
 def _find_run(target: Target, identity: str | None) -> backfill_runs.Run:
@@ -118,7 +120,7 @@ def _find_run(target: Target, identity: str | None) -> backfill_runs.Run:
     with _explain_lost_contact(run):
         exists = run.exists()
     if not exists:
-        raise CommandFailed(f"There is no backfill {plain(identity)}; their journals are kept for 30 days.")
+        raise CommandFailed(f"There is no backfill {plain(identity)}; journals are kept for 30 days.")
     return run
 
 

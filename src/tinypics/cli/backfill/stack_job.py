@@ -95,7 +95,7 @@ def from_report(target: Target, path: Path, error: str | None) -> StackBackfill:
     """
     rows = [row for row in read_key_list(path) if error in (None, row.error)]
     if not rows:
-        raise CommandFailed(f"Nothing to try again: {plain(path)} lists no failure" + (f" {error}." if error else "."))
+        raise CommandFailed(f"Nothing to retry: {plain(path)} lists no failure" + (f" {error}." if error else "."))
     options: dict[str, Any] = {"renditions": _renditions_of(path.with_name("report.json"))}
     if any(row.error == RESOURCES_EXHAUSTED for row in rows):
         options["batch"] = 1
