@@ -25,7 +25,7 @@ import platform, sysconfig
 free = ["free-threaded"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
 print(platform.python_implementation(), platform.python_version(), *free)
 """
-_PATIENCE = 60  # seconds, for a program to print its version or a list
+_TIMEOUT = 60  # seconds, for a program to print its version or a list
 _DOWNLOAD = 600  # seconds
 
 _MISSING = """\
@@ -53,8 +53,8 @@ def find(version: str) -> str | None:
     identity = _identity(found) if found else ""
     if found and _is(version, identity):
         return found
-    said = identity or ("which does not run" if found else "which is no program")
-    raise WrongCompiler(f"COMPILER: expected CPython {version}, got {given}: {said}")
+    problem = identity or ("which does not run" if found else "which is no program")
+    raise WrongCompiler(f"COMPILER: expected CPython {version}, got {given}: {problem}")
 
 
 def _candidates(version: str) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _output(command: Sequence[str]) -> list[str]:
     """The lines that the program prints; none if it fails."""
     try:
         ran = subprocess.run(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT, check=True
         )
     except (OSError, UnicodeError, subprocess.SubprocessError):
         return []
@@ -114,7 +114,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folders", nargs="*")
     parser.add_argument("--version", help="of CPython; else this interpreter compiles")
-    parser.add_argument("--quiet", action="store_true", help="say nothing when there is none")
+    parser.add_argument("--quiet", action="store_true", help="print nothing if there is no compiler")
     asked = parser.parse_args()
     try:
         compiler = find(asked.version) if asked.version else sys.executable

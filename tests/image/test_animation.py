@@ -133,7 +133,7 @@ def test_fractions_of_a_millisecond_are_not_lost() -> None:
     for delay in (struct.pack(">HH", 50, 1000), struct.pack(">HH", 1, 20)):
         data = data.replace(delay, struct.pack(">HH", 1, 60))
     chunks, at = [data[:8]], 8
-    while at < len(data):  # with right checksums
+    while at < len(data):  # with correct checksums
         length, kind = struct.unpack_from(">I4s", data, at)
         chunks.append(png_chunk(kind, data[at + 8 : at + 8 + length]))
         at += 12 + length

@@ -1,4 +1,4 @@
-"""Each way in which a file tells its colour space, and which of them counts."""
+"""Every way in which a file gives its colour space, and the precedence among them."""
 
 from __future__ import annotations
 

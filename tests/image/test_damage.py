@@ -1,4 +1,4 @@
-"""A file that cannot be decoded is described in its sender's words, and not in a decoder's."""
+"""Messages about files that cannot be decoded describe the file, not the decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GIF: the canvas as browsers show it, and animations of which only the changes are written."""
+"""GIF: the canvas as in browsers, and animations that store only changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def frame(
     table: bytes = b"",
     ends: bool = True,
 ) -> bytes:
-    """A frame of one colour; each pixel is a code of its own behind a code that empties the decoder's dictionary."""
+    """A frame of one colour; each pixel is a code of its own after a code that empties the decoder's dictionary."""
     codes = [code for _ in range(size[0] * size[1]) for code in (4, index)] + [5] * ends
     bits = sum(code << 3 * n for n, code in enumerate(codes))
     data = bits.to_bytes(-(-3 * len(codes) // 8), "little")

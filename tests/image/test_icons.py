@@ -1,4 +1,4 @@
-"""Icons, cursors and bitmaps from programs that know no alpha."""
+"""Icons, cursors, and bitmaps from programs without alpha."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLOUR = (200, 60, 30)
 
 
 def dib(size: int, alpha: int, mask: bytes) -> bytes:
-    """32 bits a pixel, blue first, and the mask behind them."""
+    """32 bits a pixel, blue first, and the mask after them."""
     head = struct.pack("<IiiHHIIiiII", 40, size, 2 * size, 1, 32, 0, 0, 0, 0, 0, 0)
     return head + bytes((*COLOUR[::-1], alpha)) * size * size + mask
 

@@ -1,4 +1,4 @@
-"""Drawings with a palette: a PNG of one keeps it where the difference is invisible."""
+"""Drawings with a palette keep it as PNG, if the difference is invisible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A wrong checksum costs a PNG what the chunk says, and the picture only if the chunk is critical."""
+"""A wrong checksum costs a PNG only the content of that chunk, unless the chunk is critical."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS = [bytes(range(0, 160, 20))] * 8
 
 
 def with_chunk(kind: bytes, body: bytes, *, wrong: bool = True, at: int = 33) -> bytes:
-    """A grey PNG of 8x8 with this chunk, which has a wrong checksum, at an offset (33: behind the header)."""
+    """A grey PNG of 8x8 with this chunk, which has a wrong checksum, at an offset (33: after the header)."""
     data = png((8, 8), 0, 8, ROWS)
     chunk = png_chunk(kind, body)
     return data[:at] + (chunk[:-1] + bytes([chunk[-1] ^ wrong]) if wrong else chunk) + data[at:]

@@ -1,4 +1,4 @@
-"""Creator, copyright and density, wherever photographers' programs write them."""
+"""Creator, copyright and density, in every place where photo editors write them."""
 
 from __future__ import annotations
 

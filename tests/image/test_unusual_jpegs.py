@@ -1,4 +1,4 @@
-"""JPEGs that are whole, though a decoder alone would refuse them or read them as something else."""
+"""Intact JPEGs that a decoder alone would refuse or misread."""
 
 from __future__ import annotations
 

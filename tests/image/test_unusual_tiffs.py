@@ -56,7 +56,7 @@ Page = tuple["Tags", tuple[int, int], "list[bytes]", int, int]
 
 
 def pages(content: Sequence[Page], order: str = "<", chained: bool = True) -> bytes:
-    """Directories one behind the other; each after the first is the next page, or a SubIFD of the first."""
+    """Directories one after the other; each after the first is the next page, or a SubIFD of the first."""
     out = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
     places: list[int] = []
     for number, (extra, size, parts, rows, tile) in enumerate(content):

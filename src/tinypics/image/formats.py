@@ -14,7 +14,7 @@ from tinypics.values import value
 
 @value
 class Codec:
-    """One picture format, as read and (where `encodes`) written. Everything that differs by format stands here."""
+    """One picture format, as read and (if `encodes`) written, with everything that differs by format."""
 
     name: str
     label: str
@@ -106,7 +106,7 @@ BY_EXTENSION: Final = {
 """The name of the format that an extension (in lower case, without the dot) stands for."""
 
 HEAD: Final = 64
-"""Bytes from the start of a file that `sniff` looks at."""
+"""Bytes from the start of a file that `sniff` needs."""
 
 _MAGIC: Final = (
     (b"\xff\xd8\xff", "jpeg"),

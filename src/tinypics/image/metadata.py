@@ -21,8 +21,8 @@ _STALE_TAGS: Final = frozenset(
 def select_exif(exif: bytes | None, image: Any, keep: Keep) -> tuple[bytes | None, tuple[str, ...]]:
     """The EXIF data to write, and the names of requested data that is dropped: `location` and `metadata`.
 
-    `image` is what a decoder has opened. Creator and rights of its IPTC data and XMP become artist and copyright where
-    EXIF has none; `metadata` is said of a licence in XMP, and of broken EXIF.
+    `image` is a decoder's open image. The creator and rights in its IPTC data and XMP become artist and copyright, if
+    EXIF has none. `metadata` stands for a licence in XMP, or broken EXIF.
 
     Orientation is dropped, because outputs are upright. An embedded thumbnail is dropped, because it would show the
     part that was cropped.
@@ -51,7 +51,7 @@ def _density(image: Any) -> dict[int, Any]:
 
 
 def _with_exif(exif: bytes, result: Image.Exif, keep: Keep) -> tuple[bytes | None, tuple[str, ...]]:
-    """`result` with what is kept of the source's EXIF, which goes first."""
+    """Add the fields to keep of the source's EXIF to `result`, which they replace; as bytes, with the dropped parts."""
     try:
         source = Image.Exif()
         source.load(exif)

@@ -68,7 +68,7 @@ def test_what_is_allowed_is_kept(allowed: dict[str, Any]) -> None:
         ({"tolerated_failure_percentage": 101}, "tolerated_failure_percentage"),
         ({"source": "inventory", **LIST}, 'source: expected objects or keys, got "inventory"'),
         ({"source": ["keys"]}, "source"),
-        ({"source": "keys"}, "list_key: expected where the list is, for source keys"),
+        ({"source": "keys"}, "list_key: expected the key of the list, for source keys"),
         ({"source": "keys", "list_bucket": "lists"}, "list_key"),
         ({"source": "keys", "list_bucket": 5, "list_key": "x"}, "list_bucket: expected text"),
         ({"any_name": "yes"}, "any_name: expected true or false"),

@@ -80,7 +80,7 @@ class Job:
         if self.source not in (OBJECTS, KEYS):
             raise InvalidRequest.expected("source", f"{OBJECTS} or {KEYS}", self.source)
         if self.source != OBJECTS and not (self.list_bucket and self.list_key):
-            raise InvalidRequest.expected("list_key", f"where the list is, for source {self.source}", self.list_key)
+            raise InvalidRequest.expected("list_key", f"the key of the list, for source {self.source}", self.list_key)
         if not isinstance(self.any_name, bool):
             raise InvalidRequest.expected("any_name", "true or false", self.any_name)
         if self.renditions is not None:
@@ -104,9 +104,7 @@ class Job:
         """Raise AccessDenied for a bucket that is not the stack's, LoopRefused for the bucket of the outputs."""
         events.admit("bucket", self.bucket, settings.source_buckets)
         if self.bucket == settings.output_bucket and not settings.output_prefix:
-            raise LoopRefused(
-                "bucket: expected one without outputs, or a stack with an OutputPrefix that tells them apart"
-            )
+            raise LoopRefused("bucket: expected one without outputs, or a stack with an OutputPrefix for outputs")
 
     @property
     def caps(self) -> Caps:
@@ -141,7 +139,7 @@ def to_listed(item: Mapping[str, Any], source: str) -> Listed:
         size = int(facts.get("size") or 0) if "size" in facts else ASSUMED_BYTES
         modified = _time(facts.get("lastmodified"))
     except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidRequest.expected("Items[]", "a size and a time that are ones", dict(item)) from error
+        raise InvalidRequest.expected("Items[]", "a valid size and time", dict(item)) from error
     etag = facts.get("etag")
     # A listing is minutes old, so its ETag saves a HEAD of the source. A list of keys may be a week old.
     return Listed(key, size, etag.strip('"') if source == OBJECTS and isinstance(etag, str) else "", modified)
