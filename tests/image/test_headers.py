@@ -25,7 +25,7 @@ from tests.pictures import (
     with_orientation,
 )
 from tinypics.image.headers import isobmff, jpeg, jpeg_segments
-from tinypics.image.headers import tiff as tiffs
+from tinypics.image.headers.exif import read_orientation
 from tinypics.image.headers.header import Header
 from tinypics.image.headers.reader import read
 from tinypics.image.limits import DEFAULT
@@ -236,7 +236,7 @@ def test_a_clean_aperture_over_zero_is_none() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation(orientation: int) -> None:
     exif = with_orientation(orientation)
-    assert tiffs.orientation(exif) == tiffs.orientation(exif.removeprefix(b"Exif\0\0")) == orientation
+    assert read_orientation(exif) == read_orientation(exif.removeprefix(b"Exif\0\0")) == orientation
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_orientation(orientation: int) -> None:
     ],
 )
 def test_orientation_that_makes_no_sense_is_upright(exif: bytes) -> None:
-    assert tiffs.orientation(exif) == 1
+    assert read_orientation(exif) == 1
 
 
 def test_tiles() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError
 from tinypics.image.geometry import ORIENTATIONS, UPRIGHT
-from tinypics.image.headers import jpeg, jpeg_segments, tiff
+from tinypics.image.headers import exif, jpeg, jpeg_segments
 from tinypics.image.limits import MIB
 from tinypics.image.picture import Frame, OpenPicture
 
@@ -75,11 +75,11 @@ def open_picture(header: Header, limits: Limits) -> OpenPicture:
     """
     with translate_errors(f"the {header.codec.label} header", header):
         image, orientation = _open_image(header, limits)
-        exif = header.exif or image.info.get("exif")
+        metadata = header.exif or image.info.get("exif")
         icc = header.icc if header.icc is not None else image.info.get("icc_profile")
         if icc and len(icc) > limits.icc_bytes:
             icc = b""
-        return OpenPicture(header, image, image.size, orientation, icc, exif)
+        return OpenPicture(header, image, image.size, orientation, icc, metadata)
 
 
 def _open_image(header: Header, limits: Limits) -> tuple[Any, Orientation]:
@@ -94,8 +94,8 @@ def _open_image(header: Header, limits: Limits) -> tuple[Any, Orientation]:
 
         return tiff_samples.open_image(header.data, decoder, limits)
     image = decoder(header.stream or io.BytesIO(header.data))
-    exif = header.exif or image.info.get("exif")
-    return image, ORIENTATIONS.get(tiff.orientation(exif or b""), UPRIGHT)
+    content = header.exif or image.info.get("exif") or b""
+    return image, ORIENTATIONS.get(exif.read_orientation(content), UPRIGHT)
 
 
 @cache
