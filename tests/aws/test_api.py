@@ -50,7 +50,7 @@ def test_a_loop_is_refused_before_it_starts() -> None:
 
 
 @pytest.mark.parametrize("body", ["%%%", base64.b64encode(b"\xff{").decode()])
-def test_a_body_that_is_not_what_its_encoding_says_is_400(body: str) -> None:
+def test_a_body_that_differs_from_its_encoding_is_400(body: str) -> None:
     assert call("POST /resize", body, isBase64Encoded=True)[0] == 400
 
 

@@ -99,7 +99,7 @@ def test_sample_uploads_name_the_same_object(name: str) -> None:
     assert (request.dest_bucket, request.renditions) == ("tiny-pics", SETTINGS.renditions)
 
 
-def test_an_upload_asks_for_what_is_there_now_and_says_what_was_there_then() -> None:
+def test_an_upload_requests_the_current_object_with_the_etag_of_the_event() -> None:
     for request in (parsed(notification("a.jpg")), parsed(eventbridge("a.jpg"))):
         assert (request.follows, request.version_id) == (True, None)
         assert request.etag == "d41d8cd98f00b204e9800998ecf8427e"
@@ -123,7 +123,7 @@ def test_a_removal_is_followed_or_skipped_as_the_settings_say(record: dict[str, 
     assert isinstance(kept, Skip)
 
 
-def test_uploads_go_below_the_output_prefix_and_what_is_there_is_skipped() -> None:
+def test_outputs_are_below_the_output_prefix_and_uploads_there_are_skipped() -> None:
     settings = Settings(
         output_bucket="original-pics", output_buckets=frozenset({"original-pics"}), output_prefix="thumbs/"
     )
@@ -195,7 +195,9 @@ def test_what_asks_for_no_work_is_skipped_with_a_reason(record: object, reason: 
         ),
     ],
 )
-def test_a_bad_field_is_named_with_what_is_allowed_and_what_was_given(change: dict[str, Any], message: str) -> None:
+def test_an_invalid_field_is_reported_by_name_allowed_values_and_given_value(
+    change: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InvalidRequest, match=message):
         events.parse(MISSION | change, SETTINGS)
 
@@ -316,5 +318,5 @@ def test_any_json_is_a_request_a_skip_or_a_named_error(event: object) -> None:
         ("text", {}),
     ],
 )
-def test_the_subject_is_what_can_be_read_of_any_record(record: object, subject: dict[str, str]) -> None:
+def test_the_subject_has_the_readable_fields_of_any_record(record: object, subject: dict[str, str]) -> None:
     assert events.subject(record) == subject

@@ -137,7 +137,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("name", "text"), [(f"TINYPICS_{name}", text) for name in WRONG for text in WRONG[name]])
-def test_a_wrong_variable_is_named_with_what_is_allowed_and_what_was_given(name: str, text: str) -> None:
+def test_an_invalid_variable_is_reported_by_name_allowed_values_and_given_value(name: str, text: str) -> None:
     with pytest.raises(InvalidConfiguration, match=rf"^{name}: .*expected .+, got .+") as refused:
         Settings.from_environment({name: text})
     assert refused.value.message.isprintable()

@@ -12,9 +12,7 @@ CONTEXT = SimpleNamespace(aws_request_id="r-1")
 
 
 @pytest.mark.parametrize(("status", "level"), [("SUCCESS", "INFO"), ("RETRY", "WARN"), ("FAILED", "ERROR")])
-def test_a_line_is_one_json_object_whatever_the_key(
-    capsys: pytest.CaptureFixture[str], status: str, level: str
-) -> None:
+def test_a_line_is_one_json_object_for_every_key(capsys: pytest.CaptureFixture[str], status: str, level: str) -> None:
     key = "a\nb\x1b[31m\u202e\u2028.jpg"
     telemetry.record({"status": status, "source_key": key}, CONTEXT)
     out = capsys.readouterr().out

@@ -26,14 +26,14 @@ def report(*outcomes: ObjectOutcome, total: int = 0) -> BackfillReport:
     return made
 
 
-def test_an_outcome_survives_as_json_without_what_is_empty() -> None:
+def test_an_outcome_becomes_json_without_empty_fields_and_back() -> None:
     outcome = ObjectOutcome("a.jpg", FAILED, "CorruptImage", "cut short", 12, 512)
     assert ObjectOutcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
     assert ObjectOutcome("a.jpg", DONE).to_dict() == {"key": "a.jpg", "state": "done"}
     assert ObjectOutcome.from_dict({"key": "a", "state": "done", "of a later version": 1}) == ObjectOutcome("a", DONE)
 
 
-def test_an_object_counts_once_and_what_was_made_stays_made() -> None:
+def test_an_object_counts_once_and_stays_done() -> None:
     tally = Tally(total=3)
     told = [
         ObjectOutcome("a", HANDED_BACK, billed_ms=5, memory_mb=1024),
@@ -51,7 +51,7 @@ def test_an_object_counts_once_and_what_was_made_stays_made() -> None:
     assert tally.gb_seconds == pytest.approx(0.02)
 
 
-def test_the_rate_and_what_is_left_tell_when_it_ends() -> None:
+def test_the_time_left_follows_from_the_rate() -> None:
     tally = Tally(total=10)
     assert tally.eta(0) is None
     for number in range(4):
@@ -60,7 +60,7 @@ def test_the_rate_and_what_is_left_tell_when_it_ends() -> None:
     assert tally.eta(2) == 3
 
 
-def test_the_report_says_what_failed_and_its_list_can_be_worked_on(tmp_path: Path) -> None:
+def test_the_report_lists_failures_as_a_list_of_keys(tmp_path: Path) -> None:
     made = report(
         ObjectOutcome("z.jpg", FAILED, "CorruptImage", "cut short"),
         ObjectOutcome(ODD, FAILED, "UnsupportedFormat", "it looks like text"),
@@ -102,7 +102,7 @@ def test_a_run_that_changed_nothing_says_so() -> None:
     assert "It changed nothing" in made.summary()
 
 
-def test_a_list_of_keys_is_read_whatever_wrote_it(tmp_path: Path) -> None:
+def test_lists_of_keys_of_other_programs_are_read(tmp_path: Path) -> None:
     lines = key_lines("pics", ["a", ODD, "back\\slash \u2028"])
     assert lines.isascii()
     (tmp_path / "keys.jsonl").write_bytes(lines)

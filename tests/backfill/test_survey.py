@@ -72,7 +72,7 @@ def test_a_survey_counts_and_survives_as_json() -> None:
     assert again.by_extension["jpg"] == 3
 
 
-def test_caps_let_through_what_is_just_allowed_and_name_what_is_not() -> None:
+def test_caps_allow_their_own_value_and_name_the_exceeded_one() -> None:
     counted = survey(*(found(f"{n}.jpg") for n in range(3)))
     Caps(max_objects=3, max_cost=1).check(counted, 1.0)
     with pytest.raises(CapExceeded, match=r"max_objects: expected at most 2 pictures, got 3"):
@@ -81,7 +81,7 @@ def test_caps_let_through_what_is_just_allowed_and_name_what_is_not() -> None:
         Caps(max_cost=1).check(counted, 1.01)
 
 
-def test_a_million_small_photos_cost_about_what_the_table_of_costs_says() -> None:
+def test_a_million_small_photos_cost_about_as_much_as_in_the_table_of_costs() -> None:
     counted = survey(found("a.jpg", 1_800_000))
     counted.listed = counted.objects = 1_000_000
     counted.bytes_by_format["jpeg"] *= 1_000_000
@@ -109,7 +109,7 @@ def test_more_renditions_more_pictures_and_more_memory_cost_more() -> None:
     assert estimate(Survey(), SMALL, memory_mb=1024, batch=10).total == 0
 
 
-def test_a_run_costs_what_its_function_measured_and_one_look_at_each_other_object() -> None:
+def test_a_run_costs_its_measured_time_and_a_request_for_each_other_object() -> None:
     idle = run_cost(0, 0, invocations=0, checked=0)
     assert idle == 0
     assert run_cost(0, 0, invocations=0, checked=10) == pytest.approx(10 * prices.S3_GET)

@@ -170,7 +170,7 @@ def test_stopping_leaves_whole_outputs_and_a_second_walk_finishes(places: tuple[
     assert second == {SKIPPED: len(done), DONE: len(keys) - len(done)}
 
 
-def test_files_are_listed_but_for_what_is_hidden_or_no_file(tmp_path: Path) -> None:
+def test_all_files_but_hidden_ones_are_listed(tmp_path: Path) -> None:
     write(str(tmp_path), "b/a.png", "a.png", ".hidden/x.png", ".x.png", "b/c/d.png")
     (tmp_path / "broken.png").symlink_to("nix")
     (tmp_path / "loop").symlink_to(tmp_path)

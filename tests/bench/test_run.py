@@ -40,7 +40,7 @@ def row(title: str) -> Row:
     return next(row for row in ROWS if row.title == title)
 
 
-def test_libraries_make_what_is_asked_for(tmp_path: Path) -> None:
+def test_libraries_make_the_requested_outputs(tmp_path: Path) -> None:
     chosen = [row(title) for title in ("JPEG 12 MP to 128", "PNG with alpha 2048x1536 to 720x540", TWO)]
     small = [dataclasses.replace(each, wanted=tuple(_small(wanted) for wanted in each.wanted)) for each in chosen]
     found = libraries(small, FAST, tmp_path, TINY, PYTHON)
@@ -58,7 +58,7 @@ def _small(wanted: Wanted) -> Wanted:
 
 
 @pytest.mark.parametrize("name", ["sharp", "vips", "magick"])
-def test_peers_make_what_is_asked_for_where_they_are_installed(name: str, tmp_path: Path) -> None:
+def test_installed_peers_make_the_requested_outputs(name: str, tmp_path: Path) -> None:
     peer = next(each for each in peers.LIBRARIES if each.name == name)
     if not peer.there():
         pytest.skip(f"{peer.label} is not installed: see `make bench`")
@@ -86,7 +86,7 @@ def test_whole_functions_answer_over_the_link_and_are_reported(tmp_path: Path) -
     assert all(table in readme.read_text() for table in report.sections(measured).values())
 
 
-def test_rows_that_are_measured_again_are_said_to_be() -> None:
+def test_rows_that_are_measured_again_are_noted() -> None:
     first = measured(20.0, 100.0)
     again = {ROWS[0].title: measured(30.0, 100.0).rows[ROWS[0].title]}
     found = first.with_rows(again, "own task")

@@ -83,7 +83,7 @@ def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page, stack: L
     expect(page.get_by_label("Input", exact=True)).to_contain_text('"key": "beach.jpg"')
 
 
-def test_a_broken_file_says_why_and_what_to_do_and_can_be_retried(page: Page, stack: LocalStack) -> None:
+def test_a_broken_file_shows_its_cause_and_advice_and_can_be_retried(page: Page, stack: LocalStack) -> None:
     drop(page, ("broken.jpg", BROKEN))
     row = uploaded(page, "broken.jpg")
     expect(row.locator(".why")).to_contain_text("CorruptImage the JPEG cannot be decoded", timeout=30_000)
@@ -228,7 +228,7 @@ def test_chosen_and_pasted_files_are_uploaded_as_well(page: Page) -> None:
     expect(page.locator(".summary")).to_be_hidden()
 
 
-def test_a_chosen_folder_keeps_its_paths_and_leaves_out_what_systems_put_there(page: Page, tmp_path: Path) -> None:
+def test_a_chosen_folder_keeps_its_paths_without_system_files(page: Page, tmp_path: Path) -> None:
     folder = tmp_path / "holiday"
     (folder / "day 1").mkdir(parents=True)
     (folder / "day 1" / "a.jpg").write_bytes(SMALL)
@@ -266,7 +266,7 @@ def test_an_altered_workflow_has_the_list_of_its_states_without_the_drawing(page
     expect(page.locator("[data-state]")).to_have_count(0)
 
 
-def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Page, stack: LocalStack) -> None:
+def test_try_it_shows_a_preview_of_the_event_and_code_that_sends_it(page: Page, stack: LocalStack) -> None:
     stack.s3.put_object(Bucket="original-pics", Key="wide.jpg", Body=encoded(photo((800, 200)), "JPEG"))
     go(page, "#/try?bucket=original-pics&key=wide.jpg")
     image = page.locator(".result img")
@@ -302,7 +302,7 @@ def test_try_it_previews_what_the_event_makes_and_shows_how_to_send_it(page: Pag
     expect(page.locator(".subject .pill")).to_have_text("Succeeded", timeout=30_000)
 
 
-def test_health_counts_what_the_log_says(page: Page, stack: LocalStack) -> None:
+def test_health_counts_the_results_in_the_log(page: Page, stack: LocalStack) -> None:
     drop(page, ("healthy.jpg", SMALL))
     expect(uploaded(page, "healthy.jpg").locator(".pill")).to_have_text("Succeeded", timeout=30_000)
     go(page, "#/health")

@@ -29,7 +29,7 @@ EXPRESS = {"WorkflowType": "EXPRESS", "Api": "off"}
     [(QUEUE, "Uploads0no messages", "No execution failed"), (EXPRESS, "Pictures", "keeps no list")],
     ids=["queue", "express"],
 )
-def test_uploads_show_what_the_log_says_of_them(
+def test_uploads_show_their_results_in_the_log(
     browser: Browser,
     tmp_path_factory: pytest.TempPathFactory,
     parameters: dict[str, str],

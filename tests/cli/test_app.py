@@ -35,7 +35,7 @@ def test_the_help_of_each_command_has_an_example(command: str) -> None:
     ("missing", "command", "said"),
     [("boto3", "logs", 'This command needs boto3: pip install "tinypics[local]"')],
 )
-def test_a_package_that_is_missing_is_named_with_what_brings_it(missing: str, command: str, said: str) -> None:
+def test_a_missing_package_is_named_with_the_extra_that_has_it(missing: str, command: str, said: str) -> None:
     script = (
         f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = [{command!r}]; import tinypics.cli as c; c.main()"
     )

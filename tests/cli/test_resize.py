@@ -66,7 +66,7 @@ def test_a_broken_file_does_not_stop_the_rest(photos: Path, tmp_path: Path) -> N
     assert "notes.txt" not in done.stderr
 
 
-def test_json_says_what_became_of_each(photos: Path, tmp_path: Path) -> None:
+def test_json_has_the_result_of_each_file(photos: Path, tmp_path: Path) -> None:
     (photos / "broken.jpg").write_text("hello")
     done = resize(photos, "--to", "64x64-webp", "--out", tmp_path / "out", "--json")
     document = json.loads(done.stdout)
@@ -91,7 +91,7 @@ def test_json_says_what_became_of_each(photos: Path, tmp_path: Path) -> None:
     assert document["bytes_in"] == sum((photos / name).stat().st_size for name in ("a.jpg", "b.png"))
 
 
-def test_json_says_what_was_dropped_and_lenient_takes_half_a_picture(tmp_path: Path) -> None:
+def test_json_has_dropped_parts_and_lenient_accepts_half_a_picture(tmp_path: Path) -> None:
     cut = tmp_path / "cut.jpg"
     whole = picture(tmp_path / "whole.jpg", (1200, 800)).read_bytes()
     cut.write_bytes(whole[: len(whole) // 2])

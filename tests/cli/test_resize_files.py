@@ -53,7 +53,7 @@ def photos(tmp_path: Path) -> Path:
 # --- Selection of files
 
 
-def test_a_folder_is_mirrored_without_what_is_hidden(photos: Path) -> None:
+def test_a_folder_is_mirrored_without_hidden_files(photos: Path) -> None:
     names = [str(found.name) for found in resize_files.find([str(photos)], photos.parent / "out")]
     assert names == ["2024/b.jpg", "2024/summer/c.png", "a.jpg"]
 

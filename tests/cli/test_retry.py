@@ -121,7 +121,7 @@ def test_every_way_to_fail_is_listed_newest_first(capsys: pytest.CaptureFixture[
     assert len(states.executions) == 5
 
 
-def test_of_one_input_the_newest_counts_and_what_was_tried_again_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_newest_failure_of_an_input_counts_and_none_with_a_retry(capsys: pytest.CaptureFixture[str]) -> None:
     states = States()
     for name, age, key in (("1", 1, "a"), ("2", 2, "b"), ("3", 3, "a"), ("4", 4, "c")):
         states.failed(name, age, key, error="StoreUnavailable", cause="503")
@@ -132,7 +132,7 @@ def test_of_one_input_the_newest_counts_and_what_was_tried_again_does_not(capsys
     assert len(tried) <= 80  # the characters that StartExecution allows
 
 
-def test_a_bound_is_kept_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_limit_is_kept_and_reported(capsys: pytest.CaptureFixture[str]) -> None:
     states = States()
     for age in range(4):
         states.failed(str(age), age, f"{age}", error="StoreUnavailable")
@@ -144,7 +144,7 @@ def test_a_bound_is_kept_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(told.out.splitlines()) == 3
 
 
-def test_how_each_ended_is_told_in_the_order_of_their_ends(capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_are_printed_in_the_order_of_their_ends(capsys: pytest.CaptureFixture[str]) -> None:
     states = States()
     states.failed("1", 1, "a", error="StoreUnavailable", cause="503")
     states.failed("2", 2, "b", error="StoreUnavailable", cause="503")
@@ -166,7 +166,7 @@ def test_when_all_succeed_the_exit_code_is_0(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(("error", "said"), [(None, "failed."), ("CorruptImage", "failed with CorruptImage.")])
-def test_nothing_to_do_is_said(capsys: pytest.CaptureFixture[str], error: str | None, said: str) -> None:
+def test_an_empty_list_is_reported(capsys: pytest.CaptureFixture[str], error: str | None, said: str) -> None:
     states = States()
     states.failed("1", 70, "a", error="StoreUnavailable")
     assert again(states, error=error) == 0

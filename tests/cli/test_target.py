@@ -129,7 +129,7 @@ def test_a_stack_on_aws_is_known_by_its_outputs(monkeypatch: pytest.MonkeyPatch)
     assert found.stack == Stack("in", "out", "f", "arn", "/log", "https://api")
 
 
-def test_another_stack_is_told_from_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_that_is_not_ours_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cloud, "aws", lambda profile, region: CloudFormation({"Url": "https://blog"}))
     done = logs("--stack", "pics")
     assert done.exit_code == 1

@@ -102,7 +102,7 @@ class Cloud:
         return verify(self, prefix, fix=fix, as_json=as_json, jobs=2)  # type: ignore[arg-type]
 
 
-def test_the_findings_of_a_check_and_what_helps(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_findings_of_a_check_and_advice(capsys: pytest.CaptureFixture[str]) -> None:
     cloud = Cloud()
     cloud.put("in", "\u202egpj.exe", photo())
     cloud.put("in", "b.txt", b"hello")
@@ -117,7 +117,7 @@ def test_the_findings_of_a_check_and_what_helps(capsys: pytest.CaptureFixture[st
     ]
 
 
-def test_a_repair_tells_what_it_found_and_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_repair_reports_the_found_and_the_remaining_findings(capsys: pytest.CaptureFixture[str]) -> None:
     cloud = Cloud(RENDITIONS="16x16-webp")
     cloud.put("in", "a.jpg", photo())
     assert cloud.verify(fix=True) == 0
@@ -165,7 +165,7 @@ def test_a_program_reads_the_same(capsys: pytest.CaptureFixture[str]) -> None:
         (None, "a.jpg: InvalidRequest: key: expected a source"),
     ],
 )
-def test_what_could_not_be_put_right_is_told(capsys: pytest.CaptureFixture[str], raises: str | None, said: str) -> None:
+def test_failed_repairs_are_reported(capsys: pytest.CaptureFixture[str], raises: str | None, said: str) -> None:
     cloud = Cloud()
     cloud.put("in", "a.jpg", photo())
     cloud.raises = raises
@@ -179,7 +179,7 @@ def test_what_could_not_be_put_right_is_told(capsys: pytest.CaptureFixture[str],
 
 
 @pytest.mark.parametrize(("asked", "checked"), [("", "in/"), ("i", "in/"), ("in/2026/", "in/2026/")])
-def test_what_is_asked_for_and_what_is_watched_both_count(
+def test_the_given_and_the_watched_prefix_both_count(
     capsys: pytest.CaptureFixture[str], asked: str, checked: str
 ) -> None:
     assert Cloud(PREFIX="in/").verify(asked, as_json=True) == 0
@@ -191,6 +191,6 @@ def test_what_is_not_watched_cannot_be_checked() -> None:
         Cloud(PREFIX="in/").verify("out/")
 
 
-def test_settings_that_are_none_are_told() -> None:
+def test_invalid_settings_are_reported() -> None:
     with pytest.raises(CommandFailed, match="The function resize has invalid settings: TINYPICS_RENDITIONS"):
         Cloud(RENDITIONS="big").verify()

@@ -45,7 +45,7 @@ def put(place: dict[str, Any], data: bytes) -> int:
             return error.code
 
 
-def test_the_stack_says_what_the_page_needs_to_know(page: Page) -> None:
+def test_the_stack_endpoint_has_the_facts_of_the_page(page: Page) -> None:
     found = page.get("/api/stack")
     assert (found["source_bucket"], found["output_bucket"]) == ("original-pics", "tiny-pics")
     assert (found["local"], found["listed"], found["by_queue"]) == (True, True, False)
@@ -136,7 +136,7 @@ def test_an_execution_runs_again_with_its_own_input(page: Page) -> None:
     assert (second["status"], second["result"]) == ("SUCCEEDED", "skipped")
 
 
-def test_removed_pictures_are_told_of(page: Page) -> None:
+def test_removed_pictures_are_reported(page: Page) -> None:
     page.put("gone.jpg")
     page.about("gone.jpg")
     page.stack.s3.delete_object(Bucket="original-pics", Key="gone.jpg")
@@ -187,7 +187,7 @@ def test_what_cannot_be_is_refused_by_name(
     assert error in (None, answer.document["error"])
 
 
-def test_a_preview_is_what_the_function_would_store(page: Page) -> None:
+def test_a_preview_equals_the_output_of_the_function(page: Page) -> None:
     page.put("preview.png", PNG)
     asked = event("preview.png", width=80, height=80, format="jpeg", gravity="0.9,0.5")
     answer = page.ask("POST", "/api/preview", {"event": asked})

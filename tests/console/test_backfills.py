@@ -60,7 +60,7 @@ def test_a_stack_without_one_has_none(stack: LocalStack) -> None:
     assert Backfills(cloud, replace(stack.facts.stack, backfill=None)).newest() == []
 
 
-def test_the_stacks_own_backfill_is_told_of(stack: LocalStack) -> None:
+def test_the_stacks_own_backfill_is_listed(stack: LocalStack) -> None:
     for number in range(3):
         stack.s3.put_object(Bucket="original-pics", Key=f"backfilled/{number}.jpg", Body=JPEG)
     stack.s3.put_object(Bucket="original-pics", Key="backfilled/broken.jpg", Body=JPEG[:200])

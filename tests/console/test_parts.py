@@ -64,7 +64,7 @@ def test_lines_of_another_kind_are_left_out_but_count(text: str) -> None:
     assert loglines.read(Logs([text, "{}", '{"a": 1}']), "/log", 0, None, 2) == ([], False)
 
 
-def test_a_line_is_told_from_others_of_its_picture_by_the_answer() -> None:
+def test_the_answer_distinguishes_lines_of_one_picture() -> None:
     answer = {"status": "SUCCESS", "source_key": "k", "duration_ms": 3.1, "source": {"bytes": 1}}
     line = {**answer, "level": "INFO", "request_id": "1"}
     assert loglines.belongs(line, "k", [answer])
@@ -75,7 +75,7 @@ def test_a_line_is_told_from_others_of_its_picture_by_the_answer() -> None:
     assert not loglines.belongs({"status": "RETRY", "source_key": "other"}, "k", [])
 
 
-def test_credentials_that_have_expired_say_what_to_do() -> None:
+def test_expired_credentials_are_reported_with_advice() -> None:
     error = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "It has expired."}}, "ListExecutions")
     answer = _aws_error(None, error)  # type: ignore[arg-type]
     assert answer.status_code == 502

@@ -56,7 +56,7 @@ def test_the_api_starts_the_workflow_and_tells_how_it_went(inside: LocalStack) -
     assert (state["status"], state["result"]["width"]) == ("SUCCEEDED", 128)
 
 
-def test_the_api_tells_what_failed(inside: LocalStack) -> None:
+def test_the_api_reports_failures(inside: LocalStack) -> None:
     _, started = call("POST /resize", body=json.dumps(mission("missing.jpg")))
 
     def look() -> dict[str, Any] | None:
@@ -68,7 +68,7 @@ def test_the_api_tells_what_failed(inside: LocalStack) -> None:
     assert "missing.jpg" in state["message"]
 
 
-def test_the_api_does_not_know_what_nobody_started(inside: LocalStack) -> None:
+def test_the_api_answers_404_to_an_unknown_id(inside: LocalStack) -> None:
     assert call("GET /resize/{id}", pathParameters={"id": "nobody-started-this"})[0] == 404
 
 

@@ -234,7 +234,7 @@ def test_a_full_bucket_is_worked_on_and_a_second_run_changes_nothing(emulator: L
     assert report(emulator) == shown
 
 
-def test_what_is_over_a_cap_starts_nothing_and_says_why(emulator: LocalStack) -> None:
+def test_a_run_over_a_cap_starts_nothing_and_reports_the_cap(emulator: LocalStack) -> None:
     Bucket(emulator, 110)
     before = len(executions(emulator))
     for options in (["--max-objects", "100"], ["--max-cost", "0.000001"]):
@@ -253,7 +253,7 @@ def by_hand(stack: LocalStack, order: object, **name: str) -> dict[str, Any]:
     return finished(stack, arn)
 
 
-def test_the_caps_hold_for_whoever_starts_the_workflow_by_hand(emulator: LocalStack) -> None:
+def test_the_caps_hold_for_a_workflow_that_is_started_by_hand(emulator: LocalStack) -> None:
     for number in range(101):
         emulator.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
     orders: list[tuple[object, str, str]] = [
@@ -276,7 +276,7 @@ def test_the_caps_hold_for_whoever_starts_the_workflow_by_hand(emulator: LocalSt
     assert listed(emulator, OUT) == []
 
 
-def test_what_is_removed_after_it_was_counted_makes_no_run_incomplete(emulator: LocalStack) -> None:
+def test_objects_that_are_deleted_after_the_count_leave_a_run_complete(emulator: LocalStack) -> None:
     """The first plan remains, so an existing one represents an earlier count."""
     for number in range(3):
         emulator.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
@@ -310,7 +310,7 @@ def test_a_stack_on_aws_has_prices(emulator: LocalStack, monkeypatch: pytest.Mon
     assert 0 < document["estimated_cost"] < 0.01
 
 
-def test_a_list_that_has_a_key_twice_and_an_execution_that_is_ended_are_told_as_such(emulator: LocalStack) -> None:
+def test_a_duplicate_key_and_a_stopped_execution_are_reported(emulator: LocalStack) -> None:
     emulator.s3.put_object(Bucket=IN, Key="a.jpg", Body=photo(1))
     kept = str(emulator.facts.stack.backfill_bucket)
     emulator.s3.put_object(Bucket=kept, Key="lists/twice.jsonl", Body=b'{"key": "a.jpg"}\n' * 2)
@@ -378,7 +378,7 @@ def stopped(stack: LocalStack, count: int) -> float:
     return newest - begun
 
 
-def test_a_run_that_is_stopped_goes_on_with_the_next(emulator: LocalStack) -> None:
+def test_a_stopped_run_is_resumed_by_the_next(emulator: LocalStack) -> None:
     bucket = Bucket(emulator, 100, slow=True)
     stopped(emulator, 20)
     backfill(emulator, "--yes")
@@ -394,7 +394,7 @@ def test_a_long_run_is_stopped_within_ten_seconds(emulator: LocalStack) -> None:
     assert stopped(emulator, 300) < 10
 
 
-def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(emulator: LocalStack) -> None:
+def test_detach_attach_and_no_second_run_of_the_same_job(emulator: LocalStack) -> None:
     bucket = Bucket(emulator, 100, slow=True)
     before = len(executions(emulator))
     with in_the_background(emulator, "--yes") as watching:
@@ -413,7 +413,7 @@ def test_who_watches_can_leave_join_again_and_never_starts_the_same_twice(emulat
 
 @pytest.mark.timeout(1500)  # starts the emulator twice, and waits for killed work
 @pytest.mark.parametrize("count", [120, pytest.param(5000, marks=pytest.mark.long)])
-def test_whatever_is_killed_the_next_run_ends_in_the_same_state(tmp_path: Path, count: int) -> None:
+def test_after_any_kill_the_next_run_ends_in_the_same_state(tmp_path: Path, count: int) -> None:
     """SIGKILL of the watching command, of the function's processes, and of the whole emulator."""
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
         stack = LocalStack(facts, tmp_path)
@@ -453,7 +453,7 @@ def kill_workers(stack: LocalStack) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def test_a_list_of_keys_is_worked_on_and_what_failed_is_tried_again(emulator: LocalStack, tmp_path: Path) -> None:
+def test_a_list_of_keys_is_resized_and_its_failures_retried(emulator: LocalStack, tmp_path: Path) -> None:
     good, odd = photo(1), "ü, \"x\" 'y'\\n\u2028.jpg"
     for key, body in {"a.jpg": good, odd: good, "broken.jpg": good[:-40], "other.jpg": good, "noname": good}.items():
         emulator.s3.put_object(Bucket=IN, Key=key, Body=body)
@@ -502,7 +502,7 @@ def test_a_list_that_the_stack_cannot_read_is_refused(
         assert message in refused.stderr
 
 
-def test_what_is_not_there_is_said(emulator: LocalStack) -> None:
+def test_missing_runs_and_buckets_are_reported(emulator: LocalStack) -> None:
     assert "There is no backfill nonsense" in backfill(emulator, "--attach", "nonsense").stderr
     assert "AccessDenied: bucket" in backfill(emulator, "--bucket", "elsewhere").stderr
     assert "InvalidRequest: since" in backfill(emulator, "--since", "yesterday").stderr

@@ -161,7 +161,7 @@ def test_nothing_is_left_when_up_is_killed(tmp_path: Path) -> None:
         assert command("logs", "--data", str(tmp_path)).returncode == 0
 
 
-def test_a_taken_port_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_a_taken_port_is_refused_with_advice(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -179,7 +179,7 @@ def test_a_second_emulator_of_the_same_folder_is_refused(stack: LocalStack) -> N
     assert f"runs already: {facts_of(stack.data).endpoint}" in " ".join(done.stderr.split())
 
 
-def test_a_killed_emulator_is_told_of_and_its_pictures_are_there_again(tmp_path: Path) -> None:
+def test_a_killed_emulator_is_reported_and_keeps_its_pictures(tmp_path: Path) -> None:
     sample = picture(tmp_path / "cli.jpg")
     with up(tmp_path) as process:
         assert command("put", str(sample), "--data", str(tmp_path)).returncode == 0
@@ -253,7 +253,7 @@ def test_put_waits_for_the_thumbnail(cli: Callable[..., Result], stack: LocalSta
     stack.s3.head_object(Bucket="tiny-pics", Key="cli/写真+a b.jpg")
 
 
-def test_put_again_tells_what_became_of_it_this_time(cli: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_second_put_prints_the_second_result(cli: Callable[..., Result], tmp_path: Path) -> None:
     sample = picture(tmp_path / "twice.jpg", 1201, 801)
     assert "✓ twice.jpg  1201×801 jpeg" in cli("put", str(sample)).stdout
     again = cli("put", str(sample))

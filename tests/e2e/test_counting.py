@@ -110,7 +110,7 @@ def test_the_plan_stays_the_first_when_its_step_runs_twice(stack: LocalStack, jo
     assert plan["survey"]["listed"] == 6
 
 
-def test_a_run_carries_what_a_batch_of_it_needs(stack: LocalStack, journal: Bucket) -> None:
+def test_a_run_has_the_fields_that_its_batches_need(stack: LocalStack, journal: Bucket) -> None:
     fill(stack)
     order = {"bucket": SOURCE, "prefix": "a", "renditions": ["8x", "16x"], "since": "2020-01-01", "any_name": True}
     answer = count(order, journal)
@@ -119,7 +119,7 @@ def test_a_run_carries_what_a_batch_of_it_needs(stack: LocalStack, journal: Buck
     assert answer["renditions"] == ["8x", "16x"]
 
 
-def test_counting_goes_on_where_the_time_of_an_invocation_ended(
+def test_counting_resumes_after_the_time_of_an_invocation(
     stack: LocalStack, journal: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists, "LISTED_AT_ONCE", 2)
@@ -154,7 +154,7 @@ def listing(stack: LocalStack, name: str, body: bytes) -> dict[str, str]:
     return {"bucket": SOURCE, "list_bucket": LISTS, "list_key": name}
 
 
-def test_a_list_of_keys_is_counted_whatever_the_names_are(stack: LocalStack, journal: Bucket) -> None:
+def test_a_list_of_keys_is_counted_regardless_of_extensions(stack: LocalStack, journal: Bucket) -> None:
     keys = ('a "b", c\\\n.jpg', "noname", "n.txt")
     body = "".join(json.dumps({"key": key}) + "\n" for key in keys).encode()
     answer = count(listing(stack, "keys.jsonl", body + b"\n") | {"source": "keys"}, journal)

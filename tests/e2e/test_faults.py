@@ -105,7 +105,7 @@ def test_f1_a_busy_store_is_asked_five_times_and_then_left_to_the_workflow(world
         (faults.reset, "PUT", OUTPUT),
     ],
 )
-def test_f1_what_fails_once_is_not_noticed(world: World, action: faults.Action, method: str, path: str) -> None:
+def test_f1_a_single_failure_has_no_effect(world: World, action: faults.Action, method: str, path: str) -> None:
     event = world.upload("a.jpg")
     world.fail(action, method, path)
     answer = world.invoke(event)
@@ -354,7 +354,7 @@ def test_f16_nothing_is_written_to_disk(world: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", KILLED)
-def test_f23_an_execution_whose_function_was_killed_twice_says_what_to_raise(world: World, error: str) -> None:
+def test_f23_an_execution_whose_function_was_killed_twice_has_advice(world: World, error: str) -> None:
     execution = world.mocked(error)
     assert (execution["status"], execution["error"]) == ("FAILED", "ResourcesExhausted")
     assert re.search(rf"\({re.escape(error)}\): raise MemorySize.* or Timeout", execution["cause"])
@@ -447,7 +447,7 @@ def test_f12_to_f15_a_bad_picture_fails_once_by_name_and_its_old_outputs_go(
     assert world.outputs() == {}
 
 
-def test_f13_what_is_cut_short_is_used_only_when_that_is_asked_for(world: World) -> None:
+def test_f13_a_truncated_picture_is_used_only_on_request(world: World) -> None:
     world.put("a.jpg", RED[:-400])
     answer = world.invoke(mission("a.jpg", dest_key="lenient.jpg", lenient=True))
     assert (answer["status"], answer["dropped"]) == ("SUCCESS", ["missing-data"])
@@ -529,7 +529,7 @@ def test_f22_when_the_manifest_cannot_be_written_the_message_comes_back(world: W
         (faults.NO_SUCH_BUCKET, "PUT", "DestinationNotFound"),  # F17
     ],
 )
-def test_f17_f18_what_the_owner_has_to_mend_fails_once_by_name(
+def test_f17_f18_errors_of_the_configuration_fail_once_by_name(
     world: World, action: faults.Action, method: str, error: str
 ) -> None:
     event = world.upload("a.jpg")
@@ -552,7 +552,7 @@ def test_f17_a_bucket_of_another_region_is_asked_once_an_attempt(world: World) -
 
 
 @pytest.mark.parametrize("name", ["ExpiredToken", "KMS.ThrottlingException", "RequestTimeout"])
-def test_f18_f24_what_passes_by_itself_is_tried_again(world: World, name: str) -> None:
+def test_f18_f24_transient_errors_are_retried(world: World, name: str) -> None:
     event = world.upload("a.jpg")
     world.fail(faults.status(400, name))
     assert world.run(event, attempts=2)["status"] == "SUCCEEDED"

@@ -84,7 +84,7 @@ def test_a_bucket_with_odd_keys_and_broken_pictures(stack: LocalStack, s3: Any, 
     assert (report["done"], report["skipped"], report["failed"]) == (0, 3, 4)
 
 
-def test_the_function_finds_what_the_walk_made_current(stack: LocalStack, s3: Any, tmp_path: Path) -> None:
+def test_the_function_finds_outputs_of_a_local_backfill_current(stack: LocalStack, s3: Any, tmp_path: Path) -> None:
     source, output = stack.facts.stack.source_bucket, stack.facts.stack.output_bucket
     s3.put_object(Bucket=IN, Key="one.jpg", Body=photo("navy"))
     assert run(stack, tmp_path, f"s3://{IN}", f"s3://{output}/walked", "64x48", "thumb=32x32")[0] == 0
@@ -124,7 +124,9 @@ def test_from_a_bucket_to_a_folder_and_back(stack: LocalStack, s3: Any, tmp_path
     assert there(s3, OUT) == []
 
 
-def test_a_missing_bucket_is_said(stack: LocalStack, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_bucket_is_reported(
+    stack: LocalStack, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(command, "ABORT_AFTER", 3)
     for number in range(5):
         s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo("navy"))

@@ -93,14 +93,14 @@ def test_our_profiles_are_those_that_littlecms_makes() -> None:
 @pytest.mark.parametrize(
     ("primaries", "stored", "shown"), [(P3, *P3_COLOURS[0]), (BT2020, (128, 128, 128), (128, 128, 128))]
 )
-def test_colours_told_by_number_are_converted(primaries: int, stored: tuple[int, ...], shown: tuple[int, ...]) -> None:
+def test_colours_given_by_number_are_converted(primaries: int, stored: tuple[int, ...], shown: tuple[int, ...]) -> None:
     image = Image.new("RGB", (16, 16), stored)
     data = png((16, 16), 2, 8, [image.tobytes()[:48]] * 16, [(b"cICP", bytes([primaries, AS_SRGB, 0, 1]))])
     assert delta_e(pixels(resize(data, "8x8").data)[4, 4], shown) < 2.5
 
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
-def test_high_dynamic_range_is_shown_as_standard_and_said(transfer: int) -> None:
+def test_high_dynamic_range_becomes_standard_and_is_reported(transfer: int) -> None:
     """Reference white becomes a little darker than white, black stays black, and the mapping is monotonic."""
     ramp = [bytes(channel for x in range(256) for channel in (x, x, x))] * 8
     output = resize(png((256, 8), 2, 8, ramp, [(b"cICP", bytes([BT2020, transfer, 0, 1]))]), "256x8-png")
@@ -169,7 +169,7 @@ def test_grey_with_a_colour_profile_is_converted_as_colour() -> None:
     ids=["text", "cut short", "wrong space", "zeros", "too large"],
 )
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_a_broken_profile_is_survived_and_said(profile: bytes, format: str) -> None:
+def test_a_broken_profile_is_ignored_and_reported(profile: bytes, format: str) -> None:
     options: dict[str, Any] = {} if format == "PNG" else {"quality": 95}
     output = resize(encoded(quadrants(), format, icc_profile=profile, **options), "32x24-keepicc")
     assert output.dropped == ("profile",)
@@ -519,7 +519,7 @@ def test_transparent_borders_are_trimmed() -> None:
 @pytest.mark.parametrize("gravity", ["entropy", "attention"])
 @pytest.mark.parametrize("at", [0, 100, 200, 300])
 @pytest.mark.parametrize("upright", [True, False])
-def test_a_smart_crop_keeps_what_there_is_to_see(gravity: str, at: int, upright: bool) -> None:
+def test_a_smart_crop_keeps_the_detail(gravity: str, at: int, upright: bool) -> None:
     """A patch of detail and skin on a plain wall, at both ends and between."""
     image = Image.new("RGB", (400, 100), (120, 122, 124))
     patch = photo((100, 100), seed=3)
@@ -605,21 +605,21 @@ def test_a_picture_without_metadata_has_none_to_keep() -> None:
 @pytest.mark.parametrize(
     "segment", [b"\xff\xe1\0\x20http://ns.adobe.com/hdrgm ", b"\xff\xe2\0\x1eurn:iso:std:iso:ts:21496:-1\0"]
 )
-def test_a_gain_map_is_said_to_be_dropped(segment: bytes) -> None:
+def test_a_gain_map_is_reported_as_dropped(segment: bytes) -> None:
     data = encoded(quadrants(), "JPEG")
     length = int.from_bytes(segment[2:4]) + 2
     with_map = data[:2] + segment.ljust(length, b"\0")[:length] + data[2:] + encoded(quadrants((8, 8)), "JPEG")
     assert resize(with_map, "32x24").dropped == ("gain-map",)
 
 
-def test_further_pages_are_said_to_be_dropped() -> None:
+def test_further_pages_are_reported_as_dropped() -> None:
     data = encoded(quadrants(), "TIFF", save_all=True, append_images=[photo((20, 20))])
     output = resize(data, "32x24")
     assert output.dropped == ("pages",)
     assert near(pixels(output.data)[4, 4], RED)
 
 
-def test_the_clean_aperture_of_an_avif_is_what_is_shown() -> None:
+def test_an_avif_is_cropped_to_its_clean_aperture() -> None:
     """Half the width and height, around the centre of the lower right quarter."""
     import struct
 

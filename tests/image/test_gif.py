@@ -233,7 +233,7 @@ def test_unchanged_areas_are_not_written_again() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_frames_read_as_they_were_written_whatever_becomes_transparent(mode: str) -> None:
+def test_frames_with_any_transparency_are_read_as_they_were_written(mode: str) -> None:
     """Pillow's reader and ours, over frames of random holes."""
     random = np.random.default_rng(5)
     frames = []

@@ -51,7 +51,7 @@ def test_a_heic_becomes_an_upright_jpeg(phone: SimpleNamespace) -> None:
     assert near(corners(opened(plain.data))[0], (252, 0, 0), 15)  # the same red, in sRGB
 
 
-def test_what_else_a_phone_puts_into_it_is_said(phone: SimpleNamespace) -> None:
+def test_other_content_of_a_phones_file_is_reported(phone: SimpleNamespace) -> None:
     depth = box(b"auxC", bytes(4), b"urn:mpeg:hevc:2015:auxid:2\0")
     assert resize_all(heic((64, 48), depth), ["32x24"]).outputs[0].dropped == ("depth",)
 
@@ -61,13 +61,13 @@ def test_alpha_makes_it_a_png(phone: SimpleNamespace) -> None:
     assert resize_all(heic((64, 48)), ["32x24"]).outputs[0].format == "png"
 
 
-def test_what_libheif_says_of_the_size_is_held_against_the_limits_too(phone: SimpleNamespace) -> None:
+def test_the_limits_apply_to_the_size_that_libheif_reports_too(phone: SimpleNamespace) -> None:
     phone.size = (640, 480)
     with pytest.raises(ImageTooLarge, match="640 x 480 pixels"):
         resize_all(heic((64, 48)), ["32x24"], Limits(pixels=10_000))
 
 
-def test_whatever_libheif_raises_is_corrupt(phone: SimpleNamespace) -> None:
+def test_every_exception_of_libheif_is_corrupt_image(phone: SimpleNamespace) -> None:
     def fail() -> None:
         raise RuntimeError("Invalid input")
 
@@ -76,7 +76,7 @@ def test_whatever_libheif_raises_is_corrupt(phone: SimpleNamespace) -> None:
         resize_all(heic((64, 48)), ["32x24"])
 
 
-def test_without_pi_heif_the_message_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pi_heif_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     with pytest.raises(UnsupportedFormat, match=r"needs the package pi-heif: pip install \"tinypics\[heif\]\""):
         resize_all(heic((64, 48)), ["32x24"])

@@ -143,7 +143,7 @@ CORRUPT: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("kind", TOO_LARGE)
-def test_what_would_cost_too_much_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expensive_pictures_are_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "frames", lambda *_, **__: pytest.fail("decoded"))
     data, says = TOO_LARGE[kind]
     with pytest.raises(ImageTooLarge, match=says):
@@ -209,7 +209,7 @@ STRANGERS = [
 
 
 @pytest.mark.parametrize(("data", "looks_like"), STRANGERS)
-def test_what_is_no_picture_of_ours_is_named(data: bytes, looks_like: str) -> None:
+def test_unsupported_files_are_named(data: bytes, looks_like: str) -> None:
     with pytest.raises(UnsupportedFormat) as caught:
         resize(data, "64x64")
     assert str(caught.value) == f"not a picture in a supported format: it looks like {looks_like}"
@@ -295,7 +295,7 @@ def test_a_jpeg_of_several_pictures_is_read_as_the_first() -> None:
     assert near(opened(output.data).getpixel((4, 4)), RED, 25)  # type: ignore[arg-type]
 
 
-def test_the_picture_in_an_icon_is_held_to_what_it_says_itself() -> None:
+def test_the_limits_apply_to_the_picture_inside_an_icon() -> None:
     """The directory's byte per side says 16; the PNG inside is larger, and its size counts."""
     output = resize(ico((16, encoded(quadrants((128, 96)), "PNG"))), "64x48-png")
     assert (output.width, output.dropped) == (64, ())
@@ -304,7 +304,7 @@ def test_the_picture_in_an_icon_is_held_to_what_it_says_itself() -> None:
 @pytest.mark.parametrize("error", [OSError, SyntaxError, ValueError, TypeError, RuntimeError, KeyError, EOFError,
                                    IndexError, struct.error, NotImplementedError, ZeroDivisionError, AssertionError,
                                    OverflowError, RecursionError])  # fmt: skip
-def test_whatever_a_decoder_raises_is_corrupt(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_exception_of_a_decoder_is_corrupt_image(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error("x")
 

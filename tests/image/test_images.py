@@ -41,7 +41,7 @@ def catalogue() -> dict[str, tuple[str, tuple[int, int], int]]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_file_is_what_the_catalogue_says(path: Path) -> None:
+def test_every_file_matches_the_catalogue(path: Path) -> None:
     data = path.read_bytes()
     if path.name in REFUSED:
         with pytest.raises((CorruptImage, UnsupportedFormat)):

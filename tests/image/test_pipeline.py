@@ -132,7 +132,7 @@ def test_gravity_says_which_part_is_kept(gravity: str, colour: tuple[int, ...]) 
     assert corners(opened(resize(tall, f"20x20-{gravity}").data))[0] == QUADRANTS[2 * y]
 
 
-def test_an_upright_picture_is_what_gravity_is_about() -> None:
+def test_gravity_refers_to_the_upright_picture() -> None:
     tall = quadrants((20, 200)).transpose(Image.Transpose.ROTATE_90)  # as a camera in portrait orientation stores it
     output = resize(encoded(tall, "PNG", exif=with_orientation(6)), "20x20-north")
     assert corners(opened(output.data))[:2] == [RED, GREEN]
@@ -285,7 +285,7 @@ def test_several_renditions_come_in_the_order_asked_for() -> None:
     assert shows(resized.outputs[3], (BLUE, RED, WHITE, GREEN))
 
 
-def test_the_same_comes_out_of_a_rendition_whatever_is_asked_beside_it() -> None:
+def test_a_rendition_does_not_depend_on_the_other_renditions() -> None:
     """Cascading may change values slightly, but never the content."""
     data = encoded(photo((1200, 900)), "JPEG", quality=95)
     together = resize_all(data, ["600x", "100x100-northwest-png", "x200-png"]).outputs
@@ -367,7 +367,7 @@ def test_lenient_shows_all_of_a_progressive_jpeg_coarsely() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "BMP"])
-def test_lenient_takes_what_is_there_and_says_so(kind: str) -> None:
+def test_lenient_uses_the_decodable_part_and_reports_it(kind: str) -> None:
     options = {"interlace": 0} if kind == "GIF" else {}
     data = encoded(photo((400, 300)).quantize(64) if kind == "GIF" else photo((400, 300)), kind, **options)
     output = resize(data[: len(data) * 2 // 3], "40x30-png", Limits(lenient=True))

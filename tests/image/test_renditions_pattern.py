@@ -103,13 +103,13 @@ def check(text: str) -> None:
         assert any(re.match(f"Renditions: {left}", reason) for left in LEFT.values()), reason
 
 
-def test_the_page_says_what_the_pattern_cannot() -> None:
+def test_the_page_lists_the_exceptions_of_the_pattern() -> None:
     said = PAGE.split("\n## Valid `Renditions`\n", 1)[1].split("\n## ", 1)[0]
     assert re.findall(r"^\| [^|]+ \| `Renditions: ([^`]+)` \|$", said, re.MULTILINE) == list(LEFT)
 
 
 @pytest.mark.parametrize("text", LEFT)
-def test_it_is_said_by_the_function_instead(text: str) -> None:
+def test_the_function_refuses_these_exceptions(text: str) -> None:
     assert matches(text)
     assert re.match(f"Renditions: {LEFT[text]}", refusal(text) or "")
 
@@ -154,7 +154,7 @@ def test_every_list_of_renditions_passes(text: str) -> None:
 
 @settings(max_examples=300)
 @given(_NEAR | mutated() | st.text(max_size=20))
-def test_pattern_and_parser_agree_but_for_what_no_pattern_can_say(text: str) -> None:
+def test_pattern_and_parser_agree_except_for_the_listed_exceptions(text: str) -> None:
     check(text)
 
 

@@ -60,7 +60,7 @@ def test_exif_goes_before_them() -> None:
     assert kept(data, "32x-keepcopyright")[:2] == (source.get(ARTIST), source.get(COPYRIGHT))
 
 
-def test_a_licence_that_is_lost_is_said() -> None:
+def test_a_lost_licence_is_reported() -> None:
     terms = "<xmpRights:UsageTerms><rdf:Alt><rdf:li>CC BY 4.0</rdf:li></rdf:Alt></xmpRights:UsageTerms>"
     data = encoded(Image.new("RGB", (64, 64), "grey"), "JPEG", xmp=xmp(RIGHTS + terms))
     assert kept(data, "32x-keepcopyright") == (None, "(c) 2024 J & J", ("metadata",))
@@ -87,6 +87,6 @@ def test_no_location_comes_through() -> None:
     assert b"48,51" not in output.data
 
 
-def test_the_gain_map_of_an_apple_photo_is_said() -> None:
+def test_the_gain_map_of_an_apple_photo_is_reported() -> None:
     data = encoded(Image.new("RGB", (64, 64), "grey"), "JPEG", xmp=xmp("<HDRGainMap:HDRGainMapVersion>65536</x>"))
     assert resize(data, "32x").dropped == ("gain-map",)

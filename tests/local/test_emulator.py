@@ -79,7 +79,7 @@ def test_a_port_in_use_is_refused_by_name(tmp_path: Path) -> None:
         pass
 
 
-def test_another_folders_emulator_is_told_from_another_program(tmp_path: Path) -> None:
+def test_another_folders_emulator_is_distinguished_from_another_program(tmp_path: Path) -> None:
     with (
         Emulator.start(tmp_path / "a", 0) as emulator,
         pytest.raises(EmulatorError, match="another local emulator, of another folder"),
@@ -114,7 +114,7 @@ def test_one_emulator_per_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert PidFile.read(tmp_path) is None
 
 
-def test_an_emulator_that_does_not_come_up_shows_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_emulator_that_does_not_start_shows_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit('no room on this laptop')")
     monkeypatch.setattr(emulator_process, "__file__", str(broken))

@@ -79,7 +79,7 @@ def test_without_a_near_one_all_are_named() -> None:
         ("KmsKeyArn", "alias/key", "KmsKeyArn: expected .*"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_allowed_and_what_was_given(name: str, text: str, says: str) -> None:
+def test_an_invalid_value_is_reported_by_name_allowed_values_and_given_value(name: str, text: str, says: str) -> None:
     (said,) = refused(**{name: text})
     assert re.fullmatch(says, said)
 
@@ -149,7 +149,7 @@ def _functions() -> list[dict[str, Any]]:
         ("ExpressNeedsAShortTimeout", {"Api": "off", "WorkflowType": "EXPRESS", "Timeout": "120"}),
     ],
 )
-def test_a_broken_rule_says_what_it_asserts(rule: str, given: dict[str, str]) -> None:
+def test_a_broken_rule_is_reported_by_its_description(rule: str, given: dict[str, str]) -> None:
     (assertion,) = WRITTEN["Rules"][rule]["Assertions"]
     assert assertion["AssertDescription"] in refused(**given)
 
@@ -223,7 +223,7 @@ def test_a_rule_whose_condition_does_not_hold_asserts_nothing() -> None:
         ({"Type": "Number", "AllowedValues": [1, 2], "value": "3"}, "1, 2"),
     ],
 )
-def test_a_declaration_says_what_it_allows(declaration: dict[str, Any], allowed: str) -> None:
+def test_a_refused_value_is_reported_with_the_allowed_ones(declaration: dict[str, Any], allowed: str) -> None:
     (said,) = declared(**declaration)
     assert said.startswith(f"P: expected {allowed}, got ")
 
@@ -240,7 +240,7 @@ def test_a_declaration_says_what_it_allows(declaration: dict[str, Any], allowed:
         {"Type": "Number", "MinValue": -1, "MaxValue": 0, "value": "-1"},
     ],
 )
-def test_a_declaration_takes_what_it_allows(declaration: dict[str, Any]) -> None:
+def test_allowed_values_are_accepted(declaration: dict[str, Any]) -> None:
     assert declared(**declaration) == []
 
 

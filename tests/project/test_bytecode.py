@@ -172,7 +172,7 @@ def test_uv_downloads_one_only_when_it_may(fakes: Fakes) -> None:
     assert fakes.run("folder").stdout == ""  # it is installed now
 
 
-def test_a_download_that_fails_is_told_and_fails_nothing(fakes: Fakes) -> None:
+def test_a_failed_download_is_reported_and_the_build_continues(fakes: Fakes) -> None:
     fakes.program("bin/uv", "echo 'error: no network' >&2; exit 1")
     ran = fakes.run("folder", INSTALL_COMPILER="yes")
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -199,7 +199,7 @@ def build(fakes: Fakes) -> Callable[..., subprocess.CompletedProcess[str]]:
     return built
 
 
-def test_what_that_costs_and_what_to_do_is_said_once_where_sam_shows_it(
+def test_the_notice_about_the_cost_is_printed_once_where_sam_shows_it(
     build: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     ran = build("build-ResizeFunction", "build-ApiFunction")

@@ -85,13 +85,13 @@ def test_everything_that_is_referred_to_is_made(name: str) -> None:
         ("ApiRole", {"Metadata": {"After": {"Fn::If": ["HasApi", {"Ref": "UploadRule"}, "nothing"]}}}),
     ],
 )
-def test_a_reference_to_what_is_not_always_made_is_found(owner: str, broken: dict[str, Any]) -> None:
+def test_a_reference_to_a_conditional_resource_is_found(owner: str, broken: dict[str, Any]) -> None:
     source = copy.deepcopy(template())
     source["Resources"][owner] |= broken
     assert {who for who, _ in dangling(source)} == {owner}
 
 
-def test_the_queue_may_be_written_to_before_its_bucket_is_told_of_it() -> None:
+def test_the_queue_allows_the_bucket_before_the_bucket_notifies_it() -> None:
     """S3 tests the queue when the notification is configured, and refuses one that it cannot use."""
     bucket = Stack({"Trigger": "queue"}).resources["SourceBucketResource"]
     assert "UploadQueuePolicy" in {name for _, name in references(bucket)}

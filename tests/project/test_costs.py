@@ -63,7 +63,7 @@ def test_the_queue_takes_as_many_messages_at_once_as_the_estimate_counts() -> No
     assert f"BatchSize: {costs.BATCH}\n" in (PROJECT / "template.yaml").read_text()
 
 
-def test_an_empty_queue_costs_what_the_pages_say() -> None:
+def test_an_empty_queue_costs_as_much_as_on_the_pages() -> None:
     for page in ("costs.md", "triggers.md"):
         text = " ".join((PROJECT / "docs" / page).read_text().split())
         assert f"{costs.polls():,} times a month" in text
@@ -76,7 +76,7 @@ def test_the_queue_is_the_cheapest_way_and_time_costs() -> None:
     assert all(long[way] > short[way] for way in short)
 
 
-def test_a_run_that_changes_nothing_costs_what_the_page_says() -> None:
+def test_a_run_that_changes_nothing_costs_as_much_as_on_the_page() -> None:
     text = " ".join((PROJECT / "docs" / "backfill.md").read_text().split())
     assert f"costs {prices.dollars(costs.unchanged(10**6))} for a million pictures" in text
 

@@ -267,7 +267,7 @@ def test_a_way_that_no_document_takes_is_found(answers: Mapping[str, Any]) -> No
     assert ("ChooseList", "Keys") in followed("backfill", other, answers).not_taken(other)
 
 
-def test_the_function_takes_whatever_a_definition_hands_to_it(function: Function, answers: Mapping[str, Any]) -> None:
+def test_the_function_accepts_every_input_of_the_definitions(function: Function, answers: Mapping[str, Any]) -> None:
     handed = followed("backfill", BACKFILL, answers).handed
     for name in MAPS:
         for event in handed[f"Work{name}"]:
@@ -299,7 +299,7 @@ def test_the_two_maps_differ_in_their_readers_and_names_only() -> None:
 
 
 @pytest.mark.parametrize("name", MAPS)
-def test_a_map_is_bounded_by_what_was_counted_and_by_its_input(name: str) -> None:
+def test_a_map_is_bounded_by_the_count_and_by_its_input(name: str) -> None:
     state = MAPS[name]
     assert state["ItemReader"]["ReaderConfig"]["MaxItemsPath"] == "$.max_items"
     assert state["MaxConcurrencyPath"] == "$.concurrency"

@@ -50,7 +50,7 @@ NAMED = {"SourceBucket": "pics", "OutputBucket": "thumbs", "BackfillBucket": "ru
 @pytest.mark.parametrize(
     ("create", "made"), [("both", {*NAMED}), ("output", {*NAMED} - {"SourceBucket"}), ("none", set())]
 )
-def test_a_stack_makes_the_buckets_that_it_is_told_to(create: str, made: set[str]) -> None:
+def test_a_stack_creates_the_buckets_of_its_parameter(create: str, made: set[str]) -> None:
     stack = Stack(NAMED | {"CreateBuckets": create})
     assert stack.refusals() == []
     assert {name for name in NAMED if f"{name}Resource" in stack.resources} == made
@@ -200,7 +200,7 @@ def test_a_prefix_of_others_is_refused(prefix: str) -> None:
 
 
 @pytest.mark.parametrize(("versions", "expiry"), [(0, "*"), (30, "DeleteMarkerCreated")])
-def test_the_queue_is_told_of_what_a_lifecycle_rule_removes(versions: int, expiry: str) -> None:
+def test_the_queue_receives_removals_by_lifecycle_rules(versions: int, expiry: str) -> None:
     """S3 user guide, "Event notification types and destinations": s3:ObjectRemoved excludes expirations."""
     events = {each["Event"] for each in notified(Trigger="queue", KeepVersions=versions)["QueueConfigurations"]}
     assert events == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*", f"s3:LifecycleExpiration:{expiry}"}
@@ -281,7 +281,7 @@ def test_the_mapping_never_asks_for_more_than_is_reserved() -> None:
     assert shared["ScalingConfig"] == {"MaximumConcurrency": "7"}
 
 
-def test_the_mappings_concurrency_is_within_what_lambda_takes() -> None:
+def test_the_mappings_concurrency_is_within_lambdas_range() -> None:
     takes = schema("AWS::Lambda::EventSourceMapping")["definitions"]["MaximumConcurrency"]
     for name in ("Concurrency", "ReservedConcurrency"):
         assert PARAMETERS[name]["MaxValue"] <= takes["maximum"]

@@ -22,7 +22,7 @@ def test_every_rendition_on_the_page_is_one() -> None:
         assert resize(encoded(quadrants(), "PNG"), text).data
 
 
-def test_every_word_for_what_was_dropped_is_on_the_page() -> None:
+def test_every_word_of_dropped_is_on_the_page() -> None:
     """The words on the page equal those in the code, where each is a string."""
     section = PAGE.split("## What was dropped\n")[1].split("\n## ")[0]
     documented = set(re.findall(r"^\| `([\w-]+)`", section, re.MULTILINE))

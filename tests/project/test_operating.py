@@ -16,7 +16,7 @@ def section(heading: str) -> str:
     return PAGE.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def test_every_alarm_has_its_section_that_says_what_to_do() -> None:
+def test_every_alarm_has_a_section_with_advice() -> None:
     names = {
         alarm["AlarmName"]["Fn::Sub"].removeprefix("${Stack}-")
         for alarm in resources("AWS::CloudWatch::Alarm", MONITORING).values()

@@ -66,7 +66,7 @@ def test_the_same_sources_give_the_same_bytes(built: dict[str, Path], tmp_path: 
 
 
 @pytest.mark.release
-def test_the_wheel_holds_the_package_and_the_sdist_what_it_is_made_of(built: dict[str, Path]) -> None:
+def test_the_wheel_has_the_package_and_the_sdist_its_sources(built: dict[str, Path]) -> None:
     modules = {str(path.relative_to(PROJECT / "src")) for path in (PROJECT / "src" / "tinypics").rglob("*.py")}
     with zipfile.ZipFile(built[".whl"]) as wheel:
         names = set(wheel.namelist())

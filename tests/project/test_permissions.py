@@ -173,7 +173,7 @@ def test_the_api_asks_who_calls_and_how_often() -> None:
     assert not re.search(r"request\.(body|header)", stage["AccessLogSettings"]["Format"])
 
 
-def test_the_function_is_told_the_buckets_that_its_role_may_use() -> None:
+def test_the_functions_list_of_buckets_matches_its_role() -> None:
     (function,) = [f for f in resources("AWS::Lambda::Function").values() if f["Handler"].startswith("lambda_function")]
     told = function["Environment"]["Variables"]
     read, written = (GRANTED[f"ResizeRole-{sid}"]["Resource"] for sid in ("ReadSources", "ReadAndWriteOutputs"))

@@ -117,7 +117,7 @@ def leaves(tree: type[TinypicsError]) -> set[type[TinypicsError]]:
     return {leaf for child in tree.__subclasses__() for leaf in leaves(child)} or {tree}
 
 
-def test_the_lines_tell_what_was_done_apart(lines: list[dict[str, Any]]) -> None:
+def test_log_lines_distinguish_the_results(lines: list[dict[str, Any]]) -> None:
     counted = {
         name: sum(matches(FILTERS[f"{name}Metric"]["FilterPattern"], line) for line in lines)
         for name in ("Pictures", "Skipped", "Failures", "Retries", "Errors", "BytesOut")
@@ -188,7 +188,7 @@ def test_the_dashboard_shows_what_is_published() -> None:
 # --- Arithmetic that the template cannot do
 
 
-def test_the_cost_of_a_picture_is_what_the_estimate_says() -> None:
+def test_the_cost_of_a_picture_equals_the_estimate() -> None:
     case = costs.CASES[1]
     queue, express, standard = (each - costs.function(case) for each in costs.ways(case).values())
     table = WATCH["Mappings"]["PerPicture"]
@@ -248,13 +248,13 @@ def test_the_printed_command_watches_the_stack_that_printed_it() -> None:
         assert {name: watch.parameters[name] for name in SHARED} == {name: main.parameters[name] for name in SHARED}
 
 
-def test_a_stack_exports_what_its_watcher_imports() -> None:
+def test_a_stack_exports_the_names_that_its_monitoring_imports() -> None:
     for main in combinations(SHARED):
         exports = {each["Export"]["Name"] for each in main.outputs.values() if "Export" in each}
         assert imports(watching(main).resources) == exports
 
 
-def test_a_dimension_is_the_name_of_what_it_is_called_after() -> None:
+def test_a_dimension_has_the_name_of_its_resource() -> None:
     main = Stack({"Trigger": "queue"})
     exports = {each["Export"]["Name"]: each["Value"] for each in main.outputs.values() if "Export" in each}
     kinds: dict[str, set[str]] = {"AWS::SQS::Queue": set(), "AWS::ApiGatewayV2::Api": set()}

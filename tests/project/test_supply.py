@@ -49,7 +49,7 @@ def test_what_ships_is_installed_by_hash_from_wheels_alone() -> None:
     assert "--requirement requirements.txt" in recipe
 
 
-def test_what_ships_is_no_more_than_what_is_named() -> None:
+def test_only_named_packages_ship() -> None:
     names = set(re.findall(r"^([a-z0-9-]+)==", (PROJECT / "src" / "requirements.txt").read_text(), re.MULTILINE))
     pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     project = pyproject["project"]

@@ -132,7 +132,7 @@ def test_junk_among_the_records_of_a_notification(function: Function, store: Sto
     assert done.runtime_lines == []
 
 
-def test_variables_of_the_stack_decide_what_an_upload_becomes(start: Start, store: Store) -> None:
+def test_variables_of_the_stack_decide_the_outputs_of_an_upload(start: Start, store: Store) -> None:
     store.put(KEY, PICTURE)
     event = sample("eventbridge-upload")
     event["detail"]["object"] = {"key": KEY}

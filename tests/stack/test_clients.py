@@ -43,7 +43,7 @@ def store() -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-def test_a_local_bucket_is_the_emulator_whatever_the_environment_says(
+def test_a_local_bucket_is_the_emulators_in_any_environment(
     store: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):

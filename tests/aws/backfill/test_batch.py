@@ -330,7 +330,7 @@ def test_a_batch_that_was_killed_is_marked_also_when_it_has_no_time(world: World
 
 
 @pytest.mark.parametrize("error", [*batch.KILLED, batch.TIMED_OUT])
-def test_every_name_of_a_kill_says_what_to_raise(world: World, error: str) -> None:
+def test_every_name_of_a_kill_has_advice(world: World, error: str) -> None:
     batch.handle({"Items": selected("a.jpg")} | failed(error), Context(), SETTINGS, Failing({}))
     outcome = world.outcomes()["a.jpg"]
     assert outcome.error == "ResourcesExhausted"

@@ -50,7 +50,7 @@ def backfill(source: Path, *, caps: Caps | None = None, dry_run: bool = False, *
     return code, json.loads(found.read_text()) if found.exists() else None
 
 
-def test_what_is_there_is_made_and_told(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_existing_pictures_are_resized_and_reported(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, report = backfill(source)
     assert (code, report["state"], report["done"], report["objects"]) == (0, "complete", 3, 3)
     assert (source.parent / "out" / "2024" / "b.png").exists()
@@ -107,7 +107,7 @@ def test_a_dry_run_and_a_no_make_nothing(source: Path, tmp_path: Path, monkeypat
     assert not (source.parent / "out").exists()
 
 
-def test_ctrl_c_leaves_whole_outputs_and_the_same_command_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_complete_outputs_and_the_same_command_continues(tmp_path: Path) -> None:
     for number in range(400):
         path = tmp_path / "in" / f"{number:03}.png"
         path.parent.mkdir(exist_ok=True)
@@ -134,7 +134,7 @@ def test_ctrl_c_leaves_whole_outputs_and_the_same_command_goes_on(tmp_path: Path
     assert (second["state"], second["done"], second["skipped"]) == ("complete", 400 - done, done)
 
 
-def test_what_was_said_wrong_is_one_sentence(tmp_path: Path, source: Path) -> None:
+def test_invalid_options_are_reported_in_one_sentence(tmp_path: Path, source: Path) -> None:
     def said(*options: str) -> str:
         done = CliRunner().invoke(
             app, ["backfill", "--engine", "local", "--from", str(source), "--to", str(tmp_path / "out"), *options]
@@ -175,7 +175,7 @@ def test_places_that_cannot_be_are_refused(source: Path) -> None:
         backfill(source)
 
 
-def test_a_source_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_source_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="SourceNotFound: there is no folder .*/in$"):
         backfill(tmp_path / "in")
 

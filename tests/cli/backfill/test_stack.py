@@ -82,7 +82,7 @@ def test_a_run_that_was_started_takes_no_other_orders(how: str, words: list[str]
     assert f"{words[0]}: it is not for --attach and --stop" in said(how, *words)
 
 
-def test_what_excludes_each_other_is_said() -> None:
+def test_options_that_exclude_each_other_are_refused() -> None:
     assert "--attach or --stop, not both" in said("--attach", "--stop")
     assert "ID: it is for --attach and --stop only" in said("20261125T225434-095f")
     assert "name both" in said("--engine", "local", "--from", "x")
