@@ -370,7 +370,7 @@ def stopped(stack: LocalStack, count: int) -> float:
     found = report(stack)
     assert (found["state"], found["done"]) == ("stopped", len(made))
     assert found["unaccounted"] == found["objects"] - found["done"] - found["skipped"] - found["failed"] > 0
-    assert "run it again" in done.stdout
+    assert "the same command resumes the run" in done.stdout
     assert "has ended." in backfill(stack, "--stop").stderr
     assert listed(stack, OUT) == made  # no output appeared during that command
     pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=OUT)
