@@ -7,12 +7,16 @@ from typing import Any
 
 import obstore
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from obstore import exceptions as foreign
 from obstore.store import MemoryStore
 
+from tinypics.delivery import keys
 from tinypics.errors import (
     AccessDenied,
     DestinationNotFound,
+    InvalidRequest,
     SourceChanged,
     SourceNotFound,
     SourceTooLarge,
@@ -20,7 +24,7 @@ from tinypics.errors import (
 )
 from tinypics.store import download
 from tinypics.store.bucket import Bucket
-from tinypics.store.objects import Conflict
+from tinypics.store.objects import MAX_KEY_BYTES, Conflict, UnsupportedKey
 
 
 @pytest.fixture
@@ -65,6 +69,75 @@ def test_children_are_those_right_below(bucket: Bucket) -> None:
     for key in ("f/a.jpg/1.jpg", "f/a.jpg/2.jpg", "f/a.jpg/b/3.jpg", "f/a.jpg.png/4.jpg", "f/a.jpg"):
         bucket.put(key, b"", attributes={}, replaces=None)
     assert sorted(bucket.children("f/a.jpg")) == ["f/a.jpg/1.jpg", "f/a.jpg/2.jpg"]
+
+
+def test_a_delete_takes_the_version_that_was_seen_and_no_other(bucket: Bucket) -> None:
+    first = bucket.put("a.jpg", b"1", attributes={}, replaces=None)
+    second = bucket.put("a.jpg", b"2", attributes={}, replaces=first)
+    with pytest.raises(Conflict, match='"a.jpg" in bucket pics'):
+        bucket.delete("a.jpg", etag=first)
+    assert bucket.open("a.jpg", max_bytes=1).whole() == b"2"
+    bucket.delete("a.jpg", etag=second)
+    assert bucket.head("a.jpg") is None
+    bucket.delete("a.jpg", etag=second)
+
+
+_PART = st.text(st.sampled_from(" !./0a~\x80é\ud7ff\ue000\U0010fffe\U0010ffff"), min_size=1, max_size=3)
+_KEY = st.lists(_PART, min_size=1, max_size=3).map("/".join).filter(lambda key: _is_valid(key))
+
+
+def _is_valid(key: str) -> bool:
+    try:
+        return bool(keys.check(key))
+    except InvalidRequest:
+        return False
+
+
+@given(st.sets(_KEY, max_size=12), _KEY)
+@example({"a/ ", "a/\x80", "a/!"}, "a/ ")
+@example({"a/. ", "a/-", "a/..a"}, "a/. ")
+@example({"0", ".a", " "}, "0")
+@example({"a/b/c", "a/b0", "a/b1"}, "a/b0")
+def test_a_listing_from_a_key_begins_there(names: set[str], key: str) -> None:
+    bucket = Bucket("pics", MemoryStore())
+    etags = {name: bucket.put(name, name.encode(), attributes={}, replaces=None) for name in names | {key}}
+    folder = f"{key.rpartition('/')[0]}/" if "/" in key else ""
+    expected = sorted((name for name in etags if name.startswith(folder) and name >= key), key=str.encode)
+    found = bucket.from_key(key)
+    assert [(each.key, each.size, each.etag) for each in found] == [
+        (name, len(name.encode()), etags[name]) for name in expected
+    ]
+
+
+def test_a_listing_from_a_key_is_one_page(bucket: Bucket) -> None:
+    for number in range(1005):
+        bucket.put(f"f/{number:04}.jpg", b"", attributes={}, replaces=None)
+    found = [each.key for each in bucket.from_key("f/0003.jpg")]
+    assert found == [f"f/{number:04}.jpg" for number in range(3, 1003)]
+    assert bucket.from_key("f/1004.jpg.png") == []
+
+
+def test_nothing_that_could_be_a_key_keeps_a_listing_from_its_first(bucket: Bucket) -> None:
+    """A thousand keys right before it fill a page, if the listing begins any earlier."""
+    high = "\U0010ffff"
+    for number in range(1000):
+        bucket.put(f"f/photo.jpf{high * 200}{number}", b"", attributes={}, replaces=None)
+    etag = bucket.put("f/photo.jpg", b"1", attributes={}, replaces=None)
+    (found,) = bucket.from_key("f/photo.jpg")
+    assert (found.key, found.etag) == ("f/photo.jpg", etag)
+
+
+def test_a_page_with_a_key_that_cannot_be_represented_says_so(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(*_: object, **__: object) -> object:
+        raise foreign.InvalidPathError("f//x")
+
+    monkeypatch.setattr(obstore, "list", odd)
+    with pytest.raises(UnsupportedKey, match="f//x"):
+        bucket.from_key("f/a.jpg")
+
+
+def test_the_longest_key_is_the_same_for_requests_and_stores() -> None:
+    assert keys.MAX_BYTES == MAX_KEY_BYTES
 
 
 @pytest.mark.parametrize(

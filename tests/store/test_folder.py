@@ -70,6 +70,29 @@ def test_a_write_replaces_what_was_looked_at_and_nothing_else(bucket: Bucket, tm
     assert left == []
 
 
+def test_a_delete_takes_the_version_that_was_seen_and_no_other(bucket: Bucket) -> None:
+    first = bucket.put("a.jpg", b"1", attributes={}, replaces=None)
+    second = bucket.put("a.jpg", b"22", attributes={}, replaces=first)
+    with pytest.raises(Conflict, match=r'"a\.jpg"'):
+        bucket.delete("a.jpg", etag=first)
+    assert bucket.head("a.jpg") is not None
+    bucket.delete("a.jpg", etag=second)
+    assert bucket.head("a.jpg") is None
+    bucket.delete("a.jpg", etag=second)
+
+
+def test_a_listing_from_a_key_has_the_file_its_siblings_and_its_folder(bucket: Bucket) -> None:
+    etags = {
+        key: bucket.put(key, b"x" * size, attributes={}, replaces=None)
+        for size, key in enumerate(("f/a", "f/a.jpg.png", "f/a.jpg/1.png", "f/a.jpg/sub/2.png", "f/a.jpgx", "f/b", "z"))
+    }
+    asked = ["f/a.jpg.png", "f/a.jpg/1.png", "f/a.jpg/sub/2.png"]
+    listed = [(each.key, each.size, each.etag) for each in bucket.from_key("f/a.jpg")]
+    assert listed == [(key, size, etags[key]) for size, key in enumerate(asked, start=1)]
+    assert [each.key for each in bucket.from_key("z")] == ["z"]
+    assert bucket.from_key("nix/a.jpg") == bucket.from_key("z/a.jpg") == []
+
+
 @pytest.mark.parametrize("edited", [b"other", b"bytez"])
 def test_metadata_count_only_for_the_file_that_they_were_written_for(
     bucket: Bucket, tmp_path: Path, edited: bytes

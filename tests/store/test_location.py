@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tinypics.errors import DestinationNotFound, InvalidRequest, LoopRefused
-from tinypics.store.bucket import AzureBucket, Bucket, GoogleBucket
+from tinypics.store.bucket import Bucket
 from tinypics.store.folder import FolderBucket
 from tinypics.store.location import Location, outputs_within
+from tinypics.store.vendors import AzureBucket, GoogleBucket
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import obstore
 import pytest
 from obstore.store import MemoryStore
 
-from tinypics.store.bucket import AzureBucket, GoogleBucket
+from tinypics.store.vendors import AzureBucket, GoogleBucket
 
 
 @pytest.fixture
@@ -53,3 +53,10 @@ def test_azure_gets_names_that_it_takes_and_gives_back_ours(
     stat = bucket.head("a.jpg")
     assert stat is not None
     assert stat.metadata == ours
+
+
+def test_google_listings_tell_no_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+    meta = {"path": "a.jpg", "size": 3, "e_tag": '"e"', "version": None, "last_modified": None}
+    monkeypatch.setattr(obstore, "list", lambda *_, **__: iter([[meta]]))
+    assert [each.etag for each in GoogleBucket("pics", MemoryStore()).from_key("a.jpg")] == [""]
+    assert [each.etag for each in AzureBucket("box", MemoryStore()).from_key("a.jpg")] == ["e"]

@@ -22,7 +22,7 @@ from tinypics.errors import (
     StoreUnavailable,
 )
 from tinypics.store.download import Download
-from tinypics.store.objects import Conflict, Stat, UnsupportedKey, unquoted
+from tinypics.store.objects import MAX_KEY_BYTES, Conflict, Listed, Stat, UnsupportedKey, unquoted
 from tinypics.store.threads import interruptible
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 _CHUNK = 64 * 1024  # bytes; Pillow's decoders read that much at a time
+PAGE = 1000  # keys of one LIST
 
 
 class Bucket:
@@ -105,8 +106,14 @@ class Bucket:
                 raise Conflict(f'object "{key}" in bucket {self.name}') from error
         return self._tag(result)
 
-    def delete(self, key: str) -> None:
-        """Delete the object, if it exists. Raises DestinationNotFound."""
+    def delete(self, key: str, *, etag: str | None = None) -> None:
+        """Delete the object, if it exists and has this ETag (None: any). Raises Conflict, DestinationNotFound."""
+        if etag is not None:
+            there = self.head(key)
+            if there is None:
+                return
+            if there.etag != etag:
+                raise Conflict(f'object "{key}" in bucket {self.name}')
         with translated(f"bucket {self.name} to remove from", missing=DestinationNotFound):
             interruptible(lambda: obstore.delete(self._store, key))
 
@@ -119,6 +126,23 @@ class Bucket:
         with translated(f"bucket {self.name}", missing=DestinationNotFound), _translate_unsupported_keys():
             found = interruptible(lambda: obstore.list_with_delimiter(self._store, folder))
             return found["common_prefixes"], found["objects"]
+
+    def from_key(self, key: str) -> list[Listed]:
+        """The objects in the folder of `key`, and in folders below it, from `key` on: one page, sorted.
+
+        An object whose version the listing does not tell has the ETag "". Raises UnsupportedKey, DestinationNotFound.
+        """
+        folder, offset = key.rpartition("/")[0], _just_before(key)
+
+        def first_page() -> Sequence[ObjectMeta]:
+            pages = obstore.list(self._store, folder or None, offset=offset or None, chunk_size=PAGE)
+            return next(iter(pages), ())
+
+        with translated(f"bucket {self.name}", missing=DestinationNotFound), _translate_unsupported_keys():
+            found = interruptible(first_page)
+        # Azure includes the offset itself.
+        listed = (Listed(meta["path"], meta["size"], self._listed_tag(meta), meta["last_modified"]) for meta in found)
+        return sorted((each for each in listed if each.key >= key), key=lambda each: each.key)
 
     def everything(self, folder: str, *, after: str = "") -> Iterator[ObjectMeta]:
         """All objects below `folder` whose keys sort after `after`, sorted if the store sorts its listings.
@@ -133,11 +157,15 @@ class Bucket:
                 return
             yield from page
 
-    # Subclasses for other stores, at the end of this module, override these methods.
+    # The stores of other vendors (`store/vendors.py`) override these methods.
 
     def _tag(self, meta: Any) -> str:
         """The identity of one version of an object: on S3, its ETag."""
         return unquoted(meta["e_tag"])
+
+    def _listed_tag(self, meta: ObjectMeta) -> str:
+        """The same, of an object in a listing; "" if listings do not tell it."""
+        return self._tag(meta)
 
     def _if_match(self, tag: str) -> UpdateVersion:
         """The write condition: the current object has this tag."""
@@ -188,33 +216,23 @@ def _translate_unsupported_keys() -> Iterator[None]:
         raise UnsupportedKey(_first_line(error)) from error
 
 
-# --- Stores that differ from S3.
+def _just_before(key: str) -> str:
+    """The last text before `key`, in the order of UTF-8, that the client sends as a key; "" if there is none.
 
-_OURS = "tinypics-"
-
-
-class GoogleBucket(Bucket):
-    """Google Cloud Storage has generations, not ETags, in its write conditions: an object's tag is its generation.
-
-    https://cloud.google.com/storage/docs/request-preconditions
+    A listing after it begins at `key`: the last character is lowered, and the highest one fills the key up to the
+    maximum length, so that no other key fits between. Characters and parts that the client refuses are passed over.
     """
+    if not key:
+        return ""
+    head, last = key[:-1], ord(key[-1])
+    for lower in range(last - 1, 0x1F, -1):
+        if lower != 0x7F and not 0xD800 <= lower < 0xE000:  # "Delete" and surrogates
+            text = head + chr(lower)
+            text += "\U0010ffff" * ((MAX_KEY_BYTES - len(text.encode())) // 4)
+            if _is_sent(text):
+                return text
+    return head if _is_sent(head) else _just_before(head)
 
-    def _tag(self, meta: Any) -> str:
-        return meta["version"] or unquoted(meta["e_tag"])
 
-    def _if_match(self, tag: str) -> UpdateVersion:
-        return {"version": tag}
-
-
-class AzureBucket(Bucket):
-    """Azure accepts a metadata name only if it is a valid C# identifier.
-
-    https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
-    """
-
-    def _encode_names(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        return {name.replace("-", "_") if name.startswith(_OURS) else name: text for name, text in attributes.items()}
-
-    def _decode_names(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        ours = _OURS.replace("-", "_")
-        return {name.replace("_", "-") if name.startswith(ours) else name: text for name, text in attributes.items()}
+def _is_sent(text: str) -> bool:
+    return {"", ".", ".."}.isdisjoint(text.split("/"))

@@ -20,9 +20,9 @@ from obstore.store import MemoryStore
 
 from tinypics.errors import AccessDenied, InvalidRequest, SourceNotFound, SourceTooLarge, StoreUnavailable
 from tinypics.store.atomic import atomic_write
-from tinypics.store.bucket import Bucket
+from tinypics.store.bucket import PAGE, Bucket
 from tinypics.store.download import Download
-from tinypics.store.objects import Conflict, Stat
+from tinypics.store.objects import Conflict, Listed, Stat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -90,9 +90,11 @@ class FolderBucket(Bucket):
             self._write_metadata(key, {"key": key, "etag": tag, "attributes": dict(attributes)})
         return tag
 
-    def delete(self, key: str) -> None:
-        """Delete the file, if it exists, and its folders that become empty."""
+    def delete(self, key: str, *, etag: str | None = None) -> None:
+        """As `Bucket.delete`; folders that become empty go, too."""
         with self._translate_errors(key):
+            if etag is not None and (there := self.head(key)) and there.etag != etag:
+                raise Conflict(f'file "{key}" in {self.name}')
             for file in (self._file(key), self._file(_metadata_key(key))):
                 with suppress(FileNotFoundError, NotADirectoryError):
                     file.unlink()
@@ -107,6 +109,24 @@ class FolderBucket(Bucket):
                     return [f"{folder}/{entry.name}" for entry in entries if entry.is_file()]
             except (FileNotFoundError, NotADirectoryError):
                 return []
+
+    def from_key(self, key: str) -> list[Listed]:
+        """The file `key`, files beside it whose names begin with its name and a dot, and those in the folder `key`."""
+        folder, slash, name = key.rpartition("/")
+
+        def not_listed(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise error
+
+        with self._translate_errors(key):
+            found = [key]
+            with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self._file(folder)) as entries:
+                found += [f"{folder}{slash}{entry.name}" for entry in entries if entry.name.startswith(f"{name}.")]
+            for above, _, names in os.walk(self._file(key), onerror=not_listed):
+                below = self._path.joinpath(above).relative_to(self._path).as_posix()
+                found += [f"{below}/{each}" for each in names]
+            listed = [Listed(each, stat.size, stat.etag) for each in sorted(found) if (stat := self.head(each))]
+        return listed[:PAGE]
 
     def _file(self, key: str) -> Path:
         return self._path / key

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from obstore.store import AzureStore, GCSStore
 
 from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest, LoopRefused
-from tinypics.store.bucket import AzureBucket, GoogleBucket
 from tinypics.store.folder import FolderBucket
 from tinypics.store.s3 import s3_bucket
+from tinypics.store.vendors import AzureBucket, GoogleBucket
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig

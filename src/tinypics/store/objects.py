@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+MAX_KEY_BYTES = 1024
+"""Of UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
+
+
 @value
 class Stat:
     """The facts of one version of an object. `metadata` has the content type and our own entries."""
