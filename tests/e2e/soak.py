@@ -107,7 +107,7 @@ def weather(world: World, source: random.Random) -> faults.Action:
             world.kill_workers()
             exchange.reset()
         else:
-            source.choice(WRITE if exchange.handler.command in ("PUT", "POST") else READ)(exchange)
+            source.choice(WRITE if exchange.handler.command in ("PUT", "DELETE") else READ)(exchange)
 
     return act
 

@@ -7,7 +7,6 @@ all requests of the function, and the function must need all actions of the role
 from __future__ import annotations
 
 import json
-import re
 import urllib.request
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -112,9 +111,8 @@ def needed(exchange: faults.Exchange) -> Iterator[tuple[str, str]]:
                 yield "s3:PutObjectTagging", resource
         case "DELETE":
             yield "s3:DeleteObject", resource
-        case "POST" if "delete" in query:
-            for each in re.findall(r"<Key>(.*?)</Key>", exchange.body.decode()):
-                yield "s3:DeleteObject", f"{bucket}/{each}"
+            if "If-Match" in exchange.handler.headers:
+                yield "s3:GetObject", resource
 
 
 def statements(cloud: Cloud, role: str, policy: str) -> list[dict[str, Any]]:

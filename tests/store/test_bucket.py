@@ -25,6 +25,7 @@ from tinypics.errors import (
 from tinypics.store import download
 from tinypics.store.bucket import Bucket
 from tinypics.store.objects import MAX_KEY_BYTES, Conflict, UnsupportedKey
+from tinypics.store.threads import together
 
 
 @pytest.fixture
@@ -227,3 +228,40 @@ def test_parts_are_of_the_version_that_was_opened(bucket: Bucket, monkeypatch: p
             read()
     assert there.tail(10) == data[-10:]
     assert there.whole() == data
+
+
+def test_a_call_that_was_given_up_begins_no_other(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first request of a delete is in progress when the deadline ends the wait: the second is never sent."""
+
+    class Alarm(Exception):
+        pass
+
+    def alarm(*_: object) -> None:
+        raise Alarm
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGALRM)
+        released.wait(60)
+        return get(*arguments, **options)
+
+    etag = bucket.put("a.jpg", b"1", attributes={}, replaces=None)
+    deleted: list[object] = []
+    released, get = threading.Event(), obstore.get
+    monkeypatch.setattr(obstore, "get", slow)
+    monkeypatch.setattr(obstore, "delete", lambda *arguments: deleted.append(arguments))
+    before = signal.signal(signal.SIGALRM, alarm)
+    running = set(threading.enumerate())
+    try:
+        with pytest.raises(Alarm):
+            together([lambda: together([lambda: bucket.delete("a.jpg", etag=etag)])])
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    left = set(threading.enumerate()) - running
+    assert left
+    released.set()
+    for thread in left:
+        thread.join(60)
+    assert not deleted
+    monkeypatch.setattr(obstore, "get", get)
+    bucket.delete("a.jpg", etag=etag)
+    assert len(deleted) == 1

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tinypics.errors import DestinationNotFound, InvalidRequest, LoopRefused
-from tinypics.store.bucket import Bucket
 from tinypics.store.folder import FolderBucket
 from tinypics.store.location import Location, outputs_within
+from tinypics.store.s3 import S3Bucket
 from tinypics.store.vendors import AzureBucket, GoogleBucket
 
 
@@ -42,7 +42,7 @@ def test_each_kind_has_its_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     monkeypatch.setenv("AZURE_STORAGE_USE_EMULATOR", "true")
     kinds = {
-        "s3://pics/x": Bucket,
+        "s3://pics/x": S3Bucket,
         "gs://pics": GoogleBucket,
         "az://box": AzureBucket,
         str(tmp_path): FolderBucket,

@@ -43,9 +43,12 @@ class Bucket:
     Every method raises AccessDenied and StoreUnavailable.
     """
 
-    def __init__(self, name: str, store: ObjectStore) -> None:
+    def __init__(self, name: str, store: ObjectStore, deleting: ObjectStore | None = None) -> None:
+        """`deleting` is a client of the same bucket that never retries: a delayed second delete could remove a newer
+        object."""
         self.name = name
         self._store = store
+        self._deleting = deleting or store
 
     def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:
         """The object, while it is downloaded. Its size is checked before its body is read.
@@ -98,16 +101,17 @@ class Bucket:
             given: Attributes = self._encode_names(attributes)
             mode: PutMode = self._if_match(replaces) if replaces else "create"
             labels = dict(tags) if tags else None
-            try:
+            with self._conflicts(key):
                 result = interruptible(
                     lambda: obstore.put(self._store, key, data, attributes=given, tags=labels, mode=mode)
                 )
-            except (foreign.AlreadyExistsError, foreign.PreconditionError) as error:  # 409 and 412
-                raise Conflict(f'object "{key}" in bucket {self.name}') from error
         return self._tag(result)
 
     def delete(self, key: str, *, etag: str | None = None) -> None:
-        """Delete the object, if it exists and has this ETag (None: any). Raises Conflict, DestinationNotFound."""
+        """Delete the object, if it exists and has this ETag (None: any). Raises Conflict, DestinationNotFound.
+
+        Only S3 compares and deletes in one step.
+        """
         if etag is not None:
             there = self.head(key)
             if there is None:
@@ -115,7 +119,7 @@ class Bucket:
             if there.etag != etag:
                 raise Conflict(f'object "{key}" in bucket {self.name}')
         with translated(f"bucket {self.name} to remove from", missing=DestinationNotFound):
-            interruptible(lambda: obstore.delete(self._store, key))
+            interruptible(lambda: obstore.delete(self._deleting, key))
 
     def children(self, folder: str) -> list[str]:
         """Keys of the objects directly below `folder` (given without a trailing slash)."""
@@ -156,6 +160,14 @@ class Bucket:
             if page is None:
                 return
             yield from page
+
+    @contextmanager
+    def _conflicts(self, key: str) -> Iterator[None]:
+        """Turn the errors of a condition that does not hold into Conflict."""
+        try:
+            yield
+        except (foreign.AlreadyExistsError, foreign.PreconditionError) as error:  # 409 and 412
+            raise Conflict(f'object "{key}" in bucket {self.name}') from error
 
     # The stores of other vendors (`store/vendors.py`) override these methods.
 
@@ -198,7 +210,7 @@ def translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
         raise missing(f"there is no {what}") from error
     except (foreign.PermissionDeniedError, foreign.UnauthenticatedError) as error:
         raise AccessDenied(f"no permission for {what}") from error
-    except foreign.PreconditionError as error:  # of a read; `put` handles the one of a write
+    except foreign.PreconditionError as error:  # of a read; `_conflicts` handles the one of a write
         raise SourceChanged(f"{what} was overwritten while it was read") from error
     except (foreign.BaseError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"{what}: {_first_line(error)}") from error

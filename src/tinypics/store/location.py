@@ -33,6 +33,7 @@ _RETRIES: RetryConfig = {
     "retry_timeout": timedelta(seconds=30),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2},
 }
+_NO_RETRIES: RetryConfig = {"max_retries": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,9 @@ def _client(location: Location) -> Bucket:
             raise DestinationNotFound(f"there is no folder {name}")
         return FolderBucket(Path(name))
     if location.scheme == "gs":
-        return GoogleBucket(name, GCSStore(name, client_options=_TIMEOUTS, retry_config=_RETRIES))
+        google = (GCSStore(name, client_options=_TIMEOUTS, retry_config=each) for each in (_RETRIES, _NO_RETRIES))
+        return GoogleBucket(name, *google)
     if location.scheme == "az":
-        return AzureBucket(name, AzureStore(name, client_options=_TIMEOUTS, retry_config=_RETRIES))
+        azure = (AzureStore(name, client_options=_TIMEOUTS, retry_config=each) for each in (_RETRIES, _NO_RETRIES))
+        return AzureBucket(name, *azure)
     return s3_bucket(name, endpoint=location.endpoint, timeouts=_TIMEOUTS, retries=_RETRIES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from tinypics.errors import StoreUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -14,15 +16,18 @@ AT_ONCE = 8  # parallel requests of one invocation; each has a connection and a 
 class Call(threading.Thread):
     """A call that runs in a thread from its construction on."""
 
-    def __init__(self, call: Callable[[], Any]) -> None:
+    def __init__(self, call: Callable[[], Any], group: _Group | None = None) -> None:
         super().__init__(name="store", daemon=True)
         self._call = call
+        self.group = group
         self._outcome: Any = None
         self._failure: BaseException | None = None
         self.start()
 
     def run(self) -> None:
         try:
+            if self.group:
+                self.group.check()
             self._outcome = self._call()
         except BaseException as error:  # noqa: BLE001 - `result` raises it
             self._failure = error
@@ -35,22 +40,48 @@ class Call(threading.Thread):
         return self._outcome
 
 
+class _Group:
+    """Calls that one thread waits for, until it gives them up. Those in progress go on then, and no other begins."""
+
+    def __init__(self) -> None:
+        caller = threading.current_thread()
+        self._outer = caller.group if isinstance(caller, Call) else None
+        self._given_up = False
+
+    def give_up(self) -> None:
+        self._given_up = True
+
+    def check(self) -> None:
+        """Raise StoreUnavailable if this group, or one that waits for it, was given up."""
+        if self._given_up:
+            raise StoreUnavailable("the invocation ended before this call began")
+        if self._outer:
+            self._outer.check()
+
+
 def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
-    """The results of the calls, which run `AT_ONCE` at a time. The first failure is raised when its group has ended."""
-    waiting, results = list(calls), []
-    while waiting:
-        running = [Call(call) for call in waiting[:AT_ONCE]]
-        del waiting[:AT_ONCE]
-        for each in running:
-            each.join()
-        results += [each.result() for each in running]
+    """The results of the calls, which run `AT_ONCE` at a time. The first failure is raised when its group has ended.
+
+    If a signal's handler raises here, the calls are given up: a late one would change what a newer invocation wrote.
+    """
+    waiting, results, group = list(calls), [], _Group()
+    try:
+        while waiting:
+            running = [Call(call, group) for call in waiting[:AT_ONCE]]
+            del waiting[:AT_ONCE]
+            for each in running:
+                each.join()
+            results += [each.result() for each in running]
+    except BaseException:
+        group.give_up()
+        raise
     return results
 
 
 def interruptible(call: Callable[[], Any]) -> Any:
     """Run `call` in a thread and wait for it there, so that a signal can interrupt the wait.
 
-    obstore blocks in Rust, where Python runs no signal handlers, so the handler of our deadline would not run. An
-    abandoned call ends by its own timeout. A late write does no harm, because it is conditional.
+    obstore blocks in Rust, where Python runs no signal handlers, so the handler of our deadline would not run. A call
+    that was given up in progress ends by its own timeout. A late write or delete does no harm if it is conditional.
     """
     return together([call])[0]
