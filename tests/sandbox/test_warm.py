@@ -152,6 +152,59 @@ def test_a_thousand_events_leave_nothing_for_the_next(tmp_path: Path) -> None:
     assert after - before < 1024 * EVENTS
 
 
+REFUSING = """
+import os, sys
+import lambda_function
+from obstore.store import MemoryStore
+from tinypics.store.bucket import Bucket
+
+stores = {name: Bucket(name, MemoryStore()) for name in ("original-pics", "tiny-pics")}
+lambda_function.open_bucket = stores.__getitem__
+for key, data in (("cut.jpg", open(sys.argv[1], "rb").read()), ("text.jpg", b"no picture" * 600_000)):
+    stores["original-pics"].put(key, data, attributes={}, replaces=None)
+event = {"bucket": "original-pics", "dest_bucket": "tiny-pics", "width": 64, "height": 48}
+
+
+def used():
+    files = os.listdir("/proc/self/fd")
+    kept = sum(os.stat(f"/proc/self/fd/{each}").st_size for each in files if named(each).startswith("/memfd:source"))
+    resident = int(open("/proc/self/statm").read().split()[1])
+    return resident * os.sysconf("SC_PAGESIZE") + kept, len(files)
+
+
+def named(file):
+    try:
+        return os.readlink(f"/proc/self/fd/{file}")
+    except FileNotFoundError:  # the listing's own
+        return ""
+
+
+for number in range(220):
+    answer = lambda_function.lambda_handler(event | {"key": ("cut.jpg", "text.jpg")[number % 2]}, None)
+    assert answer["error"] == ("CorruptImage", "UnsupportedFormat")[number % 2], answer
+    if number == 20:
+        before = used()
+after = used()
+print(after[0] - before[0], after[1] - before[1], file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells what a process has")
+def test_refused_pictures_leave_neither_memory_nor_files(tmp_path: Path) -> None:
+    """Each has 6 MiB, which are freed with the answer and not by a later collection."""
+    cut = tmp_path / "cut.jpg"
+    data, segment = encoded(photo((160, 120)), "JPEG")[:-900], b"\xff\xef\xff\xff" + bytes(65_533)
+    cut.write_bytes(data[:2] + 96 * segment + data[2:])
+    program = [sys.executable, "-c", f"import gc; gc.disable(){REFUSING}", str(cut)]
+    ran = subprocess.run(
+        program, capture_output=True, cwd=SOURCE, check=False, env=os.environ | {"TINYPICS_OUTPUT_BUCKET": "tiny-pics"}
+    )
+    assert ran.returncode == 0, ran.stderr.decode()
+    grown, files = map(int, ran.stderr.split())
+    assert grown < 8 * 2**20
+    assert files <= 0
+
+
 REFUSED = (["AccessDenied"], ["InvalidRequest"], ["None"], ["[]"])
 """The results of the last four kinds of event. A picture that was deleted meanwhile is not an error."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -127,6 +128,66 @@ def test_a_closed_download_fetches_no_more() -> None:
     with pytest.raises(StoreUnavailable):
         link.download.whole()
     assert link.sent <= 2000
+
+
+def test_a_closed_download_is_freed_and_touches_no_file_that_takes_its_number() -> None:
+    link = Link(DATA)
+    link.let(1)
+    link.download.head(10)
+    number, shared = link.download.fd, os.dup(link.download.fd)
+    progress = link.download.follow()
+    raised: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            link.download.whole()
+        except StoreUnavailable as error:
+            raised.append(error)
+
+    reader = threading.Thread(target=wait)
+    reader.start()
+    link.download.close()
+    reader.join(60)
+    assert "closed" in str(raised[0])
+    assert os.fstat(shared).st_size == 0  # nor is the memory kept by another process
+    another = os.memfd_create("another")
+    try:
+        assert another == number
+        os.write(another, b"another's bytes")
+        link.let_all()
+        while os.read(progress, 80):  # until the pipe is closed
+            pass
+        for read in (lambda: link.download.head(5), lambda: link.download.tail(5), link.download.follow):
+            with pytest.raises(StoreUnavailable, match="closed"):
+                read()
+        link.download.close()
+        assert os.pread(another, 100, 0) == b"another's bytes"
+    finally:
+        for each in (another, shared, progress):
+            os.close(each)
+
+
+@pytest.mark.parametrize("size", [len(DATA), 3500])
+def test_bytes_that_another_process_has_taken_out_of_the_file_are_fetched_again(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(download, "PART", 4000)
+    monkeypatch.setattr(download, "_PREFETCH_AFTER", 0)
+    link = Link(DATA[:size])
+    link.let_all()
+    link.download.check()
+    os.close(link.download.follow())
+    parts = len(link.parts)
+    assert os.fstat(link.download.fd).st_size == size
+    os.ftruncate(link.download.fd, 0)
+    progress = link.download.follow()
+    counts = b""
+    while found := os.read(progress, 800):
+        counts += found
+    os.close(progress)
+    assert int.from_bytes(counts[-8:], "little") == size
+    assert link.download.whole() == DATA[:size]
+    assert sorted(link.parts[parts:]) == [(start, min(start + 4000, size)) for start in range(0, size, 4000)]
 
 
 @pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"restart_marker_blocks": 8}, {"progressive": True}])

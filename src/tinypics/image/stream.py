@@ -77,7 +77,7 @@ class GrowingFile(ABC):
         """All bytes, in one copy: the file is emptied to free its memory."""
         if self._data is None:
             data = self._read_range(0, self.size)
-            os.ftruncate(self.fd, 0)
+            self._empty()
             self._data = data
         return self._data
 
@@ -100,4 +100,10 @@ class GrowingFile(ABC):
         begun = time.perf_counter()
         self._wait(end)
         self.waited += time.perf_counter() - begun
-        return os.pread(self.fd, end - start, start)  # a file in memory gives no short reads up to 2 GiB
+        return self._read_file(end - start, start)
+
+    def _read_file(self, count: int, at: int) -> bytes:
+        return os.pread(self.fd, count, at)  # a file in memory gives no short reads up to 2 GiB
+
+    def _empty(self) -> None:
+        os.ftruncate(self.fd, 0)

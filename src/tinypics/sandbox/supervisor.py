@@ -84,7 +84,10 @@ class Sandbox:
                 self._kill()
                 raise
         if isinstance(reply, Exception):
-            raise reply
+            try:
+                raise reply
+            finally:
+                del reply  # its traceback has this frame, which would keep it, and the source, until a collection
         return reply
 
     def close(self) -> None:

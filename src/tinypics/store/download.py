@@ -33,6 +33,7 @@ class Download(GrowingFile):
 
     `chunks` yields the object's bytes in order, of which only the first `PART` is used. `part(start, end)` fetches a
     range of the same version. `translated` turns errors of fetching into ours, and reading raises them.
+    `close` frees the bytes; reading raises StoreUnavailable afterwards.
     """
 
     def __init__(
@@ -51,11 +52,11 @@ class Download(GrowingFile):
         self._ended = self._closed = False
         self._follower: int | None = None
         self._news = threading.Condition()
-        threading.Thread(target=self._fetch, args=(chunks,), name="download", daemon=True).start()
+        self._start(chunks)
 
     def __del__(self) -> None:  # `weakref.finalize` does it, too, and takes 0.6 ms of a cold start to load
         with suppress(AttributeError):  # there was no file
-            os.close(self.fd)
+            self.close()
 
     @property
     def ended(self) -> bool:
@@ -64,7 +65,7 @@ class Download(GrowingFile):
 
     def tail(self, count: int) -> bytes:
         start = max(0, self.size - count)
-        if self._ended:
+        if self._ended or self._closed:
             return self._read_range(start, self.size)
         with self._translated():
             return bytes(Call(lambda: self._part(start, self.size)).result())
@@ -74,9 +75,15 @@ class Download(GrowingFile):
 
         Each message is a number of 8 bytes, little-endian. The pipe is closed after the last one.
         """
-        reading, writing = os.pipe()
         with self._news:
-            self._follower = writing
+            self._check_open()
+            if os.fstat(self.fd).st_size < self._arrived:  # emptied by `whole` of an earlier process: fetch it again
+                while not self._ended:
+                    self._news.wait()
+                self._arrived, self._ended = 0, False
+                self._start(self._part(start, min(start + PART, self.size)) for start in (0,))
+            self._drop_follower()
+            reading, self._follower = os.pipe()
             self._tell()
         return reading
 
@@ -85,38 +92,70 @@ class Download(GrowingFile):
         self._wait(self.size)
 
     def close(self) -> None:
-        """Stop fetching: the rest is not needed."""
-        self._closed = True
+        """Stop fetching, and free the bytes."""
+        with self._news:
+            if self._closed:
+                return
+            # If a signal interrupts this, a file may stay open, but no number is closed twice.
+            self._closed = True
+            fd, self.fd = self.fd, -1
+            os.ftruncate(fd, 0)  # another process may still have it open
+            os.close(fd)
+            self._data = self._error = None
+            self._drop_follower()
+            self._news.notify_all()
+
+    def _check_open(self) -> None:
+        """The caller holds `_news`, so that the number of the file is not yet that of another one."""
+        if self._closed:
+            raise StoreUnavailable("the download was closed")
+
+    def _drop_follower(self) -> None:
+        if self._follower is not None:
+            os.close(self._follower)
+            self._follower = None
+
+    def _read_file(self, count: int, at: int) -> bytes:
+        with self._news:
+            self._check_open()
+            return super()._read_file(count, at)
+
+    def _empty(self) -> None:
+        with self._news:
+            self._check_open()
+            super()._empty()
 
     def _tell(self) -> None:
         """Wake waiting readers. The caller holds `_news`."""
-        self._news.notify()
+        self._news.notify_all()
         if self._follower is not None:
             with suppress(BrokenPipeError):  # the other process has closed its end
                 os.write(self._follower, self._arrived.to_bytes(8, "little"))
             if self._ended:
-                os.close(self._follower)
-                self._follower = None
+                self._drop_follower()
 
     def _wait(self, end: int) -> None:
         with self._news:
-            while self._arrived < end and not self._ended:
+            while self._arrived < end and not (self._ended or self._closed):
                 self._news.wait()
-        if self._arrived >= end:
-            return
-        if self._error is not None:
-            raise self._error
+            self._check_open()
+            if self._arrived >= end:
+                return
+            if self._error is not None:
+                raise self._error
         raise StoreUnavailable(f"the object ended after {self._arrived:,} of {self.size:,} bytes")
+
+    def _start(self, chunks: Iterable[Bytes]) -> None:
+        threading.Thread(target=self._fetch, args=(chunks,), name="download", daemon=True).start()
 
     def _fetch(self, chunks: Iterable[Bytes]) -> None:
         try:
             with self._translated():
                 for chunk in self._in_parts(chunks) if self.size > PART else chunks:
                     self._add(chunk)
-                    if self._closed:
-                        break
         except BaseException as error:  # noqa: BLE001 - `_wait` raises it
-            self._error = error
+            if not self._closed:
+                self._error = error
         with self._news:
             self._ended = True
             self._tell()
@@ -124,11 +163,12 @@ class Download(GrowingFile):
     def _add(self, chunk: Bytes) -> None:
         left = memoryview(chunk)[: self.size - self._arrived]
         while left:  # pwrite(2) may write less than asked
-            count = os.pwrite(self.fd, left, self._arrived)
-            left = left[count:]
             with self._news:
+                self._check_open()
+                count = os.pwrite(self.fd, left, self._arrived)
                 self._arrived += count
                 self._tell()
+            left = left[count:]
 
     def _in_parts(self, first: Iterable[Bytes]) -> Iterator[Bytes]:
         """The first part as it arrives, then the others, `_AT_ONCE` of which are fetched in parallel."""
