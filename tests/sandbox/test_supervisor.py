@@ -35,6 +35,7 @@ from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
 from tinypics.sandbox import supervisor as module
 from tinypics.sandbox import worker
+from tinypics.sandbox.protocol import Channel
 from tinypics.sandbox.supervisor import Sandbox
 from tinypics.store import download
 from tinypics.store.download import Download
@@ -60,6 +61,21 @@ def arriving(data: bytes, size: int | None = None, error: Exception | None = Non
 
     stat = Stat("etag", len(data) if size is None else size, None, {})
     return Download(stat, chunks(), lambda start, end: data[start:end], contextlib.nullcontext)
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The replaced workers' process ids. They are forks of this process, so that its patches apply to them, too."""
+    started: list[int] = []
+
+    def fork() -> tuple[Channel, int]:
+        sandbox = Sandbox()
+        assert sandbox._pid is not None
+        started.append(sandbox._pid)
+        return sandbox._channel, sandbox._pid
+
+    monkeypatch.setattr(module, "_spawn_worker", fork)
+    return started
 
 
 @pytest.fixture
@@ -175,6 +191,7 @@ def stumble() -> None:
 )
 def test_harm_costs_one_picture(
     harmed: Callable[[Callable[[], Any]], Sandbox],
+    forked: list[int],
     monkeypatch: pytest.MonkeyPatch,
     harm: Callable[[], None],
     error: type[Exception],
@@ -188,6 +205,85 @@ def test_harm_costs_one_picture(
         sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, limits)
     for _ in range(2):
         assert len(sandbox.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_worker_that_is_ended_from_outside_is_no_fault_of_the_picture(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """It waits for bytes at that moment."""
+    monkeypatch.setattr(module, "_HANG_TIMEOUT", 0.3)
+    data, struck = picture(size=(1200, 900)), []
+
+    def chunks() -> Iterator[bytes]:
+        yield data[:1000]
+        while not waits(sandbox._pid):
+            time.sleep(0.01)
+        assert sandbox._pid is not None
+        struck.append(sandbox._pid)
+        os.kill(sandbox._pid, number)
+        yield data[1000:]
+
+    sandbox.resize_all(arriving(picture()), WANTED, Limits())
+    source = Download(Stat("etag", len(data), None, {}), chunks(), lambda *_: b"", contextlib.nullcontext)
+    resized = sandbox.resize_all(source, WANTED, Limits())
+    assert resized.outputs == resize_all(data, WANTED).outputs
+    assert len(struck) == 1
+    assert sandbox._pid not in struck
+
+
+def waits(process: int | None) -> bool:
+    """Whether it has read the first bytes of a picture, and sleeps in a read of the pipe."""
+    folder = Path(f"/proc/{process}")
+    state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+    open_files = [str(file.readlink()) for file in (folder / "fd").iterdir()]
+    return state == "S" and any("source" in file for file in open_files)
+
+
+def test_a_picture_whose_bytes_a_killed_worker_took_is_fetched_again(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, data = reader.read, picture("PNG", (1200, 900))
+
+    def reading(source: Any, limits: Limits) -> Any:
+        source.whole()
+        os.kill(os.getpid(), signal.SIGKILL)
+        return read(source, limits)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reader, "read", reading)
+        killed = Sandbox()
+    assert killed.resize_all(arriving(data), WANTED, Limits()).outputs == resize_all(data, WANTED).outputs
+    killed.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGXCPU])
+def test_only_the_second_failure_is_the_pictures_unless_it_used_up_its_time(
+    harmed: Callable[[Callable[[], Any]], Sandbox], forked: list[int], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(module, "_HANG_TIMEOUT", 0.2)
+    sandbox = harmed(lambda: os.kill(os.getpid(), number))
+    with pytest.raises(DecoderCrashed if number == signal.SIGKILL else TimeLimitExceeded):
+        sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, Limits())
+    assert len(forked) == (0 if number == signal.SIGXCPU else 1)
+
+
+def out_of_memory() -> None:
+    raise MemoryError
+
+
+def test_a_warm_worker_without_memory_is_replaced_and_a_fresh_one_is_believed(
+    harmed: Callable[[Callable[[], Any]], Sandbox], forked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = harmed(out_of_memory)
+    with pytest.raises(ImageTooLarge, match="more memory"):
+        sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, Limits())
+    assert forked == []
+    with pytest.raises(ImageTooLarge, match="more memory"):
+        sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, Limits())
+    assert len(forked) == 1
+    monkeypatch.undo()
+    assert len(sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, Limits()).outputs) == 2
 
 
 def test_a_worker_that_waits_for_a_slow_store_does_not_hang(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,6 +410,7 @@ def test_a_process_that_ended_while_nobody_asked_is_replaced(sandbox: Sandbox) -
         [],
     ],
 )
+@pytest.mark.usefixtures("forked")
 def test_an_output_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
     said = {"outputs": [answer], "waited": 0, "source": SOURCE, "timings_ms": {}}
     is_a_crash(monkeypatch, lambda *_: (said, [b"x"]))
@@ -348,6 +445,7 @@ SAID = {"outputs": [OUTPUT], "waited": 0.5, "source": SOURCE, "timings_ms": {"de
         {"tail": 2},  # repeatedly
     ],
 )
+@pytest.mark.usefixtures("forked")
 def test_an_answer_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
     is_a_crash(monkeypatch, lambda *_: (SAID | said, [b"x"]))
 
@@ -360,6 +458,7 @@ def test_an_answer_that_can_be_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (resized.outputs[0].dropped, resized.outputs[0].colour) == (("gain-map",), "#0a1b2c")
 
 
+@pytest.mark.usefixtures("forked")
 def test_an_answer_without_end_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     def endless(source: worker.FollowedFile, *_: object) -> tuple[dict[str, Any], list[bytes]]:
         source._channel.send_block(b"[" * 900_000)

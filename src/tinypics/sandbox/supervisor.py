@@ -2,8 +2,12 @@
 
 The worker is forked when the function starts, before there are threads and connections, and kept: a picture costs two
 more messages. Both processes have the source open as a file in memory, which may still be growing. Replies of the
-worker are validated like any untrusted input. If the worker dies, the next picture starts a new one with `posix_spawn`:
-a fork would copy our credentials into it.
+worker are validated like any untrusted input. If the worker dies, a new one is started with `posix_spawn`: a fork would
+copy our credentials into it.
+
+A worker may be killed or stopped from outside, or be worn out by earlier pictures. So a fresh one tries again, and only
+a second failure is the picture's. A worker that has used up the CPU time of one picture is not tried again: its time
+counts only its own work.
 """
 
 from __future__ import annotations
@@ -43,6 +47,7 @@ class Sandbox:
         """Without `fork`, the first picture spawns the worker, which then shares no memory with this process."""
         self._lock = threading.Lock()
         self._pid: int | None = None
+        self._warm = False  # whether this worker has had a picture before
         self._channel, theirs = Channel.pair()
         if not fork:
             theirs.close()
@@ -63,32 +68,45 @@ class Sandbox:
     def resize_all(self, source: Download, renditions: Sequence[Rendition], limits: Limits) -> Resized:
         """As `tinypics.resize_all`.
 
-        :raises DecoderCrashed: the worker died, or sent an invalid reply.
-        :raises TimeLimitExceeded: the worker used more than `limits.cpu_seconds` of CPU time, or hung.
+        :raises DecoderCrashed: two workers died, or sent an invalid reply.
+        :raises TimeLimitExceeded: a worker used more than `limits.cpu_seconds` of CPU time, or two hung.
         """
         with self._lock:
-            if not self._is_alive():
-                self._channel.close()
-                self._channel, self._pid = _spawn_worker()
-            try:
-                reply = self._request(source, renditions, limits)
-            except (EOFError, ConnectionError):
-                raise _exit_error(self._kill(), limits) from None
-            except TimeoutError:
+            reply, again = self._try(source, renditions, limits)
+            if again:
                 self._kill()
-                raise TimeLimitExceeded("decoding hung: it used no CPU time, and waited for no input") from None
-            except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
-                self._kill()
-                raise DecoderCrashed("the decoder sent an invalid reply") from None
-            except BaseException:  # The deadline may have interrupted a message, so the socket is out of step.
-                self._kill()
-                raise
+                reply, _ = self._try(source, renditions, limits)
         if isinstance(reply, Exception):
             try:
                 raise reply
             finally:
                 del reply  # its traceback has this frame, which would keep it, and the source, until a collection
         return reply
+
+    def _try(
+        self, source: Download, renditions: Sequence[Rendition], limits: Limits
+    ) -> tuple[Resized | Exception, bool]:
+        """The reply, or the picture's failure; and whether the worker may be its cause."""
+        if not self._is_alive():
+            self._channel.close()
+            self._channel, self._pid = _spawn_worker()
+            self._warm = False
+        warm, self._warm = self._warm, True
+        try:
+            reply, out_of_memory = self._request(source, renditions, limits)
+        except (EOFError, ConnectionError):
+            error = _exit_error(self._kill(), limits)
+            return error, not isinstance(error, TimeLimitExceeded)
+        except TimeoutError:
+            self._kill()
+            return TimeLimitExceeded("decoding hung: it used no CPU time, and waited for no input"), True
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+            self._kill()
+            return DecoderCrashed("the decoder sent an invalid reply"), True
+        except BaseException:  # The deadline may have interrupted a message, so the socket is out of step.
+            self._kill()
+            raise
+        return reply, out_of_memory and warm
 
     def close(self) -> None:
         """Kill the worker."""
@@ -114,7 +132,10 @@ class Sandbox:
                 return status
         return 0
 
-    def _request(self, source: Download, renditions: Sequence[Rendition], limits: Limits) -> Resized | Exception:
+    def _request(
+        self, source: Download, renditions: Sequence[Rendition], limits: Limits
+    ) -> tuple[Resized | Exception, bool]:
+        """The reply, and whether the worker ran out of memory."""
         channel, progress = self._channel, source.follow()
         try:
             request = {"size": source.size, "renditions": list(map(str, renditions)), "limits": vars(limits)}
@@ -127,8 +148,8 @@ class Sandbox:
             reply = self._receive_reply(source)
         source.waited = _check_time(reply["waited"])
         if "error" in reply:
-            return _reported_error(reply, source)
-        return _receive_outputs(channel, reply, renditions, limits)
+            return _reported_error(reply, source), bool(reply.get("out_of_memory"))
+        return _receive_outputs(channel, reply, renditions, limits), False
 
     def _receive_reply(self, source: Download) -> dict[str, Any]:
         """The next message. Raises TimeoutError if the worker hangs."""

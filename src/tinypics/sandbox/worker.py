@@ -60,7 +60,8 @@ def _resize(source: FollowedFile, request: dict[str, Any], base: int) -> tuple[d
         return {"error": error.name, "message": error.message, "waited": source.waited}, []
     except MemoryError:
         message = f"this needs more memory than the {limits.memory // MIB:,} MiB that are allowed"
-        return {"error": "ImageTooLarge", "message": message, "waited": source.waited}, []
+        reply = {"error": "ImageTooLarge", "message": message, "waited": source.waited}
+        return reply | {"out_of_memory": True}, []
     except Exception:  # noqa: BLE001 - a bug of ours, which the supervisor raises
         import traceback
 
