@@ -286,6 +286,30 @@ def test_a_warm_worker_without_memory_is_replaced_and_a_fresh_one_is_believed(
     assert len(sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, Limits()).outputs) == 2
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells what a process has")
+def test_an_idle_worker_has_returned_the_memory_of_its_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the allocator's setting in template.yaml, too."""
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    sandbox = Sandbox(fork=False)
+    large = [picture(format, (3000, 2400)) for format in ("JPEG", "PNG", "WEBP", "AVIF")]
+
+    def private() -> int:
+        # Having answered this one, the worker is done with the one before.
+        sandbox.resize_all(arriving(picture()), WANTED, Limits())
+        resident, shared = map(int, Path(f"/proc/{sandbox._pid}/statm").read_text().split()[1:3])
+        return (resident - shared) * os.sysconf("SC_PAGESIZE")
+
+    for data in large:  # loads the libraries
+        sandbox.resize_all(arriving(data), [Rendition.parse("800x")], Limits())
+    pid, grown = sandbox._pid, []
+    for data in large:
+        sandbox.resize_all(arriving(data), [Rendition.parse("2400x-png")], Limits())
+        grown.append(private())
+    assert sandbox._pid == pid
+    sandbox.close()
+    assert max(grown) < 32 * MIB, grown
+
+
 def test_a_worker_that_waits_for_a_slow_store_does_not_hang(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_HANG_TIMEOUT", 0.05)
     data, waited = picture(), threading.Event()

@@ -26,6 +26,7 @@ def start() -> NoReturn:
 def serve(channel: Channel) -> NoReturn:
     """Work on one picture after another, until the supervisor closes the socket."""
     try:
+        _allocate_apart()
         _isolate(channel)
         import_lazily(*LAZY_MODULES)
         with suppress(Exception):  # `_resize` reports the error
@@ -33,19 +34,46 @@ def serve(channel: Channel) -> NoReturn:
 
         base = _private_memory()
         while True:
-            request, files = channel.receive_message(max_files=2)
-            source = FollowedFile(int(request["size"]), files[0], files[1], channel)
-            try:
-                reply, outputs = _resize(source, request, base)
-            finally:
-                source.close()
-            channel.send_message(reply)
-            for data in outputs:
-                channel.send_bytes(data)
+            _answer(channel, base)
+            _return_memory()
     except (EOFError, ConnectionError):
         os._exit(0)
     except BaseException:  # noqa: BLE001 - nobody reads this process's standard error
         os._exit(1)
+
+
+def _answer(channel: Channel, base: int) -> None:
+    """Work on one picture, and keep nothing of it."""
+    request, files = channel.receive_message(max_files=2)
+    source = FollowedFile(int(request["size"]), files[0], files[1], channel)
+    try:
+        reply, outputs = _resize(source, request, base)
+    finally:
+        source.close()
+    channel.send_message(reply)
+    for data in outputs:
+        channel.send_bytes(data)
+
+
+_LARGE = 1 << 20  # bytes of an allocation that is returned as soon as it is freed; template.yaml sets the same
+_M_MMAP_THRESHOLD = -3  # malloc.h
+
+
+def _allocate_apart() -> None:
+    """Keep glibc from raising its threshold: freed pictures would stay in its heaps, some of which it cannot trim."""
+    if "MALLOC_MMAP_THRESHOLD_" not in os.environ:
+        import ctypes
+
+        with suppress(AttributeError):  # not glibc
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def _return_memory() -> None:
+    """Return what small allocations have left in glibc's heaps."""
+    import ctypes  # after the first picture, so that it delays none
+
+    with suppress(AttributeError):  # not glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resize(source: FollowedFile, request: dict[str, Any], base: int) -> tuple[dict[str, Any], list[bytes]]:
