@@ -94,6 +94,27 @@ def test_what_is_over_a_cap_does_not_start(source: Path, caps: Caps) -> None:
     assert not (source.parent / "out").exists()
 
 
+@pytest.mark.parametrize("price", [0.0, 1.0])
+def test_caps_hold_whatever_is_added_while_the_question_waits(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, price: float
+) -> None:
+    """Before the ones that were counted in the listing, and after them; each picture costs one dollar or nothing."""
+
+    def confirm(*_: object, **__: object) -> None:
+        for number in range(20):
+            (source / f"{number % 2 * 'z'}{number}.png").write_bytes(PICTURE)
+
+    monkeypatch.setattr(typer, "confirm", confirm)
+    monkeypatch.setattr(LocalBackfill, "price", lambda _, survey: price * survey.objects)
+    chosen = LocalBackfill.from_options(str(source), str(tmp_path / "out"), ["16x16"], processes=1)
+    caps = Caps(max_cost=4.5) if price else Caps(max_objects=4)
+    code = local.backfill(chosen, caps, dry_run=False, yes=False, report_to=tmp_path / "report")
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert (code, report["state"], report["done"]) == (1, "incomplete", 4)
+    assert "pictures were added after the count: max_" in report["reason"]
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 4
+
+
 def test_a_dry_run_and_a_no_make_nothing(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert backfill(source, dry_run=True) == (0, None)
 

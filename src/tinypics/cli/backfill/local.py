@@ -19,7 +19,7 @@ from tinypics.backfill.report import COMPLETE, STOPPED, BackfillReport
 from tinypics.backfill.survey import Selection, Survey, parse_time
 from tinypics.cli.backfill import progress
 from tinypics.cli.terminal import INTERRUPTED, err, out, plain
-from tinypics.errors import AccessDenied, DestinationNotFound, InvalidRequest
+from tinypics.errors import AccessDenied, CapExceeded, DestinationNotFound, InvalidRequest
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.rendition import Rendition
 from tinypics.prices import dollars
@@ -111,8 +111,12 @@ class LocalBackfill:
         endpoint = self.source.endpoint or self.output.endpoint
         return endpoint is not None and is_loopback(endpoint)
 
-    def run(self, report: BackfillReport) -> Generator[ObjectOutcome, None, None]:
-        """An outcome for each picture, in any order. Closing the iterator finishes the pictures in progress."""
+    def run(self, caps: Caps, report: BackfillReport) -> Generator[ObjectOutcome, None, None]:
+        """An outcome for each picture, in any order. Closing the iterator finishes the pictures in progress.
+
+        The caps apply again, because pictures may have been added since the count: it ends, with `report.reason`,
+        before the first one over a cap.
+        """
         work = functools.partial(
             worker.process,
             source=str(self.source),
@@ -121,13 +125,25 @@ class LocalBackfill:
             limits=_limits(self.processes),
             endpoint=self.source.endpoint or self.output.endpoint,
         )
-        chosen = (each for each in self._list(report) if self.selection.why_not(each) is None)
         with contextlib.ExitStack() as stack:
             if self.session:
                 from tinypics.cli.backfill import credentials
 
                 stack.enter_context(credentials.in_environment(self.session))
-            yield from stack.enter_context(contextlib.closing(worker.run(chosen, work, self.processes)))
+            yield from stack.enter_context(
+                contextlib.closing(worker.run(self._within(caps, report), work, self.processes))
+            )
+
+    def _within(self, caps: Caps, report: BackfillReport) -> Iterator[Listed]:
+        found = Survey()
+        for each in self._list(report):
+            if found.add(each, self.selection):
+                try:
+                    caps.check(found, self.price(found))
+                except CapExceeded as error:
+                    report.reason = f"pictures were added after the count: {error}"
+                    return
+                yield each
 
     def _list(self, report: BackfillReport) -> Iterator[Listed]:
         if self.source.scheme == "s3" and self.session:
@@ -158,7 +174,7 @@ def backfill(job: LocalBackfill, caps: Caps, *, dry_run: bool, yes: bool, report
         job.output.make()
         report.tally.total = survey.objects
         report.estimate = None if job.in_emulator else job.price(survey)
-        code = _work(job, report)
+        code = _work(job, caps, report)
     report.ended = datetime.now(UTC)
     progress.print_and_save(report, report_to)
     return code
@@ -172,8 +188,8 @@ def parse_since(text: str | None) -> datetime | None:
         raise InvalidRequest.expected("--since", "a time like 2026-11-24 or 2026-11-24T06:00Z", text) from error
 
 
-def _work(job: LocalBackfill, report: BackfillReport) -> int:
-    outcomes = job.run(report)
+def _work(job: LocalBackfill, caps: Caps, report: BackfillReport) -> int:
+    outcomes = job.run(caps, report)
     try:
         with progress.work_bar() as bar:
             task = bar.add_task("", total=report.tally.total, counts="")
@@ -191,6 +207,8 @@ def _work(job: LocalBackfill, report: BackfillReport) -> int:
         return INTERRUPTED
     finally:
         outcomes.close()
+    if report.reason:
+        return 1
     report.state = COMPLETE
     report.tally.total = max(report.tally.total, report.tally.finished)  # some may be added during the run
     return 1 if report.tally.states[FAILED] else 0
