@@ -73,6 +73,17 @@ def test_every_optional_field() -> None:
     assert (request.dest_key, request.version_id, request.lenient) == ("heroes/yourImage.webp", "v1", True)
 
 
+@pytest.mark.parametrize("version", ["a b", "ü", "a\n", "\x7f", "x" * 1025])
+def test_a_malformed_version_is_refused_before_any_call(version: str) -> None:
+    with pytest.raises(InvalidRequest, match="^version_id: expected"):
+        parsed(MISSION | {"version_id": version})
+
+
+@pytest.mark.parametrize("version", ["null", "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY", "KJ0Q.hrtSrIwT_y~R7-=", "x" * 1024])
+def test_a_version_is_taken_as_s3_gives_it(version: str) -> None:
+    assert parsed(MISSION | {"version_id": version}).version_id == version
+
+
 def test_a_list_of_renditions_as_texts_and_objects() -> None:
     request = parsed(sample("renditions.json"))
     assert [str(rendition) for rendition in request.renditions] == ["128x128", "800x-webp", "hero=1600x900-q85"]

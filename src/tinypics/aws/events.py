@@ -106,6 +106,16 @@ def _notification(record: Mapping[str, Any], settings: Settings) -> Request | Sk
     return _follow(replace(found, key=key), settings, name, name.startswith("ObjectCreated:"), deleted)
 
 
+def _version_id(record: Mapping[str, Any]) -> str | None:
+    """The version of the object. S3 answers 400 to a malformed one, as to an expired token, which passes."""
+    version: str | None = record.get("version_id")
+    if version and not (version.isascii() and version.isprintable() and " " not in version):
+        raise InvalidRequest.expected("version_id", "the id of a version, as S3 gives it", version)
+    if version and len(version) > keys.MAX_BYTES:
+        raise InvalidRequest.expected("version_id", f"at most {keys.MAX_BYTES} characters", f"{len(version)} of them")
+    return version
+
+
 def _decode(key: str, errors: str = "replace") -> str:
     from urllib.parse import unquote_plus  # slow to load, and only S3 notifications need it
 
@@ -198,7 +208,7 @@ def parse_direct(record: object, settings: Settings) -> Request | Skip:
         in_folder=in_folder,
         prefix="" if record.get("dest_key") else settings.output_prefix,
         dest_key=record.get("dest_key"),
-        version_id=record.get("version_id"),
+        version_id=_version_id(record),
         lenient=record.get("lenient", False),
     )
     return _admit_buckets(request, settings)

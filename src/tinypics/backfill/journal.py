@@ -18,7 +18,8 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from tinypics.backfill.outcome import ObjectOutcome
-from tinypics.errors import SourceNotFound
+from tinypics.delivery import keys
+from tinypics.errors import InvalidRequest, SourceNotFound
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
 
@@ -34,11 +35,19 @@ _AT_ONCE: Final = 32
 _JSON: Final = {"Content-Type": "application/json"}
 
 
+def check_identity(identity: object, field: str = "id") -> str:
+    """`identity` itself: one part of the keys of a run. Raises InvalidRequest."""
+    if not isinstance(identity, str) or "/" in identity:
+        raise InvalidRequest.expected(field, "the id of a backfill", identity)
+    return keys.check(identity, field)
+
+
 class Journal:
     """The journal of one run. Every method raises the errors of `Bucket`."""
 
     def __init__(self, bucket: Bucket, identity: str) -> None:
-        self.identity = identity
+        """Raises InvalidRequest."""
+        self.identity = check_identity(identity)
         self._bucket = bucket
         self._folder = f"{RUNS}/{identity}"
         self._read: dict[str, int] = {}

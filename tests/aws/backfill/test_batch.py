@@ -478,7 +478,10 @@ def test_outcomes_are_kept_also_when_the_journal_fails_midway(world: World, monk
     [
         ({"Items": [listed("a.jpg")]}, SETTINGS, "Items.*run.id"),
         ({"Items": []}, SETTINGS, "Items.*run.id"),
-        ({"Items": [{"run": RUN | {"id": "../x"}, "item": {}}]}, SETTINGS, "Items.*run.id"),
+        *(
+            ({"Items": [{"run": {**RUN, "id": identity}, "item": {}}]}, SETTINGS, "Items.*run.id")
+            for identity in ("../x", "..", ".", "", "a\nb", "a\x7f", "x" * 1025, 7)
+        ),
         ({"Items": selected("a.jpg", source="elsewhere")}, SETTINGS, "source: expected objects or keys"),
     ],
 )

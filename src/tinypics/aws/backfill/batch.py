@@ -21,7 +21,7 @@ from tinypics.aws import answers, deadline, events, telemetry
 from tinypics.aws.backfill.job import Job, to_listed
 from tinypics.aws.s3 import open_bucket
 from tinypics.aws.settings import BACKFILL_BUCKET, require, require_valid
-from tinypics.backfill.journal import Journal
+from tinypics.backfill.journal import Journal, check_identity
 from tinypics.backfill.outcome import DONE, FAILED, HANDED_BACK, RESOURCES_EXHAUSTED, SKIPPED, ObjectOutcome
 from tinypics.backfill.survey import parse_time
 from tinypics.errors import DeadlineExceeded, InvalidConfiguration, InvalidRequest, TinypicsError, TransientError
@@ -103,9 +103,7 @@ class _Batch:
         self._context = deadline.Shortened(context, min(INVOCATION_SECONDS, BATCH_SECONDS - self._age()))
         self._clock = time.monotonic()
         run = self._entries[0].run if self._entries else {}
-        identity = run.get("id")
-        if not isinstance(identity, str) or not identity or "/" in identity:
-            raise InvalidRequest.expected("Items[].run.id", "the id of a backfill", identity)
+        identity = check_identity(run.get("id"), "Items[].run.id")
         bucket = require(BACKFILL_BUCKET, settings.backfill_bucket, "the stack's bucket for backfills")
         job = self._job = Job.from_dict({name: value for name, value in run.items() if name != "id"})
         self._settings = settings.with_renditions(job.renditions) if job.renditions else settings

@@ -116,7 +116,8 @@ def _find_run(target: Target, identity: str | None) -> backfill_runs.Run:
     identity = identity or backfill_runs.newest(target.cloud, stack)
     if identity is None:
         raise CommandFailed("No backfill was started yet.")
-    run = backfill_runs.Run(target.cloud, stack, identity)
+    with progress.readable_refusals():
+        run = backfill_runs.Run(target.cloud, stack, identity)
     with _explain_lost_contact(run):
         exists = run.exists()
     if not exists:
