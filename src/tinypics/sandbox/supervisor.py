@@ -6,7 +6,7 @@ worker are validated like any untrusted input. If the worker dies, a new one is 
 copy our credentials into it.
 
 A worker may be killed or stopped from outside, or be worn out by earlier pictures. So a fresh one tries again, and only
-a second failure is the picture's. A worker that has used up the CPU time of one picture is not tried again: its time
+a second failure is the picture's. A worker that has used up the CPU time of one picture is not retried: its time
 counts only its own work.
 """
 
