@@ -73,6 +73,9 @@ class SourceNotFound(PermanentError):
 class SourceTooLarge(PermanentError):
     """More bytes than `Limits.bytes`."""
 
+    etag: str | None = None
+    """The version of the object that this is about."""
+
 
 class UnsupportedFormat(PermanentError):
     """Not one of the formats in `formats.FORMATS`."""

@@ -91,12 +91,32 @@ def test_the_placeholder_is_tiny_and_knows_the_colour_that_most_of_the_picture_h
 
 
 def test_a_manifest_comes_back_as_it_was() -> None:
-    manifest = Manifest(SOURCE, "recipe", tuple(WHOLE), {"data_uri": "data:", "colour": "#000000"}, ("a/old.jpg",))
+    manifest = Manifest(SOURCE, "recipe", tuple(WHOLE), {"data_uri": "data:", "colour": "#000000"})
     assert Manifest.from_json(manifest.to_json("https://cdn.example/")) == manifest
+    claim = Manifest(SOURCE, "recipe", claim="0123")
+    assert Manifest.from_json(claim.to_json()) == claim
 
 
 @pytest.mark.parametrize(
-    "change", [{"version": 2}, {"renditions": [{"key": "a"}]}, {"renditions": 5}, {"recipe": None}]
+    "change",
+    [
+        {"version": 2},
+        {"renditions": [{"key": "a"}]},
+        {"renditions": [5]},
+        {"renditions": 5},
+        {"renditions": [vars(WHOLE[0]) | {"key": 5}]},
+        {"renditions": [vars(WHOLE[0]) | {"format": "tiff"}]},
+        {"renditions": [vars(WHOLE[0]) | {"dropped": 5}]},
+        {"recipe": None},
+        {"recipe": 5},
+        {"source": []},
+        {"source": {}},
+        {"source": SOURCE | {"etag": None}},
+        {"source": SOURCE | {"width": "4000"}},
+        {"placeholder": {}},
+        {"placeholder": 5},
+        {"claim": []},
+    ],
 )
 def test_what_is_no_manifest_of_this_version_is_none(change: dict[str, Any]) -> None:
     document = json.loads(Manifest(SOURCE, "r", tuple(WHOLE), {"data_uri": "", "colour": "#000000"}).to_json())

@@ -85,21 +85,17 @@ def single_output(base: str, rendition: Rendition) -> str:
     return check(f"{base}.{_extension_of(fixed)}", "dest_key")
 
 
-def former_outputs(base: str, rendition: Rendition, *, true_name: bool) -> list[str]:
-    """Other keys that earlier versions gave the single output, because the picture's content decided them.
+def possible_single_outputs(base: str) -> list[str]:
+    """Every key that a single output of a source can have, by any rendition, of this or an earlier version."""
+    return [base, *(f"{base}.{each}" for each in _EXTENSIONS)]
 
-    `true_name`: the source has the format that its name tells; then there is rarely one.
-    """
-    asked, named = rendition.format, format_by_name(base)
-    if true_name and (asked in OUTPUTS or (asked is None and named in OUTPUTS and not rendition.lossless)):
-        return []
-    if asked in OUTPUTS:
-        formats = [asked]
-    else:
-        formats = ["jpeg", "png", "webp"] if asked == AUTO or rendition.lossless else ["jpeg", "png"]
-    possible = [base, *(f"{base}.{_extension_of(name)}" for name in formats)]
-    today = single_output(base, rendition)
-    return [key for key in possible if key != today and len(key.encode()) <= MAX_BYTES]
+
+def may_be_output(base: str, key: str) -> bool:
+    """Whether a source with this base key can have the output `key`, in any layout, by any rendition."""
+    if key.startswith(f"{base}/"):
+        name = key[len(base) + 1 :]
+        return "/" not in name and (name == MANIFEST or extension(name) in _EXTENSIONS)
+    return key in possible_single_outputs(base)
 
 
 def listed_output(folder: str, rendition: Rendition) -> str:
@@ -119,7 +115,10 @@ def manifest(folder: str) -> str:
 
 
 def possible_sources(output: str) -> list[str]:
-    """Every source key that can have this output, as a single one or in a folder. `output` is without OutputPrefix."""
+    """Every source key that can have this output, as a single one or in a folder. `output` is without OutputPrefix.
+
+    If several exist, the first one of this list has the output: the one with the longest key.
+    """
     shorter = (output.rpartition(separator)[0] for separator in "./")
     return [output, *(key for key in shorter if key)]
 
@@ -147,3 +146,6 @@ def _extension_of(name: str) -> str:
 def digest(text: str) -> str:
     """A hash of the text: 16 hexadecimal digits, 64 bits of BLAKE2b."""
     return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+_EXTENSIONS = frozenset(_extension_of(name) for name in (*OUTPUTS, AUTO))

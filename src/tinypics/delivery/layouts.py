@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from os import urandom
 from typing import TYPE_CHECKING, Any
 
 from tinypics.delivery import keys
@@ -12,22 +13,22 @@ from tinypics.delivery.outputs import (
     RECIPE,
     SOURCE_ETAG,
     SOURCE_FACTS,
-    ConcurrentCleanup,
     ExistingOutputs,
     Layout,
 )
-from tinypics.errors import SourceNotFound
+from tinypics.errors import SourceChanged, SourceNotFound, SourceTooLarge
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from tinypics.delivery.outputs import Handling, NewOutputs
     from tinypics.delivery.request import Request
+    from tinypics.errors import InvalidRequest
     from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
-    from tinypics.store.objects import Stat
+    from tinypics.store.objects import Listed, Stat
 
 MAX_MANIFEST = 4 * 2**20  # bytes; ten times that of fifty renditions with the longest keys
 
@@ -40,72 +41,91 @@ class SingleLayout(Layout):
         (self._rendition,) = request.renditions
         self._key = request.dest_key or keys.single_output(request.base_key, self._rendition)
 
-    def look(self) -> ExistingOutputs | None:
+    @property
+    def output_keys(self) -> tuple[str, ...]:
+        return (self._key,)
+
+    def look(self) -> ExistingOutputs:
         stat = self.bucket.head(self._key)
-        if stat is None or not self._is_ours(stat):
-            return None
-        output = _output_from_metadata(str(self._rendition), self._key, stat)
+        if stat is None:
+            return ExistingOutputs()
+        output = _output_from_metadata(str(self._rendition), self._key, stat) if self._is_ours(stat) else None
         if output is None:
-            return None
+            return ExistingOutputs(stat.etag, obstacle=self._obstacle(self._key, stat))
         return ExistingOutputs(stat.etag, _source_from_metadata(stat), stat.metadata.get(RECIPE, ""), (output,))
 
-    def write(
-        self, new: NewOutputs, existing: ExistingOutputs | None, unchanged: Callable[[], bool]
-    ) -> ExistingOutputs:
+    def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         (output,) = new.outputs
-        etag = self._put_output(self._key, output, new.source, existing.etag if existing else None, unchanged)
-        true_name = new.source["format"] == keys.format_by_name(self.request.key)
-        former = () if existing else self._former_keys(true_name=true_name)
-        stored = _stored_output(self._key, output, etag)
-        return ExistingOutputs(etag, new.source, self.request.recipe, (stored,), former)
+        etag = self._put_output(self._key, output, new.source, existing.etag)
+        return ExistingOutputs(etag, new.source, self.request.recipe, (_stored_output(self._key, output, etag),))
 
-    def finish_cleanup(self, existing: ExistingOutputs) -> bool:
-        return bool(self._delete_ours(existing.obsolete))
-
-    def remove(self) -> list[str]:
-        return self._delete_ours([self._key, *self._former_keys(true_name=False)])
-
-    def _former_keys(self, *, true_name: bool) -> tuple[str, ...]:
+    def clean(self, existing: ExistingOutputs) -> bool:  # noqa: ARG002 - the only output is known
+        """One listing, after the write: of two recipes that write at the same time, one sees the other's output."""
         if self.request.dest_key:
-            return ()
-        return tuple(keys.former_outputs(self.request.base_key, self._rendition, true_name=true_name))
+            return False
+        strays = self._ours(self._stats(key for key in self._inventory() if key != self._key))
+        self.delete(strays)
+        return bool(strays)
+
+    def owned(self, existing: ExistingOutputs) -> Mapping[str, str]:  # noqa: ARG002 - a listing finds it, too
+        return self._ours(self._stats(self._inventory()))
+
+    def heirs(self) -> list[str]:
+        prefix = self.request.prefix
+        others = keys.possible_sources(self._key.removeprefix(prefix))
+        shorter = others[others.index(self.request.key) + 1 :] if self.request.key in others else []
+        return [each for each in shorter if keys.single_output(prefix + each, self._rendition) == self._key]
 
 
 class FolderLayout(Layout):
-    """Several outputs below the source's key, and a manifest. It is written last, so that it lists existing outputs."""
+    """Several outputs below the source's key, and a manifest.
+
+    An incomplete manifest, which names no output, is written before the first output, and the complete one after the
+    last. So a manifest never names an object that is about to change, and of concurrent invocations only the one that
+    wrote the latest incomplete manifest can complete it.
+    """
 
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
         super().__init__(request, bucket, handling)
         self._manifest_key = keys.manifest(request.base_key)
         self._keys = {str(each): keys.listed_output(request.base_key, each) for each in request.renditions}
 
-    def look(self) -> ExistingOutputs | None:
-        try:
-            found = self.bucket.open(self._manifest_key, max_bytes=MAX_MANIFEST)
-            manifest = Manifest.from_json(found.whole())
-        except SourceNotFound:
-            return None
-        if manifest is None or not self._is_ours(found.stat):
-            return None
-        # Earlier versions chose keys by the picture's content.
-        former = [item for item in manifest.outputs if self._keys.get(item.rendition, item.key) != item.key]
+    @property
+    def output_keys(self) -> tuple[str, ...]:
+        return tuple(self._keys.values())
+
+    def look(self) -> ExistingOutputs:
+        """One listing, and a GET of the manifest that it shows."""
+        listed = self._inventory()
+        etags = {key: each.etag for key, each in listed.items()}
+        marker = listed.get(self._manifest_key)
+        manifest, obstacle = self._read_manifest(marker) if marker else (None, None)
+        told = {item.key: item for item in manifest.outputs if etags.get(item.key) == item.etag} if manifest else {}
+        unknown = self._stats(key for key in etags if key not in told and key != self._manifest_key)
+        owned = {key: item.etag for key, item in told.items()} | self._ours(unknown)
+        for key in unknown.keys() & self.output_keys:
+            obstacle = obstacle or self._obstacle(key, unknown[key])
+        if marker is None or manifest is None:
+            return ExistingOutputs(marker.etag if marker else None, etags=etags, owned=owned, obstacle=obstacle)
+        outputs = tuple(item for item in told.values() if self._keys.get(item.rendition) == item.key)
+        complete = outputs and outputs == manifest.outputs
         return ExistingOutputs(
-            found.stat.etag,
+            marker.etag,
             manifest.source,
-            "" if former else manifest.recipe,
-            tuple(item for item in manifest.outputs if item not in former),
-            (*manifest.obsolete, *(item.key for item in former)),
+            manifest.recipe if complete else "",
+            outputs,
             manifest.placeholder,
+            etags,
+            owned | {self._manifest_key: marker.etag},
+            obstacle,
         )
 
-    def write(
-        self, new: NewOutputs, existing: ExistingOutputs | None, unchanged: Callable[[], bool]
-    ) -> ExistingOutputs:
+    def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         assert new.placeholder is not None  # noqa: S101 - `reconcile` makes it for every folder
-        before = {item.key: item.etag for item in existing.outputs} if existing else {}
+        claim = self._claim(new.source, existing)
         planned = {self._keys[str(output.rendition)]: output for output in new.outputs}
         etags = together(
-            functools.partial(self._put_output, key, output, new.source, before.get(key), unchanged)
+            functools.partial(self._put_output, key, output, new.source, existing.etags.get(key))
             for key, output in planned.items()
         )
         written = {
@@ -113,43 +133,54 @@ class FolderLayout(Layout):
             for (key, output), etag in zip(planned.items(), etags, strict=True)
         }
         stored = tuple({**new.reused, **written}[str(rendition)] for rendition in self.request.renditions)
-        gone = {*before, *(existing.obsolete if existing else ())} - {item.key for item in stored}
-        manifest = Manifest(new.source, self.request.recipe, stored, placeholder(new.placeholder), tuple(sorted(gone)))
-        etag = self._put_manifest(manifest, existing.etag if existing else None, unchanged)
-        return ExistingOutputs(etag, new.source, manifest.recipe, stored, manifest.obsolete, manifest.placeholder)
+        self.delete(self._strays(existing))
+        manifest = Manifest(new.source, self.request.recipe, stored, placeholder(new.placeholder))
+        return self._complete(manifest, claim)
 
-    def finish_cleanup(self, existing: ExistingOutputs) -> bool:
-        """List the folder, because a killed invocation may have left outputs that no manifest names."""
-        kept = {self._manifest_key, *(item.key for item in existing.outputs)}
-        orphans = [key for key in self.bucket.children(self.request.base_key) if key not in kept]
-        deleted = self._delete_ours(orphans)
-        if existing.obsolete:
-            manifest = Manifest(existing.source, existing.recipe, existing.outputs, existing.placeholder)
-            try:
-                self._put_manifest(manifest, existing.etag, lambda: False)
-            except Conflict as error:
-                raise ConcurrentCleanup(str(error)) from error
-        return bool(deleted)
+    def clean(self, existing: ExistingOutputs) -> bool:
+        if not (strays := self._strays(existing)):
+            return False
+        claim = self._claim(existing.source, existing)
+        self.delete(strays)
+        self._complete(Manifest(existing.source, existing.recipe, existing.outputs, existing.placeholder), claim)
+        return True
 
-    def remove(self) -> list[str]:
-        # Delete the manifest first, so that no reader relies on outputs that are being deleted. List the outputs
-        # instead of reading them from the manifest: a repeated removal then finds the rest.
-        children = self.bucket.children(self.request.base_key)
-        return self._delete_ours(sorted(children, key=lambda key: key != self._manifest_key))
+    def owned(self, existing: ExistingOutputs) -> Mapping[str, str]:
+        return existing.owned
 
-    def _put_manifest(self, manifest: Manifest, replaces: str | None, unchanged: Callable[[], bool]) -> str:
-        key = self._manifest_key
+    def _strays(self, existing: ExistingOutputs) -> dict[str, str]:
+        kept = {self._manifest_key, *self.output_keys}
+        return {key: etag for key, etag in existing.owned.items() if key not in kept}
+
+    def _claim(self, source: Mapping[str, Any], existing: ExistingOutputs) -> str:
+        """Write an incomplete manifest; its ETag. It is unlike all others, so that no other invocation completes it."""
+        return self._put_manifest(Manifest(source, self.request.recipe, claim=urandom(8).hex()), existing.etag)
+
+    def _complete(self, manifest: Manifest, claim: str) -> ExistingOutputs:
+        etag = self._put_manifest(manifest, claim)
+        return ExistingOutputs(etag, manifest.source, manifest.recipe, manifest.outputs, manifest.placeholder)
+
+    def _put_manifest(self, manifest: Manifest, replaces: str | None) -> str:
         attributes = self._attributes("application/json", manifest.source, manifest.recipe, "manifest")
         attributes["Cache-Control"] = "no-cache"  # its content changes under the same key
         data = manifest.to_json(self.handling.url_base)
-        try:
-            return self.bucket.put(key, data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
-        except Conflict:
-            # A manifest of an older version, or a damaged one, may be replaced; that of a concurrent invocation not.
-            there = self.bucket.head(key)
-            if replaces is not None or there is None or self.look() is not None or not unchanged():
-                raise
-            return self.bucket.put(key, data, attributes=attributes, tags=self.handling.tags, replaces=there.etag)
+        return self.bucket.put(
+            self._manifest_key, data, attributes=attributes, tags=self.handling.tags, replaces=replaces
+        )
+
+    def _read_manifest(self, listed: Listed) -> tuple[Manifest | None, InvalidRequest | None]:
+        """The manifest, if the object is a valid one of this source; the error if it belongs to somebody else."""
+        if listed.size > MAX_MANIFEST:
+            stat, data = self.bucket.head(listed.key), b""
+        else:
+            try:
+                found = self.bucket.open(listed.key, max_bytes=MAX_MANIFEST)
+                stat, data = found.stat, found.whole()
+            except (SourceNotFound, SourceTooLarge, SourceChanged):
+                stat = None
+        if stat is None or stat.etag != listed.etag:
+            raise Conflict(f'object "{listed.key}" was replaced after it was listed')
+        return (Manifest.from_json(data) if self._is_ours(stat) else None), self._obstacle(listed.key, stat)
 
 
 def layout_of(request: Request, bucket: Bucket, handling: Handling) -> Layout:

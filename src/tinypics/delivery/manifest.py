@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tinypics.image.formats import FORMATS, OUTPUTS
@@ -36,28 +37,28 @@ class StoredOutput:
 
 @value
 class Manifest:
-    """The content of a manifest. `obsolete` has keys of an earlier recipe that are still to be deleted."""
+    """The content of a manifest. An incomplete one names no outputs, and its `claim` tells who is writing them."""
 
     source: Mapping[str, Any]
     recipe: str
-    outputs: tuple[StoredOutput, ...]
-    placeholder: Mapping[str, str]
-    obsolete: tuple[str, ...] = ()
+    outputs: tuple[StoredOutput, ...] = ()
+    placeholder: Mapping[str, str] = MappingProxyType({})
+    claim: str = ""
 
     def to_json(self, url_base: str = "") -> bytes:
         """The JSON document. `url_base` is prepended to every key in the markup; without it, URLs are relative."""
-        srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base)
         document = {
             "version": VERSION,
+            "complete": bool(self.outputs),
             "source": dict(self.source),
             "recipe": self.recipe,
             "renditions": [vars(output) for output in self.outputs],
-            "placeholder": dict(self.placeholder),
-            "srcset": srcset,
-            "picture": picture,
         }
-        if self.obsolete:
-            document["obsolete"] = list(self.obsolete)
+        if self.outputs:
+            srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base)
+            document |= {"placeholder": dict(self.placeholder), "srcset": srcset, "picture": picture}
+        else:
+            document["claim"] = self.claim
         return json.dumps(document, indent=2, ensure_ascii=False).encode()
 
     @classmethod
@@ -70,10 +71,30 @@ class Manifest:
             outputs = tuple(
                 StoredOutput(**{**item, "dropped": tuple(item.get("dropped", ()))}) for item in document["renditions"]
             )
-            obsolete = tuple(str(key) for key in document.get("obsolete", ()))
-            return cls(document["source"], document["recipe"], outputs, document["placeholder"], obsolete)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            rest = document.get("placeholder", {}), document.get("claim", "")
+            found = cls(document["source"], document["recipe"], outputs, *rest)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
+        return found if _is_valid(found) else None
+
+
+_SOURCE = {"etag": str, "width": int, "height": int, "format": str, "bytes": int}
+_OUTPUT = {"rendition": str, "key": str, "width": int, "height": int, "format": str, "bytes": int, "etag": str}
+
+
+def _is_valid(manifest: Manifest) -> bool:
+    """Whether all fields have the right types. A manifest that anybody may have edited must not stop its reader."""
+    return (
+        isinstance(manifest.recipe, str)
+        and isinstance(manifest.claim, str)
+        and _has(manifest.source, _SOURCE)
+        and all(_has(vars(output), _OUTPUT) and output.format in OUTPUTS for output in manifest.outputs)
+        and (not manifest.outputs or _has(manifest.placeholder, {"data_uri": str, "colour": str}))
+    )
+
+
+def _has(found: object, fields: Mapping[str, type]) -> bool:
+    return isinstance(found, dict) and all(isinstance(found.get(name), kind) for name, kind in fields.items())
 
 
 def placeholder(output: Output) -> dict[str, str]:

@@ -7,24 +7,25 @@ Writes are compare-and-swap: an object is replaced only if its ETag is still the
 from __future__ import annotations
 
 import functools
+import itertools
 from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tinypics.delivery import keys
+from tinypics.delivery import inventory, keys
 from tinypics.errors import InvalidRequest
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
 from tinypics.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from tinypics.delivery.manifest import StoredOutput
     from tinypics.delivery.request import Request
     from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
-    from tinypics.store.objects import Stat
+    from tinypics.store.objects import Listed, Stat
 
 SOURCE = "tinypics-source"
 SOURCE_ETAG = "tinypics-source-etag"
@@ -34,6 +35,10 @@ SOURCE_FACTS = "tinypics-source-facts"
 FACTS = "tinypics-facts"
 PLACED = "tinypics-placed"
 """Marks outputs with a requested key (`dest_key`): they belong to the requester, and are kept without their source."""
+
+MAX_UNKNOWN = 100
+"""Objects of which one invocation reads the metadata, to see whether they are outputs of its source. Twice as many as
+the renditions of a request; there are more only if a source has the name of a folder of others."""
 
 
 @value
@@ -49,29 +54,36 @@ class Handling:
 
 @value
 class ExistingOutputs:
-    """The outputs of a request that are in the bucket, as their marker (the single output, or the manifest) tells.
+    """The objects at the keys of a request's outputs.
 
-    `etag` is the marker's own; `source` has at least the `etag` of their source. `obsolete` has keys that may hold
-    outputs of this source, and should not. `placeholder` is the manifest's.
+    `etag` is that of the object at the marker's key (the single output, or the manifest), whoever it belongs to.
+    `source` (with its `etag`), `recipe`, `outputs` and `placeholder` are as the marker of this source tells them.
+    `outputs` has those that are really there; `recipe` is empty if any is not.
+
+    Of a folder, `etags` has the ETags of all objects by key, and `owned` those of this source's. `obstacle` is the
+    error if a key belongs to somebody else.
     """
 
-    etag: str
-    source: Mapping[str, Any]
-    recipe: str
-    outputs: tuple[StoredOutput, ...]
-    obsolete: tuple[str, ...] = ()
+    etag: str | None = None
+    source: Mapping[str, Any] = MappingProxyType({})
+    recipe: str = ""
+    outputs: tuple[StoredOutput, ...] = ()
     placeholder: Mapping[str, str] = MappingProxyType({})
+    etags: Mapping[str, str] = MappingProxyType({})
+    owned: Mapping[str, str] = MappingProxyType({})
+    obstacle: InvalidRequest | None = None
 
     @property
-    def source_etag(self) -> str:
-        return str(self.source["etag"])
+    def source_etag(self) -> str | None:
+        """None: there are no outputs of this source."""
+        return self.source.get("etag")
 
 
 @value
 class NewOutputs:
     """Outputs to store. `source` describes their source (`etag`, `format`, `width`, `height`, ...).
 
-    `reused` has existing outputs of the same source by an earlier recipe, by rendition. `placeholder` is the output of
+    `reused` has existing outputs of the same version by an earlier recipe, by rendition. `placeholder` is the output of
     `placeholder.PLACEHOLDER`, if a manifest will be written.
     """
 
@@ -81,12 +93,8 @@ class NewOutputs:
     placeholder: Output | None = None
 
 
-class ConcurrentCleanup(Exception):
-    """A conflict after obsolete outputs were deleted: we may have deleted new outputs of a concurrent invocation."""
-
-
 class Layout(ABC):
-    """The layout of the outputs of one request."""
+    """The layout of the outputs of one request. Every method raises Conflict if the objects change meanwhile."""
 
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
         self.request = request
@@ -94,48 +102,57 @@ class Layout(ABC):
         self.handling = handling
         self._source = keys.fingerprint(request.bucket, request.key)
 
+    @property
     @abstractmethod
-    def look(self) -> ExistingOutputs | None:
-        """The existing outputs, by one read of their marker; None if there is none of this source."""
+    def output_keys(self) -> tuple[str, ...]:
+        """The keys of the outputs, without that of their manifest."""
 
     @abstractmethod
-    def write(
-        self, new: NewOutputs, existing: ExistingOutputs | None, unchanged: Callable[[], bool]
-    ) -> ExistingOutputs:
-        """Store all outputs, given what `look` found; they still need `finish_cleanup`.
+    def look(self) -> ExistingOutputs:
+        """Read the existing outputs."""
 
-        `unchanged` tells whether the source is still the version that was read. It is called before replacing an object
-        that `look` did not see. Raises Conflict if a concurrent invocation writes the same outputs: look again.
+    @abstractmethod
+    def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
+        """Store all outputs in place of what `look` found. They still need `clean`."""
+
+    @abstractmethod
+    def clean(self, existing: ExistingOutputs) -> bool:
+        """Delete outputs of this source that are not among `existing`; whether there were any."""
+
+    @abstractmethod
+    def owned(self, existing: ExistingOutputs) -> Mapping[str, str]:
+        """The ETags of every output of this source, by key."""
+
+    def heirs(self) -> list[str]:
+        """Sources whose single output has the same key, and exists only while this source has none."""
+        return []
+
+    def delete(self, etags: Mapping[str, str]) -> None:
+        """Delete these objects while they have these ETags.
+
+        A manifest goes first, so that no reader relies on outputs that are being deleted.
         """
+        manifest = keys.manifest(self.request.base_key)
+        if manifest in etags:
+            self.bucket.delete(manifest, etag=etags[manifest])
+        together(
+            functools.partial(self.bucket.delete, key, etag=etag) for key, etag in etags.items() if key != manifest
+        )
 
-    @abstractmethod
-    def finish_cleanup(self, existing: ExistingOutputs) -> bool:
-        """Delete outputs of this source that are not among `existing`; whether there were any.
+    def _inventory(self) -> dict[str, Listed]:
+        return inventory.read(self.bucket, self.request.base_key, self.output_keys)
 
-        Raises ConcurrentCleanup.
-        """
+    def _stats(self, wanted: Iterable[str]) -> dict[str, Stat]:
+        """Facts of objects, by key, of at most `MAX_UNKNOWN` of them."""
+        some = list(itertools.islice(wanted, MAX_UNKNOWN))
+        stats = together(functools.partial(self.bucket.head, key) for key in some)
+        return {key: stat for key, stat in zip(some, stats, strict=True) if stat}
 
-    @abstractmethod
-    def remove(self) -> list[str]:
-        """Delete every output of this source; returns their keys."""
+    def _ours(self, stats: Mapping[str, Stat]) -> dict[str, str]:
+        """The ETags of those objects that are outputs of this source."""
+        return {key: stat.etag for key, stat in stats.items() if self._is_ours(stat)}
 
-    def _delete_ours(self, candidates: Iterable[str]) -> list[str]:
-        """Delete those of the objects that are outputs of this source, in this order; returns their keys."""
-        listed = list(candidates)
-        stats = together(functools.partial(self.bucket.head, key) for key in listed)
-        found = [key for key, stat in zip(listed, stats, strict=True) if stat and self._is_ours(stat)]
-        for key in found:
-            self.bucket.delete(key)
-        return found
-
-    def _put_output(
-        self,
-        key: str,
-        output: Output,
-        source: Mapping[str, Any],
-        replaces: str | None,
-        unchanged: Callable[[], bool],
-    ) -> str:
+    def _put_output(self, key: str, output: Output, source: Mapping[str, Any], replaces: str | None) -> str:
         facts = f"{output.width}x{output.height} {output.format} {','.join(output.dropped)}".strip()
         recipe = self.request.recipe_of(output.rendition)
         attributes = self._attributes(output.content_type, source, recipe, facts)
@@ -144,13 +161,8 @@ class Layout(ABC):
         except Conflict:
             there = self.bucket.head(key)
             if there and self._is_current(there, source["etag"], recipe):
-                return there.etag  # written by a concurrent invocation, or by an earlier attempt
-            if there and not self.request.dest_key and self._is_of_another_source(there):
-                raise InvalidRequest.expected("key", "a source whose output no other source has", key) from None
-            if not unchanged():
-                raise
-            replaces = there.etag if there else None
-            return self.bucket.put(key, output.data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
+                return there.etag  # written by a concurrent invocation, or by an earlier attempt of the client
+            raise
 
     def _attributes(self, content_type: str, source: Mapping[str, Any], recipe: str, facts: str) -> dict[str, str]:
         headers = {"Content-Type": content_type}
@@ -170,10 +182,29 @@ class Layout(ABC):
         """Whether an object is an output of this source, and has a requested key if and only if this request has."""
         return stat.metadata.get(SOURCE) == self._source and (PLACED in stat.metadata) == bool(self.request.dest_key)
 
-    def _is_of_another_source(self, stat: Stat) -> bool:
-        """Whether an object is the output of another source. One without our metadata is not, and may be replaced."""
-        return stat.metadata.get(SOURCE, self._source) != self._source
-
     def _is_current(self, stat: Stat, source_etag: str, recipe: str) -> bool:
         wanted = (source_etag, recipe)
         return self._is_ours(stat) and tuple(map(stat.metadata.get, (SOURCE_ETAG, RECIPE))) == wanted
+
+    def _obstacle(self, key: str, stat: Stat) -> InvalidRequest | None:
+        """The error if the object at the key of an output belongs to somebody else; one without our metadata does not.
+
+        A requested key and that of an upload's output exclude each other: the first one stays. Of two sources, the one
+        that comes first in `keys.possible_sources` has the key; it also replaces an output of the other one.
+        """
+        owner = stat.metadata.get(SOURCE)
+        if owner is None or self._is_ours(stat):
+            return None
+        if self.request.dest_key:
+            allowed = "a key where no output of an upload is"
+            return None if PLACED in stat.metadata else InvalidRequest.expected("dest_key", allowed, key)
+        if PLACED in stat.metadata:
+            return InvalidRequest.expected("key", "a source whose output key no request has taken as its dest_key", key)
+        others = keys.possible_sources(key.removeprefix(self.request.prefix))
+        if owner in (keys.fingerprint(self.request.bucket, each) for each in _after(self.request.key, others)):
+            return None
+        return InvalidRequest.expected("key", "a source whose output no other source has", key)
+
+
+def _after(key: str, others: list[str]) -> list[str]:
+    return others[others.index(key) + 1 :]

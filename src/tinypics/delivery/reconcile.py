@@ -1,23 +1,33 @@
 """One request from fetch to store. It knows stores and pictures, neither events nor AWS.
 
-Each attempt reads the existing outputs, reads the source, writes with `If-Match`, then checks that the source's ETag is
-unchanged. The two reads may run in parallel. If the outputs are of another version than the source that was read, they
-are replaced only if the source's ETag is unchanged after both reads. So the final outputs are those of the newest
-source, in whatever order its requests run, and wherever they are cut short and retried. A request that fails
-permanently writes nothing.
+1. Look: if the outputs that are there are those of the source's version and of the recipe, nothing is to be done.
+2. Read the source. If it is gone or no picture, its outputs are deleted; if not, they are written, each only if the
+   object at its key is still the one that was seen.
+3. Look at the source again. If it has changed, or if other outputs of it had to be deleted, start over.
+
+All knowledge comes from the buckets. So the final outputs are those of the newest source, in whatever order its
+requests run, and wherever they are cut short and retried. A request that fails permanently writes nothing.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from enum import Enum, auto
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tinypics.delivery import keys, layouts, outputs
-from tinypics.delivery.outputs import ConcurrentCleanup, NewOutputs
+from tinypics.delivery.outputs import NewOutputs
 from tinypics.delivery.result import STEPS, Gone, Result
-from tinypics.errors import REFUSED, CorruptImage, LoopRefused, PermanentError, SourceChanged, SourceNotFound
+from tinypics.errors import (
+    REFUSED,
+    CorruptImage,
+    LoopRefused,
+    PermanentError,
+    SourceChanged,
+    SourceNotFound,
+    SourceTooLarge,
+)
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
@@ -40,16 +50,8 @@ Resizer = Callable[["Download", "Sequence[Rendition]", "Limits"], "Resized"]
 
 ATTEMPTS = 5  # for a source that is overwritten during each of them
 
-_NO_PICTURE = (SourceNotFound, *REFUSED)
-
-
-class RetryReason(Enum):
-    """Why another attempt is needed."""
-
-    CHANGED = auto()
-    """The source or its outputs changed after they were read."""
-    REMOVED = auto()
-    """We may have deleted outputs of the new version: trust no manifest in the next attempt."""
+_NO_PICTURE = (SourceNotFound, LoopRefused, *REFUSED)
+"""Errors of a source that has no outputs."""
 
 
 def run(
@@ -62,18 +64,37 @@ def run(
     """Make the outputs agree with the source. Raises the errors of `errors.py` and no others."""
     source = open_bucket(request.bucket)
     layout = layouts.layout_of(request, open_bucket(request.dest_bucket), handling)
-    reason: RetryReason | None = None
-    for _ in range(ATTEMPTS):
-        outcome = _Attempt(request, source, layout, limits, resize_all, reason).run()
-        if not isinstance(outcome, RetryReason):
+
+    def make_heirs() -> None:
+        for key in layout.heirs() if request.follows else ():
+            if source.head(key):
+                with suppress(PermanentError):  # the events of that source have told it
+                    run(replace(request, key=key, etag=None), open_bucket, limits, handling, resize_all)
+
+    try:
+        outcome = _reconcile(request, source, layout, limits, resize_all)
+    except _NO_PICTURE:
+        make_heirs()
+        raise
+    if isinstance(outcome, Gone):
+        make_heirs()
+    return outcome
+
+
+def _reconcile(request: Request, source: Bucket, layout: Layout, limits: Limits, resize_all: Resizer) -> Outcome:
+    for number in range(ATTEMPTS):
+        try:
+            outcome = _Attempt(request, source, layout, limits, resize_all, first=number == 0).run()
+        except Conflict:
+            outcome = None
+        if outcome is not None:
             return outcome
-        reason = RetryReason.REMOVED if reason is RetryReason.REMOVED else outcome
         request = replace(request, etag=None)  # the event's ETag is known to be stale now
     raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {ATTEMPTS} times meanwhile')
 
 
 class _Attempt:
-    """One attempt. `previous` is why the earlier ones failed."""
+    """One attempt. Its methods raise Conflict if the outputs change meanwhile."""
 
     def __init__(
         self,
@@ -82,39 +103,43 @@ class _Attempt:
         layout: Layout,
         limits: Limits,
         resize_all: Resizer,
-        previous: RetryReason | None,
+        *,
+        first: bool,
     ) -> None:
         self._request = request
         self._source = source
         self._layout = layout
         self._limits = limits
         self._resize_all = resize_all
-        self._previous = previous
+        self._first = first
         self._started = time.perf_counter()
 
-    def run(self) -> Outcome | RetryReason:
+    def run(self) -> Outcome | None:
+        """The outcome; None if another attempt is needed."""
         existing, opened = self._read()
         try:
-            if existing and self._is_current(existing, opened):
+            if opened is None and self._is_current(existing, self._request.etag):
                 return self._keep(existing)
-            if existing and isinstance(opened, Download) and self._is_outdated(opened, existing):
-                return RetryReason.CHANGED
-            if opened is None:
-                opened = self._open()
+            opened = opened or self._open()
             if isinstance(opened, PermanentError):
-                return self._refuse(opened, None)
+                return self._refuse(opened, existing, opened.etag if isinstance(opened, SourceTooLarge) else None)
+            if self._is_current(existing, opened.stat.etag):
+                return self._keep(existing)
+            if existing.obstacle:
+                return self._refuse(existing.obstacle, existing, opened.stat.etag)
             return self._replace(existing, opened)
         finally:
             if isinstance(opened, Download):
                 opened.close()
 
-    def _read(self) -> tuple[ExistingOutputs | None, Download | PermanentError | None]:
+    def _read(self) -> tuple[ExistingOutputs, Download | PermanentError | None]:
         """Read the existing outputs and, if it is needed in any case, the source, in parallel."""
-        if self._previous or self._request.etag is not None:  # Outputs of that ETag need no reading of the source.
+        if self._request.etag is not None:  # outputs of that version need no reading of the source
             return self._layout.look(), None
         begun: list[Download | PermanentError] = []
         try:
             existing, _ = together([self._layout.look, lambda: begun.append(self._open())])
+            self._check_order(existing, begun[0])
         except BaseException:
             for opened in begun:
                 if isinstance(opened, Download):
@@ -122,64 +147,63 @@ class _Attempt:
             raise
         return existing, begun[0]
 
+    def _check_order(self, existing: ExistingOutputs, opened: Download | PermanentError) -> None:
+        """Raise Conflict if the outputs may be those of a newer version than was opened."""
+        if not isinstance(opened, Download) or existing.source_etag in (None, opened.stat.etag):
+            return
+        if self._source_etag() != opened.stat.etag:
+            raise Conflict(f'object "{self._request.key}" was overwritten after it was opened')
+
     def _open(self) -> Download | PermanentError:
         request = self._request
         try:
             return self._source.open(request.key, version_id=request.version_id, max_bytes=self._limits.bytes)
-        except _NO_PICTURE as error:
+        except (SourceNotFound, SourceTooLarge) as error:
             return error
 
     def _source_etag(self) -> str | None:
         stat = self._source.head(self._request.key, version_id=self._request.version_id)
         return stat.etag if stat else None
 
-    def _is_current(self, existing: ExistingOutputs, opened: Download | PermanentError | None) -> bool:
-        if self._previous is RetryReason.REMOVED or existing.recipe != self._request.recipe:
-            return False
-        etag = opened.stat.etag if isinstance(opened, Download) else self._request.etag or self._source_etag()
-        return existing.source_etag == etag
+    def _is_current(self, existing: ExistingOutputs, etag: str | None) -> bool:
+        return (existing.source_etag, existing.recipe) == (etag, self._request.recipe)
 
-    def _is_outdated(self, download: Download, existing: ExistingOutputs) -> bool:
-        """Whether the outputs may be those of a newer version of the source than was opened."""
-        etag = download.stat.etag
-        return existing.source_etag != etag and self._source_etag() != etag
-
-    def _keep(self, existing: ExistingOutputs) -> Result | RetryReason:
-        """The outputs are current. An earlier attempt, or an invocation that was killed, may have left others."""
-        if (self._previous or existing.obsolete) and (reason := self._finish(existing)):
-            return reason
+    def _keep(self, existing: ExistingOutputs) -> Result | None:
+        """The outputs are current. Others may be left of another recipe, or of an invocation that was killed."""
+        if self._layout.clean(existing):
+            return None
         timings = dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(self._started)}
         return Result(existing.source, existing.outputs, _rounded(timings), skipped=True)
 
-    def _replace(self, existing: ExistingOutputs | None, download: Download) -> Outcome | RetryReason:
+    def _replace(self, existing: ExistingOutputs, download: Download) -> Outcome | None:
         """Make and store the missing outputs."""
         fetch_ms = _ms_since(self._started)
         reusable = self._reusable(existing, download)
         try:
             resized = self._resize(download, reusable)
         except _NO_PICTURE as error:
-            return self._refuse(error, download)
+            gone = isinstance(error, SourceNotFound)
+            return self._refuse(error, existing, None if gone else download.stat.etag)
         except SourceChanged:
-            return RetryReason.CHANGED
+            return None
         waited_ms = download.waited * 1000
         encoded = time.perf_counter()
         new = self._new_outputs(download, reusable, resized)
-        try:
-            written = self._layout.write(new, existing, lambda: self._source_etag() == download.stat.etag)
-        except Conflict:
-            return RetryReason.CHANGED
-        if reason := self._finish(written):
-            return reason
+        written = self._layout.write(new, existing)
+        etag, cleaned = together([self._source_etag, lambda: self._layout.clean(written)])
+        kept = etag is None and self._request.dest_key  # outputs with a requested key stay without their source
+        if not (etag == download.stat.etag or kept):
+            return None
+        if cleaned and self._layout.look().etag != written.etag:  # the invocation whose outputs went may have seen ours
+            return None
         # Decoding overlaps with the download, so its time spent waiting for bytes counts as fetching.
         timings = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(encoded)}
         timings["decode"] = max(0.0, timings["decode"] - waited_ms)
         return Result(new.source, written.outputs, _rounded(timings))
 
-    def _reusable(self, existing: ExistingOutputs | None, download: Download) -> dict[str, StoredOutput]:
+    def _reusable(self, existing: ExistingOutputs, download: Download) -> dict[str, StoredOutput]:
         """Outputs in a folder that are still valid although the recipe changed, by rendition."""
-        if not (self._request.in_folder and existing) or self._previous is RetryReason.REMOVED:
-            return {}
-        if existing.source_etag != download.stat.etag:
+        if not self._request.in_folder or existing.source_etag != download.stat.etag:
             return {}
         return {item.rendition: item for item in existing.outputs if "missing-data" not in item.dropped}
 
@@ -216,36 +240,22 @@ class _Attempt:
         made = tuple(replace(output, rendition=asked) for output, asked in pairs)
         return NewOutputs(made, source, reusable, resized.outputs[-1] if self._request.in_folder else None)
 
-    def _finish(self, existing: ExistingOutputs) -> RetryReason | None:
-        """Clean up, and check that the source's ETag is unchanged; why another attempt is needed, if so."""
-        try:
-            etag, deleted = together([self._source_etag, lambda: self._layout.finish_cleanup(existing)])
-        except ConcurrentCleanup:
-            return RetryReason.REMOVED
-        if deleted and self._source_etag() != existing.source_etag:
-            return RetryReason.REMOVED
-        if etag is None and self._layout.handling.follow_deletes:
-            self._layout.remove()
-            return RetryReason.REMOVED
-        return RetryReason.CHANGED if etag not in (None, existing.source_etag) else None
+    def _refuse(self, error: PermanentError, existing: ExistingOutputs, etag: str | None) -> Gone | None:
+        """Delete the outputs of a source that has none: it is gone, or `error` says why this version is refused.
 
-    def _refuse(self, error: PermanentError, download: Download | None) -> Gone | RetryReason:
-        """Delete the outputs of a source that is gone or refused, if they follow it. Raises `error` if they were kept,
-        or if the source exists."""
-        if not (self._request.follows and self._layout.handling.follow_deletes):
+        Raises `error` if the source exists, or if its outputs do not follow it.
+        """
+        follows = self._request.follows or not (self._first or self._request.dest_key)
+        if not (follows and self._layout.handling.follow_deletes):
             raise error
-        before = self._source.head(self._request.key)
-        if download is not None:
-            unchanged = before is not None and before.etag == download.stat.etag
-        else:
-            unchanged = (before is None) == isinstance(error, SourceNotFound)
-        if not unchanged:
-            return RetryReason.CHANGED
-        removed = self._layout.remove()
-        if self._source.head(self._request.key) != before:
-            return RetryReason.REMOVED
-        if before is None:
-            return Gone(tuple(removed))
+        owned = self._layout.owned(existing)
+        if self._source_etag() != etag:
+            return None
+        self._layout.delete(owned)
+        if owned and self._source_etag() != etag:
+            return None
+        if etag is None and self._request.follows:
+            return Gone(tuple(owned))
         raise error
 
 

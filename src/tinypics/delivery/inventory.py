@@ -1,0 +1,49 @@
+"""The objects that are at the keys that an output of a source can have, under any recipe and in any layout."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from tinypics.delivery import keys
+from tinypics.store.bucket import PAGE
+from tinypics.store.objects import Listed, UnsupportedKey
+from tinypics.store.threads import together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tinypics.store.bucket import Bucket
+
+_AFTER: Final = "0"  # the next character after "." and "/", so it sorts after every output
+
+
+def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed]:
+    """The objects, by key. One listing finds all of them, because they sort closely together.
+
+    Keys that the client cannot represent, or a thousand other objects in between, can make that listing useless. Then
+    the keys that are known (`expected`, and those of single outputs) are read one by one.
+    """
+    try:
+        page = bucket.from_key(base)
+        if len(page) < PAGE or page[-1].key >= base + _AFTER:
+            return _with_tags(bucket, {each.key: each for each in page if keys.may_be_output(base, each.key)})
+    except UnsupportedKey:
+        pass
+    found: dict[str, Listed] = {}
+    with suppress(UnsupportedKey):
+        found = {each.key: each for each in bucket.from_key(f"{base}/") if keys.may_be_output(base, each.key)}
+    known = {*expected, *keys.possible_single_outputs(base), keys.manifest(base)} - found.keys()
+    return _with_tags(bucket, found | _heads(bucket, known))
+
+
+def _heads(bucket: Bucket, names: Iterable[str]) -> dict[str, Listed]:
+    wanted = [key for key in names if len(key.encode()) <= keys.MAX_BYTES]
+    stats = together(functools.partial(bucket.head, key) for key in wanted)
+    return {key: Listed(key, stat.size, stat.etag) for key, stat in zip(wanted, stats, strict=True) if stat}
+
+
+def _with_tags(bucket: Bucket, found: dict[str, Listed]) -> dict[str, Listed]:
+    """The same with the ETags of objects whose listing has none."""
+    return found | _heads(bucket, [key for key, each in found.items() if not each.etag])
