@@ -51,7 +51,7 @@ def _colour(data: bytes) -> object:
     return Image.open(io.BytesIO(data)).convert("RGB").getpixel((1, 1))
 
 
-FINE = ("open", "head", "put", "delete", "children")
+FINE = ("open", "head", "put", "delete", "from_key")
 COARSE = ("open", "put", "delete")  # reads take place together with the preceding or following step
 
 
@@ -81,8 +81,8 @@ class Gated(Bucket):
     def delete(self, *arguments: Any, **options: Any) -> Any:
         return self._call("delete", *arguments, **options)
 
-    def children(self, *arguments: Any, **options: Any) -> Any:
-        return self._call("children", *arguments, **options)
+    def from_key(self, *arguments: Any, **options: Any) -> Any:
+        return self._call("from_key", *arguments, **options)
 
 
 class Race:

@@ -76,6 +76,12 @@ class SourceTooLarge(PermanentError):
     etag: str | None = None
     """The version of the object that this is about."""
 
+    @classmethod
+    def of(cls, kind: str, allowed: int, given: int, etag: str) -> Self:
+        error = cls(f"{kind}: expected at most {allowed:,} bytes, got {given:,}")
+        error.etag = etag
+        return error
+
 
 class UnsupportedFormat(PermanentError):
     """Not one of the formats in `formats.FORMATS`."""

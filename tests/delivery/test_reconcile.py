@@ -632,7 +632,7 @@ def test_of_two_sources_with_one_output_key_the_longer_one_has_it(cloud: Cloud, 
         try:
             cloud.run(key, follows=True)
         except InvalidRequest as error:
-            assert key == "scan.tif"  # noqa: PT017 - it is not refused while it is alone
+            assert key == "scan.tif"
             assert str(error).startswith("key: expected a source whose output no other source has")
     assert cloud.outputs()["scan.tif.jpg"].getpixel((5, 5)) == (254, 0, 0)
     with pytest.raises(InvalidRequest):

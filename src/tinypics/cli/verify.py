@@ -19,8 +19,7 @@ from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
 from tinypics.stack.listing import list_objects
 from tinypics.verify.checker import Checker
-from tinypics.verify.findings import UNCHECKED
-from tinypics.verify.repair import repair
+from tinypics.verify.repair import REPAIRED, repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +39,7 @@ def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) 
     with contextlib.closing(Sandbox(fork=False)) as sandbox:
         checker = _checker(target, settings, prefix, jobs, sandbox)
         reports = [_check(target, checker)]
-        while fix and len(reports) <= _ROUNDS and any(finding.kind != UNCHECKED for finding in reports[-1].findings):
+        while fix and len(reports) <= _ROUNDS and any(finding.kind in REPAIRED for finding in reports[-1].findings):
             _repair(target, checker, reports[-1])
             reports.append(_check(target, checker))
     if as_json:

@@ -34,7 +34,7 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
     found: dict[str, Listed] = {}
     with suppress(UnsupportedKey):
         found = {each.key: each for each in bucket.from_key(f"{base}/") if keys.may_be_output(base, each.key)}
-    known = {*expected, *keys.possible_single_outputs(base), keys.manifest(base)} - found.keys()
+    known = {*expected, *keys.possible_single_outputs(base), f"{base}/{keys.MANIFEST}"} - found.keys()
     return _with_tags(bucket, found | _heads(bucket, known))
 
 

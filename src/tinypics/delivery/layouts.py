@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from tinypics.delivery.outputs import Handling, NewOutputs
     from tinypics.delivery.request import Request
-    from tinypics.errors import InvalidRequest
     from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
     from tinypics.store.objects import Listed, Stat
@@ -39,31 +38,28 @@ class SingleLayout(Layout):
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
         super().__init__(request, bucket, handling)
         (self._rendition,) = request.renditions
-        self._key = request.dest_key or keys.single_output(request.base_key, self._rendition)
-
-    @property
-    def output_keys(self) -> tuple[str, ...]:
-        return (self._key,)
+        self.marker = request.dest_key or keys.single_output(request.base_key, self._rendition)
+        self.output_keys = (self.marker,)
 
     def look(self) -> ExistingOutputs:
-        stat = self.bucket.head(self._key)
+        stat = self.bucket.head(self.marker)
         if stat is None:
             return ExistingOutputs()
-        output = _output_from_metadata(str(self._rendition), self._key, stat) if self._is_ours(stat) else None
+        output = _output_from_metadata(str(self._rendition), self.marker, stat) if self._is_ours(stat) else None
         if output is None:
-            return ExistingOutputs(stat.etag, obstacle=self._obstacle(self._key, stat))
+            return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
         return ExistingOutputs(stat.etag, _source_from_metadata(stat), stat.metadata.get(RECIPE, ""), (output,))
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         (output,) = new.outputs
-        etag = self._put_output(self._key, output, new.source, existing.etag)
-        return ExistingOutputs(etag, new.source, self.request.recipe, (_stored_output(self._key, output, etag),))
+        etag = self._put_output(self.marker, output, new.source, existing.etag)
+        return ExistingOutputs(etag, new.source, self.request.recipe, (_stored_output(self.marker, output, etag),))
 
     def clean(self, existing: ExistingOutputs) -> bool:  # noqa: ARG002 - the only output is known
         """One listing, after the write: of two recipes that write at the same time, one sees the other's output."""
         if self.request.dest_key:
             return False
-        strays = self._ours(self._stats(key for key in self._inventory() if key != self._key))
+        strays = self._ours(self._stats(key for key in self._inventory() if key != self.marker))
         self.delete(strays)
         return bool(strays)
 
@@ -72,9 +68,9 @@ class SingleLayout(Layout):
 
     def heirs(self) -> list[str]:
         prefix = self.request.prefix
-        others = keys.possible_sources(self._key.removeprefix(prefix))
+        others = keys.possible_sources(self.marker.removeprefix(prefix))
         shorter = others[others.index(self.request.key) + 1 :] if self.request.key in others else []
-        return [each for each in shorter if keys.single_output(prefix + each, self._rendition) == self._key]
+        return [each for each in shorter if keys.single_output(prefix + each, self._rendition) == self.marker]
 
 
 class FolderLayout(Layout):
@@ -87,36 +83,35 @@ class FolderLayout(Layout):
 
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
         super().__init__(request, bucket, handling)
-        self._manifest_key = keys.manifest(request.base_key)
+        self.marker = keys.manifest(request.base_key)
         self._keys = {str(each): keys.listed_output(request.base_key, each) for each in request.renditions}
-
-    @property
-    def output_keys(self) -> tuple[str, ...]:
-        return tuple(self._keys.values())
+        self.output_keys = tuple(self._keys.values())
 
     def look(self) -> ExistingOutputs:
         """One listing, and a GET of the manifest that it shows."""
         listed = self._inventory()
         etags = {key: each.etag for key, each in listed.items()}
-        marker = listed.get(self._manifest_key)
-        manifest, obstacle = self._read_manifest(marker) if marker else (None, None)
+        stat, manifest = self._read_manifest(listed[self.marker]) if self.marker in listed else (None, None)
         told = {item.key: item for item in manifest.outputs if etags.get(item.key) == item.etag} if manifest else {}
-        unknown = self._stats(key for key in etags if key not in told and key != self._manifest_key)
+        unknown = self._stats(key for key in etags if key not in told and key != self.marker)
+        if stat:
+            unknown[self.marker] = stat
         owned = {key: item.etag for key, item in told.items()} | self._ours(unknown)
-        for key in unknown.keys() & self.output_keys:
-            obstacle = obstacle or self._obstacle(key, unknown[key])
-        if marker is None or manifest is None:
-            return ExistingOutputs(marker.etag if marker else None, etags=etags, owned=owned, obstacle=obstacle)
+        wanted = unknown.keys() & {*self.output_keys, self.marker}
+        obstacle = next(filter(None, (self._obstacle(key, unknown[key]) for key in sorted(wanted))), None)
+        if manifest is None:
+            return ExistingOutputs(stat.etag if stat else None, etags=etags, owned=owned, obstacle=obstacle)
         outputs = tuple(item for item in told.values() if self._keys.get(item.rendition) == item.key)
         complete = outputs and outputs == manifest.outputs
         return ExistingOutputs(
-            marker.etag,
+            etags[self.marker],
             manifest.source,
             manifest.recipe if complete else "",
             outputs,
             manifest.placeholder,
+            tuple(item.key for item in manifest.outputs if item.key not in told),
             etags,
-            owned | {self._manifest_key: marker.etag},
+            owned,
             obstacle,
         )
 
@@ -149,7 +144,7 @@ class FolderLayout(Layout):
         return existing.owned
 
     def _strays(self, existing: ExistingOutputs) -> dict[str, str]:
-        kept = {self._manifest_key, *self.output_keys}
+        kept = {self.marker, *self.output_keys}
         return {key: etag for key, etag in existing.owned.items() if key not in kept}
 
     def _claim(self, source: Mapping[str, Any], existing: ExistingOutputs) -> str:
@@ -164,23 +159,22 @@ class FolderLayout(Layout):
         attributes = self._attributes("application/json", manifest.source, manifest.recipe, "manifest")
         attributes["Cache-Control"] = "no-cache"  # its content changes under the same key
         data = manifest.to_json(self.handling.url_base)
-        return self.bucket.put(
-            self._manifest_key, data, attributes=attributes, tags=self.handling.tags, replaces=replaces
-        )
+        return self.bucket.put(self.marker, data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
 
-    def _read_manifest(self, listed: Listed) -> tuple[Manifest | None, InvalidRequest | None]:
-        """The manifest, if the object is a valid one of this source; the error if it belongs to somebody else."""
-        if listed.size > MAX_MANIFEST:
-            stat, data = self.bucket.head(listed.key), b""
-        else:
-            try:
+    def _read_manifest(self, listed: Listed) -> tuple[Stat, Manifest | None]:
+        """The facts of the object at the manifest's key; its content if it is a valid manifest of this source."""
+        data = b""
+        try:
+            if listed.size > MAX_MANIFEST:
+                stat = self.bucket.head(listed.key)
+            else:
                 found = self.bucket.open(listed.key, max_bytes=MAX_MANIFEST)
                 stat, data = found.stat, found.whole()
-            except (SourceNotFound, SourceTooLarge, SourceChanged):
-                stat = None
+        except (SourceNotFound, SourceTooLarge, SourceChanged):
+            stat = None
         if stat is None or stat.etag != listed.etag:
             raise Conflict(f'object "{listed.key}" was replaced after it was listed')
-        return (Manifest.from_json(data) if self._is_ours(stat) else None), self._obstacle(listed.key, stat)
+        return stat, Manifest.from_json(data) if self._is_ours(stat) else None
 
 
 def layout_of(request: Request, bucket: Bucket, handling: Handling) -> Layout:

@@ -60,8 +60,9 @@ class ExistingOutputs:
     `source` (with its `etag`), `recipe`, `outputs` and `placeholder` are as the marker of this source tells them.
     `outputs` has those that are really there; `recipe` is empty if any is not.
 
-    Of a folder, `etags` has the ETags of all objects by key, and `owned` those of this source's. `obstacle` is the
-    error if a key belongs to somebody else.
+    Of a folder, `damaged` has the keys of outputs that are not the objects that the manifest names, `etags` the ETags
+    of all objects by key, and `owned` those of this source's. `obstacle` is the error if a key belongs to somebody
+    else.
     """
 
     etag: str | None = None
@@ -69,6 +70,7 @@ class ExistingOutputs:
     recipe: str = ""
     outputs: tuple[StoredOutput, ...] = ()
     placeholder: Mapping[str, str] = MappingProxyType({})
+    damaged: tuple[str, ...] = ()
     etags: Mapping[str, str] = MappingProxyType({})
     owned: Mapping[str, str] = MappingProxyType({})
     obstacle: InvalidRequest | None = None
@@ -96,16 +98,16 @@ class NewOutputs:
 class Layout(ABC):
     """The layout of the outputs of one request. Every method raises Conflict if the objects change meanwhile."""
 
+    marker: str
+    """The key of the object that tells what the outputs were made of: the manifest, or the single output."""
+    output_keys: tuple[str, ...]
+    """The keys of the outputs, without that of the manifest."""
+
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
         self.request = request
         self.bucket = bucket
         self.handling = handling
         self._source = keys.fingerprint(request.bucket, request.key)
-
-    @property
-    @abstractmethod
-    def output_keys(self) -> tuple[str, ...]:
-        """The keys of the outputs, without that of their manifest."""
 
     @abstractmethod
     def look(self) -> ExistingOutputs:
@@ -132,7 +134,7 @@ class Layout(ABC):
 
         A manifest goes first, so that no reader relies on outputs that are being deleted.
         """
-        manifest = keys.manifest(self.request.base_key)
+        manifest = f"{self.request.base_key}/{keys.MANIFEST}"
         if manifest in etags:
             self.bucket.delete(manifest, etag=etags[manifest])
         together(

@@ -64,7 +64,7 @@ class Bucket:
             result = interruptible(lambda: obstore.get(self._store, key, options=options))
             stat = self._stat(result)
             if stat.size > max_bytes:
-                raise SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {stat.size:,}")
+                raise SourceTooLarge.of("object", max_bytes, stat.size, stat.etag)
 
         # After a broken connection, a range request with `If-Match` resumes the download. So the result is exactly one
         # version of the object, or an error.

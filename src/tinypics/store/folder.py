@@ -53,7 +53,7 @@ class FolderBucket(Bucket):
             with self._file(key).open("rb") as file:
                 found = os.fstat(file.fileno())
                 if found.st_size > max_bytes:
-                    raise SourceTooLarge(f"file: expected at most {max_bytes:,} bytes, got {found.st_size:,}")
+                    raise SourceTooLarge.of("file", max_bytes, found.st_size, _tag(found))
                 data = file.read(found.st_size)
         if len(data) < found.st_size:
             raise StoreUnavailable(f"the file ended after {len(data):,} of {found.st_size:,} bytes")

@@ -11,6 +11,7 @@ import itertools
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,11 +19,12 @@ from obstore.store import MemoryStore
 
 from tinypics.delivery import keys, layouts, outputs, reconcile, result
 from tinypics.delivery.request import Skip
-from tinypics.errors import REFUSED, InvalidRequest, LoopRefused, SourceNotFound, TinypicsError
+from tinypics.errors import REFUSED, InvalidRequest, LoopRefused, SourceChanged, SourceNotFound, TinypicsError
 from tinypics.store.bucket import Bucket
-from tinypics.store.objects import Listed
+from tinypics.store.objects import Conflict, Listed
 from tinypics.values import replace
 from tinypics.verify.findings import (
+    CLASHING,
     DAMAGED,
     MANAGED,
     MISSING,
@@ -37,7 +39,7 @@ from tinypics.verify.findings import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tinypics.delivery.outputs import ExistingOutputs, Handling
+    from tinypics.delivery.outputs import ExistingOutputs, Handling, Layout
     from tinypics.delivery.request import Request
     from tinypics.image.limits import Limits
     from tinypics.store.objects import Stat
@@ -121,31 +123,24 @@ class Checker:
             return Verdict("unreadable")
         except LoopRefused as error:
             return Verdict(error.name)
-        existing = layout.look()
-        if existing and (existing.source_etag, existing.recipe) == (listed.etag, request.recipe):
-            return self._check_outputs(request, existing)
+        existing = _look(layout)
+        if existing.obstacle:
+            clash = Finding(CLASHING, request.key, layout.output_keys[0], existing.obstacle.message)
+            return Verdict("clashing", (clash,))
+        if (existing.source_etag, existing.recipe) == (listed.etag, request.recipe):
+            return Verdict("complete", (), _entitled(layout, existing))
         stat = self.source.head(request.key)
         if stat is None:
             return Verdict("gone")
         if stat.etag != listed.etag:  # overwritten since it was listed
             return self._examine(Listed(listed.key, stat.size, stat.etag))
-        if existing and existing.source_etag == stat.etag:
-            stale = Finding(STALE, request.key, _marker(request, existing), "made by another recipe")
-            return Verdict("wrong", (stale,), _outputs(request, existing) | {*existing.obsolete})
-        return self._resize_in_memory(request, existing)
+        if existing.source_etag == stat.etag:
+            return Verdict("wrong", _wrong_outputs(layout, existing), _entitled(layout, existing))
+        return self._resize_in_memory(layout, existing)
 
-    def _check_outputs(self, request: Request, existing: ExistingOutputs) -> Verdict:
-        """Check all outputs of a current marker. A single output is its own marker."""
-        damaged = []
-        for item in existing.outputs if request.in_folder else ():
-            stat = self.output.head(item.key)
-            if stat is None or stat.etag != item.etag:
-                reason = "it is not the object that the manifest names" if stat else "it is gone, and in the manifest"
-                damaged.append(Finding(DAMAGED, request.key, item.key, reason))
-        return Verdict("wrong" if damaged else "complete", tuple(damaged), _outputs(request, existing))
-
-    def _resize_in_memory(self, request: Request, existing: ExistingOutputs | None) -> Verdict:
-        """There are no current outputs: resize the source into memory to see which it should have."""
+    def _resize_in_memory(self, layout: Layout, existing: ExistingOutputs) -> Verdict:
+        """There are no current outputs: resize the source into memory to see whether it should have some."""
+        request = layout.request
         nowhere = Bucket(_NOWHERE, MemoryStore())
         trial = replace(request, dest_bucket=_NOWHERE)
         with self._decoding:
@@ -161,11 +156,11 @@ class Checker:
                 return Verdict(error.name)
         if isinstance(outcome, result.Gone):
             return Verdict("gone")
-        marker, made = _marker(request, outcome), _outputs(request, outcome)
-        if existing is None:
-            return Verdict("wrong", (Finding(MISSING, request.key, marker, "there is none"),), made)
-        finding = Finding(STALE, request.key, marker, "made of another version of the source")
-        return Verdict("wrong", (finding,), made | _outputs(request, existing) | {*existing.obsolete})
+        if existing.source_etag is None:
+            kind, reason = MISSING, "there is none"
+        else:
+            kind, reason = STALE, "made of another version of the source"
+        return Verdict("wrong", (Finding(kind, request.key, layout.marker, reason),), _entitled(layout, existing))
 
     def _bucket_named(self, name: str, nowhere: Bucket) -> Bucket:
         return nowhere if name == _NOWHERE else self.source
@@ -211,13 +206,30 @@ class Checker:
                 report.findings.append(Finding(ORPHANED, owner, listed.key, reason, listed.etag))
 
 
-def _marker(request: Request, made: ExistingOutputs | result.Result) -> str:
-    """The key of the marker: the manifest, or the single output."""
-    return keys.manifest(request.base_key) if request.in_folder else made.outputs[0].key
+def _look(layout: Layout) -> ExistingOutputs:
+    for _ in range(reconcile.ATTEMPTS):
+        with suppress(Conflict):
+            return layout.look()
+    raise SourceChanged(f"{layout.marker} was overwritten {reconcile.ATTEMPTS} times while it was read")
 
 
-def _outputs(request: Request, made: ExistingOutputs | result.Result) -> frozenset[str]:
-    return frozenset({item.key for item in made.outputs} | {_marker(request, made)})
+def _wrong_outputs(layout: Layout, existing: ExistingOutputs) -> tuple[Finding, ...]:
+    """The findings on outputs of the current version that are not all there, or of another recipe."""
+    key = layout.request.key
+    gone, other = "it is gone, and in the manifest", "it is not the object that the manifest names"
+    damaged = tuple(
+        Finding(DAMAGED, key, each, other if each in existing.etags else gone)
+        for each in existing.damaged
+        if each in layout.output_keys
+    )
+    reason = "made by another recipe" if existing.outputs else "its manifest is incomplete"
+    return damaged or (Finding(STALE, key, layout.marker, reason),)
+
+
+def _entitled(layout: Layout, existing: ExistingOutputs) -> frozenset[str]:
+    """The keys of outputs that are no orphans. Those of an outdated manifest stay until the new ones are written."""
+    outdated = existing.source_etag is not None and existing.recipe != layout.request.recipe
+    return frozenset({*layout.output_keys, layout.marker, *(existing.owned if outdated else ())})
 
 
 def _unchecked_verdict(key: str, error: TinypicsError) -> Verdict:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-MISSING, STALE, DAMAGED, ORPHANED, UNCHECKED = "missing", "stale", "damaged", "orphaned", "unchecked"
+MISSING, STALE, DAMAGED, ORPHANED = "missing", "stale", "damaged", "orphaned"
+CLASHING, UNCHECKED = "clashing", "unchecked"
 """Kinds of findings: see `Finding`."""
 
 MANAGED = "managed"
@@ -17,7 +18,8 @@ class Finding:
 
     `missing`: there is no such output. `stale`: it was made of another version of the source, or by another recipe.
     `damaged`: it is not the object that its manifest names. `orphaned`: the stack made it, but its source should not
-    have it. `unchecked`: the store failed. `etag` is the object's, for kinds that need it.
+    have it. `clashing`: its key belongs to another source, or to a request's `dest_key`. `unchecked`: the store failed.
+    `etag` is the object's, for kinds that need it.
     """
 
     kind: str
