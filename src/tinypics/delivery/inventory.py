@@ -20,7 +20,7 @@ _AFTER: Final = "0"  # the next character after "." and "/", so it sorts after e
 
 
 def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed]:
-    """The objects, by key. One listing finds all of them, because they sort closely together.
+    """The objects by key, the likeliest outputs first. One listing finds all of them: their keys sort close together.
 
     Keys that the client cannot represent, or a thousand other objects in between, can make that listing useless. Then
     the keys that are known (`expected`, and those of single outputs) are read one by one.
@@ -45,5 +45,13 @@ def _heads(bucket: Bucket, names: Iterable[str]) -> dict[str, Listed]:
 
 
 def _with_tags(bucket: Bucket, found: dict[str, Listed]) -> dict[str, Listed]:
-    """The same with the ETags of objects whose listing has none."""
-    return found | _heads(bucket, [key for key, each in found.items() if not each.etag])
+    """The same, sorted, with the ETags of objects whose listing has none."""
+    found |= _heads(bucket, [key for key, each in found.items() if not each.etag])
+    return {key: found[key] for key in sorted(found, key=_is_unlikely)}
+
+
+def _is_unlikely(key: str) -> bool:
+    """Whether the last part of the key is not that of a manifest, nor begins like a rendition (`128x128`, `x600`)."""
+    name = key.rpartition("/")[2]
+    width, cross, _ = name.partition("x")
+    return name != keys.MANIFEST and not (cross and (not width or width.isdigit()))

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
     from tinypics.delivery.outputs import Handling, NewOutputs
     from tinypics.delivery.request import Request
+    from tinypics.errors import InvalidRequest
     from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
-    from tinypics.store.objects import Listed, Stat
+    from tinypics.store.objects import Stat
 
 MAX_MANIFEST = 4 * 2**20  # bytes; ten times that of fifty renditions with the longest keys
 
@@ -88,68 +89,83 @@ class FolderLayout(Layout):
         self.output_keys = tuple(self._keys.values())
 
     def look(self) -> ExistingOutputs:
-        """One listing, and a GET of the manifest that it shows."""
-        listed = self._inventory()
-        etags = {key: each.etag for key, each in listed.items()}
-        stat, manifest = self._read_manifest(listed[self.marker]) if self.marker in listed else (None, None)
-        told = {item.key: item for item in manifest.outputs if etags.get(item.key) == item.etag} if manifest else {}
-        unknown = self._stats(key for key in etags if key not in told and key != self.marker)
-        if stat:
-            unknown[self.marker] = stat
-        owned = {key: item.etag for key, item in told.items()} | self._ours(unknown)
-        wanted = unknown.keys() & {*self.output_keys, self.marker}
-        obstacle = next(filter(None, (self._obstacle(key, unknown[key]) for key in sorted(wanted))), None)
+        """A GET of the manifest. If it is complete, a listing shows whether it is true."""
+        stat, manifest = self._read_manifest()
+        if stat is None:
+            return ExistingOutputs()
         if manifest is None:
-            return ExistingOutputs(stat.etag if stat else None, etags=etags, owned=owned, obstacle=obstacle)
-        outputs = tuple(item for item in told.values() if self._keys.get(item.rendition) == item.key)
-        complete = outputs and outputs == manifest.outputs
+            return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
+        if not manifest.outputs:
+            return ExistingOutputs(stat.etag, manifest.source)
+        etags, owned, obstacle = self._survey(_vouched(manifest.outputs) | {self.marker: stat.etag})
+        if etags.get(self.marker) != stat.etag:
+            raise Conflict(f'object "{self.marker}" was replaced after it was read')
+        true = [item for item in manifest.outputs if etags.get(item.key) == item.etag]
+        outputs = tuple(item for item in true if self._keys.get(item.rendition) == item.key)
         return ExistingOutputs(
-            etags[self.marker],
-            manifest.source,
-            manifest.recipe if complete else "",
-            outputs,
-            manifest.placeholder,
-            tuple(item.key for item in manifest.outputs if item.key not in told),
-            etags,
-            owned,
-            obstacle,
+            etag=stat.etag,
+            source=manifest.source,
+            recipe=manifest.recipe if outputs == manifest.outputs else "",
+            outputs=outputs,
+            placeholder=manifest.placeholder,
+            owned=owned,
+            damaged={item.key: etags.get(item.key) for item in manifest.outputs if item not in true},
+            obstacle=obstacle,
         )
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         assert new.placeholder is not None  # noqa: S101 - `reconcile` makes it for every folder
-        claim = self._claim(new.source, existing)
+        claim = self._claim(new.source, existing.etag)
+        # Listed after the claim, so that of invocations of both layouts at least one sees the other's writes.
+        etags, owned, obstacle = self._survey(_vouched(existing.outputs) | {self.marker: claim})
+        if obstacle:
+            self.bucket.delete(self.marker, etag=claim)
+            raise obstacle
+        if any(etags.get(item.key) != item.etag for item in new.reused.values()):
+            raise Conflict(f'an output below "{self.request.base_key}" was replaced after it was listed')
         planned = {self._keys[str(output.rendition)]: output for output in new.outputs}
-        etags = together(
-            functools.partial(self._put_output, key, output, new.source, existing.etags.get(key))
+        stored_etags = together(
+            functools.partial(self._put_output, key, output, new.source, etags.get(key))
             for key, output in planned.items()
         )
         written = {
             str(output.rendition): _stored_output(key, output, etag, sha256=_sha256(output.data))
-            for (key, output), etag in zip(planned.items(), etags, strict=True)
+            for (key, output), etag in zip(planned.items(), stored_etags, strict=True)
         }
         stored = tuple({**new.reused, **written}[str(rendition)] for rendition in self.request.renditions)
-        self.delete(self._strays(existing))
-        manifest = Manifest(new.source, self.request.recipe, stored, placeholder(new.placeholder))
-        return self._complete(manifest, claim)
+        self.delete(self._strays(owned))
+        return self._complete(Manifest(new.source, self.request.recipe, stored, placeholder(new.placeholder)), claim)
 
     def clean(self, existing: ExistingOutputs) -> bool:
-        if not (strays := self._strays(existing)):
+        if not (strays := self._strays(existing.owned)):
             return False
-        claim = self._claim(existing.source, existing)
+        claim = self._claim(existing.source, existing.etag)
         self.delete(strays)
         self._complete(Manifest(existing.source, existing.recipe, existing.outputs, existing.placeholder), claim)
         return True
 
     def owned(self, existing: ExistingOutputs) -> Mapping[str, str]:
-        return existing.owned
+        marker = {self.marker: existing.etag} if existing.etag and existing.source else {}
+        return self._survey(_vouched(existing.outputs) | marker)[1]
 
-    def _strays(self, existing: ExistingOutputs) -> dict[str, str]:
+    def _survey(self, vouched: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], InvalidRequest | None]:
+        """The ETags of all objects where outputs can be, those of this source's, and the error if a key is taken.
+
+        The metadata of objects with an ETag in `vouched` are not read: they belong to this source.
+        """
+        etags = {key: each.etag for key, each in self._inventory().items()}
+        ours = {key: etag for key, etag in etags.items() if vouched.get(key) == etag}
+        unknown = self._stats(key for key in etags if key not in ours)
+        obstacles = (self._obstacle(key, unknown[key]) for key in self.output_keys if key in unknown)
+        return etags, ours | self._ours(unknown), next(filter(None, obstacles), None)
+
+    def _strays(self, owned: Mapping[str, str]) -> dict[str, str]:
         kept = {self.marker, *self.output_keys}
-        return {key: etag for key, etag in existing.owned.items() if key not in kept}
+        return {key: etag for key, etag in owned.items() if key not in kept}
 
-    def _claim(self, source: Mapping[str, Any], existing: ExistingOutputs) -> str:
+    def _claim(self, source: Mapping[str, Any], replaces: str | None) -> str:
         """Write an incomplete manifest; its ETag. It is unlike all others, so that no other invocation completes it."""
-        return self._put_manifest(Manifest(source, self.request.recipe, claim=urandom(8).hex()), existing.etag)
+        return self._put_manifest(Manifest(source, self.request.recipe, claim=urandom(8).hex()), replaces)
 
     def _complete(self, manifest: Manifest, claim: str) -> ExistingOutputs:
         etag = self._put_manifest(manifest, claim)
@@ -161,25 +177,26 @@ class FolderLayout(Layout):
         data = manifest.to_json(self.handling.url_base)
         return self.bucket.put(self.marker, data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
 
-    def _read_manifest(self, listed: Listed) -> tuple[Stat, Manifest | None]:
+    def _read_manifest(self) -> tuple[Stat | None, Manifest | None]:
         """The facts of the object at the manifest's key; its content if it is a valid manifest of this source."""
-        data = b""
         try:
-            if listed.size > MAX_MANIFEST:
-                stat = self.bucket.head(listed.key)
-            else:
-                found = self.bucket.open(listed.key, max_bytes=MAX_MANIFEST)
-                stat, data = found.stat, found.whole()
-        except (SourceNotFound, SourceTooLarge, SourceChanged):
-            stat = None
-        if stat is None or stat.etag != listed.etag:
-            raise Conflict(f'object "{listed.key}" was replaced after it was listed')
-        return stat, Manifest.from_json(data) if self._is_ours(stat) else None
+            found = self.bucket.open(self.marker, max_bytes=MAX_MANIFEST)
+            return found.stat, Manifest.from_json(found.whole()) if self._is_ours(found.stat) else None
+        except SourceNotFound:
+            return None, None
+        except SourceTooLarge:
+            return self.bucket.head(self.marker), None
+        except SourceChanged as error:
+            raise Conflict(str(error)) from error
 
 
 def layout_of(request: Request, bucket: Bucket, handling: Handling) -> Layout:
     """The layout of the outputs of `request`. Raises InvalidRequest if a key of theirs would be too long."""
     return (FolderLayout if request.in_folder else SingleLayout)(request, bucket, handling)
+
+
+def _vouched(stored: tuple[StoredOutput, ...]) -> dict[str, str]:
+    return {item.key: item.etag for item in stored}
 
 
 def _stored_output(key: str, output: Output, etag: str, *, sha256: str = "") -> StoredOutput:

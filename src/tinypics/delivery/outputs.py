@@ -60,9 +60,9 @@ class ExistingOutputs:
     `source` (with its `etag`), `recipe`, `outputs` and `placeholder` are as the marker of this source tells them.
     `outputs` has those that are really there; `recipe` is empty if any is not.
 
-    Of a folder, `damaged` has the keys of outputs that are not the objects that the manifest names, `etags` the ETags
-    of all objects by key, and `owned` those of this source's. `obstacle` is the error if a key belongs to somebody
-    else.
+    Of a folder with a complete manifest, `owned` has the ETags of this source's objects by key, and `damaged` those of
+    the objects that are not as the manifest says (None: it is gone). `obstacle` is the error if a key belongs to
+    somebody else.
     """
 
     etag: str | None = None
@@ -70,9 +70,8 @@ class ExistingOutputs:
     recipe: str = ""
     outputs: tuple[StoredOutput, ...] = ()
     placeholder: Mapping[str, str] = MappingProxyType({})
-    damaged: tuple[str, ...] = ()
-    etags: Mapping[str, str] = MappingProxyType({})
     owned: Mapping[str, str] = MappingProxyType({})
+    damaged: Mapping[str, str | None] = MappingProxyType({})
     obstacle: InvalidRequest | None = None
 
     @property

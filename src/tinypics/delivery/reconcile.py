@@ -22,6 +22,7 @@ from tinypics.delivery.result import STEPS, Gone, Result
 from tinypics.errors import (
     REFUSED,
     CorruptImage,
+    InvalidRequest,
     LoopRefused,
     PermanentError,
     SourceChanged,
@@ -189,7 +190,10 @@ class _Attempt:
         waited_ms = download.waited * 1000
         encoded = time.perf_counter()
         new = self._new_outputs(download, reusable, resized)
-        written = self._layout.write(new, existing)
+        try:
+            written = self._layout.write(new, existing)
+        except InvalidRequest as error:
+            return self._refuse(error, existing, download.stat.etag)
         etag, cleaned = together([self._source_etag, lambda: self._layout.clean(written)])
         kept = etag is None and self._request.dest_key  # outputs with a requested key stay without their source
         if not (etag == download.stat.etag or kept):

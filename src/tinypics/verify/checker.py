@@ -218,8 +218,8 @@ def _wrong_outputs(layout: Layout, existing: ExistingOutputs) -> tuple[Finding, 
     key = layout.request.key
     gone, other = "it is gone, and in the manifest", "it is not the object that the manifest names"
     damaged = tuple(
-        Finding(DAMAGED, key, each, other if each in existing.etags else gone)
-        for each in existing.damaged
+        Finding(DAMAGED, key, each, other if etag else gone)
+        for each, etag in existing.damaged.items()
         if each in layout.output_keys
     )
     reason = "made by another recipe" if existing.outputs else "its manifest is incomplete"
@@ -229,7 +229,7 @@ def _wrong_outputs(layout: Layout, existing: ExistingOutputs) -> tuple[Finding, 
 def _entitled(layout: Layout, existing: ExistingOutputs) -> frozenset[str]:
     """The keys of outputs that are no orphans. Those of an outdated manifest stay until the new ones are written."""
     outdated = existing.source_etag is not None and existing.recipe != layout.request.recipe
-    return frozenset({*layout.output_keys, layout.marker, *(existing.owned if outdated else ())})
+    return frozenset({*layout.output_keys, layout.marker, *(layout.owned(existing) if outdated else ())})
 
 
 def _unchecked_verdict(key: str, error: TinypicsError) -> Verdict:
