@@ -93,7 +93,8 @@ def test_the_placeholder_is_tiny_and_knows_the_colour_that_most_of_the_picture_h
 def test_a_manifest_comes_back_as_it_was() -> None:
     manifest = Manifest(SOURCE, "recipe", tuple(WHOLE), {"data_uri": "data:", "colour": "#000000"})
     assert Manifest.from_json(manifest.to_json("https://cdn.example/")) == manifest
-    claim = Manifest(SOURCE, "recipe", claim="0123")
+    shown = {"data_uri": "data:", "colour": "#000000"}
+    claim = Manifest(SOURCE, "recipe", placeholder=shown, claim="0123", keys=("a.jpg/8x.jpg",))
     assert Manifest.from_json(claim.to_json()) == claim
 
 
@@ -116,6 +117,8 @@ def test_a_manifest_comes_back_as_it_was() -> None:
         {"placeholder": {}},
         {"placeholder": 5},
         {"claim": []},
+        {"keys": [5]},
+        {"keys": 5},
     ],
 )
 def test_what_is_no_manifest_of_this_version_is_none(change: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from tinypics.delivery import keys
+from tinypics.delivery.manifest import MAX_BYTES, Manifest
+from tinypics.errors import SourceChanged, SourceNotFound, SourceTooLarge
 from tinypics.store.bucket import PAGE
 from tinypics.store.objects import Listed, UnsupportedKey
 from tinypics.store.threads import together
@@ -23,7 +25,7 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
     """The objects by key, the likeliest outputs first. One listing finds all of them: their keys sort close together.
 
     Keys that the client cannot represent, or a thousand other objects in between, can make that listing useless. Then
-    the keys that are known (`expected`, and those of single outputs) are read one by one.
+    the keys that are known are read one by one: `expected`, those of single outputs, and those that the manifest names.
     """
     try:
         page = bucket.from_key(base)
@@ -34,8 +36,18 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
     found: dict[str, Listed] = {}
     with suppress(UnsupportedKey):
         found = {each.key: each for each in bucket.from_key(f"{base}/") if keys.may_be_output(base, each.key)}
-    known = {*expected, *keys.possible_single_outputs(base), f"{base}/{keys.MANIFEST}"} - found.keys()
+    marker = f"{base}/{keys.MANIFEST}"
+    known = {*expected, *keys.possible_single_outputs(base), marker, *_named(bucket, marker)} - found.keys()
     return _with_tags(bucket, found | _heads(bucket, known))
+
+
+def _named(bucket: Bucket, marker: str) -> tuple[str, ...]:
+    try:
+        manifest = Manifest.from_json(bucket.open(marker, max_bytes=MAX_BYTES).whole())
+    except (SourceNotFound, SourceTooLarge, SourceChanged):
+        return ()
+    base = marker.rpartition("/")[0]
+    return tuple(key for key in manifest.all_keys if keys.may_be_output(base, key)) if manifest else ()
 
 
 def _heads(bucket: Bucket, names: Iterable[str]) -> dict[str, Listed]:

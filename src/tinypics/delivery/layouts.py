@@ -7,7 +7,7 @@ from os import urandom
 from typing import TYPE_CHECKING, Any
 
 from tinypics.delivery import keys
-from tinypics.delivery.manifest import Manifest, StoredOutput, placeholder
+from tinypics.delivery.manifest import MAX_BYTES, Manifest, StoredOutput, placeholder
 from tinypics.delivery.outputs import (
     FACTS,
     RECIPE,
@@ -19,6 +19,7 @@ from tinypics.delivery.outputs import (
 from tinypics.errors import SourceChanged, SourceNotFound, SourceTooLarge
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
+from tinypics.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
     from tinypics.store.objects import Stat
-
-MAX_MANIFEST = 4 * 2**20  # bytes; ten times that of fifty renditions with the longest keys
 
 
 class SingleLayout(Layout):
@@ -60,12 +59,13 @@ class SingleLayout(Layout):
         """One listing, after the write: of two recipes that write at the same time, one sees the other's output."""
         if self.request.dest_key:
             return False
-        strays = self._ours(self._stats(key for key in self._inventory() if key != self.marker))
+        others = {key: etag for key, etag in self._etags().items() if key != self.marker}
+        strays = self._ours(self._stats(others))
         self.delete(strays)
         return bool(strays)
 
     def owned(self, existing: ExistingOutputs) -> Mapping[str, str]:  # noqa: ARG002 - a listing finds it, too
-        return self._ours(self._stats(self._inventory()))
+        return self._ours(self._stats(self._etags()))
 
     def heirs(self) -> list[str]:
         prefix = self.request.prefix
@@ -96,7 +96,7 @@ class FolderLayout(Layout):
         if manifest is None:
             return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
         if not manifest.outputs:
-            return ExistingOutputs(stat.etag, manifest.source)
+            return ExistingOutputs(stat.etag, manifest.source, named=manifest.all_keys)
         etags, owned, obstacle = self._survey(_vouched(manifest.outputs) | {self.marker: stat.etag})
         if etags.get(self.marker) != stat.etag:
             raise Conflict(f'object "{self.marker}" was replaced after it was read')
@@ -108,6 +108,7 @@ class FolderLayout(Layout):
             recipe=manifest.recipe if outputs == manifest.outputs else "",
             outputs=outputs,
             placeholder=manifest.placeholder,
+            named=manifest.all_keys,
             owned=owned,
             damaged={item.key: etags.get(item.key) for item in manifest.outputs if item not in true},
             obstacle=obstacle,
@@ -115,14 +116,16 @@ class FolderLayout(Layout):
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         assert new.placeholder is not None  # noqa: S101 - `reconcile` makes it for every folder
-        claim = self._claim(new.source, existing.etag)
+        shown = placeholder(new.placeholder)
+        claim = self._claim(Manifest(new.source, self.request.recipe, placeholder=shown), existing)
         # Listed after the claim, so that of invocations of both layouts at least one sees the other's writes.
         etags, owned, obstacle = self._survey(_vouched(existing.outputs) | {self.marker: claim})
+        expected = _vouched(tuple(new.reused.values())) | {self.marker: claim}
+        if any(etags.get(key) != etag for key, etag in expected.items()):
+            raise Conflict(f'another invocation writes below "{self.request.base_key}"')
         if obstacle:
             self.bucket.delete(self.marker, etag=claim)
             raise obstacle
-        if any(etags.get(item.key) != item.etag for item in new.reused.values()):
-            raise Conflict(f'an output below "{self.request.base_key}" was replaced after it was listed')
         planned = {self._keys[str(output.rendition)]: output for output in new.outputs}
         stored_etags = together(
             functools.partial(self._put_output, key, output, new.source, etags.get(key))
@@ -133,15 +136,16 @@ class FolderLayout(Layout):
             for (key, output), etag in zip(planned.items(), stored_etags, strict=True)
         }
         stored = tuple({**new.reused, **written}[str(rendition)] for rendition in self.request.renditions)
-        self.delete(self._strays(owned))
-        return self._complete(Manifest(new.source, self.request.recipe, stored, placeholder(new.placeholder)), claim)
+        self._delete_strays(owned, claim)
+        return self._complete(Manifest(new.source, self.request.recipe, stored, shown), claim)
 
     def clean(self, existing: ExistingOutputs) -> bool:
-        if not (strays := self._strays(existing.owned)):
+        if existing.owned.keys() <= {self.marker, *self.output_keys}:
             return False
-        claim = self._claim(existing.source, existing.etag)
-        self.delete(strays)
-        self._complete(Manifest(existing.source, existing.recipe, existing.outputs, existing.placeholder), claim)
+        manifest = Manifest(existing.source, existing.recipe, existing.outputs, existing.placeholder)
+        claim = self._claim(replace(manifest, outputs=()), existing)
+        self._delete_strays(existing.owned, claim)
+        self._complete(manifest, claim)
         return True
 
     def owned(self, existing: ExistingOutputs) -> Mapping[str, str]:
@@ -153,19 +157,25 @@ class FolderLayout(Layout):
 
         The metadata of objects with an ETag in `vouched` are not read: they belong to this source.
         """
-        etags = {key: each.etag for key, each in self._inventory().items()}
+        etags = self._etags()
         ours = {key: etag for key, etag in etags.items() if vouched.get(key) == etag}
-        unknown = self._stats(key for key in etags if key not in ours)
+        unknown = self._stats({key: etag for key, etag in etags.items() if key not in ours})
         obstacles = (self._obstacle(key, unknown[key]) for key in self.output_keys if key in unknown)
         return etags, ours | self._ours(unknown), next(filter(None, obstacles), None)
 
-    def _strays(self, owned: Mapping[str, str]) -> dict[str, str]:
+    def _delete_strays(self, owned: Mapping[str, str], claim: str) -> None:
         kept = {self.marker, *self.output_keys}
-        return {key: etag for key, etag in owned.items() if key not in kept}
+        strays = {key: etag for key, etag in owned.items() if key not in kept}
+        if strays:
+            there = self.bucket.head(self.marker)
+            if there is None or there.etag != claim:  # they may be outputs of the invocation that has it now
+                raise Conflict(f'another invocation writes below "{self.request.base_key}"')
+        self.delete(strays)
 
-    def _claim(self, source: Mapping[str, Any], replaces: str | None) -> str:
+    def _claim(self, manifest: Manifest, existing: ExistingOutputs) -> str:
         """Write an incomplete manifest; its ETag. It is unlike all others, so that no other invocation completes it."""
-        return self._put_manifest(Manifest(source, self.request.recipe, claim=urandom(8).hex()), replaces)
+        names = tuple(sorted({*self.output_keys, *existing.named}))
+        return self._put_manifest(replace(manifest, claim=urandom(8).hex(), keys=names), existing.etag)
 
     def _complete(self, manifest: Manifest, claim: str) -> ExistingOutputs:
         etag = self._put_manifest(manifest, claim)
@@ -180,7 +190,7 @@ class FolderLayout(Layout):
     def _read_manifest(self) -> tuple[Stat | None, Manifest | None]:
         """The facts of the object at the manifest's key; its content if it is a valid manifest of this source."""
         try:
-            found = self.bucket.open(self.marker, max_bytes=MAX_MANIFEST)
+            found = self.bucket.open(self.marker, max_bytes=MAX_BYTES)
             return found.stat, Manifest.from_json(found.whole()) if self._is_ours(found.stat) else None
         except SourceNotFound:
             return None, None

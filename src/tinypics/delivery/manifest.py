@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tinypics.image.results import Output
 
 VERSION = 1
+MAX_BYTES = 4 * 2**20  # ten times that of fifty renditions with the longest keys
 
 # A browser takes the first `<source>` that it supports.
 _PREFERENCE = sorted(OUTPUTS, key=lambda name: FORMATS[name].srcset_order)
@@ -37,29 +38,43 @@ class StoredOutput:
 
 @value
 class Manifest:
-    """The content of a manifest. An incomplete one names no outputs, and its `claim` tells who is writing them."""
+    """The content of a manifest.
+
+    An incomplete one has no outputs. Its `claim` tells which invocation is writing them, and `keys` those of all
+    outputs that may exist, of this recipe and of the one before.
+    """
 
     source: Mapping[str, Any]
     recipe: str
     outputs: tuple[StoredOutput, ...] = ()
     placeholder: Mapping[str, str] = MappingProxyType({})
     claim: str = ""
+    keys: tuple[str, ...] = ()
 
     def to_json(self, url_base: str = "") -> bytes:
         """The JSON document. `url_base` is prepended to every key in the markup; without it, URLs are relative."""
+        srcset: Mapping[str, str] = {}
+        picture = ""
+        if self.outputs:
+            srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base)
         document = {
             "version": VERSION,
             "complete": bool(self.outputs),
             "source": dict(self.source),
             "recipe": self.recipe,
             "renditions": [vars(output) for output in self.outputs],
+            "placeholder": dict(self.placeholder),
+            "srcset": srcset,
+            "picture": picture,
         }
-        if self.outputs:
-            srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base)
-            document |= {"placeholder": dict(self.placeholder), "srcset": srcset, "picture": picture}
-        else:
-            document["claim"] = self.claim
+        if not self.outputs:
+            document |= {"claim": self.claim, "keys": list(self.keys)}
         return json.dumps(document, indent=2, ensure_ascii=False).encode()
+
+    @property
+    def all_keys(self) -> tuple[str, ...]:
+        """The keys of all outputs that may exist."""
+        return (*self.keys, *(output.key for output in self.outputs))
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest | None:
@@ -71,7 +86,7 @@ class Manifest:
             outputs = tuple(
                 StoredOutput(**{**item, "dropped": tuple(item.get("dropped", ()))}) for item in document["renditions"]
             )
-            rest = document.get("placeholder", {}), document.get("claim", "")
+            rest = document["placeholder"], document.get("claim", ""), tuple(document.get("keys", ()))
             found = cls(document["source"], document["recipe"], outputs, *rest)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
@@ -86,10 +101,10 @@ def _is_valid(manifest: Manifest) -> bool:
     """Whether all fields have the right types. A manifest that anybody may have edited must not stop its reader."""
     return (
         isinstance(manifest.recipe, str)
-        and isinstance(manifest.claim, str)
+        and all(isinstance(text, str) for text in (manifest.claim, *manifest.keys))
         and _has(manifest.source, _SOURCE)
         and all(_has(vars(output), _OUTPUT) and output.format in OUTPUTS for output in manifest.outputs)
-        and (not manifest.outputs or _has(manifest.placeholder, {"data_uri": str, "colour": str}))
+        and _has(manifest.placeholder, {"data_uri": str, "colour": str})
     )
 
 

@@ -19,13 +19,13 @@ from tinypics.store.threads import together
 from tinypics.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from tinypics.delivery.manifest import StoredOutput
     from tinypics.delivery.request import Request
     from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
-    from tinypics.store.objects import Listed, Stat
+    from tinypics.store.objects import Stat
 
 SOURCE = "tinypics-source"
 SOURCE_ETAG = "tinypics-source-etag"
@@ -60,9 +60,9 @@ class ExistingOutputs:
     `source` (with its `etag`), `recipe`, `outputs` and `placeholder` are as the marker of this source tells them.
     `outputs` has those that are really there; `recipe` is empty if any is not.
 
-    Of a folder with a complete manifest, `owned` has the ETags of this source's objects by key, and `damaged` those of
-    the objects that are not as the manifest says (None: it is gone). `obstacle` is the error if a key belongs to
-    somebody else.
+    Of a folder, `named` has the keys of outputs that may exist, as its manifest tells. If it is complete, `owned` has
+    the ETags of this source's objects by key, and `damaged` those of objects that are not the ones that the manifest
+    names (None: it is gone). `obstacle` is the error if a key belongs to somebody else.
     """
 
     etag: str | None = None
@@ -70,6 +70,7 @@ class ExistingOutputs:
     recipe: str = ""
     outputs: tuple[StoredOutput, ...] = ()
     placeholder: Mapping[str, str] = MappingProxyType({})
+    named: tuple[str, ...] = ()
     owned: Mapping[str, str] = MappingProxyType({})
     damaged: Mapping[str, str | None] = MappingProxyType({})
     obstacle: InvalidRequest | None = None
@@ -140,14 +141,20 @@ class Layout(ABC):
             functools.partial(self.bucket.delete, key, etag=etag) for key, etag in etags.items() if key != manifest
         )
 
-    def _inventory(self) -> dict[str, Listed]:
-        return inventory.read(self.bucket, self.request.base_key, self.output_keys)
+    def _etags(self) -> dict[str, str]:
+        """The ETags of all objects at keys that an output of this source can have."""
+        listed = inventory.read(self.bucket, self.request.base_key, self.output_keys)
+        return {key: each.etag for key, each in listed.items()}
 
-    def _stats(self, wanted: Iterable[str]) -> dict[str, Stat]:
-        """Facts of objects, by key, of at most `MAX_UNKNOWN` of them."""
-        some = list(itertools.islice(wanted, MAX_UNKNOWN))
+    def _stats(self, etags: Mapping[str, str]) -> dict[str, Stat]:
+        """Facts of listed objects, of at most `MAX_UNKNOWN`. Raises Conflict if one of ours is another version now."""
+        some = list(itertools.islice(etags, MAX_UNKNOWN))
         stats = together(functools.partial(self.bucket.head, key) for key in some)
-        return {key: stat for key, stat in zip(some, stats, strict=True) if stat}
+        found = {key: stat for key, stat in zip(some, stats, strict=True) if stat}
+        for key, stat in found.items():
+            if self._is_ours(stat) and stat.etag != etags[key]:
+                raise Conflict(f'object "{key}" was replaced after it was listed')
+        return found
 
     def _ours(self, stats: Mapping[str, Stat]) -> dict[str, str]:
         """The ETags of those objects that are outputs of this source."""

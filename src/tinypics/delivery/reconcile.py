@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tinypics.delivery import keys, layouts, outputs
-from tinypics.delivery.outputs import NewOutputs
+from tinypics.delivery.outputs import ExistingOutputs, NewOutputs
 from tinypics.delivery.result import STEPS, Gone, Result
 from tinypics.errors import (
     REFUSED,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tinypics.delivery.manifest import StoredOutput
-    from tinypics.delivery.outputs import ExistingOutputs, Handling, Layout
+    from tinypics.delivery.outputs import Handling, Layout
     from tinypics.delivery.request import Request
     from tinypics.delivery.result import Outcome
     from tinypics.image.limits import Limits
@@ -198,12 +198,17 @@ class _Attempt:
         kept = etag is None and self._request.dest_key  # outputs with a requested key stay without their source
         if not (etag == download.stat.etag or kept):
             return None
-        if cleaned and self._layout.look().etag != written.etag:  # the invocation whose outputs went may have seen ours
+        if cleaned and not self._is_alone(written):
             return None
         # Decoding overlaps with the download, so its time spent waiting for bytes counts as fetching.
         timings = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(encoded)}
         timings["decode"] = max(0.0, timings["decode"] - waited_ms)
         return Result(new.source, written.outputs, _rounded(timings))
+
+    def _is_alone(self, written: ExistingOutputs) -> bool:
+        """Look again, because the invocation whose outputs were deleted may have deleted ours, or written others."""
+        existing = self._layout.look()
+        return existing.etag == written.etag and not self._layout.clean(existing)
 
     def _reusable(self, existing: ExistingOutputs, download: Download) -> dict[str, StoredOutput]:
         """Outputs in a folder that are still valid although the recipe changed, by rendition."""
@@ -256,7 +261,7 @@ class _Attempt:
         if self._source_etag() != etag:
             return None
         self._layout.delete(owned)
-        if owned and self._source_etag() != etag:
+        if owned and (self._source_etag() != etag or self._layout.owned(ExistingOutputs())):
             return None
         if etag is None and self._request.follows:
             return Gone(tuple(owned))
