@@ -16,7 +16,7 @@ from tinypics.image.rendition import Rendition
 from tinypics.store.objects import Listed
 
 S3_GETS = estimate.GETS
-S3_PUTS = 1
+S3_PUTS = 1 + estimate.LISTS
 TRANSITIONS = 4  # the start, and the three states of a success
 BATCH = 5  # messages per invocation from the queue, at best
 POLLERS = 5  # of a queue's mapping; Lambda lowers their number only for a mapping without a maximum concurrency
@@ -124,8 +124,8 @@ def backfill(count: int, renditions: str) -> estimate.Estimate:
 
 
 def unchanged(count: int) -> float:
-    """Dollars for a backfill that finds every output current: one HEAD each, as the listing has the ETags."""
-    seconds = count * (estimate.CURRENT_GETS * estimate.ROUND_TRIP_MS + CURRENT_CPU_MS) / 1000
+    """Dollars for a backfill that finds every output current: a HEAD and a listing each, as the ETags are known."""
+    seconds = count * ((estimate.CURRENT_GETS + estimate.LISTS) * estimate.ROUND_TRIP_MS + CURRENT_CPU_MS) / 1000
     batches = math.ceil(count / BACKFILL_BATCH)
     running = estimate.run_cost(seconds * 1000, seconds * WHOLE_CPU_MB / 1024, invocations=batches, checked=count)
     return running + 3 * estimate.list_requests(count)

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from tinypics.image.rendition import Rendition
 
 GETS: Final = 3
-"""HEAD of the output, GET of the source, HEAD of the source."""
+"""HEAD of the output (of a list: GET of the manifest), GET of the source, HEAD of the source."""
+
+LISTS: Final = 1
+"""One listing of all outputs of the source."""
 
 CURRENT_GETS: Final = 1
-"""Requests for a picture with current outputs, if the listing has its ETag: one HEAD of the output."""
+"""Requests for a picture with current outputs, besides `LISTS`, if the listing of sources has its ETag: one HEAD of the
+output, or one GET of the manifest."""
 
 ROUND_TRIP_MS: Final = 15.0
 """Milliseconds of one request to S3 from a function in its region: an assumption; measure yours in the logs."""
@@ -63,7 +67,7 @@ def run_cost(milliseconds: float, gb_seconds: float, *, invocations: int, checke
         gb_seconds * prices.LAMBDA_GB_SECOND_ARM
         + milliseconds / 1000 * 64 / 1024 * prices.EXPRESS_GB_SECOND
         + invocations * (per_invocation + prices.S3_GET + prices.S3_PUT)
-        + checked * CURRENT_GETS * prices.S3_GET
+        + checked * (CURRENT_GETS * prices.S3_GET + LISTS * prices.S3_PUT)
     )
 
 
@@ -79,9 +83,9 @@ def list_requests(objects: int) -> float:
 
 
 def _requests_of_one(renditions: Sequence[Rendition]) -> tuple[int, int]:
-    """Reads and writes per picture. A single rendition has no manifest; several have one, and a listing."""
+    """Reads, and writes with listings, per picture. Several renditions have a manifest, which is written twice."""
     folder = len(renditions) > 1 or any(rendition.name for rendition in renditions)
-    return GETS, len(renditions) + (2 if folder else 0)
+    return GETS, len(renditions) + (2 if folder else 0) + LISTS
 
 
 def _pixels(rendition: Rendition) -> float:

@@ -56,7 +56,7 @@ class Handling:
 class ExistingOutputs:
     """The objects at the keys of a request's outputs.
 
-    `etag` is that of the object at the marker's key (the single output, or the manifest), whoever it belongs to.
+    `etag` is that of the object at the marker's key (the single output, or the manifest), also if it is not ours.
     `source` (with its `etag`), `recipe`, `outputs` and `placeholder` are as the marker of this source tells them.
     `outputs` has those that are really there; `recipe` is empty if any is not.
 
