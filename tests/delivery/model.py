@@ -50,6 +50,8 @@ class Object:
     etag: str
     version_id: str | None
     metadata: Mapping[str, str]
+    number: int = 0
+    """Of its PUT: objects with the same bytes have the same ETag."""
 
     def stat(self) -> Stat:
         return Stat(self.etag, len(self.data), self.version_id, self.metadata)
@@ -126,7 +128,7 @@ class ModelBucket(Bucket):
         """An unconditional PUT, which Tinypics never sends."""
         number = next(self._numbers)
         etag = f"{number:032x}" if self.unique else md5(data)
-        found = Object(data, etag, f"v{number}" if self.versioned else None, dict(attributes))
+        found = Object(data, etag, f"v{number}" if self.versioned else None, dict(attributes), number)
         self.objects[key] = found
         if found.version_id:
             self.versions[key, found.version_id] = found

@@ -78,8 +78,9 @@ class Schedule:
 
     @property
     def kinds(self) -> list[str]:
-        final = [f"{each.kind} (permanently)" for each in self.later]
-        return list(dict.fromkeys([each.kind for each in self.findings] + final))
+        cause = ", repeated ETag" if self.world.repeated else ""
+        final = [f"{each.kind}, permanently{cause}" for each in self.later]
+        return list(dict.fromkeys([each.kind + cause for each in self.findings] + final))
 
 
 def _upload(key: str, data: bytes, tell_etag: bool, copies: int) -> Step:

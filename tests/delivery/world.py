@@ -82,6 +82,8 @@ class Invocation:
     end: int = 0
     outcome: Outcome | BaseException | None = None
     downloads: list[Opened] = field(default_factory=list)
+    seen: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """The last PUT of which it knows, by bucket, key and ETag."""
 
     @property
     def key(self) -> str:
@@ -265,6 +267,8 @@ class World:
         self.conditional_deletes = conditional_deletes
         self.invocations: list[Invocation] = []
         self.history: dict[str, list[tuple[int, Object | None]]] = {}
+        self.repeated: set[str] = set()
+        """Buckets in which a condition was true of another PUT of the same bytes: no protocol can tell."""
         self.time = 0
         self.trace: list[str] | None = None
         self.watch: Callable[[World], None] = lambda world: None
@@ -380,7 +384,13 @@ class World:
         writes = method in _WRITES
 
         def effect() -> Any:
-            return getattr(bucket, method)(*arguments, **options)
+            self._note_repeated_etags(invocation, bucket, method, arguments[0], options)
+            found = getattr(bucket, method)(*arguments, **options)
+            keys = [each.key for each in found] if method == "from_key" else [arguments[0]]
+            for key in keys:
+                if there := bucket.objects.get(key):
+                    invocation.seen[bucket.name, key, there.etag] = there.number
+            return found
 
         fault = self._fault(method, options)
         if fault is None:
@@ -408,6 +418,17 @@ class World:
         if answer == "conflict":
             raise Conflict(name)
         raise StoreUnavailable(name) if answer == "error" else DeadlineExceeded(name)
+
+    def _note_repeated_etags(
+        self, invocation: Invocation, bucket: ModelBucket, method: str, key: str, options: dict[str, Any]
+    ) -> None:
+        """Note that an object has the ETag that this invocation knows, but is of a later PUT of the same bytes."""
+        there = bucket.objects.get(key)
+        if there is None or (bucket is self.output and there.etag != options.get("replaces", options.get("etag"))):
+            return
+        if invocation.seen.get((bucket.name, key, there.etag), there.number) != there.number:
+            self.repeated.add(bucket.name)
+            self.note("", f"the ETag of {key} in bucket {bucket.name} is that of an earlier PUT")
 
     def _fault(self, method: str, options: dict[str, Any]) -> tuple[str, str] | None:
         """Whether the request takes effect (`not`, `done`, `late`), and the answer to the worker; None: no fault."""
