@@ -26,7 +26,9 @@ class Choices:
         elif self._random is None or bound == 1 or (first is not None and self._random.random() < first):
             choice = 0
         else:
-            choice = int(self._random.random() * bound) if first is None else 1 + int(self._random.random() * (bound - 1))
+            choice = (
+                int(self._random.random() * bound) if first is None else 1 + int(self._random.random() * (bound - 1))
+            )
         taken.append(choice)
         return choice
 

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.delivery.choices import Choices
+from tests.delivery.events import Invocation, Recipe
+from tests.delivery.gate import in_turn
 from tests.delivery.model import ModelBucket, Object, sha256
-from tests.delivery.world import IN, LIMITS, OUT, Invocation, Recipe, World, in_turn, resize_all
+from tests.delivery.resizer import LIMITS, resize_all
+from tests.delivery.world import IN, OUT, World
 from tinypics.delivery import keys, outputs, reconcile
 from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
@@ -133,7 +136,13 @@ def false_manifests(bucket: ModelBucket) -> list[Finding]:
 
 
 def judge(world: World, foreign: Mapping[str, Object]) -> list[Finding]:
-    """Differences between the final state and the right one."""
+    """Differences between the final state and the right one, and false answers."""
+    answers = [each for invocation in world.invocations for each in _judge_answer(world, invocation)]
+    return judge_state(world, foreign) + answers
+
+
+def judge_state(world: World, foreign: Mapping[str, Object]) -> list[Finding]:
+    """Differences between the final state and the right one. `foreign` has the objects of others."""
     found = []
     owned: dict[str, dict[str, Object]] = {}
     placed: dict[str, Object] = {}
@@ -150,19 +159,19 @@ def judge(world: World, foreign: Mapping[str, Object]) -> list[Finding]:
     ours: set[str] = {*placed, *(key for each in owned.values() for key in each)}
     for key in world.history:
         found += _judge_source(world, key, owned.get(key, {}))
-        ours |= _possible(world, key)
-    found += [Finding("foreign", f"{key} is gone") for key in foreign if key not in world.output.objects | dict.fromkeys(ours)]
-    found += _judge_placed(world, placed)
-    found += [each for invocation in world.invocations for each in _judge_answer(world, invocation)]
-    return found
+        ours |= _possible(world, key, placed=True)
+    found += [
+        Finding("foreign", f"{key} is gone") for key in foreign if key not in world.output.objects | dict.fromkeys(ours)
+    ]
+    return found + _judge_placed(world, placed)
 
 
-def _possible(world: World, key: str) -> set[str]:
-    """Keys at which an output of the source may have replaced a foreign object."""
+def _possible(world: World, key: str, *, placed: bool = False) -> set[str]:
+    """Keys at which an output of the source may have been, with or without requested ones."""
     return {
         output
         for invocation in world.invocations
-        if invocation.key == key
+        if invocation.key == key and (placed or invocation.event.dest_key is None)
         for _, source in world.history[key]
         for output in clean(key, source, invocation.recipe, invocation.event.dest_key)
     }
@@ -173,9 +182,13 @@ def _judge_source(world: World, key: str, there: Mapping[str, Object]) -> list[F
     actual = _state(there.items())
     recipes = _recipes(world, key)
     states = [clean(key, source, recipe) for recipe in recipes]
+    if any(key_set & _taken(world, key) for key_set in map(set, states)):
+        states.append({})  # all or nothing: another source, or a request, may have had one of the keys first
     if not states or actual in states:
         return []
-    best = min(states, key=lambda state: sum(actual.get(each) != state.get(each) for each in actual.keys() | state.keys()))
+    best = min(
+        states, key=lambda state: sum(actual.get(each) != state.get(each) for each in actual.keys() | state.keys())
+    )
     found = [Finding("missing", each) for each in best if each not in actual]
     found += [Finding("wrong", each) for each in best if each in actual and actual[each] != best[each]]
     others = [clean(key, source, invocation.recipe) for invocation in world.invocations if invocation.key == key]
@@ -184,6 +197,12 @@ def _judge_source(world: World, key: str, there: Mapping[str, Object]) -> list[F
             left = any(state.get(each) == actual[each] for state in others)
             found.append(Finding("left by another recipe" if left else "orphan", each))
     return found
+
+
+def _taken(world: World, key: str) -> set[str]:
+    """Keys that outputs of other sources, or requested ones, may have had."""
+    others = {output for other in world.history if other != key for output in _possible(world, other)}
+    return others | {each.event.dest_key for each in world.invocations if each.event.dest_key}
 
 
 def _recipes(world: World, key: str) -> list[Recipe]:
@@ -234,6 +253,18 @@ def _sources(world: World, invocation: Invocation) -> list[Object | None]:
     return before + [source for time, source in history if invocation.start < time <= invocation.end]
 
 
+def _clashes(world: World, invocation: Invocation) -> bool:
+    """Whether another source, or a request, may have had one of the keys."""
+    event = invocation.event
+    outputs_of = (clean(event.key, source, invocation.recipe, event.dest_key) for source in _sources(world, invocation))
+    taken = _taken(world, event.key) if event.dest_key is None else _all_managed(world)
+    return any(taken.intersection(each) for each in outputs_of)
+
+
+def _all_managed(world: World) -> set[str]:
+    return {output for key in world.history for output in _possible(world, key)}
+
+
 def _judge_answer(world: World, invocation: Invocation) -> list[Finding]:
     """An answer that was true at no time of the invocation."""
     outcome = invocation.outcome
@@ -248,7 +279,8 @@ def _judge_answer(world: World, invocation: Invocation) -> list[Finding]:
     elif isinstance(outcome, Gone):
         right = None in sources
     elif isinstance(outcome, PermanentError):
-        right = type(outcome) in {refusal(event.key, source, invocation.recipe, event.dest_key) for source in sources}
+        refusals = {refusal(event.key, source, invocation.recipe, event.dest_key) for source in sources}
+        right = type(outcome) in refusals or (isinstance(outcome, InvalidRequest) and _clashes(world, invocation))
     else:
         return [Finding("unforeseen error", told)]
     found = [] if right else [Finding("false answer", told)]

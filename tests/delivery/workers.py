@@ -25,8 +25,12 @@ class Worker:
         self._turn.acquire()
         self.job: Job | None = None
         self.busy = False
+        self.killed = False
         self.turns: Turns | None = None
         threading.Thread(target=self._run, name="worker", daemon=True).start()
+
+    def __str__(self) -> str:
+        return f"worker {self.number}"
 
     def wake(self) -> None:
         self._turn.release()
