@@ -7,7 +7,7 @@ worker, the end of a list. So a shorter sequence with smaller numbers is a simpl
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 
 class Choices:
@@ -17,6 +17,8 @@ class Choices:
         self._given = given
         self._random = random.Random(seed) if seed is not None else None
         self.taken: list[int] = []
+        self.bounds: list[int] = []
+        self.settled = 0
 
     def below(self, bound: int, *, first: float | None = None) -> int:
         """A number below `bound`. `first` is the chance of 0; otherwise all numbers are equally likely."""
@@ -30,10 +32,29 @@ class Choices:
                 int(self._random.random() * bound) if first is None else 1 + int(self._random.random() * (bound - 1))
             )
         taken.append(choice)
+        self.bounds.append(bound)
         return choice
 
     def happens(self, chance: float) -> bool:
         return self.below(2, first=1 - chance) == 1
+
+
+def every(*, switches: int | None = None) -> Iterator[Choices]:
+    """All choices, depth first; with at most so many that are not 0, if `switches` is given.
+
+    The consumer runs a schedule with each before it takes the next. `settled` of them may be set by then: the choices
+    before it stay 0.
+    """
+    waiting: list[tuple[list[int], int]] = [([], 0)]
+    while waiting:
+        given, used = waiting.pop()
+        choices = Choices(given)
+        yield choices
+        if used == switches:
+            continue
+        for place in range(max(len(given), choices.settled), len(choices.taken)):
+            others = range(1, choices.bounds[place])
+            waiting += [([*choices.taken[:place], choice], used + 1) for choice in others]
 
 
 def shrink(choices: Sequence[int], still: Callable[[Sequence[int]], bool], tries: int = 2000) -> list[int]:

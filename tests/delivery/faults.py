@@ -58,3 +58,6 @@ class Faults:
         if not kinds or not choices.happens(self.chance):
             return None
         return kinds[choices.below(len(kinds))]
+
+
+NONE = Faults()

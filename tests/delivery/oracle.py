@@ -256,7 +256,8 @@ def _sources(world: World, invocation: Invocation) -> list[Object | None]:
 def _clashes(world: World, invocation: Invocation) -> bool:
     """Whether another source, or a request, may have had one of the keys."""
     event = invocation.event
-    outputs_of = (clean(event.key, source, invocation.recipe, event.dest_key) for source in _sources(world, invocation))
+    versions = [source for _, source in world.history.get(event.key, [])]
+    outputs_of = (clean(event.key, source, invocation.recipe, event.dest_key) for source in versions)
     taken = _taken(world, event.key) if event.dest_key is None else _all_managed(world)
     return any(taken.intersection(each) for each in outputs_of)
 

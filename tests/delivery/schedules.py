@@ -3,7 +3,8 @@
     python -m tests.delivery.schedules --count 100000 --seed 1 --setup kills,recipes
     python -m tests.delivery.schedules --schedule 1/kills/4711
 
-The exit code is 1 if there is a finding. The first of each kind is printed with its steps, made as short as possible.
+The exit code is 1 if there is an avoidable finding. The first of each kind is printed with its steps, made as short as
+possible.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from dataclasses import dataclass
 
 from tests.delivery import oracle
 from tests.delivery.choices import Choices, shrink
-from tests.delivery.events import Event
-from tests.delivery.faults import Faults
+from tests.delivery.events import Event, Recipe
+from tests.delivery.faults import NONE, Faults
+from tests.delivery.model import ModelBucket
 from tests.delivery.oracle import Finding
+from tests.delivery.resizer import GOOD
 from tests.delivery.scenario import SETUPS, Setup, world_of
-from tests.delivery.world import World
+from tests.delivery.world import IN, OUT, Step, World
 
 
 @dataclass
@@ -69,7 +72,7 @@ def _look_again(world: World) -> None:
     for key in world.history:
         there = world.source.objects.get(key)
         world.deliver(Event(f"{key} once more", key, there.etag if there else None))
-    world.faults = Faults()
+    world.faults = NONE
     world.run()
 
 
@@ -77,6 +80,24 @@ def random_schedule(
     setup: Setup, choices: Choices, trace: list[str] | None = None, *, conditional_deletes: bool = True
 ) -> Schedule:
     return run(world_of(setup, choices, conditional_deletes=conditional_deletes), trace)
+
+
+def is_avoidable(kind: str) -> bool:
+    """Whether a protocol on S3 can exclude such a finding.
+
+    Bytes that are written again have the same ETag, so `If-Match` is true of an object that another worker has made.
+    """
+    return "repeated ETag" not in kind or "permanently" in kind
+
+
+def pair(choices: Choices, recipe: Recipe, first: Step, second: Step, faults: Faults = NONE) -> Schedule:
+    """Two changes of a source whose first version is processed already, and two workers."""
+    world = World(choices, ModelBucket(IN), ModelBucket(OUT), recipe, workers=2, stay=1, faults=NONE)
+    world.upload("a.jpg", GOOD[0])
+    world.run()
+    choices.settled = len(choices.taken)
+    world.script, world.faults = [first, second], faults
+    return run(world)
 
 
 def main() -> int:
@@ -120,7 +141,7 @@ def _search(name: str, options: argparse.Namespace) -> int:
         schedule = random_schedule(SETUPS[name], choices, conditional_deletes=deletes)
         steps += schedule.world.time
         kinds.update(schedule.kinds)
-        new = [kind for kind in schedule.kinds if kind not in ignored]
+        new = [kind for kind in schedule.kinds if kind not in ignored and is_avoidable(kind)]
         bad += bool(new)
         for kind in new:
             if kinds[kind] <= options.traces:
