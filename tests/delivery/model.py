@@ -122,10 +122,13 @@ class ModelBucket(Bucket):
         there = self.objects.get(key)
         if (there.etag if there else None) != replaces:
             raise Conflict(f'object "{key}" in bucket {self.name}')
-        return self.store(key, data, attributes).etag
+        return self._write(key, data, attributes).etag
 
     def store(self, key: str, data: bytes, attributes: Mapping[str, str]) -> Object:
         """An unconditional PUT, which Tinypics never sends."""
+        return self._write(key, data, attributes)
+
+    def _write(self, key: str, data: bytes, attributes: Mapping[str, str]) -> Object:
         number = next(self._numbers)
         etag = f"{number:032x}" if self.unique else md5(data)
         found = Object(data, etag, f"v{number}" if self.versioned else None, dict(attributes), number)

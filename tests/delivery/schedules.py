@@ -37,7 +37,7 @@ class Schedule:
 
     @property
     def kinds(self) -> list[str]:
-        cause = ", repeated ETag" if self.world.repeated else ""
+        cause = (", repeated ETag" if self.world.repeated else "") + (", late effect" if self.world.late else "")
         kinds = [f"{each.kind}{cause}" for each in self.findings]
         return list(dict.fromkeys(kinds + [f"{each.kind}, permanently{cause}" for each in self.remaining]))
 
@@ -85,9 +85,10 @@ def random_schedule(
 def is_avoidable(kind: str) -> bool:
     """Whether a protocol on S3 can exclude such a finding.
 
-    Bytes that are written again have the same ETag, so `If-Match` is true of an object that another worker has made.
+    Bytes that are written again have the same ETag, so `If-Match` is true of an object that another worker has made. A
+    PUT that creates an object, and takes effect after the last look, is found by the next one.
     """
-    return "repeated ETag" not in kind or "permanently" in kind
+    return "permanently" in kind or ("repeated ETag" not in kind and "late effect" not in kind)
 
 
 def pair(choices: Choices, recipe: Recipe, first: Step, second: Step, faults: Faults = NONE) -> Schedule:

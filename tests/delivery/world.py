@@ -61,6 +61,8 @@ class World:
         """The versions of each source, and since when."""
         self.repeated: set[str] = set()
         """Buckets in which a condition was true of another PUT of the same bytes: no protocol can tell."""
+        self.late = False
+        """Whether a request took effect after its worker had an answer, or was killed."""
         self.time = 0
         self.trace: list[str] | None = None
         self.watch: Callable[[World], None] = lambda world: None
@@ -107,7 +109,7 @@ class World:
     def _late_step(self) -> None:
         self.time += 1
         name, invocation, effect = self._late.pop(self.choices.below(len(self._late)))
-        invocation.end = self.time
+        invocation.end, self.late = self.time, True
         self.note("late", name, _attempt(effect))
         self.watch(self)
 

@@ -36,7 +36,7 @@ class Compared(ModelBucket):
     def _both(self, method: str, *arguments: Any, **options: Any) -> Any:
         mine = _answer(getattr(super(), method), *arguments, **options)
         theirs = _answer(getattr(self._real, method), *arguments, **options)
-        assert _comparable(mine) == _comparable(theirs), (method, arguments)
+        assert _comparable(mine) == _comparable(theirs), (method, arguments[0], mine, theirs)
         if isinstance(mine, Exception):
             raise mine
         return mine
@@ -92,7 +92,7 @@ def test_the_model_answers_as_the_emulator(stack: LocalStack, setup: str) -> Non
         world = world_of(SETUPS[setup], Choices(seed=f"emulator/{setup}/{number}"), conditional_deletes=True)
         world.source, world.output = (Compared(name, _real_bucket(stack)) for name in (IN, OUT))
         found = run(world)
-        assert not [kind for kind in found.kinds if is_avoidable(kind)]
+        assert not [kind for kind in found.kinds if is_avoidable(kind)], found.findings
         assert len(found.world.invocations) > 1
 
 
