@@ -101,9 +101,7 @@ class ModelBucket(Bucket):
         if found is None:
             raise SourceNotFound(f'there is no object "{key}" in bucket {self.name}')
         if len(found.data) > max_bytes:
-            error = SourceTooLarge(f"object: expected at most {max_bytes:,} bytes, got {len(found.data):,}")
-            vars(error)["etag"] = found.etag
-            raise error
+            raise SourceTooLarge.of("object", max_bytes, len(found.data), found.etag)
         return Opened(found)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:

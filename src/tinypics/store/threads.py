@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,15 @@ AT_ONCE = 8  # parallel requests of one invocation; each has a connection and a 
 class Call(threading.Thread):
     """A call that runs in a thread from its construction on."""
 
-    def __init__(self, call: Callable[[], Any], group: _Group | None = None) -> None:
+    def __init__(self, call: Callable[[], Any]) -> None:
         super().__init__(name="store", daemon=True)
         self._call = call
-        self.group = group
         self._outcome: Any = None
         self._failure: BaseException | None = None
         self.start()
 
     def run(self) -> None:
         try:
-            if self.group:
-                self.group.check()
             self._outcome = self._call()
         except BaseException as error:  # noqa: BLE001 - `result` raises it
             self._failure = error
@@ -40,23 +38,33 @@ class Call(threading.Thread):
         return self._outcome
 
 
+_running = threading.local()
+
+
 class _Group:
     """Calls that one thread waits for, until it gives them up. Those in progress go on then, and no other begins."""
 
     def __init__(self) -> None:
-        caller = threading.current_thread()
-        self._outer = caller.group if isinstance(caller, Call) else None
+        self._outer: _Group | None = getattr(_running, "group", None)
         self._given_up = False
 
     def give_up(self) -> None:
         self._given_up = True
 
-    def check(self) -> None:
-        """Raise StoreUnavailable if this group, or one that waits for it, was given up."""
+    def run(self, call: Callable[[], Any]) -> Any:
+        """Raises StoreUnavailable instead if this group, or one that waits for it, was given up."""
+        self._check()
+        _running.group = self
+        try:
+            return call()
+        finally:
+            _running.group = self._outer
+
+    def _check(self) -> None:
         if self._given_up:
             raise StoreUnavailable("the invocation ended before this call began")
         if self._outer:
-            self._outer.check()
+            self._outer._check()
 
 
 def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
@@ -67,7 +75,7 @@ def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
     waiting, results, group = list(calls), [], _Group()
     try:
         while waiting:
-            running = [Call(call, group) for call in waiting[:AT_ONCE]]
+            running = [Call(functools.partial(group.run, call)) for call in waiting[:AT_ONCE]]
             del waiting[:AT_ONCE]
             for each in running:
                 each.join()
