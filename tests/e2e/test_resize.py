@@ -87,10 +87,15 @@ def run(stack: LocalStack, event: object) -> dict[str, Any]:
     return finished(stack, arn)
 
 
+def has_ended(execution: dict[str, Any]) -> bool:
+    """The emulator writes the status of a failed execution before its error."""
+    return execution["status"] == "SUCCEEDED" or (execution["status"] != "RUNNING" and "error" in execution)
+
+
 def finished(stack: LocalStack, arn: str) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
         found: dict[str, Any] = stack.workflows.describe_execution(executionArn=arn)
-        return found if found["status"] != "RUNNING" else None
+        return found if has_ended(found) else None
 
     ended: dict[str, Any] = eventually(look)
     return ended
@@ -103,7 +108,7 @@ def execution_for(stack: LocalStack, key: str) -> dict[str, Any]:
         machine = stack.facts.stack.state_machine
         for item in stack.workflows.list_executions(stateMachineArn=machine)["executions"]:
             found: dict[str, Any] = stack.workflows.describe_execution(executionArn=item["executionArn"])
-            if found["status"] != "RUNNING" and key in json.dumps(json.loads(found["input"]), ensure_ascii=False):
+            if has_ended(found) and key in json.dumps(json.loads(found["input"]), ensure_ascii=False):
                 return found
         return None
 

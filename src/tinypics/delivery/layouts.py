@@ -97,7 +97,7 @@ class FolderLayout(Layout):
             return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
         if not manifest.outputs:
             return ExistingOutputs(stat.etag, manifest.source, named=manifest.all_keys)
-        etags, owned, obstacle = self._survey(_vouched(manifest.outputs) | {self.marker: stat.etag})
+        etags, owned, stats = self._survey(_vouched(manifest.outputs) | {self.marker: stat.etag})
         if etags.get(self.marker) != stat.etag:
             raise Conflict(f'object "{self.marker}" was replaced after it was read')
         true = [item for item in manifest.outputs if etags.get(item.key) == item.etag]
@@ -111,7 +111,7 @@ class FolderLayout(Layout):
             named=manifest.all_keys,
             owned=owned,
             damaged={item.key: etags.get(item.key) for item in manifest.outputs if item not in true},
-            obstacle=obstacle,
+            obstacle=self._first_obstacle(stats),
         )
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
@@ -119,16 +119,16 @@ class FolderLayout(Layout):
         shown = placeholder(new.placeholder)
         claim = self._claim(Manifest(new.source, self.request.recipe, placeholder=shown), existing)
         # Listed after the claim, so that of invocations of both layouts at least one sees the other's writes.
-        etags, owned, obstacle = self._survey(_vouched(existing.outputs) | {self.marker: claim})
+        etags, owned, stats = self._survey(_vouched(existing.outputs) | {self.marker: claim})
         expected = _vouched(tuple(new.reused.values())) | {self.marker: claim}
         if any(etags.get(key) != etag for key, etag in expected.items()):
             raise Conflict(f'another invocation writes below "{self.request.base_key}"')
-        if obstacle:
+        if obstacle := self._first_obstacle(stats):
             self.bucket.delete(self.marker, etag=claim)
             raise obstacle
         planned = {self._keys[str(output.rendition)]: output for output in new.outputs}
         stored_etags = together(
-            functools.partial(self._put_output, key, output, new.source, etags.get(key))
+            functools.partial(self._put_output, key, output, new.source, etags.get(key), stats.get(key))
             for key, output in planned.items()
         )
         written = {
@@ -152,16 +152,19 @@ class FolderLayout(Layout):
         marker = {self.marker: existing.etag} if existing.etag and existing.source else {}
         return self._survey(_vouched(existing.outputs) | marker)[1]
 
-    def _survey(self, vouched: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], InvalidRequest | None]:
-        """The ETags of all objects where outputs can be, those of this source's, and the error if a key is taken.
+    def _survey(self, vouched: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], dict[str, Stat]]:
+        """The ETags of all objects where outputs can be, those of this source's, and the facts of unknown ones.
 
-        The metadata of objects with an ETag in `vouched` are not read: they belong to this source.
+        Objects with an ETag in `vouched` are known to belong to this source.
         """
         etags = self._etags()
         ours = {key: etag for key, etag in etags.items() if vouched.get(key) == etag}
         unknown = self._stats({key: etag for key, etag in etags.items() if key not in ours})
-        obstacles = (self._obstacle(key, unknown[key]) for key in self.output_keys if key in unknown)
-        return etags, ours | self._ours(unknown), next(filter(None, obstacles), None)
+        return etags, ours | self._ours(unknown), unknown
+
+    def _first_obstacle(self, stats: Mapping[str, Stat]) -> InvalidRequest | None:
+        found = (self._obstacle(key, stats[key]) for key in self.output_keys if key in stats)
+        return next(filter(None, found), None)
 
     def _delete_strays(self, owned: Mapping[str, str], claim: str) -> None:
         kept = {self.marker, *self.output_keys}
