@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tinypics.errors import InvalidRequest
 from tinypics.image.formats import OUTPUTS
-from tinypics.image.options import COMPASS, FITS, KEEPS, MAX_SIDE, OPTIONS, SMART
+from tinypics.image.options import COMPASS, FITS, KEEPS, KERNELS, MAX_SIDE, OPTIONS, SMART
 from tinypics.image.rendition import FIELDS, LOSSLESS, Rendition
 
 _fraction = st.integers(0, 10_000).map(lambda n: f"{n / 10_000:g}")
@@ -41,6 +41,7 @@ def renditions(draw: st.DrawFn) -> Rendition:
         flop=draw(st.booleans()),
         dpr=dpr,
         linear=draw(st.booleans()),
+        kernel=draw(st.sampled_from(KERNELS)),
         keep=draw(st.sampled_from(KEEPS)),
     )
 
@@ -81,6 +82,7 @@ def test_any_text_is_a_rendition_or_refused_by_name(text: str) -> None:
         ("64x64-contain-bgff0000", Rendition(width=64, height=64, fit="contain", background="ff0000")),
         ("64x64-southwest", Rendition(width=64, height=64, gravity="southwest")),
         ("64x-noenlarge-dpr1.5", Rendition(width=64, enlarge=False, dpr=1.5)),
+        ("256x-enlarge-nearest", Rendition(width=256, enlarge=True, kernel="nearest")),
         ("64x-rotate90-flip-flop", Rendition(width=64, rotate=90, flip=True, flop=True)),
         ("64x-keepall-trim10-lossless-png", Rendition(width=64, keep="all", trim=10, lossless=True, format="png")),
     ],

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 Fit = Literal["cover", "contain", "fill", "inside", "outside"]
+Kernel = Literal["lanczos3", "nearest"]
 Keep = Literal["none", "icc", "copyright", "all"]
 
 FITS: Final = get_args(Fit)
+KERNELS: Final = get_args(Kernel)
 KEEPS: Final = get_args(Keep)
 COMPASS: Final = ("centre", "north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
 SMART: Final = ("entropy", "attention")
@@ -140,6 +142,7 @@ OPTIONS: Final = (
         r"dpr([0-9]{1,2}|[0-9]{0,2}\.[0-9]{1,2})", "dprN", float, "dpr{:g}".format, _normalize_ratio,
     ),
     Option("linear", *_FLAG, {"linear": True}),
+    Option("kernel", *_one_of(*KERNELS), {kernel: kernel for kernel in KERNELS}),
     Option("keep", *_one_of(*KEEPS), {f"keep{keep}": keep for keep in KEEPS}),
 )  # fmt: skip
 

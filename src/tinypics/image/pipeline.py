@@ -95,9 +95,10 @@ def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Lim
     sizes = [picture.orientation.then(requested_orientation(each)).size(picture.size) for each in wanted]
     outputs = [(each, plan(size, each)) for each, size in zip(wanted, sizes, strict=True)]
     # The size after trimming is not known yet, and the rest may be enlarged: decode every pixel.
+    # A nearest pixel is one of the source's.
     scale = min(
         1
-        if each.trim is not None
+        if each.trim is not None or each.kernel == "nearest"
         else decode.draft_scale(picture, geometry.min_scale, lossy=is_lossy(picture.header, each))
         for each, geometry in outputs
     )
@@ -172,7 +173,7 @@ def _encode(picture: OpenPicture, clip: _Clip) -> Output:
         lossless=rendition.lossless,
         subsampling=rendition.subsampling,
         palette=header.palette,
-        resampled=clip.render_plan.geometry.resamples,
+        resampled=clip.render_plan.geometry.resamples and rendition.kernel != "nearest",
         durations=clip.durations,
         loop_count=header.loop_count,
         icc=clip.frames[0].icc,

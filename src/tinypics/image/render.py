@@ -100,6 +100,10 @@ def render(picture: OpenPicture, frame: Frame, plans: Sequence[RenderPlan]) -> l
             and (cut := transform.cut(straight, frame, render_plan.orientation, render_plan.geometry)) is not None
         ):
             images[number] = Rendered(cut)
+        elif render_plan.rendition.kernel == "nearest":
+            base = transform.base_level(replace(frame, image=straight or frame.image), render_plan.orientation)
+            box, size = render_plan.geometry.box, render_plan.geometry.size
+            images[number] = Rendered(transform.resample(base, box, size, nearest=True))
         elif render_plan.rendition.linear:
             images[number] = _resample_linear(picture, frame, render_plan)
         else:
@@ -117,13 +121,16 @@ def _render_deep(frame: Frame, deep: Deep, render_plan: RenderPlan) -> Rendered:
     """Resample and convert samples of 16 bits; light is made of 8 bits of sRGB only if it is to be resampled."""
     from tinypics.image.deep import to_srgb
 
-    orientation, geometry, linear = render_plan.orientation, render_plan.geometry, render_plan.rendition.linear
-    base = transform.base_level(frame, orientation)
-    if linear:
+    orientation, geometry, rendition = render_plan.orientation, render_plan.geometry, render_plan.rendition
+    base, nearest = transform.base_level(frame, orientation), rendition.kernel == "nearest"
+    if rendition.linear and not nearest:
         base = replace(base, image=to_srgb(deep, lambda band: band))
         return Rendered(transform.resample(base, geometry.box, geometry.size, linear=True), deep.dropped)
-    image = to_srgb(deep, lambda band: transform.resample(replace(base, image=band), geometry.box, geometry.size))
-    return Rendered(image, deep.dropped)
+
+    def resampled(band: Image.Image) -> Image.Image:
+        return transform.resample(replace(base, image=band), geometry.box, geometry.size, nearest=nearest)
+
+    return Rendered(to_srgb(deep, resampled), deep.dropped)
 
 
 def _resample_linear(picture: OpenPicture, frame: Frame, render_plan: RenderPlan) -> Rendered:

@@ -18,7 +18,7 @@ from tinypics.values import value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tinypics.image.options import Fit, Keep
+    from tinypics.image.options import Fit, Keep, Kernel
 
 LOSSLESS: Final = tuple(name for name in OUTPUTS if FORMATS[name].lossless)
 
@@ -70,6 +70,8 @@ class Rendition:
     """Device pixel ratio: multiplies both sides."""
     linear: bool = False
     """Resample in linear light."""
+    kernel: Kernel = "lanczos3"
+    """`nearest` repeats or skips whole pixels, for pixel art: no colour is mixed."""
     keep: Keep = "none"
     """Metadata to keep: `icc` the colour profile (no conversion to sRGB), `copyright` artist and copyright,
     `all` both and EXIF. Location is never kept."""

@@ -68,10 +68,12 @@ def base_level(frame: Frame, orientation: Orientation) -> Level:
     return Level(frame.image, frame.extent, (0, 0, width, height), orientation)
 
 
-def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy: bool = False) -> Image.Image:
+def resample(
+    level: Level, box: Box, size: Size, *, linear: bool = False, lossy: bool = False, nearest: bool = False
+) -> Image.Image:
     """*Resample this box to this size*, upright: `box` is in pixels of the picture. Lanczos with three lobes.
 
-    `lossy`: the output's own encoding loss hides a small one here.
+    `lossy`: the output's own encoding loss hides a small one here. `nearest`: take the nearest pixel instead.
     """
     across, down = level.scale
     x, y = level.region[:2]
@@ -81,7 +83,9 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy:
     stored = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
     stored_size, gap = level.orientation.size(size), _LOSSY_GAP if lossy and min(across, down) >= 1 else _GAP
 
-    def lanczos(image: Image.Image) -> Image.Image:
+    def filtered(image: Image.Image) -> Image.Image:
+        if nearest:
+            return image.resize(stored_size, Image.Resampling.NEAREST, stored)
         if image.mode == "I;16":  # Pillow does not reduce it by whole numbers
             return image.resize(stored_size, Image.Resampling.LANCZOS, stored)
         return image.resize(stored_size, Image.Resampling.LANCZOS, stored, gap)
@@ -89,9 +93,9 @@ def resample(level: Level, box: Box, size: Size, *, linear: bool = False, lossy:
     if linear:
         from tinypics.image import light
 
-        image = light.in_linear_light(level.image, lanczos)
+        image = light.in_linear_light(level.image, filtered)
     else:
-        image = lanczos(level.image)
+        image = filtered(level.image)
     image.info = {}  # drop the source's comments, loops and profiles, which an encoder would write
     return image if level.orientation == UPRIGHT else image.transpose(_TRANSPOSE[level.orientation])
 
