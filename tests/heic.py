@@ -50,26 +50,30 @@ class _Bits:
         return int(text, 2).to_bytes(len(text) // 8)
 
 
-def heic(image: Image.Image) -> bytes:
-    """The picture in YCbCr 4:2:0 of full range. Its sides must be multiples of 32."""
+def heic(image: Image.Image, bits: int = 8, *, transfer: int = 13, primaries: int = 1) -> bytes:
+    """The picture in YCbCr 4:2:0 of full range. Its sides must be multiples of 32.
+
+    More than 8 bits are of grey: an image of mode I;16 with the values.
+    """
     wide, high = image.size
     assert wide % BLOCK == high % BLOCK == 0
-    slices = [_slice(image, number) for number in range(wide // BLOCK * (high // BLOCK))]
+    slices = [_slice(image, number, bits) for number in range(wide // BLOCK * (high // BLOCK))]
     data = b"".join(struct.pack(">I", len(unit)) + unit for unit in slices)
-    parameters = {_VPS: _vps(), _SPS: _sps(wide, high), _PPS: _pps()}
+    parameters = {_VPS: _vps(), _SPS: _sps(wide, high, bits), _PPS: _pps()}
     arrays = b"".join(
         struct.pack(">BHH", 0x80 | kind, 1, len(unit)) + unit  # complete, one unit
         for kind, unit in parameters.items()
     )
-    # ISO/IEC 14496-15, 8.3.3.1.2: Main profile, level 3, 4:2:0, 8 bits, lengths of 4 bytes.
-    configuration = b"\x01\x01" + struct.pack(">I", 0x60000000) + bytes(6) + b"\x5a\xf0\x00\xfc\xfd\xf8\xf8\0\0\x0f\x03"
+    # ISO/IEC 14496-15, 8.3.3.1.2: Main profile, level 3, 4:2:0, lengths of 4 bytes.
+    configuration = b"\x01\x01" + struct.pack(">I", 0x60000000) + bytes(6) + b"\x5a\xf0\x00\xfc\xfd"
+    configuration += bytes([0xF8 | bits - 8]) * 2 + b"\0\0\x0f\x03"
     properties = box(
         b"iprp",
         box(
             b"ipco",
             box(b"hvcC", configuration, arrays),
             box(b"ispe", bytes(4), struct.pack(">II", wide, high)),
-            box(b"colr", b"nclx", struct.pack(">HHHB", 1, 13, 6, 0x80)),  # sRGB, BT.601, full range
+            box(b"colr", b"nclx", struct.pack(">HHHB", primaries, transfer, 6, 0x80)),  # BT.601, full range
         ),
         box(b"ipma", bytes(4), struct.pack(">IHBBBB", 1, 1, 3, 0x81, 0x02, 0x03)),
     )
@@ -113,11 +117,18 @@ def _vps() -> bytes:
     return _unit(_VPS, _profile(bits).flags(1).ue(0, 0, 0).u(0, 6).ue(0).flags(0, 0).aligned())
 
 
-def _sps(wide: int, high: int) -> bytes:
-    bits = _profile(_Bits().u(0, 4).u(0, 3).flags(1)).ue(0, 1, wide, high).flags(0).ue(0, 0, 4).flags(1).ue(0, 0, 0)
+def _sps(wide: int, high: int, depth: int) -> bytes:
+    bits = (
+        _profile(_Bits().u(0, 4).u(0, 3).flags(1))
+        .ue(0, 1, wide, high)
+        .flags(0)
+        .ue(depth - 8, depth - 8, 4)
+        .flags(1)
+        .ue(0, 0, 0)
+    )
     # Coding blocks are 32 x 32 and never split (log2 - 3 = 2, and no more); transforms of 4 to 32.
     bits.ue(2, 0, 0, 3, 0, 0).flags(0, 0, 0)
-    bits.flags(1).u(7, 4).u(7, 4).ue(2, 0).flags(1)  # samples of 8 bits in blocks of 32, without a filter
+    bits.flags(1).u(depth - 1, 4).u(depth - 1, 4).ue(2, 0).flags(1)  # samples in blocks of 32, without a filter
     return _unit(_SPS, bits.ue(0).flags(0, 0, 0, 0, 0).aligned())
 
 
@@ -128,7 +139,7 @@ def _pps() -> bytes:
     return _unit(_PPS, bits.flags(1, 0, 1, 0, 0).ue(0).flags(0, 0).aligned())  # without a deblocking filter
 
 
-def _slice(image: Image.Image, number: int) -> bytes:
+def _slice(image: Image.Image, number: int, depth: int) -> bytes:
     """The block of this number, in raster order."""
     across = image.width // BLOCK
     count = across * (image.height // BLOCK)
@@ -137,6 +148,11 @@ def _slice(image: Image.Image, number: int) -> bytes:
     if number:
         head.u(number, (count - 1).bit_length())
     head.ue(2, 0)  # an I slice with the picture's quantizer
-    luma, *chroma = image.crop((x, y, x + BLOCK, y + BLOCK)).convert("YCbCr").split()
-    samples = luma.tobytes() + b"".join(plane.reduce(2).tobytes() for plane in chroma)
+    block = image.crop((x, y, x + BLOCK, y + BLOCK))
+    if depth == 8:
+        luma, *chroma = block.convert("YCbCr").split()
+        samples = luma.tobytes() + b"".join(plane.reduce(2).tobytes() for plane in chroma)
+    else:
+        values = [*struct.unpack(f"<{BLOCK * BLOCK}H", block.tobytes()), *[1 << depth - 1] * (BLOCK * BLOCK // 2)]
+        samples = int("".join(f"{value:0{depth}b}" for value in values), 2).to_bytes(len(values) * depth // 8)
     return _unit(_IDR, head.aligned() + _UNSPLIT_PCM + samples + _END)

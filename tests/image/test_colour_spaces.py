@@ -300,17 +300,22 @@ def test_the_profile_in_a_jpeg_2000(method: int) -> None:
 @pytest.mark.parametrize("ours", [1, 2])
 @pytest.mark.parametrize("wide", [0, 1])
 @pytest.mark.parametrize("version", [0, 1])
-def test_the_colours_of_an_avif_are_those_of_its_primary_item(version: int, wide: int, ours: int) -> None:
-    """Two items with a space each: the other is a gain map or a thumbnail, which may come first."""
+def test_colours_and_aperture_of_an_avif_are_those_of_its_primary_item(version: int, wide: int, ours: int) -> None:
+    """Two items with a space and an aperture each: the other is a gain map or a thumbnail, which may come first."""
     spaces = [box(b"colr", b"nclx" + struct.pack(">HHHB", 1, transfer, 0, 0x80)) for transfer in (PQ, AS_SRGB)]
+    apertures = [box(b"clap", struct.pack(">8I", side, 1, side, 1, 0, 1, 0, 1)) for side in (16, 24)]
     item, number = ">I" if version else ">H", ">H" if wide else ">B"
-    entries = b"".join(struct.pack(item, each) + b"\1" + struct.pack(number, each) for each in (2, 1))
+    entries = b"".join(
+        struct.pack(item, each) + b"\2" + struct.pack(number, each) + struct.pack(number, each + 2) for each in (2, 1)
+    )
     ipma = box(b"ipma", bytes((version, 0, 0, wide)), struct.pack(">I", 2), entries)
     pitm = box(b"pitm", bytes(4), struct.pack(">H", ours))
     ispe = box(b"ispe", bytes(4), struct.pack(">II", 64, 48))
-    meta = box(b"meta", bytes(4), pitm, box(b"iprp", box(b"ipco", *spaces, ispe), ipma))
+    meta = box(b"meta", bytes(4), pitm, box(b"iprp", box(b"ipco", *spaces, *apertures, ispe), ipma))
     data = box(b"ftyp", b"avif", bytes(4), b"avifmif1") + meta
-    assert read(BytesStream(data), DEFAULT).nclx == (1, (PQ, AS_SRGB)[ours - 1])
+    header = read(BytesStream(data), DEFAULT)
+    assert header.nclx == (1, (PQ, AS_SRGB)[ours - 1])
+    assert header.crop == ((16, 16, 0, 0), (24, 24, 0, 0))[ours - 1]
 
 
 # Inks

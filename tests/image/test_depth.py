@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import struct
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.heic import heic
 from tests.image.test_colour_spaces import BT2020_COLOURANTS, HDR_CURVES, curve, iccp, profile, srgb_light
-from tests.pictures import encoded, opened, packed_rows, png, tiff
+from tests.pictures import box, encoded, opened, packed_rows, png, tiff
 from tinypics import resize
+from tinypics.errors import ImageTooLarge
 from tinypics.image import icc
+from tinypics.image.limits import MIB, Limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,14 +33,17 @@ def row(data: bytes, text: str = "1024x-png") -> NDArray[np.int64]:
     return shown
 
 
-def ramp(values: NDArray[np.float64], colour: int, trc: bytes, colourants: Any, *, interlaced: bool = False) -> bytes:
+def ramp(
+    values: NDArray[np.float64], colour: int, trc: bytes, colourants: Any = None, *, interlaced: bool = False
+) -> bytes:
+    """A PNG of 16 bits with a profile: `trc` is its curve, or without colourants all of it."""
     channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
     samples = values.round().astype(np.uint16)[None, :, None].repeat(channels, 2).repeat(8, 0)
     if colour in (4, 6):
         samples[..., -1] = 65535
         samples[6:, :, -1] = 40_000  # so that alpha is not dropped
     rows = packed_rows(samples, 16, interlaced=interlaced)
-    content = profile(trc, colourants if colour in (2, 6) else None)
+    content = trc if trc[36:40] == b"acsp" else profile(trc, colourants if colour in (2, 6) else None)
     return png((1024, 8), colour, 16, rows, [iccp(content)], interlaced=interlaced)
 
 
@@ -96,6 +103,102 @@ def test_a_tiff_of_linear_light(order: str, channels: int) -> None:
     shown = row(whole)
     assert np.abs(shown - (LIGHT * 255)[:, None]).max() <= 1
     assert np.diff(shown[:, 1]).max() <= 1
+
+
+def tables(space: bytes, gamma: float) -> bytes:
+    """A profile whose only tag of colours is a table (ICC.1:2022, 10.10), as scanners and cameras have."""
+    count = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}[space]
+    even = [round(65535 * (step / 255) ** (gamma / 3)) for step in range(256)]  # lightness, so that the table is fine
+    points = np.linspace(0, 1, 9) ** 3
+    content = (
+        b"mft2"
+        + bytes(4)
+        + bytes((count, 3, len(points), 0))
+        + struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).ravel())
+    )
+    content += struct.pack(">HH", 256, 2) + struct.pack(">256H", *even) * count
+    for light in product(points, repeat=count):
+        shares = {1: light * 3, 3: light, 4: tuple((1 - ink) * (1 - light[-1]) for ink in light[:3])}[count]
+        middle = np.cbrt(np.array(icc.SRGB).T @ shares / icc.D50)
+        a, b = 500 * (middle[0] - middle[1]), 200 * (middle[1] - middle[2])
+        numbers = ((116 * middle[1] - 16) * 652.8, (a + 128) * 256, (b + 128) * 256)
+        content += struct.pack(">3H", *(min(max(round(float(number)), 0), 65535) for number in numbers))
+    content += struct.pack(">2H", 0, 65535) * 3
+    white = b"XYZ " + bytes(4) + struct.pack(">iii", *(round(part * 65536) for part in icc.D50))
+    return icc.assemble({b"wtpt": white, b"A2B0": content}, b"scnr", space, b"Lab ")
+
+
+@pytest.mark.parametrize("text", ["1024x-png", "700x-png", "1024x-png-linear"])
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+def test_a_profile_of_tables_makes_no_bands_either(colour: int, text: str) -> None:
+    content = tables(b"RGB " if colour in (2, 6) else b"GRAY", 1.0)
+    shown = row(ramp(LINEAR_RAMP, colour, content), text)
+    assert np.diff(shown[8:-8, 1]).max() <= 2
+    assert np.diff(shown[8:-8, 1]).min() >= 0
+    assert len(set(shown[:, 1])) > 240
+
+
+def test_colours_of_16_bits_through_tables_are_those_of_8() -> None:
+    samples = np.random.default_rng(4).integers(0, 256, (16, 16, 3))
+    eight, sixteen = (
+        np.asarray(opened(resize(png((16, 16), 2, bits, packed_rows(values, bits), [content]), "16x16-png").data))
+        for content in [iccp(tables(b"RGB ", 1.8))]
+        for bits, values in ((8, samples), (16, samples * 257))
+    )
+    assert np.abs(eight.astype(int) - sixteen).max() <= 1
+
+
+def test_inks_of_16_bits_through_tables() -> None:
+    samples = np.zeros((8, 1024, 4), "<u2")
+    samples[..., 3] = 65535 - LINEAR_RAMP.round()
+    content = tables(b"CMYK", 1.0)
+    image = Image.fromarray(np.asarray(samples >> 8, np.uint8), "CMYK")
+    data = encoded(image, "TIFF", icc_profile=content)
+    wide = data.replace(struct.pack("<4H", 8, 8, 8, 8), struct.pack("<4H", 16, 16, 16, 16))
+    start = struct.unpack_from("<I", wide, wide.index(struct.pack("<HHI", 273, 4, 1)) + 8)[0]
+    strips = bytearray(wide[:start] + samples.tobytes())
+    struct.pack_into("<I", strips, wide.index(struct.pack("<HHI", 279, 4, 1)) + 8, samples.nbytes)
+    shown = row(bytes(strips))
+    assert np.diff(shown[8:-8, 1]).max() <= 2
+    assert len(set(shown[:, 1])) > 240
+
+
+def test_grey_of_16_bits_with_a_profile_for_colours() -> None:
+    shown = row(ramp(LINEAR_RAMP, 0, profile(curve(1.0), icc.SRGB)))
+    assert np.abs(shown - (LIGHT * 255)[:, None]).max() <= 1
+
+
+@pytest.mark.parametrize("text", ["1024x-png", "700x-png"])
+def test_a_grey_jpeg_2000_of_16_bits(text: str) -> None:
+    values = LINEAR_RAMP.round().astype("<u2")[None].repeat(8, 0)
+    data = encoded(Image.frombytes("I;16", (1024, 8), values.tobytes()), "JPEG2000")
+    end = data.index(b"colr") - 4 + struct.unpack_from(">I", data, data.index(b"colr") - 4)[0]
+    start = data.index(b"jp2h") - 4
+    boxes = data[start + 8 : data.index(b"colr") - 4] + box(b"colr", b"\2\0\0", profile(curve(1.0), None))
+    shown = row(data[:start] + box(b"jp2h", boxes) + data[end:], text)
+    assert np.diff(shown[:, 1]).max() <= 2
+    assert len(set(shown[:, 1])) > 240
+
+
+@pytest.mark.parametrize("text", ["1024x-png", "700x-png"])
+@pytest.mark.parametrize(("bits", "transfer"), [(10, 16), (12, 16), (12, 8)])
+def test_a_heic_of_more_than_8_bits(bits: int, transfer: int, text: str) -> None:
+    values = ((LINEAR_RAMP / 65535 if transfer == 8 else LIGHT) * ((1 << bits) - 1)).round().astype("<u2")
+    image = Image.frombytes("I;16", (1024, 32), values[None].repeat(32, 0).tobytes())
+    shown = row(heic(image, bits, transfer=transfer), text)[8:-8, 1]
+    assert np.diff(shown).min() >= 0
+    assert np.diff(shown).max() <= 2
+    assert len(set(shown)) > 235
+
+
+def test_without_memory_for_16_bits_8_have_to_do() -> None:
+    rows = packed_rows(np.full((800, 1024, 3), 32768), 16)
+    data = png((1024, 800), 2, 16, rows, [iccp(profile(curve(1.0), icc.SRGB))])
+    for mib in (60, 100):
+        shown = opened(resize(data, "1024x-png", Limits(memory=mib * MIB)).data)
+        assert shown.getpixel((9, 9)) == (188, 188, 188)
+    with pytest.raises(ImageTooLarge, match="MiB of memory"):
+        resize(data, "1024x-png", Limits(memory=50 * MIB))
 
 
 def test_wide_colours_of_16_bits_are_those_of_8() -> None:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.heic import heic
 from tests.image.test_colour_spaces import curve, iccp, profile
+from tests.image.test_unusual_tiffs import Tags, pages
 from tests.pictures import adam7, encoded, huge_png, packed_rows, photo, png
 from tinypics.errors import ImageTooLarge
 from tinypics.image import icc, memory
@@ -116,6 +118,32 @@ def test_nor_does_one_of_16_bits_with_a_profile(colour: int, text: str, tmp_path
         (tmp_path / name).write_bytes(png(size, colour, 16, packed_rows(samples, 16), [iccp(content)]))
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "source"), str(tmp_path / "small"), text]
     used, foreseen = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert used <= foreseen
+
+
+@pytest.mark.parametrize("text", ["100x", "100x-linear", "1500x-png"])
+@pytest.mark.parametrize("kind", ["f4", "u4", "12 bits"])
+def test_nor_does_a_tiff_of_unusual_samples(kind: str, text: str, tmp_path: Path) -> None:
+    for name, size in (("source", (2000, 1440)), ("small", (200, 144))):
+        samples = np.asarray(photo((250, 180)).resize(size))
+        if kind == "12 bits":  # any bits do
+            strip, bits = samples.tobytes() + samples.tobytes()[: samples.size // 2], 12
+        else:
+            strip = (samples / 255 if kind == "f4" else samples.astype("u4") << 24).astype(f"<{kind}").tobytes()
+            bits = 32
+        tags: Tags = {258: [bits] * 3, 259: [1], 262: [2], 277: [3], 339: [3 if kind == "f4" else 1] * 3}
+        (tmp_path / name).write_bytes(pages([(tags, size, [strip], size[1], 0)]))
+    used, foreseen = measured(tmp_path, text)
+    assert used <= foreseen
+
+
+@pytest.mark.parametrize("text", ["100x", "100x-linear", "1500x-png"])
+def test_nor_does_a_heic_of_10_bits(text: str, tmp_path: Path) -> None:
+    for name, size in (("source", (1984, 1440)), ("small", (192, 160))):
+        samples = np.asarray(photo((250, 180)).convert("L").resize(size)).astype("<u2") << 2
+        image = Image.frombytes("I;16", size, samples.tobytes())
+        (tmp_path / name).write_bytes(heic(image, 10, transfer=16))
+    used, foreseen = measured(tmp_path, text)
     assert used <= foreseen
 
 

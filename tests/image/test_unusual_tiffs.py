@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.image.test_colour_spaces import curve, profile, srgb_light
 from tests.pictures import near, opened
 from tinypics import resize
 from tinypics.errors import UnsupportedFormat
+from tinypics.image import icc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -196,6 +198,72 @@ def test_grey_of_twelve_bits_uses_all_of_them(level: int) -> None:
     assert near(found[0], (*[round(level * 255 / 4095)] * 3, 255), 1)
 
 
+def packed(samples: np.ndarray[Any, Any], bits: int) -> bytes:
+    """Rows (height, width, samples) of samples that are not whole bytes."""
+    rows = ("".join(f"{value:0{bits}b}" for value in row.ravel()) for row in samples)
+    return b"".join(int(row + "0" * (-len(row) % 8), 2).to_bytes(-(-len(row) // 8)) for row in rows)
+
+
+@pytest.mark.parametrize("width", [16, 13])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("bits", "count"), [(10, 1), (14, 1), (10, 3), (12, 3), (14, 3), (12, 4), (12, 2)])
+def test_samples_that_are_not_whole_bytes(bits: int, count: int, order: str, planar: bool, width: int) -> None:
+    most = (1 << bits) - 1
+    samples = np.random.default_rng(bits).integers(0, most + 1, (SIDE, width, count))
+    samples[0], samples[1] = 0, most
+    planes = [samples[:, :, n : n + 1] for n in range(count)] if planar else [samples]
+    tags: Tags = {258: [bits] * count, 259: [1], 262: [RGB if count > 2 else GREY], 277: [count]}
+    tags |= {284: [2 if planar else 1]} | ({338: [2]} if count in (2, 4) else {})
+    data = pages([(tags, (width, SIDE), [packed(plane, bits) for plane in planes], SIDE, 0)], order)
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[count]
+    shown = np.asarray(opened(resize(data, f"{width}x16-png").data).convert(mode)).reshape(samples.shape)
+    assert np.abs(shown - samples * 255 / most).max() <= 1
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("planar", [False, True])
+def test_samples_of_32_bits_have_the_full_range(way: dict[str, Any], planar: bool) -> None:
+    found, _ = colours(tiff(gradient([200 << 24, 100 << 24, 60 << 24], "u4"), RGB, planar=planar, **way))
+    assert all(
+        near(got, want, 1)
+        for got, want in zip(found, [(200, 100, 60, 255), (100, 50, 30, 255), (50, 25, 15, 255)], strict=True)
+    )
+
+
+@pytest.mark.parametrize("way", [WAYS[0], WAYS[3], WAYS[6]], ids=str)
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_floating_point_samples_are_light(way: dict[str, Any], planar: bool, count: int) -> None:
+    levels = np.array([0.5, 0.25, 0.125, 0.5][-count:] if count > 2 else [0.5, 0.5])
+    extra = {339: [3] * count} | ({338: [2]} if count in (2, 4) else {})
+    samples = np.broadcast_to(levels.astype("f4"), (SIDE, SIDE, count)).copy()
+    samples[:4] = np.array([np.nan, np.inf, -np.inf, -1.0])[:, None, None]
+    found, _ = colours(tiff(samples, RGB if count > 2 else GREY, extra, planar=planar, **way))
+    light = {0.5: 188, 0.25: 137, 0.125: 99}
+    wanted = [light[float(level)] for level in (levels[:3] if count > 2 else [0.5] * 3)]
+    assert near(found[2], (*wanted, 255 if count == 3 else 128), 1)
+
+
+def test_floating_point_samples_beyond_white_are_white() -> None:
+    samples = np.full((SIDE, SIDE, 3), [1.0, 5.0, 1e30], "f4")
+    assert near(colours(tiff(samples, RGB, {339: [3] * 3}))[0][0], (255, 255, 255, 255), 0)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("dtype", "planar"), [("u2", True), ("u4", False), ("u4", True), ("f4", False), ("f4", True)])
+def test_a_linear_ramp_in_unusual_samples_has_no_bands(dtype: str, planar: bool, order: str) -> None:
+    """16 bits in planes, 32 bits and floating-point ones, with a profile."""
+    light = np.array([srgb_light(value) for value in np.linspace(0, 1, 256)]).reshape(SIDE, SIDE, 1)
+    full = {"u2": 65535, "u4": 2**32 - 1, "f4": 1}[dtype]
+    samples = (light * full).round(0 if full > 1 else 9).astype(dtype).repeat(3, 2)
+    extra: Tags = {339: [3] * 3} if dtype == "f4" else {}
+    content = profile(curve(1.0), icc.SRGB)
+    extra |= {34675: struct.unpack(f"{order}{-(-len(content) // 4)}I", content + bytes(-len(content) % 4))}
+    shown = np.asarray(opened(resize(tiff(samples, RGB, extra, planar=planar, order=order), "16x16-png").data))
+    assert np.abs(shown[..., :3].reshape(256, 3).astype(int) - np.arange(256)[:, None]).max() <= 1
+
+
 @pytest.mark.parametrize(("one", "wanted"), [(1, 255), (256, 255), (257, 255)])
 @pytest.mark.parametrize("bits", [8, 4])
 def test_a_palette_may_be_written_in_eight_bits(bits: int, one: int, wanted: int) -> None:
@@ -228,10 +296,12 @@ def test_planes_are_turned_upright(orientation: int) -> None:
         ({259: [34887]}, "contains LERC"),
         ({259: [50001]}, "contains WebP"),
         ({259: [777]}, "unknown compression, number 777"),
-        ({258: [14]}, "grey with 1 samples of 14 bits"),
+        ({258: [14], 339: [2]}, "grey with 1 signed samples of 14 bits"),
         ({258: [64], 339: [3]}, "floating-point samples of 64 bits"),
-        ({262: [RGB], 277: [3], 258: [32] * 3, 339: [3] * 3}, "RGB with 3 floating-point samples of 32 bits"),
-        ({262: [RGB], 277: [3], 258: [12] * 3}, "RGB with 3 samples of 12 bits"),
+        ({262: [RGB], 277: [3], 258: [16] * 3, 339: [3] * 3}, "RGB with 3 floating-point samples of 16 bits"),
+        ({262: [RGB], 277: [3], 258: [32] * 3, 339: [3] * 3, 317: [3]}, "RGB with 3 floating-point samples of 32 bits"),
+        ({262: [RGB], 277: [3], 258: [12] * 3, 317: [2]}, "RGB with 3 samples of 12 bits"),
+        ({262: [RGB], 277: [3], 258: [12] * 3, 322: [15], 323: [16]}, "RGB with 3 samples of 12 bits a pixel in tiles"),
         ({262: [9]}, "unknown colours"),
     ],
 )

@@ -19,7 +19,7 @@ from tinypics.image.limits import MIB
 from tinypics.image.picture import Frame, OpenPicture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tinypics.image.deep import Deep
     from tinypics.image.formats import Codec
@@ -71,7 +71,7 @@ def open_picture(header: Header, limits: Limits) -> OpenPicture:
     """Read the header with the format's one decoder.
 
     :raises CorruptImage, ImageTooLarge: see `translate_errors`.
-    :raises UnsupportedFormat: HEIF, and pi_heif is not installed.
+    :raises UnsupportedFormat: HEIF, and pi_heif is not installed; TIFF, and Pillow has no mode for its samples.
     """
     with translate_errors(f"the {header.codec.label} header", header):
         image, orientation = _open_image(header, limits)
@@ -87,7 +87,7 @@ def _open_image(header: Header, limits: Limits) -> tuple[Any, Orientation]:
     if header.decoder.name == "heif":
         from tinypics.image import heif_decode
 
-        return heif_decode.open_image(header.data), UPRIGHT
+        return heif_decode.HeifReader(header.data), UPRIGHT
     decoder = _decoder_class(header.decoder)
     if header.decoder.name == "tiff":
         from tinypics.image import tiff_samples
@@ -127,7 +127,8 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
     """
     with translate_errors(f"the {picture.header.codec.label}", picture.header, picture.image):
         if not isinstance(picture.image, Image.Image):
-            yield _make_frame(picture, picture.image.to_pillow(), 1)
+            image, bands = picture.image.decode(deep=picture.deep)
+            yield _make_frame(picture, image, 1, bands=bands)
             return
         if picture.header.decoder.name == "jpeg":
             yield _jpeg_frame(picture, scale, lenient=lenient)
@@ -196,7 +197,13 @@ def _load(image: Any, *, lenient: bool) -> bool:
 
 
 def _make_frame(
-    picture: OpenPicture, image: Image.Image, scale: int, duration: float = 0, *, truncated: bool = False
+    picture: OpenPicture,
+    image: Image.Image,
+    scale: int,
+    duration: float = 0,
+    *,
+    truncated: bool = False,
+    bands: Sequence[Image.Image] = (),
 ) -> Frame:
     if picture.header.crop and picture.header.decoder.name == "avif":  # libheif crops, libavif does not
         from tinypics.image import heif_decode
@@ -204,7 +211,7 @@ def _make_frame(
         image = heif_decode.crop_to_aperture(image, picture.header.crop)
     size = picture.size if scale > 1 else image.size
     extent = (size[0] / scale, size[1] / scale)
-    deep = None if truncated else _read_deep(picture, image)
+    deep = _read_deep(picture, image, bands) if picture.deep and not truncated else None
     image = _convert_mode(image, picture)
     straight = image if image.mode in _PREMULTIPLIED else None
     if straight is not None:
@@ -212,13 +219,13 @@ def _make_frame(
     return Frame(image, size, extent, duration, truncated, straight, deep)
 
 
-def _read_deep(picture: OpenPicture, image: Image.Image) -> Deep | None:
-    header = picture.header
-    if not header.keeps_depth or not (picture.icc or header.nclx):
-        return None
+def _read_deep(picture: OpenPicture, image: Image.Image, bands: Sequence[Image.Image]) -> Deep | None:
     from tinypics.image import deep
 
-    return deep.read(image, header, picture.icc, lambda: _decoder_class(header.decoder)(io.BytesIO(header.data)))
+    header = picture.header
+    if isinstance(picture.image, Image.Image):
+        return deep.read(image, header, picture.icc, lambda: _decoder_class(header.decoder)(io.BytesIO(header.data)))
+    return deep.described(bands, header, picture.icc)
 
 
 def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:

@@ -2,11 +2,14 @@
 
 Pillow decodes colours to 8 bits. Its raw mode for the other byte order gives the low byte of each sample instead of
 the high one, so that a second decode has the rest. This is done only where a profile's curve would show the loss.
+A profile of tables, which only littlecms can apply, and only to 8 bits, is applied to the values of 8 bits around each
+sample, and the results are interpolated.
 """
 
 from __future__ import annotations
 
 import sys
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image, ImageMath
@@ -15,7 +18,7 @@ from tinypics.image import colour, h273, icc, light
 from tinypics.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tinypics.image.headers.header import Header
     from tinypics.image.icc import Colour, Curve, Shaper
@@ -26,7 +29,8 @@ class Deep:
     """Channels of 16 bits (mode I;16), alpha (not premultiplied) last; and the meaning of their numbers."""
 
     bands: tuple[Image.Image, ...]
-    shaper: Shaper
+    profile: Shaper | bytes
+    """Curves and colourants, or an ICC profile of tables."""
     dropped: tuple[str, ...]
 
 
@@ -35,19 +39,38 @@ def read(image: Image.Image, header: Header, profile: bytes | None, again: Calla
 
     :param again: opens the file once more.
     """
+    if header.frames > 1 or "transparency" in image.info or colour.source_profile(profile, header)[0] is None:
+        return None
+    grey = image.mode.startswith("I;16")
+    return described(_grey(image, header) if grey else _colours(image, header, again()), header, profile)
+
+
+def described(bands: Sequence[Image.Image], header: Header, profile: bytes | None) -> Deep | None:
+    """Channels with the meaning of their numbers; None if there are none, or if they are those of sRGB already."""
     target, hdr = colour.source_profile(profile, header)
-    shaper = icc.shaper(target) if target else None
-    if shaper is None or header.frames > 1 or "transparency" in image.info:
+    count = _COUNTS.get(target[16:20], 0) if target else 0
+    if target is None or not bands or not count:
         return None
-    bands = _grey(image) if image.mode.startswith("I;16") else _colours(image, header, again())
-    if len(bands) not in (len(shaper.curves), len(shaper.curves) + 1):
+    if len(bands) <= 2 < count == 3:  # grey, with an RGB profile
+        bands = [*[bands[0]] * 3, *bands[1:]]
+    shaper = icc.shaper(target)
+    usable = shaper or colour.is_usable(target, {1: "L", 3: "RGB", 4: "CMYK"}[count])
+    if len(bands) not in (count, count + (count < 4)) or not usable:
         return None
-    return Deep(tuple(bands), shaper, ("hdr",) if hdr else ())
+    return Deep(tuple(bands), shaper or target, ("hdr",) if hdr else ())
 
 
-def _grey(image: Image.Image) -> list[Image.Image]:
-    white_is_zero = getattr(image, "tag_v2", {}).get(262) == 0  # TIFF 6.0, section 3: PhotometricInterpretation
-    return [] if white_is_zero else [image.convert("I").convert("I;16")]
+_COUNTS: Final = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}
+
+
+def _grey(image: Image.Image, header: Header) -> list[Image.Image]:
+    if getattr(image, "tag_v2", {}).get(262) == 0:  # TIFF 6.0, section 3: WhiteIsZero
+        return []
+    band = image.convert("I").convert("I;16")
+    if header.bits == 16 or header.decoder.name != "tiff":
+        return [band]
+    scale = 65535 / ((1 << header.bits) - 1)  # Pillow scales the samples of other formats to 16 bits
+    return [band.point(lambda value: value * scale + 0.5)]
 
 
 def _colours(high: Image.Image, header: Header, low: Any) -> list[Image.Image]:
@@ -70,7 +93,9 @@ def _swapped(name: str) -> str | None:
         return "RGBA"
     kind, _, order = name.partition(";16")
     little = order == "L" or (order == "N" and sys.byteorder == "little")
-    return f"{kind};16{'B' if little else 'L'}" if kind in ("RGB", "RGBA") and order in ("L", "B", "N") else None
+    return (
+        f"{kind};16{'B' if little else 'L'}" if kind in ("RGB", "RGBA", "CMYK") and order in ("L", "B", "N") else None
+    )
 
 
 def _joined(high: Image.Image, low: Image.Image) -> Image.Image:
@@ -79,10 +104,10 @@ def _joined(high: Image.Image, low: Image.Image) -> Image.Image:
 
 def to_srgb(deep: Deep, resample: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """The picture after `resample`, in sRGB: L, LA, RGB or RGBA."""
-    count = len(deep.shaper.curves)
+    count = len(deep.bands) - (len(deep.bands) in (2, 4) and not _is_cmyk(deep.profile))
     colours, alpha = deep.bands[:count], deep.bands[count:]
     if not alpha:
-        return _converted([resample(band) for band in colours], deep.shaper)
+        return _converted([resample(band) for band in colours], deep.profile)
     share = alpha[0].convert("F")
     small = resample(share)
     bands = []
@@ -92,7 +117,7 @@ def to_srgb(deep: Deep, resample: Callable[[Image.Image], Image.Image]) -> Image
             lambda of: of["part"] / of["max"](of["share"], _LEAST_SHARE), part=resample(part), share=small
         )
         bands.append(whole)
-    image = _converted(bands, deep.shaper)
+    image = _converted(bands, deep.profile)
     opaque = small.point(lambda part: part * (255 / 65535) + 0.5).convert("L")
     return Image.merge(image.mode + "A", [*image.split(), opaque])
 
@@ -100,7 +125,13 @@ def to_srgb(deep: Deep, resample: Callable[[Image.Image], Image.Image]) -> Image
 _LEAST_SHARE: Final = 64  # the least alpha that colour is divided by; below it the colour is invisible
 
 
-def _converted(bands: list[Image.Image], shaper: Shaper) -> Image.Image:
+def _is_cmyk(profile: Shaper | bytes) -> bool:
+    return isinstance(profile, bytes) and profile[16:20] == b"CMYK"
+
+
+def _converted(bands: list[Image.Image], shaper: Shaper | bytes) -> Image.Image:
+    if isinstance(shaper, bytes):
+        return _interpolated(bands, shaper)
     lit = [_lit(band, curve) for band, curve in zip(bands, shaper.curves, strict=True)]
     if not shaper.colourants:
         return light.band_to_srgb(lit[0])
@@ -131,3 +162,44 @@ def _lit(band: Image.Image, curve: Curve) -> Image.Image:
         low=low.point([float(at) for at in range(256)], "F"),
     )
     return lit
+
+
+_STRIP: Final = 1 << 18  # pixels that are interpolated at a time
+
+
+def _interpolated(bands: list[Image.Image], profile: bytes) -> Image.Image:
+    """The profile's colours for 16 bits: multilinear interpolation between those for 8 bits."""
+    width, height = bands[0].size
+    rows = max(1, _STRIP // width)
+    result = Image.new("L" if len(bands) == 1 else "RGB", (width, height))
+    for top in range(0, height, rows):
+        box = (0, top, width, min(height, top + rows))
+        result.paste(_interpolated_strip([band.crop(box).convert("I") for band in bands], profile), box[:2])
+    return result
+
+
+def _interpolated_strip(bands: list[Image.Image], profile: bytes) -> Image.Image:
+    """65535 is 255 times 257, so that the quotient by 257 is the value of 8 bits below a sample."""
+    lower = [band.point([at // 257 for at in range(65536)], "L") for band in bands]
+    upper = [band.point([min(255, level + 1) for level in range(256)]) for band in lower]
+    parts = [band.point([min(255, at % 257) for at in range(65536)], "L") for band in bands]
+    weights = [
+        {up: part.point([abs(257 * (not up) - at) / 257 for at in range(256)], "F") for up in (False, True)}
+        for part in parts
+    ]
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}[len(bands)]
+    sums: list[Image.Image] = []
+    for corner in product((False, True), repeat=len(bands)):
+        chosen = [above if up else below for up, below, above in zip(corner, lower, upper, strict=True)]
+        colours = colour.to_srgb(Image.merge(mode, chosen) if len(chosen) > 1 else chosen[0], profile).split()
+        weight = weights[0][corner[0]]
+        for up, each in zip(corner[1:], weights[1:], strict=True):
+            weight = ImageMath.lambda_eval(lambda of: of["one"] * of["other"], one=weight, other=each[up])
+        sums = [
+            ImageMath.lambda_eval(
+                lambda of: of["sum"] + of["weight"] * of["level"], sum=total, weight=weight, level=level.convert("F")
+            )
+            for total, level in zip(sums or [Image.new("F", weight.size)] * len(colours), colours, strict=True)
+        ]
+    levels = [total.point(lambda value: value + 0.5).convert("L") for total in sums]
+    return Image.merge("RGB", levels) if len(levels) > 1 else levels[0]

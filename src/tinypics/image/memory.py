@@ -23,12 +23,15 @@ _REFERENCES_IN, _REFERENCES_OUT = 20, 40
 _FIXED: Final = 24 * MIB
 
 
-def estimate(header: Header, size: Size, scale: int, outputs: Sequence[tuple[Rendition, Plan, int]]) -> int:
+def estimate(
+    header: Header, size: Size, scale: int, outputs: Sequence[tuple[Rendition, Plan, int]], *, deep: bool = False
+) -> int:
     """An upper bound of the peak memory of one resize, in bytes.
 
     :param size: as stored.
     :param scale: the factor by which a JPEG is decoded smaller.
     :param outputs: each with its rendition, its plan, and its number of frames.
+    :param deep: samples of more than 8 bits are kept; see `deep`.
     """
     each = (1 if header.channels == 1 else 4) + header.decoder.decoder_bytes
     if header.bits > 8:
@@ -36,7 +39,7 @@ def estimate(header: Header, size: Size, scale: int, outputs: Sequence[tuple[Ren
     alpha = header.channels in (2, 4)
     each += _ALPHA * alpha
     each += (_LINEAR_ALPHA if alpha else _LINEAR) * any(rendition.linear for rendition, _, _ in outputs)
-    if header.keeps_depth and (header.icc or header.nclx or header.decoder.name == "tiff"):  # Pillow reads a TIFF's
+    if deep:
         each += (_DEEP_ALPHA if alpha else _DEEP) + _DEEP_LINEAR * any(r.linear for r, _, _ in outputs)
     each += _TRIM * any(rendition.trim is not None for rendition, _, _ in outputs)
     if header.decoder.name == "avif" and any(frames > 1 for _, _, frames in outputs):

@@ -20,7 +20,7 @@ class OpenPicture:
 
     header: Header
     image: Any
-    """Pillow's lazy image, or pi_heif's."""
+    """Pillow's lazy image, or a reader of ours for HEIF and some TIFFs."""
     size: Size
     """As stored."""
     orientation: Orientation
@@ -28,6 +28,13 @@ class OpenPicture:
     icc: bytes | None
     """Empty if there is a profile that cannot be used."""
     exif: bytes | None
+    deep: bool = False
+    """Decode all bits of its samples; see `deep`."""
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether samples of more than 8 bits have colours in which the loss of the others would show."""
+        return self.header.keeps_depth and bool(self.icc or self.header.nclx)
 
 
 @value

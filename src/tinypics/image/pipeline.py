@@ -26,7 +26,7 @@ from tinypics.image.render import choose_format, finish, is_animated, is_lossy, 
 from tinypics.image.rendition import Rendition
 from tinypics.image.results import Output, Resized, Source
 from tinypics.image.stream import BytesStream
-from tinypics.values import value
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def resize_all(
     clock = _Clock()
     source = BytesStream(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
     picture = _open(source, wanted, limits)
-    scale = _choose_scale(picture, wanted, limits)
+    scale, picture = _choose_scale(picture, wanted, limits)
     if scale < 8:  # at an eighth only the DC scans are decoded, which are checked already
         jpeg.check_scans(picture.header, limits)
     animate = any(is_animated(picture.header, each) for each in wanted)
@@ -90,8 +90,11 @@ def _open(source: Stream, wanted: Sequence[Rendition], limits: Limits) -> OpenPi
     return picture
 
 
-def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Limits) -> int:
-    """Check all outputs against the limits; returns the factor by which the picture is decoded smaller."""
+def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Limits) -> tuple[int, OpenPicture]:
+    """Check all outputs against the limits; returns the factor by which the picture is decoded smaller.
+
+    Samples of more than 8 bits are kept if there is memory for them.
+    """
     sizes = [picture.orientation.then(requested_orientation(each)).size(picture.size) for each in wanted]
     outputs = [(each, plan(size, each)) for each, size in zip(wanted, sizes, strict=True)]
     # The size after trimming is not known yet, and the rest may be enlarged: decode every pixel.
@@ -103,8 +106,11 @@ def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Lim
         for each, geometry in outputs
     )
     check_decoded_size(picture.size, scale, limits)
+    deep = replace(picture, deep=True)
+    if picture.has_depth and _memory_needed(deep, outputs, scale) <= limits.memory:
+        picture = deep
     _check_outputs(picture, outputs, scale, limits)
-    return scale
+    return scale, picture
 
 
 def _plan_all(
@@ -117,17 +123,22 @@ def _plan_all(
 
 def _check_outputs(picture: OpenPicture, outputs: Sequence[tuple[Rendition, Plan]], scale: int, limits: Limits) -> None:
     header = picture.header
-    counted = [
-        (rendition, geometry, header.frames if is_animated(header, rendition) else 1) for rendition, geometry in outputs
-    ]
-    for rendition, geometry, frames in counted:
-        check_plan(geometry, frames, limits)
+    for rendition, geometry in outputs:
+        check_plan(geometry, header.frames if is_animated(header, rendition) else 1, limits)
         asked = FORMATS.get(rendition.format or header.codec.name)  # not `auto`, which depends on the pixels
         if asked and asked.encodes:
             check_format_size(geometry.canvas, asked.label, asked.max_side)
+    memory.check_memory(_memory_needed(picture, outputs, scale), limits)
+
+
+def _memory_needed(picture: OpenPicture, outputs: Sequence[tuple[Rendition, Plan]], scale: int) -> int:
+    header = picture.header
+    counted = [
+        (rendition, shape, header.frames if is_animated(header, rendition) else 1) for rendition, shape in outputs
+    ]
     # A later frame of a GIF may be larger than the first, the only one that a decoder has seen after opening it.
     size = max(header.size, picture.size, key=prod)
-    memory.check_memory(memory.estimate(header, size, scale, counted), limits)
+    return memory.estimate(header, size, scale, counted, deep=picture.deep)
 
 
 @value

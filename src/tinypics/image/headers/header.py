@@ -59,4 +59,5 @@ class Header:
     @property
     def keeps_depth(self) -> bool:
         """Whether the decoder can give all bits of its samples; see `deep`."""
-        return self.bits == 16 and self.decoder.name in ("png", "tiff")
+        grey = self.decoder.name == "jp2" and self.channels == 1
+        return self.bits > 8 and (grey or self.decoder.name in ("png", "tiff", "heif"))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_BOXES: Final = 4096  # a phone's HEIC has about a hundred
 _MAX_DEPTH: Final = 8
 _MOVIE_DURATION, _TRACK_DURATION, _EDIT_DURATION = 24, 28, 8  # places in boxes of version 1, of 64 bits each
+_OWN: Final = (b"colr", b"clap")  # properties that count only for the item that they belong to
 _FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"jp2h"))
 
 
@@ -65,7 +66,7 @@ def read_boxes(data: bytes) -> BoxFacts:
         number += start < properties_end
         if kind == b"ipco":
             number, properties_end = 0, end
-        elif kind == b"colr" and start < properties_end and ours is not None and number not in ours:
+        elif kind in _OWN and start < properties_end and ours is not None and number not in ours:
             continue  # of a thumbnail, a gain map, or no picture
         if kind in _LEAVES:
             _LEAVES[kind](found, data[start:end])
@@ -142,6 +143,16 @@ def _pixi(found: BoxFacts, body: bytes) -> None:
     found.bits = max((found.bits, *body[5 : 5 + body[4]]))
 
 
+def _hvcc(found: BoxFacts, body: bytes) -> None:
+    """ISO/IEC 14496-15, 8.3.3.1.2; `pixi` is optional."""
+    found.bits = max(found.bits, 8 + (body[17] & 7))
+
+
+def _av1c(found: BoxFacts, body: bytes) -> None:
+    """The flags high_bitdepth and twelve_bit (AV1-ISOBMFF, 2.3.3)."""
+    found.bits = max(found.bits, (8, 10, 10, 12)[(body[2] >> 6 & 1) + 2 * (body[2] >> 5 & 1)])
+
+
 def _colr(found: BoxFacts, body: bytes) -> None:
     if body[:4] == b"nclx" and found.nclx is None:
         found.nclx = struct.unpack_from(">HH", body, 4)
@@ -174,6 +185,8 @@ _LEAVES: Final = {
     b"elst": _elst,
     b"stsz": _stsz,
     b"pixi": _pixi,
+    b"hvcC": _hvcc,
+    b"av1C": _av1c,
     b"colr": _colr,
     b"auxC": _auxc,
     b"iinf": _iinf,

@@ -45,7 +45,7 @@ def read(header: Header, limits: Limits) -> Header:
         channels=page.number(tiff_pages.SAMPLES, 1),
         bits=page.number(tiff_pages.BITS, 1),
         strips=strips,
-        block=page.size[0] * page.size[1] if samples else _block(page),
+        block=page.size[0] * page.size[1] * (1 + samples.as_bytes) if samples else _block(page),
         copies=1 if samples or shown is not None else 0,
         extras=tuple(extras),
     )

@@ -14,9 +14,12 @@ WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
 INKS: Final = 4
 _COLOURS: Final = {WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: INKS}  # samples of the colour itself
 ASSOCIATED, UNASSOCIATED = 1, 2  # ExtraSamples, section 18
-_UNSIGNED, _SIGNED = 1, 2  # SampleFormat, section 19
+_UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3  # SampleFormat, section 19
+# Bits of a sample that `tiff_samples` reads, by SampleFormat.
+_BITS: Final = {_UNSIGNED: (8, 10, 12, 14, 16, 32), _SIGNED: (8,), _FLOAT: (32,)}
+_PILLOW_GREY: Final = (8, 12, 16, 32)
 _JPEG: Final = (6, 7)
-_NAMES: Final = {_UNSIGNED: "", _SIGNED: "signed ", 3: "floating-point "}
+_NAMES: Final = {_UNSIGNED: "", _SIGNED: "signed ", _FLOAT: "floating-point "}
 
 
 @value
@@ -29,7 +32,13 @@ class Samples:
     count: int
     bits: int
     signed: bool
+    floating: bool
     planes: bool
+
+    @property
+    def as_bytes(self) -> bool:
+        """Whether rows are read as bytes, because Pillow cannot read one plane of these samples as grey, either."""
+        return self.bits not in (8, 16) or (self.count > 1 and not self.planes)
 
     @property
     def alpha(self) -> int:
@@ -43,26 +52,28 @@ def unusual_samples(page: Page) -> Samples | None:
     photometric, count = page.number(tiff_pages.PHOTOMETRIC), page.number(tiff_pages.SAMPLES, 1)
     bits, formats = page.numbers(tiff_pages.BITS, (1,)), page.numbers(tiff_pages.FORMAT, (_UNSIGNED,))
     colours = _COLOURS.get(photometric, count + 1)
-    same = len({*bits}) == 1 and len({*formats}) == 1 and bits[0] in (8, 16)
-    if not same or not colours <= count <= colours + 4 or formats[0] not in (_UNSIGNED, _SIGNED):
+    same = len({*bits}) == 1 and len({*formats}) == 1 and bits[0] in _BITS.get(formats[0], ())
+    if not same or not colours <= count <= colours + 4:
         return None
     planes = page.number(tiff_pages.PLANES, 1) == 2 and count > 1
-    found = Samples(page, colours, count, bits[0], formats[0] == _SIGNED, planes)
-    if found.signed and found.bits != 8:
+    found = Samples(page, colours, count, bits[0], formats[0] == _SIGNED, formats[0] == _FLOAT, planes)
+    if _is_usual(found):
         return None
-    if planes:
-        usual = count == colours and found.bits == 8 and not found.signed
-    elif count == 1:
-        usual = not found.signed
-    else:
-        usual = not found.signed and _is_usual(found)
-        if not usual and (page.number(tiff_pages.PREDICTOR, 1) != 1 or page.number(tiff_pages.COMPRESSION, 1) in _JPEG):
-            return None  # the differences are between samples of one kind, which rows of bytes do not show
-    return None if usual else found
+    if found.as_bytes and (
+        page.number(tiff_pages.PREDICTOR, 1) != 1 or page.number(tiff_pages.COMPRESSION, 1) in _JPEG
+    ):
+        return None  # the differences are between samples of one kind, which rows of bytes do not show
+    return found
 
 
 def _is_usual(samples: Samples) -> bool:
-    """Whether Pillow's table of modes has these interleaved samples."""
+    """Whether Pillow's table of modes has these samples."""
+    if samples.count == 1:
+        return not samples.signed and samples.bits in _PILLOW_GREY
+    if samples.planes:
+        return samples.count == samples.colours and samples.bits == 8 and not samples.signed
+    if samples.signed or samples.bits not in (8, 16):
+        return False
     if samples.count == samples.colours:
         return True
     if samples.colours == INKS:
