@@ -31,6 +31,11 @@ from PIL import Image  # noqa: E402
 
 import tinypics  # noqa: E402
 from tests import pictures as p  # noqa: E402
+from tests.heic import heic  # noqa: E402
+from tests.image.test_colour_spaces import HDR_CURVES, curve, iccp, profile  # noqa: E402
+from tests.image.test_depth import tables  # noqa: E402
+from tests.image.test_unusual_tiffs import RGB, page, pages, tiff  # noqa: E402
+from tinypics.image import icc, press  # noqa: E402
 from tinypics.image.limits import Limits  # noqa: E402
 
 CPU_SECONDS: Final = 10
@@ -44,6 +49,7 @@ RECIPES: Final = (
     ("40x-trim10-linear-rotate90-avif",),
     ("300x300-outside-enlarge-keepicc",),
     ("x24-webp-lossless-flip",),
+    ("30x-nearest-png", "90x60-enlarge-nearest-avif-keepcopyright"),
 )
 
 
@@ -94,8 +100,48 @@ def seeds() -> list[bytes]:
         p.encoded(photo, "JPEG2000"),
         p.encoded(alpha, "JPEG2000", no_jp2=True),
     ]
-    heic = ROOT.parent / "shared" / "images" / "iphone-2.heic"
-    return [*made, heic.read_bytes()] if heic.exists() else made
+    phone = ROOT.parent / "shared" / "images" / "iphone-2.heic"
+    return [*made, *unusual(photo), *([phone.read_bytes()] if phone.exists() else ())]
+
+
+def unusual(photo: Image.Image) -> list[bytes]:
+    """Files that modules of ours read instead of Pillow, or change before it reads them."""
+    spaces = [curve(1.0), HDR_CURVES["pq"]]
+    profiles = [*(profile(each, icc.SRGB) for each in spaces), tables(b"RGB ", 1.8), press.profile()]
+    ramp = [bytes(range(128)) for _ in range(16)]
+    spots = {"disposal": 2, "save_all": True, "duration": [0, 20, 30], "transparency": 0}
+    frames = [Image.new("P", (20, 20), number) for number in range(3)]
+    layouts: list[tuple[str, dict[str, Any]]] = [
+        ("u2", {"planar": True}), ("u2", {"planar": True, "deflate": True, "tile": 16}), ("u4", {"order": ">"}),
+        ("f4", {"extra": {339: [3] * 4, 338: [1]}}), ("i1", {"extra": {339: [2] * 4}}), ("u1", {"extra": {338: [2]}}),
+    ]  # fmt: skip
+    bits: dict[int, Any] = {258: [12] * 3, 259: [1], 262: [2], 277: [3]}
+    levels = np.arange(16 * 16 * 4).reshape(16, 16, 4)
+    return [
+        *(p.encoded(photo, "JPEG", icc_profile=each) for each in profiles[:3]),
+        p.encoded(photo.convert("CMYK"), "JPEG", icc_profile=profiles[3]),
+        *(p.png((16, 16), 6, 16, ramp, [iccp(each)]) for each in profiles[:3]),
+        *(
+            p.png((16, 16), 2, 8, [row[:48] for row in ramp], [chunk])
+            for chunk in (
+                (b"gAMA", (100_000).to_bytes(4)),
+                (
+                    b"cHRM",
+                    b"".join(each.to_bytes(4) for each in (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)),
+                ),
+                (b"cICP", b"\x09\x10\0\1"),
+            )
+        ),
+        *(p.png((16, 16), 0, each, [row[: 2 * each] for row in ramp], [(b"tRNS", b"\0\1")]) for each in (2, 4)),
+        p.encoded(frames[0], "GIF", append_images=frames[1:], **spots),
+        p.gif_of_frames(3, (0, 0)),
+        p.gif_of_frames(3, (12, 9)),
+        *(tiff((levels % 250).astype(kind), RGB, **options) for kind, options in layouts),
+        pages([(bits, (16, 16), [bytes(range(96)) * 12], 16, 0)]),
+        pages([page((200, 0, 0), (40, 30), subfile=1), page((0, 0, 200), (160, 120))]),
+        heic(photo.resize((64, 32)), transfer=16, primaries=9),
+        heic(Image.linear_gradient("L").resize((64, 32)).convert("I;16"), 10, transfer=16),
+    ]
 
 
 def mutated(number: int, corpus: list[bytes]) -> bytes:
