@@ -29,9 +29,6 @@ AUTO = "auto"
 _BAD_PARTS = frozenset({"", ".", ".."})
 _BAD_CHARACTERS = frozenset({*map(chr, range(0x20)), "\x7f"})
 
-# Names of formats that cannot be read yet. Their keys are fixed now, so that reading them later moves no output.
-_NOT_READ = frozenset({"jxl"})
-
 
 def check(key: str, field: str = "key") -> str:
     """`key` itself. Raises InvalidRequest for a key that cannot be read or written here."""
@@ -64,7 +61,7 @@ def fixed_format(source: str, rendition: Rendition) -> str | None:
     if rendition.format is not None:
         return rendition.format
     named = format_by_name(source)
-    if named is None and extension(source) not in _NOT_READ:
+    if named is None:
         return None
     if named in OUTPUTS and (FORMATS[named].lossless or not rendition.lossless):
         return None

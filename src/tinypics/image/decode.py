@@ -71,7 +71,7 @@ def open_picture(header: Header, limits: Limits) -> OpenPicture:
     """Read the header with the format's one decoder.
 
     :raises CorruptImage, ImageTooLarge: see `translate_errors`.
-    :raises UnsupportedFormat: HEIF, and pi_heif is not installed; TIFF, and Pillow has no mode for its samples.
+    :raises UnsupportedFormat: HEIF or JPEG XL, and its decoder is not installed; TIFF, and Pillow has no mode for its samples.
     """
     with translate_errors(f"the {header.codec.label} header", header):
         image, orientation = _open_image(header, limits)
@@ -88,6 +88,10 @@ def _open_image(header: Header, limits: Limits) -> tuple[Any, Orientation]:
         from tinypics.image import heif_decode
 
         return heif_decode.HeifReader(header.data), UPRIGHT
+    if header.decoder.name == "jxl":
+        from tinypics.image import jxl_decode
+
+        return jxl_decode.open_image(header.data, header.decoder)
     decoder = _decoder_class(header.decoder)
     if header.decoder.name == "tiff":
         from tinypics.image import tiff_samples

@@ -92,6 +92,8 @@ _TABLE: Final = (
           browser_support=True),
     Codec("jp2", "JPEG 2000", "image/jp2", "jp2", "PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile",
           "JP2 files and bare codestreams", decoder_bytes=8, other_extensions=("j2k", "j2c", "jpc", "jpf", "jpx")),
+    Codec("jxl", "JPEG XL", "image/jxl", "jxl", "pillow_jxl.JpegXLImagePlugin", "JXLImageFile",
+          "if pillow-jxl-plugin is installed; first frame", decoder_bytes=14, deep_bytes=8),
 )  # fmt: skip
 
 FORMATS: Final[dict[str, Codec]] = {codec.name: codec for codec in _TABLE}
@@ -121,6 +123,8 @@ _MAGIC: Final = (
     (b"\0\0\1\0", "ico"),
     (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
     (b"\xff\x4f\xff\x51", "jp2"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+    (b"\xff\x0a", "jxl"),
 )
 
 _AVIF_BRANDS: Final = (b"avif", b"avis")

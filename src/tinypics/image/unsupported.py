@@ -9,8 +9,6 @@ _SIGNATURES: Final = (
     (b"%!PS", "a PostScript file"),
     (b"\xc5\xd0\xd3\xc6", "an EPS file"),
     (b"8BPS", "a Photoshop document"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1f\x8b", "a gzip file"),
     (b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
