@@ -129,10 +129,7 @@ def unusual(photo: Image.Image) -> list[bytes]:
             p.png((16, 16), 2, 8, [row[:48] for row in ramp], [chunk])
             for chunk in (
                 (b"gAMA", (100_000).to_bytes(4)),
-                (
-                    b"cHRM",
-                    b"".join(each.to_bytes(4) for each in (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)),
-                ),
+                (b"cHRM", b"".join(each.to_bytes(4) for each in p3)),
                 (b"cICP", b"\x09\x10\0\1"),
             )
         ),

@@ -297,6 +297,14 @@ def test_the_profile_in_a_jpeg_2000(method: int) -> None:
     assert near(shown(data[:at] + box(b"jp2h", inside) + data[end:]), wanted, 2)
 
 
+def test_an_avif_of_constant_luminance_is_shown() -> None:
+    """Matrix 10 of BT.2020, which libavif has no conversion for, nearly as matrix 9."""
+    data = encoded(Image.new("RGB", (32, 32), (128, 64, 200)), "AVIF", quality=100)
+    at = data.index(b"nclx") + 8
+    nine, ten = (data[:at] + struct.pack(">H", matrix) + data[at + 2 :] for matrix in (9, 10))
+    assert resize(ten, "16x16-png").data == resize(nine, "16x16-png").data
+
+
 @pytest.mark.parametrize("ours", [1, 2])
 @pytest.mark.parametrize("wide", [0, 1])
 @pytest.mark.parametrize("version", [0, 1])

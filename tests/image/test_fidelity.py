@@ -631,16 +631,23 @@ def test_an_avif_is_cropped_to_its_clean_aperture() -> None:
 
 
 def _with_property(data: bytes, crop: bytes) -> bytes:
-    """The AVIF with one more property box: the sizes of all enclosing boxes and all later offsets change."""
+    """The AVIF with one more property of its only item: sizes of enclosing boxes and all later offsets change."""
     at = data.index(b"ipma") - 4
-    result = bytearray(data[:at] + crop + data[at:])
-    for kind in (b"meta", b"iprp", b"ipco"):
-        where = data.index(kind) - 4
-        result[where : where + 4] = (int.from_bytes(data[where : where + 4]) + len(crop)).to_bytes(4)
+    first = data.index(b"ipco") + 4
+    number, place = 1, first
+    while place < at:
+        number, place = number + 1, place + int.from_bytes(data[place : place + 4])
+    count = at + 18  # behind the box's head, version, number of items, and the item's number
+    end = count + 1 + data[count]
+    result = bytearray(data[:at] + crop + data[at:count] + bytes([data[count] + 1]) + data[count + 1 : end])
+    result += bytes([0x80 | number]) + data[end:]  # essential, as a transformation must be
+    for kind, more in ((b"meta", len(crop) + 1), (b"iprp", len(crop) + 1), (b"ipco", len(crop)), (b"ipma", 1)):
+        where = result.index(kind) - 4
+        result[where : where + 4] = (int.from_bytes(result[where : where + 4]) + more).to_bytes(4)
     old = data.index(b"mdat") + 4
     for where in range(len(data) - 4):
         if int.from_bytes(data[where : where + 4]) == old and data.index(b"iloc") < where < data.index(b"iprp"):
-            result[where : where + 4] = (old + len(crop)).to_bytes(4)
+            result[where : where + 4] = (old + len(crop) + 1).to_bytes(4)
     return bytes(result)
 
 

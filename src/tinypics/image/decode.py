@@ -71,7 +71,7 @@ def open_picture(header: Header, limits: Limits) -> OpenPicture:
     """Read the header with the format's one decoder.
 
     :raises CorruptImage, ImageTooLarge: see `translate_errors`.
-    :raises UnsupportedFormat: HEIF or JPEG XL, and its decoder is not installed; TIFF, and Pillow has no mode for its samples.
+    :raises UnsupportedFormat: a decoder that is not installed (HEIF, JPEG XL), or samples that no mode fits (TIFF).
     """
     with translate_errors(f"the {header.codec.label} header", header):
         image, orientation = _open_image(header, limits)

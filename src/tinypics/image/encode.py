@@ -40,6 +40,7 @@ class EncoderInput:
     """How many times an animation plays; 0 is endless."""
     icc: bytes | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
 
 
 def encode(job: EncoderInput, name: str) -> bytes:
@@ -55,8 +56,20 @@ def _save(job: EncoderInput, name: str, **options: Any) -> bytes:
         options.setdefault("quality", job.quality or FORMATS[name].quality)
     if job.exif:
         options["exif"] = job.exif
+    if job.xmp:
+        options |= _xmp_option(name, job.xmp)
     job.frames[0].save(file, icc_profile=job.icc, **options)
     return file.getvalue()
+
+
+def _xmp_option(name: str, xmp: bytes) -> dict[str, Any]:
+    if name != "png":
+        return {"xmp": xmp}
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp.decode())  # XMP 3, 1.1.5
+    return {"pnginfo": info}
 
 
 def _jpeg(job: EncoderInput) -> bytes:

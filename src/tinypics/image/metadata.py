@@ -1,4 +1,4 @@
-"""The EXIF data to keep on request. Location is never kept, nor any field that may contain it."""
+"""The EXIF data and the XMP to keep on request. Location is never kept, nor any field that may contain it."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ _STALE_TAGS: Final = frozenset(
 )
 
 
-def select_exif(exif: bytes | None, image: Any, keep: Keep) -> tuple[bytes | None, tuple[str, ...]]:
-    """The EXIF data to write, and the names of requested data that is dropped: `location` and `metadata`.
+def select(
+    exif: bytes | None, xmp: bytes | None, image: Any, keep: Keep
+) -> tuple[bytes | None, bytes | None, tuple[str, ...]]:
+    """EXIF data and XMP to write, and the names of requested data that is dropped: `location` and `metadata`.
 
-    `image` is a decoder's open image. The creator and rights in its IPTC data and XMP become artist and copyright, if
-    EXIF has none. `metadata` stands for a licence in XMP, or broken EXIF.
+    `image` is what a decoder has opened. Creator and rights of its IPTC data and XMP become artist and copyright where
+    EXIF has none; XMP is written for a licence. `metadata` is said of broken EXIF.
 
     Orientation is dropped, because outputs are upright. An embedded thumbnail is dropped, because it would show the
     part that was cropped.
     """
     if keep not in ("copyright", "all"):
-        return None, ()
-    from tinypics.image.rights import find_rights
+        return None, None, ()
+    from tinypics.image.rights import build_packet, find_rights
 
-    rights, result = find_rights(image), Image.Exif()
+    rights, result = find_rights(image, xmp), Image.Exif()
     for tag, text in ((_ARTIST, rights.creator), (_COPYRIGHT, rights.notice)):
         if text:
             result[tag] = text.encode()
     if keep == "all":
         result.update(_density(image))
     written, lost = _with_exif(exif, result, keep) if exif else (result.tobytes() if result else None, ())
-    return written, (*lost, "metadata") if rights.licence and "metadata" not in lost else lost
+    return written, build_packet(rights), lost
 
 
 def _density(image: Any) -> dict[int, Any]:

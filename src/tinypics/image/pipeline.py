@@ -177,7 +177,9 @@ def _finish_all(
 
 def _encode(picture: OpenPicture, clip: _Clip) -> Output:
     rendition, header, name = clip.render_plan.rendition, picture.header, clip.format
-    exif, lost = metadata.select_exif(picture.exif, picture.image, rendition.keep) if name != "gif" else (None, ())
+    exif, xmp, lost = metadata.select(picture.exif, header.xmp, picture.image, rendition.keep)
+    if name == "gif" and (exif or xmp):
+        exif, xmp, lost = None, None, ("metadata",)
     job = EncoderInput(
         [frame.image for frame in clip.frames],
         quality=rendition.quality,
@@ -189,6 +191,7 @@ def _encode(picture: OpenPicture, clip: _Clip) -> Output:
         loop_count=header.loop_count,
         icc=clip.frames[0].icc,
         exif=exif,
+        xmp=xmp,
     )
     data, (width, height) = encode(job, name), clip.frames[0].image.size
     dominant = dominant_colour(data) if rendition == PLACEHOLDER else None

@@ -1,4 +1,4 @@
-"""Reads the creator and the copyright notice from IPTC and XMP, where photo editors write them."""
+"""Creator, copyright notice and licence: read from IPTC and XMP, where photo editors write them; written as XMP."""
 
 from __future__ import annotations
 
@@ -14,34 +14,62 @@ if TYPE_CHECKING:
 _IPTC_RESOURCE: Final = 0x0404
 _BYLINE, _NOTICE = b"\x1c\x02\x50", b"\x1c\x02\x74"
 _MAX_BYTES: Final = 1 << 20
+_MAX_TEXT: Final = 2000  # characters of a property that is written: a JPEG has room for 64 kB of them
 _TIFF_XMP, _TIFF_IPTC = 700, 33723
 _ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 _ITEM: Final = r"<rdf:li([^<>]*)>([^<]*)</rdf:li>"  # matches any text in linear time
 _DEFAULT: Final = 'xml:lang="x-default"'
+_LICENCE: Final = ("xmpRights:UsageTerms", "xmpRights:WebStatement", "cc:license")
+# XMP 1 (ISO 16684-1), 7.3 and 8.3 to 8.5; ccREL, "XMP".
+_PACKET: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:cc="http://creativecommons.org/ns#"
+ xmlns:xmpRights="http://ns.adobe.com/xap/1.0/rights/">{}</rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="r"?>"""
+_TEXT: Final = '<{0}><rdf:Alt><rdf:li xml:lang="x-default">{1}</rdf:li></rdf:Alt></{0}>'
+_PROPERTIES: Final = (
+    ("dc:creator", "<{0}><rdf:Seq><rdf:li>{1}</rdf:li></rdf:Seq></{0}>"),
+    ("dc:rights", _TEXT),
+    (_LICENCE[0], _TEXT),
+    (_LICENCE[1], "<{0}>{1}</{0}>"),
+    (_LICENCE[2], '<{0} rdf:resource="{1}"/>'),
+)
 
 
 @value
 class Rights:
     creator: str = ""
     notice: str = ""
-    licence: bool = False
-    """XMP has usage terms or a licence, for which EXIF has no field."""
+    licence: tuple[str, str, str] = ("", "", "")
+    """Terms, page and licence of XMP (`_LICENCE`), for which EXIF has no fields."""
 
 
-def find_rights(image: Any) -> Rights:
-    """The rights in IPTC and XMP of an opened picture. IPTC takes precedence over XMP."""
+def find_rights(image: Any, xmp: bytes | None) -> Rights:
+    """IPTC and XMP of a picture that a decoder has opened; IPTC goes first, as its names are the older.
+
+    :param xmp: that of a PNG, which our parser reads.
+    """
     info: Mapping[str, Any] = image.info
     tags = getattr(image, "tag_v2", {})
     iptc = (info.get("photoshop") or {}).get(_IPTC_RESOURCE) or tags.get(_TIFF_IPTC)
-    xmp = info.get("xmp") or tags.get(_TIFF_XMP)
+    xmp = xmp or info.get("xmp") or tags.get(_TIFF_XMP)
     iptc = iptc if isinstance(iptc, bytes) else b""
     text = xmp[:_MAX_BYTES].decode("utf-8", "replace") if isinstance(xmp, bytes) else ""
-    licence = re.search(r"xmpRights:(UsageTerms|WebStatement)|cc:license", text) is not None
+    terms, page, licence = (_property(text, name) for name in _LICENCE)
     return Rights(
         _dataset(iptc, _BYLINE) or _property(text, "dc:creator"),
         _dataset(iptc, _NOTICE) or _property(text, "dc:rights"),
-        licence,
+        (terms, page, licence),
     )
+
+
+def build_packet(rights: Rights) -> bytes | None:
+    """An XMP packet, if there is a licence: creator and notice alone are written as EXIF."""
+    if not any(rights.licence):
+        return None
+    texts = (rights.creator, rights.notice, *rights.licence)
+    parts = [shape.format(name, _escape(text)) for (name, shape), text in zip(_PROPERTIES, texts, strict=True) if text]
+    return _PACKET.format("".join(parts)).encode()
 
 
 def _dataset(iptc: bytes, marker: bytes) -> str:
@@ -67,13 +95,22 @@ def _property(xmp: str, name: str) -> str:
     start = xmp.find(f"<{name}")
     end = xmp.find(f"</{name}>", start)
     if start < 0 or end < 0:
-        attribute = re.search(rf'\b{name}="([^"]*)"', xmp)
+        resource = re.match(r'[^<>]*\brdf:resource="([^"]*)"', xmp[start + 1 :]) if start >= 0 else None
+        attribute = resource or re.search(rf'\b{name}="([^"]*)"', xmp)
         return _unescape(attribute[1]) if attribute else ""
     inside = xmp[start:end].partition(">")[2]
     items = re.findall(_ITEM, inside)
     default = [text for attributes, text in items if _DEFAULT in attributes]
     texts = default or [text for _, text in items]
     return _unescape("; ".join(texts or ([] if "<" in inside else [inside])))
+
+
+def _escape(text: str) -> str:
+    """Without control characters, which XML cannot say."""
+    text = "".join(character for character in text if character >= " ")[:_MAX_TEXT]
+    for entity, character in reversed(_ENTITIES):
+        text = text.replace(character, entity)
+    return text
 
 
 def _unescape(text: str) -> str:

@@ -45,6 +45,8 @@ class Header:
     icc: bytes | None = None
     """The colour profile, if this parser reads it instead of the decoder (PNG); empty if it is broken."""
     exif: bytes | None = None
+    xmp: bytes | None = None
+    """Both likewise."""
     nclx: tuple[int, int] | None = None
     """Colour primaries and transfer function by number (ITU-T H.273)."""
     narrow: bool = False

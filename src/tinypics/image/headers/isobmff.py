@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_BOXES: Final = 4096  # a phone's HEIC has about a hundred
 _MAX_DEPTH: Final = 8
 _MOVIE_DURATION, _TRACK_DURATION, _EDIT_DURATION = 24, 28, 8  # places in boxes of version 1, of 64 bits each
+_BT2020, _CONSTANT_LUMINANCE = 9, 10  # matrices (ITU-T H.273, table 4)
 _OWN: Final = (b"colr", b"clap")  # properties that count only for the item that they belong to
 _FOLDERS: Final = frozenset((b"meta", b"iprp", b"ipco", b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"jp2h"))
 
@@ -35,6 +36,7 @@ class BoxFacts:
         self.bits = 8
         self.alpha = False
         self.nclx: tuple[int, int] | None = None
+        self.matrix = 0
         self.extras: list[str] = []
         self.crop: tuple[float, float, float, float] | None = None
         """Clean aperture: width, height, and the offset of its centre from the picture's."""
@@ -155,7 +157,8 @@ def _av1c(found: BoxFacts, body: bytes) -> None:
 
 def _colr(found: BoxFacts, body: bytes) -> None:
     if body[:4] == b"nclx" and found.nclx is None:
-        found.nclx = struct.unpack_from(">HH", body, 4)
+        *numbers, found.matrix = struct.unpack_from(">HHH", body, 4)
+        found.nclx = (numbers[0], numbers[1])
 
 
 def _auxc(found: BoxFacts, body: bytes) -> None:
@@ -197,8 +200,13 @@ _LEAVES: Final = {
 def read(header: Header, _: Limits) -> Header:
     """AVIF and HEIF. The size is the largest that any picture in the file claims."""
     found = read_boxes(header.data)
+    data = header.data
+    if found.nclx and found.matrix == _CONSTANT_LUMINANCE:  # libavif refuses it; the other differs in bright colours
+        old, new = (struct.pack(">4sHHH", b"nclx", *found.nclx, number) for number in (found.matrix, _BT2020))
+        data = data.replace(old, new, 1)
     return replace(
         header,
+        data=data,
         size=found.size,
         frames=found.frames,
         loop_count=found.loop_count,

@@ -97,13 +97,30 @@ def cut_to_dc_scans(data: bytes, header: FrameHeader, dc_end: int) -> bytes:
     return bytes(cut) + END
 
 
+def _auxiliary_pictures(data: bytes, header: FrameHeader) -> tuple[int, ...]:
+    if not header.index:
+        return ()
+    from tinypics.image.headers import mpf
+
+    return mpf.find_auxiliary(data, header.index)
+
+
+def _has_gain_map(data: bytes, header: FrameHeader) -> bool:
+    """Whether a picture behind the first is a gain map, as in the files of Apple's devices."""
+    if not header.index:
+        return False
+    from tinypics.image.headers import mpf
+
+    return mpf.has_gain_map(data, header.index)
+
+
 def read(header: Header, limits: Limits) -> Header:
     first = read_frame_header(header.data)
     if first.bits != 8:
         raise UnsupportedFormat(f"a JPEG with {first.bits} bits a sample; 8 are supported")
     if first.channels not in _COMPONENTS:
         raise UnsupportedFormat(f"a JPEG with {first.channels} components; 1, 3 and 4 are supported")
-    data, icc = header.data, header.icc
+    data, icc, gain_map = header.data, header.icc, first.gain_map or _has_gain_map(header.data, first)
     if first.cut:
         icc = b"" if any(data[start + 1] == APP2 for start, _ in first.cut) else None
         data = without_cut_segments(data, first)
@@ -119,7 +136,7 @@ def read(header: Header, limits: Limits) -> Header:
         buffered=first.progressive or scans.count > 1,
         scans=scans.count,
         dc_end=scans.dc_end if scans.complete else None,
-        extras=("gain-map",) if first.gain_map else (),
+        extras=("gain-map",) if gain_map else (),
     )
 
 
@@ -129,7 +146,7 @@ def is_single_pass(head: bytes, limits: Limits) -> bool:
         return False
     try:
         first = read_frame_header(head)
-        if first.cut:
+        if first.cut or _auxiliary_pictures(head, first):
             return False
         return not first.progressive and first.scan + 5 <= len(head) and head[first.scan + 4] == first.channels
     except (struct.error, IndexError, CorruptImage, UnsupportedFormat):
@@ -147,7 +164,7 @@ def read_dc_prefix(source: Stream, limits: Limits, count: int) -> bytes | None:
             first = read_frame_header(head)
         except (struct.error, IndexError, CorruptImage, UnsupportedFormat):
             return None
-        if not first.progressive or first.cut:
+        if not first.progressive or first.cut or _auxiliary_pictures(head, first):
             return None
         end = find_scans(head, first, limits.scans).dc_end
         if end is not None:

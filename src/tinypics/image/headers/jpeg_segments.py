@@ -23,10 +23,11 @@ SOS, EOI = 0xDA, 0xD9
 # (ICC.1:2022, B.4). Decoders ignore a shorter one, but Pillow fails on it.
 _SEGMENTS: Final = {_APP0: (b"JFIF", 14), _APP14: (b"Adobe", 12), APP2: (b"ICC_PROFILE\0", 14)}
 _PHOTOSHOP: Final = b"Photoshop 3.0\0"
+_MPF: Final = b"MPF\0"
 END: Final = bytes([0xFF, EOI])
 
 # The XMP of the gain maps of Adobe, Google and Apple, and the segment of ISO 21496-1.
-_GAIN_MAPS: Final = {_APP1: (b"hdrgm", b"HDRGainMap"), APP2: (b"urn:iso:std:iso:ts:21496:-1",)}
+_GAIN_MAPS: Final = {_APP1: (b"hdrgm", b"HDRGainMap", b"hdrgainmap"), APP2: (b"urn:iso:std:iso:ts:21496:-1",)}
 
 
 @value
@@ -41,6 +42,8 @@ class FrameHeader:
     gain_map: bool
     scan: int
     """The offset of the first scan's marker."""
+    index: int = 0
+    """The offset of the index of several pictures (`mpf`), if there is one."""
     cut: tuple[tuple[int, int], ...] = ()
     """Start and end of each application segment that is cut short."""
 
@@ -57,6 +60,7 @@ def read_frame_header(data: bytes) -> FrameHeader:
     """
     at, size, bits, components, progressive, lossless, gain_map = 2, (0, 0), 8, b"", False, False, False
     cut: list[tuple[int, int]] = []
+    index = 0
     while True:
         at = find_marker(data, at)
         marker, (length,) = data[at + 1], struct.unpack_from(">H", data, at + 2)
@@ -71,12 +75,14 @@ def read_frame_header(data: bytes) -> FrameHeader:
             progressive, lossless = marker in _PROGRESSIVE, marker == _LOSSLESS
         elif marker in _GAIN_MAPS and any(name in body for name in _GAIN_MAPS[marker]):
             gain_map = True
+        if marker == APP2 and body.startswith(_MPF):
+            index = at + 4 + len(_MPF)
         if _is_cut(marker, body):
             cut.append((at, at + 2 + length))
         at += 2 + length
     if not components:
         raise CorruptImage("the JPEG has a scan before its size")
-    return FrameHeader(size, bits, components, progressive, lossless, gain_map, at, tuple(cut))
+    return FrameHeader(size, bits, components, progressive, lossless, gain_map, at, index, tuple(cut))
 
 
 def _is_cut(marker: int, body: bytes) -> bool:

@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from tinypics.errors import CorruptImage, ImageTooLarge
-from tinypics.image.limits import check_size
+from tinypics.image.limits import MIB, check_size
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _COLOURS: Final = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
 # bombs, and Pillow refuses a picture for a wrong checksum in them, although section 13.2 lets decoders ignore it.
 _ANIMATION: Final = frozenset((b"acTL", b"fcTL", b"fdAT"))
 _NEEDED: Final = _ANIMATION | {b"tRNS"}
+_XMP: Final = b"XML:com.adobe.xmp\0"
+_MAX_XMP: Final = MIB
 _ANCILLARY: Final = 0x20  # of the first byte: a lower-case letter
 
 
@@ -39,6 +41,7 @@ class Chunks:
     loop_count: int = 1
     icc: bytes | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
     nclx: tuple[int, int] | None = None
     narrow: bool = False
 
@@ -75,6 +78,8 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
             colours.setdefault(kind, data[body : body + length])
         elif kind == b"eXIf":
             facts["exif"] = data[body : body + length]
+        elif kind == b"iTXt" and data.startswith(_XMP, body):
+            facts["xmp"] = _inflate_text(data[body : body + length])
         elif kind == b"IEND":
             break
         at = end
@@ -133,6 +138,16 @@ def _inflate_profile(chunk: bytes, limit: int) -> bytes:
     _, _, packed = chunk.partition(b"\0")
     try:
         return zlib.decompressobj().decompress(packed[1:], limit)
+    except zlib.error:
+        return b""
+
+
+def _inflate_text(chunk: bytes) -> bytes:
+    """The text of an iTXt chunk (11.3.3.4), compressed or not; empty if it is broken."""
+    compressed = chunk[len(_XMP) :][:1] == b"\1"
+    text = chunk[len(_XMP) + 2 :].split(b"\0", 2)[-1]  # behind the language and the translated keyword
+    try:
+        return zlib.decompressobj().decompress(text, _MAX_XMP) if compressed else text[:_MAX_XMP]
     except zlib.error:
         return b""
 
