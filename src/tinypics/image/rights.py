@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from tinypics.values import value
@@ -44,23 +45,34 @@ class Rights:
     """Terms, page and licence of XMP (`_LICENCE`), for which EXIF has no fields."""
 
 
-def find_rights(image: Any, xmp: bytes | None) -> Rights:
+def find_rights(image: Any, text: bytes | None) -> Rights:
     """IPTC and XMP of a picture that a decoder has opened; IPTC goes first, as its names are the older.
 
-    :param xmp: that of a PNG, which our parser reads.
+    :param text: the iTXt chunk of a PNG, behind its keyword.
     """
     info: Mapping[str, Any] = image.info
     tags = getattr(image, "tag_v2", {})
     iptc = (info.get("photoshop") or {}).get(_IPTC_RESOURCE) or tags.get(_TIFF_IPTC)
-    xmp = xmp or info.get("xmp") or tags.get(_TIFF_XMP)
+    xmp = _inflate(text) if text else info.get("xmp") or tags.get(_TIFF_XMP)
     iptc = iptc if isinstance(iptc, bytes) else b""
-    text = xmp[:_MAX_BYTES].decode("utf-8", "replace") if isinstance(xmp, bytes) else ""
-    terms, page, licence = (_property(text, name) for name in _LICENCE)
+    packet = xmp[:_MAX_BYTES].decode("utf-8", "replace") if isinstance(xmp, bytes) else ""
+    terms, page, licence = (_property(packet, name) for name in _LICENCE)
     return Rights(
-        _dataset(iptc, _BYLINE) or _property(text, "dc:creator"),
-        _dataset(iptc, _NOTICE) or _property(text, "dc:rights"),
+        _dataset(iptc, _BYLINE) or _property(packet, "dc:creator"),
+        _dataset(iptc, _NOTICE) or _property(packet, "dc:rights"),
         (terms, page, licence),
     )
+
+
+def _inflate(chunk: bytes) -> bytes:
+    """The text of an iTXt chunk (PNG 3rd edition, 11.3.3.4), compressed or not; empty if it is broken."""
+    text = chunk[2:].split(b"\0", 2)[-1]  # behind the language and the translated keyword
+    if chunk[:1] != b"\1":
+        return text
+    try:
+        return zlib.decompressobj().decompress(text, _MAX_BYTES)
+    except zlib.error:
+        return b""
 
 
 def build_packet(rights: Rights) -> bytes | None:

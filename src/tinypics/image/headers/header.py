@@ -46,7 +46,7 @@ class Header:
     """The colour profile, if this parser reads it instead of the decoder (PNG); empty if it is broken."""
     exif: bytes | None = None
     xmp: bytes | None = None
-    """Both likewise."""
+    """Both likewise; of an iTXt chunk, which may be compressed, all behind its keyword."""
     nclx: tuple[int, int] | None = None
     """Colour primaries and transfer function by number (ITU-T H.273)."""
     narrow: bool = False

@@ -79,7 +79,7 @@ def read_chunks(data: bytes, icc_bytes: int) -> Chunks:
         elif kind == b"eXIf":
             facts["exif"] = data[body : body + length]
         elif kind == b"iTXt" and data.startswith(_XMP, body):
-            facts["xmp"] = _inflate_text(data[body : body + length])
+            facts["xmp"] = data[body + len(_XMP) : body + min(length, _MAX_XMP)]
         elif kind == b"IEND":
             break
         at = end
@@ -138,16 +138,6 @@ def _inflate_profile(chunk: bytes, limit: int) -> bytes:
     _, _, packed = chunk.partition(b"\0")
     try:
         return zlib.decompressobj().decompress(packed[1:], limit)
-    except zlib.error:
-        return b""
-
-
-def _inflate_text(chunk: bytes) -> bytes:
-    """The text of an iTXt chunk (11.3.3.4), compressed or not; empty if it is broken."""
-    compressed = chunk[len(_XMP) :][:1] == b"\1"
-    text = chunk[len(_XMP) + 2 :].split(b"\0", 2)[-1]  # behind the language and the translated keyword
-    try:
-        return zlib.decompressobj().decompress(text, _MAX_XMP) if compressed else text[:_MAX_XMP]
     except zlib.error:
         return b""
 
