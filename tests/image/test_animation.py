@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from tests.pictures import BLUE, GREEN, RED, animation, encoded, near, opened, png, png_chunk
+from tests.pictures import BLUE, GREEN, RED, animation, encoded, gif_of_frames, near, opened, png, png_chunk
 from tinypics import Limits, resize, resize_all
 from tinypics.errors import ImageTooLarge
 from tinypics.image.headers.reader import read
@@ -194,6 +194,14 @@ def test_frames_with_and_without_transparency_or_colour_make_one_animation() -> 
     for target in TARGETS:
         shown = [image.getpixel((10, 5)) for image, _ in frames_of(resize(data, f"20x10-{target}").data)]
         assert [alpha for *_, alpha in shown] == [255, 0, 255]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("lossless", ["", "-lossless"])
+def test_equal_frames_on_a_bare_canvas_make_a_webp_that_can_be_read(lossless: str) -> None:
+    """The encoder makes one frame of them, without the header of an animation."""
+    shown = opened(resize(gif_of_frames(3, (12, 9)), f"12x-webp{lossless}").data).convert("RGBA")
+    assert shown.getpixel((0, 0))[3] == 255  # type: ignore[index]
+    assert shown.getpixel((11, 8))[3] == 0  # type: ignore[index]
 
 
 @pytest.mark.parametrize("source", SOURCES)

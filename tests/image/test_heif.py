@@ -76,6 +76,13 @@ def test_every_exception_of_libheif_is_corrupt_image(phone: SimpleNamespace) -> 
         resize_all(heic((64, 48)), ["32x24"])
 
 
+@pytest.mark.parametrize("size", [(0, 48), (64, 0)])
+def test_a_size_of_zero_is_corrupt(phone: SimpleNamespace, size: tuple[int, int]) -> None:
+    phone.size = size
+    with pytest.raises(CorruptImage, match="the HEIC/HEIF header gives no size"):
+        resize_all(heic((64, 48)), ["32x"])
+
+
 def test_without_pi_heif_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     with pytest.raises(UnsupportedFormat, match=r"needs the package pi-heif: pip install \"tinypics\[heif\]\""):

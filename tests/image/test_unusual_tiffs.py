@@ -303,6 +303,10 @@ def test_planes_are_turned_upright(orientation: int) -> None:
         ({262: [RGB], 277: [3], 258: [12] * 3, 317: [2]}, "RGB with 3 samples of 12 bits"),
         ({262: [RGB], 277: [3], 258: [12] * 3, 322: [15], 323: [16]}, "RGB with 3 samples of 12 bits a pixel in tiles"),
         ({262: [9]}, "unknown colours"),
+        ({258: [4] * 2, 277: [2], 284: [2]}, "grey with 2 samples of 4 bits a pixel in planes"),
+        ({258: [16] * 2, 277: [2], 284: [2], 339: [2] * 2}, "grey with 2 signed samples of 16 bits a pixel in planes"),
+        ({258: [8] * 2, 277: [2], 284: [2], 262: [PALETTE]}, "a palette with 2 samples of 8 bits a pixel in planes"),
+        ({258: [8] * 3, 277: [3], 284: [2], 262: [6]}, "YCbCr with 3 samples of 8 bits a pixel in planes"),
     ],
 )
 def test_a_whole_file_of_another_kind_is_named(change: Tags, says: str) -> None:

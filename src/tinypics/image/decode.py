@@ -77,6 +77,8 @@ def open_picture(header: Header, limits: Limits) -> OpenPicture:
         image, orientation = _open_image(header, limits)
         metadata = header.exif or image.info.get("exif")
         icc = header.icc if header.icc is not None else image.info.get("icc_profile")
+        if min(image.size) < 1:
+            raise CorruptImage(f"the {header.codec.label} header gives no size")
         if icc and len(icc) > limits.icc_bytes:
             icc = b""
         return OpenPicture(header, image, image.size, orientation, icc, metadata)

@@ -211,6 +211,9 @@ def _open_usual(data: bytes, page: Page, decoder: Callable[[Any], Any]) -> Any:
 
     :raises UnsupportedFormat: Pillow has no mode for its samples. The directory is sound: it has been read before.
     """
+    planes = page.number(tiff_pages.PLANES, 1) == 2 and page.number(tiff_pages.SAMPLES, 1) > 1
+    if planes and tiff_layout.has_odd_planes(page):
+        raise UnsupportedFormat(f"{tiff_layout.describe(page)} in planes is not supported")
     try:
         image = decoder(io.BytesIO(data))
     except (SyntaxError, KeyError) as error:

@@ -10,7 +10,7 @@ from tinypics.values import value
 if TYPE_CHECKING:
     from tinypics.image.headers.tiff_pages import Page
 
-WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
+WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB = 0, 1, 2, 5, 6, 8
 INKS: Final = 4
 _COLOURS: Final = {WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: INKS}  # samples of the colour itself
 ASSOCIATED, UNASSOCIATED = 1, 2  # ExtraSamples, section 18
@@ -81,6 +81,12 @@ def _is_usual(samples: Samples) -> bool:
     if samples.colours == 1:
         return samples.bits == 8 and samples.count == 2 and bool(samples.page.numbers(tiff_pages.EXTRA))
     return samples.count == 4 or samples.bits == 8
+
+
+def has_odd_planes(page: Page) -> bool:
+    """Whether Pillow would take separate planes for interleaved samples. Decoders of YCbCr put its planes together."""
+    photometric, compressed = page.number(tiff_pages.PHOTOMETRIC), page.number(tiff_pages.COMPRESSION, 1) != 1
+    return photometric not in (_RGB, _CMYK, _LAB) and not (photometric == _YCBCR and compressed)
 
 
 def describe(page: Page) -> str:

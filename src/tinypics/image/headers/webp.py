@@ -40,7 +40,7 @@ def read(header: Header, limits: Limits) -> Header:
         at = body + length + (length & 1)
         if kind in (b"VP8 ", b"VP8L"):
             break  # only metadata follow
-    if bare and data[12:16] == b"VP8X":
+    if bare:
         header = replace(header, data=with_alpha(data))
     return replace(header, frames=max(1, frames))
 
@@ -55,6 +55,9 @@ def with_alpha(data: bytes) -> bytes:
     """The animation with the flag for transparency (section 2.7).
 
     libwebp's encoder omits the flag if no frame has alpha, although the part of the canvas that no frame covers is
-    transparent. Pillow then treats the canvas as opaque.
+    transparent. Pillow then treats the canvas as opaque. A file of one frame, to which the encoder reduces equal
+    frames, has no such flag.
     """
+    if data[12:16] != b"VP8X":
+        return data
     return data[:_FLAGS] + bytes((data[_FLAGS] | _ALPHA,)) + data[_FLAGS + 1 :]
