@@ -171,7 +171,7 @@ def main(artifact: Path, python: Path) -> int:
         if missing := guest.about["without_bytecode"]:
             sys.exit(f"{missing[0]} and {len(missing) - 1} others have no bytecode: build with COMPILER={python}")
         found = []
-        for name in FORMATS:
+        for name in (codec.name for codec in FORMATS.values() if codec.bundled):
             found += single(name, guest, s3)
         found += together(next(iter(FORMATS)), guest, s3)
     for fault in found:

@@ -11,7 +11,7 @@ from tinypics import resize
 from tinypics.image.formats import FORMATS, HEAD, OUTPUTS, sniff
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [codec.name for codec in FORMATS.values() if codec.bundled])
 def test_a_picture_of_every_format_is_made_in_code(name: str) -> None:
     assert sniff(source(FORMATS[name])[:HEAD]).name == name
 

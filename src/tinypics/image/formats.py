@@ -38,6 +38,8 @@ class Codec:
     browser_support: bool = False
     """Browsers show it."""
     encodes: bool = False
+    bundled: bool = True
+    """Its decoder is installed with Tinypics."""
     max_side: int = 65_535
     """The largest width or height that a file of the format can have."""
     srcset_order: int = 0
@@ -93,7 +95,7 @@ _TABLE: Final = (
     Codec("jp2", "JPEG 2000", "image/jp2", "jp2", "PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile",
           "JP2 files and bare codestreams", decoder_bytes=8, other_extensions=("j2k", "j2c", "jpc", "jpf", "jpx")),
     Codec("jxl", "JPEG XL", "image/jxl", "jxl", "pillow_jxl.JpegXLImagePlugin", "JXLImageFile",
-          "if pillow-jxl-plugin is installed; first frame", decoder_bytes=14, deep_bytes=8),
+          "if pillow-jxl-plugin is installed; first frame", decoder_bytes=14, deep_bytes=8, bundled=False),
 )  # fmt: skip
 
 FORMATS: Final[dict[str, Codec]] = {codec.name: codec for codec in _TABLE}
