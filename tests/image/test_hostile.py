@@ -169,7 +169,8 @@ from pathlib import Path
 import tinypics, pi_heif
 from importlib import import_module
 for codec in import_module("tinypics.image.formats").FORMATS.values():
-    import_module(codec.plugin)
+    if codec.bundled:
+        import_module(codec.plugin)
 resource.setrlimit(resource.RLIMIT_CPU, (int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) + 5, -1))
 for name in sys.argv[1:]:
     data = Path(name).read_bytes()

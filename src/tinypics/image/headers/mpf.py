@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 from tinypics.errors import CorruptImage, UnsupportedFormat
@@ -12,11 +13,12 @@ from tinypics.image.limits import MIB
 
 _ENTRIES, _ENTRY_BYTES = 0xB002, 16  # 5.2.3.3
 _MAX_BYTES: Final = 65_535
+_MAX_PICTURES: Final = 16  # that are looked at
 _KIND: Final = 0xFFFFFF  # of an entry's attribute; 0 is undefined, others are thumbnails, panoramas and views
 
 
 def find_auxiliary(data: bytes, start: int) -> tuple[int, ...]:
-    """Where the pictures behind the first are whose kind is undefined, as that of a gain map is.
+    """The offsets of pictures behind the first whose kind is undefined, as that of a gain map is.
 
     :param start: of the index, whose offsets count from there.
     """
@@ -24,7 +26,8 @@ def find_auxiliary(data: bytes, start: int) -> tuple[int, ...]:
         page = tiff_pages.read_page(data[start : start + _MAX_BYTES])
         entries = page.packed(_ENTRIES, _MAX_BYTES)
         found = struct.iter_unpack(page.order + "IIIHH", entries[: len(entries) // _ENTRY_BYTES * _ENTRY_BYTES])
-        return tuple(start + offset for kind, _, offset, *_ in found if offset and not kind & _KIND)
+        places = (start + offset for kind, _, offset, *_ in found if offset and not kind & _KIND)
+        return tuple(islice(places, _MAX_PICTURES))
     except (CorruptImage, struct.error, KeyError):
         return ()
 
