@@ -2,7 +2,8 @@
 
 Run as `python tests/e2e/soak.py --help`. As in production, a change in the source bucket is an event that starts the
 workflow. A proxy injects faults into a share of the function's calls to the store, and sometimes kills the function.
-The exit code is 0 if the checker has no finding after transient failures were retried.
+Half-way the renditions change, while executions run. At the end a backfill brings the pictures up to date that have not
+changed since. The exit code is 0 if the checker has no finding after transient failures were retried.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from tests.e2e.world import RENDITIONS, World
 from tinypics.local import deploy
 
 CORRUPT = b"\xff\xd8\xff\xe0" + bytes(500)
+THEN = "48x48-webp"  # another layout, another key and another format
 EVENTS = {"put": "Object Created", "delete": "Object Deleted"}
 PERMANENT = {"CorruptImage"}  # of our own uploads; all other failures must succeed when they are retried
 ANY = [
@@ -59,6 +61,11 @@ class Soak:
     spoiled: set[str] = field(default_factory=set)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
+    changed_recipe: bool = False
+
+    def change_recipe(self) -> None:
+        self.changed_recipe = True
+        self.world.configure(TINYPICS_RENDITIONS=self.options.then)
 
     def change(self) -> None:
         key = f"{self.random.randrange(self.options.keys):04}.jpg"
@@ -83,6 +90,8 @@ class Soak:
             for _ in range(min(free, self.options.operations - done)):
                 self.change()
                 done += 1
+            if self.options.then and done >= self.options.operations / 2 and not self.changed_recipe:
+                self.change_recipe()
             time.sleep(0.02)
         while time.monotonic() < until:
             if len(executions(self.world)) >= done and not executions(self.world, "RUNNING"):
@@ -187,6 +196,10 @@ def soaked(world: World, options: argparse.Namespace) -> bool:
         print(f"tinypics retry --error {error}:", *text.splitlines()[-1:])
     tried = {each["executionArn"] for each in found}
     problems += failed(soak, [each for each in described(world) if each["executionArn"] not in tried])
+    if soak.changed_recipe:
+        code, text = command(world, "backfill", "--yes", "--report", str(world.stack.data / "report"))
+        print("tinypics backfill:", text, sep="\n")
+        problems += ["the backfill failed"] if code and not soak.spoiled else []
     code, text = command(world, "verify")
     print("tinypics verify:", text, sep="\n")
     if code:
@@ -205,6 +218,7 @@ def main() -> int:
     parser.add_argument("--faults", type=float, default=0.05, help="share of calls that are struck (0.05)")
     parser.add_argument("--minutes", type=float, default=20, help="after which it is given up (20)")
     parser.add_argument("--renditions", default=RENDITIONS, help="what an upload becomes")
+    parser.add_argument("--then", default=THEN, help="and from half of the operations on; empty: no change")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     parameters = {"Renditions": options.renditions, "Api": "off"}
