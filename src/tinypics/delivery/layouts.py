@@ -128,7 +128,7 @@ class FolderLayout(Layout):
             raise obstacle
         planned = {self._keys[str(output.rendition)]: output for output in new.outputs}
         stored_etags = together(
-            functools.partial(self._put_output, key, output, new.source, etags.get(key), stats.get(key))
+            functools.partial(self._put_output, key, output, new.source, etags.get(key))
             for key, output in planned.items()
         )
         written = {
