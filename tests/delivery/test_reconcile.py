@@ -559,11 +559,11 @@ def test_a_manifest_that_is_none_is_made_anew(cloud: Cloud, damage: bytes) -> No
 # --- Once
 
 
-def test_a_duplicate_event_costs_a_head_and_a_listing(cloud: Cloud) -> None:
+def test_a_duplicate_event_costs_two_heads_and_a_listing(cloud: Cloud) -> None:
     etag = cloud.upload("a.jpg", picture("JPEG"))
     cloud.run("a.jpg", follows=True, etag=etag)
     outcome = cloud.skips("a.jpg", follows=True, etag=etag)
-    assert cloud.requests == ["HEAD tiny-pics", "LIST tiny-pics"]
+    assert cloud.requests == ["HEAD tiny-pics", "HEAD original-pics", "LIST tiny-pics"]
     assert outcome.source == {
         "etag": etag,
         "width": 400,
@@ -575,12 +575,12 @@ def test_a_duplicate_event_costs_a_head_and_a_listing(cloud: Cloud) -> None:
     assert (outcome.outputs[0].width, outcome.outputs[0].height, outcome.outputs[0].key) == (128, 96, "a.jpg")
 
 
-def test_a_duplicate_event_of_a_list_costs_a_get_of_the_manifest_and_a_listing(cloud: Cloud) -> None:
+def test_a_duplicate_event_of_a_list_costs_a_get_of_the_manifest_a_head_and_a_listing(cloud: Cloud) -> None:
     etag = cloud.upload("a.jpg", picture("JPEG"))
     first = cloud.made("a.jpg", "64x", "32x", in_folder=True, follows=True, etag=etag)
     outcome = cloud.skips("a.jpg", "64x", "32x", in_folder=True, follows=True, etag=etag)
     assert outcome.outputs == first.outputs
-    assert cloud.requests == ["GET tiny-pics", "LIST tiny-pics"]
+    assert cloud.requests == ["GET tiny-pics", "LIST tiny-pics", "HEAD original-pics"]
 
 
 def test_another_recipe_or_another_source_is_made_anew(cloud: Cloud) -> None:
@@ -787,7 +787,7 @@ def test_outputs_of_the_etag_that_an_event_names_need_no_reading_of_the_source(c
     cloud.made("a.png")
     assert sorted(cloud.requests[:2]) == ["GET original-pics", "HEAD tiny-pics"]  # concurrently
     assert cloud.skips("a.png", etag=etag)
-    assert cloud.requests == ["HEAD tiny-pics", "LIST tiny-pics"]
+    assert cloud.requests == ["HEAD tiny-pics", "HEAD original-pics", "LIST tiny-pics"]
     assert cloud.skips("a.png")
     assert sorted(cloud.requests) == ["GET original-pics", "HEAD tiny-pics", "LIST tiny-pics"]
 

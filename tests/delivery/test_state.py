@@ -147,6 +147,26 @@ def test_after_a_kill_at_any_request_the_next_event_ends_right(first: Recipe, se
 
 
 @pytest.mark.parametrize("recipe", [SINGLE, LIST], ids=["single", "list"])
+def test_a_retry_after_the_source_was_deleted_leaves_nothing(recipe: Recipe) -> None:
+    """The delete's event came before the write, and the kill after it."""
+
+    def kill(request: str) -> None:
+        if written and request == "HEAD original-pics":
+            raise Killed
+        written.extend([request] if request == "PUT tiny-pics" else [])
+
+    cloud, written = Cloud(), list[str]()
+    etag = cloud.upload("a.png", V1)
+    cloud.meanwhile = kill
+    with pytest.raises(Killed):
+        deliver(cloud, recipe, etag=etag)
+    cloud.meanwhile = lambda request: None
+    cloud.delete("a.png")
+    assert isinstance(deliver(cloud, recipe, etag=etag), Gone)
+    assert cloud.listing() == []
+
+
+@pytest.mark.parametrize("recipe", [SINGLE, LIST], ids=["single", "list"])
 def test_an_older_event_after_a_newer_one_writes_nothing(recipe: Recipe) -> None:
     cloud = Cloud()
     old = cloud.upload("a.png", V1)
@@ -405,11 +425,11 @@ def test_a_folder_of_a_thousand_others_does_not_keep_a_list_from_being_complete(
     ("recipe", "event", "requests"),
     [
         (SINGLE, "upload", "HEAD out, GET in, PUT out, HEAD in, LIST out"),
-        (SINGLE, "again", "HEAD out, LIST out"),
+        (SINGLE, "again", "HEAD out, HEAD in, LIST out"),
         (SINGLE, "overwrite", "HEAD out, GET in, PUT out, HEAD in, LIST out"),
         (SINGLE, "spoil", "HEAD out, GET in, LIST out, HEAD out, HEAD in, DELETE out, HEAD out, HEAD in, LIST out"),
         (LIST, "upload", "GET out, GET in, PUT out, LIST out, PUT out, PUT out, PUT out, HEAD in"),
-        (LIST, "again", "GET out, LIST out"),
+        (LIST, "again", "GET out, LIST out, HEAD in"),
         (LIST, "overwrite", "GET out, LIST out, GET in, PUT out, LIST out, PUT out, PUT out, PUT out, HEAD in"),
     ],
 )

@@ -20,9 +20,9 @@ GETS: Final = 3
 LISTS: Final = 1
 """One listing of all outputs of the source."""
 
-CURRENT_GETS: Final = 1
-"""Requests for a picture with current outputs, besides `LISTS`, if the listing of sources has its ETag: one HEAD of the
-output, or one GET of the manifest."""
+CURRENT_GETS: Final = 2
+"""Requests for a picture with current outputs, besides `LISTS`, if the listing of sources has its ETag: HEAD of the
+output (of a list: GET of the manifest), HEAD of the source."""
 
 ROUND_TRIP_MS: Final = 15.0
 """Milliseconds of one request to S3 from a function in its region: an assumption; measure yours in the logs."""

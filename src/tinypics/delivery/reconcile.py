@@ -120,7 +120,8 @@ class _Attempt:
         existing, opened = self._read()
         try:
             if opened is None and self._is_current(existing, self._request.etag):
-                return self._keep(existing)
+                # The event may be a retry of one whose source is gone since.
+                return self._keep(existing) if self._source_etag() == existing.source_etag else None
             opened = opened or self._open()
             if isinstance(opened, PermanentError):
                 return self._refuse(opened, existing, opened.etag if isinstance(opened, SourceTooLarge) else None)
