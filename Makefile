@@ -37,12 +37,13 @@ quiet-lint: setup
 	@said=$$($(MAKE) --no-print-directory lint 2>&1) || { echo "$$said" >&2; exit 1; }
 
 # Tests call make themselves. MAKEFLAGS would point those calls to this make's job server.
+# Without cached bytecode, each worker and each run would compile all tests again.
 # Files in the order of tests/conftest.py: pytest-xdist would put those with few tests last, which take longest.
-PYTEST := MAKEFLAGS= $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := MAKEFLAGS= PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: unit
 unit: setup
-	$(PYTEST) -m "not e2e and not release and not long"
+	$(PYTEST) -m "not e2e and not release and not process and not long"
 
 .PHONY: check
 check: setup ## Linters and unit tests in parallel, two to three minutes

@@ -132,6 +132,7 @@ def test_a_batch_has_so_many_keys_and_bytes() -> None:
     assert sizes(most, 1, most - 1, 1, 5 * most, 1) == [1, 2, 1, 1, 1]
 
 
+@pytest.mark.process
 def test_a_walk_gives_each_object_an_outcome_and_names_the_deadly(
     places: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +159,7 @@ os.path.isfile = looked_for
 """
 
 
+@pytest.mark.process
 def test_stopping_leaves_whole_outputs_and_a_second_walk_finishes(places: tuple[str, str]) -> None:
     keys = write(places[0], *(f"{number:03}.png" for number in range(200)))
     work = functools.partial(worker.process, source=places[0], output=places[1], renditions=["16x16"])

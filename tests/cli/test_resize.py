@@ -143,6 +143,7 @@ def test_a_command_that_is_not_understood(arguments: list[str], said: str, monke
     assert not Path("out").exists()
 
 
+@pytest.mark.process
 def test_ctrl_c_leaves_whole_files_only(tmp_path: Path) -> None:
     source = picture(tmp_path / "in" / "0.jpg", (4000, 3000)).read_bytes()
     for index in range(1, 60):

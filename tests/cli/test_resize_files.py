@@ -203,6 +203,7 @@ def test_processes_share_the_work(tmp_path: Path) -> None:
     assert len(files(tmp_path / "out")) == 9
 
 
+@pytest.mark.process
 def test_giving_up_half_way_leaves_whole_files_only(tmp_path: Path) -> None:
     running = resize_files.run(tasks(9, tmp_path), 2)
     next(running)
@@ -213,6 +214,7 @@ def test_giving_up_half_way_leaves_whole_files_only(tmp_path: Path) -> None:
         assert size_of(tmp_path / "out" / name) == (64, 64)
 
 
+@pytest.mark.process
 def test_a_process_that_dies_costs_one_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kill a decoder, as the system does for lack of memory."""
     (tmp_path / "sitecustomize.py").write_text(DEADLY)

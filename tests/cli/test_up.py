@@ -27,6 +27,7 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.e2e
 def test_up_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT / "src")  # a subfolder is enough
     monkeypatch.setattr(up, "_follow", interrupt)
@@ -52,6 +53,7 @@ def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.e2e
 def test_a_terminal_that_is_gone_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")

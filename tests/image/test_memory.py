@@ -45,6 +45,7 @@ print(peak * 1024 - before, asked[-1])
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("format", "mode", "options", "text"),
     [
@@ -81,6 +82,7 @@ def measured(folder: Path, text: str) -> tuple[int, int]:
     return used, foreseen
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("format", "mode", "options", "text"),
     [
@@ -107,6 +109,7 @@ def test_no_animation_needs_more_than_was_foreseen(
     assert used <= foreseen
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("text", ["100x", "100x-linear", "1500x-png"])
 @pytest.mark.parametrize("colour", [0, 2, 4, 6])
 def test_nor_does_one_of_16_bits_with_a_profile(colour: int, text: str, tmp_path: Path) -> None:

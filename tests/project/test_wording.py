@@ -91,18 +91,16 @@ def _prose(path: Path, line: int, lines: list[str]) -> Prose:
     return Prose(f"{path.relative_to(PROJECT)}:{line}", text)
 
 
-def strings(path: Path, *, docstrings: bool) -> Iterator[Prose]:
-    """Strings that are statements (docstrings, also those below a constant), or all others (messages)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and (id(node) in statements) == docstrings:
-            yield Prose(f"{path.relative_to(PROJECT)}:{node.lineno}", node.value)
-
-
-def explanations(path: Path) -> Iterator[Prose]:
-    yield from comments(path)
-    yield from strings(path, docstrings=True)
+def strings(path: Path) -> tuple[list[Prose], list[Prose]]:
+    """Strings that are statements (docstrings, also those below a constant), and all others (messages)."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    statements = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    docstrings, messages = list[Prose](), list[Prose]()
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            prose = Prose(f"{path.relative_to(PROJECT)}:{node.lineno}", node.value)
+            (docstrings if id(node) in statements else messages).append(prose)
+    return docstrings, messages
 
 
 def found(prose: Prose) -> list[str]:
@@ -155,10 +153,11 @@ def remarks(node: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", PYTHON, ids=named)
 def test_python_uses_the_terms_of_the_field_and_begins_sentences_with_their_subject(path: Path) -> None:
-    prose = list(explanations(path))
-    assert not [each for text in prose for each in riddles(text)]
-    messages = strings(path, docstrings=False) if path != ITSELF else []  # this file has the phrases themselves
-    assert not [each for text in (*prose, *messages) for each in found(text)]
+    docstrings, messages = strings(path)
+    explanations = [*comments(path), *docstrings]
+    assert not [each for text in explanations for each in riddles(text)]
+    phrases = messages if path != ITSELF else []  # this file has the phrases themselves
+    assert not [each for text in (*explanations, *phrases) for each in found(text)]
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=named)
@@ -199,12 +198,13 @@ def test_a_phrase_of_the_list_is_found_in_comments_and_strings(tmp_path: Path, m
         "# a halt\n"
         'message = f"it failed for {engine} good, and for good"\n'
     )
-    assert [each for text in explanations(path) for each in riddles(text)] == [
+    docstrings, messages = strings(path)
+    explanations = [*comments(path), *docstrings]
+    assert [each for text in explanations for each in riddles(text)] == [
         "module.py:2: who waits, waits for a passing",
         "module.py:1: What decodes a picture goes here.",
     ]
-    prose = [*explanations(path), *strings(path, docstrings=False)]
-    assert [each for text in prose for each in found(text)] == [
+    assert [each for text in (*explanations, *messages) for each in found(text)] == [
         'module.py:3: "came to a halt": say "hangs"',
         'module.py:5: "for good": say "permanently"',
     ]

@@ -13,6 +13,8 @@ import pytest
 
 from tinypics.sandbox import process_pool
 
+pytestmark = pytest.mark.process
+
 
 def double(number: int) -> tuple[int, int]:
     """Double a number; returns the result and the process id. Negative numbers kill the process, and 99 raises."""

@@ -11,6 +11,8 @@ import pytest
 
 from tests.pictures import encoded, photo
 
+pytestmark = pytest.mark.process
+
 PROJECT = Path(__file__).parents[2]
 
 STORES = """

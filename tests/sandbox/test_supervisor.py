@@ -41,6 +41,8 @@ from tinypics.store import download
 from tinypics.store.download import Download
 from tinypics.store.objects import Stat
 
+pytestmark = pytest.mark.process
+
 WANTED = [Rendition.parse("40x30"), Rendition.parse("20x-webp")]
 EVIL = (66, 11)
 """The size of a picture whose decoder runs `harm`."""

@@ -15,6 +15,8 @@ from tests.pictures import encoded, huge_png, photo, quadrants, srgb_profile
 from tests.transformed import resources
 from tinypics import resize_all
 
+pytestmark = pytest.mark.process
+
 SOURCE = Path(__file__).parents[2] / "src"
 EVENTS = 1000
 DEPLOYED = resources("AWS::Lambda::Function")["ResizeFunction"]["Environment"]["Variables"]

@@ -128,6 +128,7 @@ def test_a_dry_run_and_a_no_make_nothing(source: Path, tmp_path: Path, monkeypat
     assert not (source.parent / "out").exists()
 
 
+@pytest.mark.process
 def test_ctrl_c_leaves_complete_outputs_and_the_same_command_continues(tmp_path: Path) -> None:
     for number in range(400):
         path = tmp_path / "in" / f"{number:03}.png"
