@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,16 @@ def drawing(size: tuple[int, int] = (1200, 900), mode: str = "RGB") -> Image.Ima
     return image.convert(mode)
 
 
+@functools.cache
 def tabled(mode: str, colours: int) -> bytes:
     image = drawing(mode=mode)
     method = Image.Quantize.FASTOCTREE if mode == "RGBA" else Image.Quantize.MEDIANCUT
     return encoded(image.quantize(colours, method=method), "PNG", optimize=True)
+
+
+@functools.cache
+def photo_png() -> bytes:
+    return encoded(photo((400, 300)), "PNG")
 
 
 def over(image: Image.Image, ground: str = "#80602f") -> np.ndarray[Any, Any]:
@@ -117,8 +124,8 @@ def test_a_gif_becomes_a_png_with_a_table() -> None:
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_auto_tells_a_drawing_by_its_own_colours(width: int, mode: str) -> None:
     assert resize(tabled(mode, 16), f"{width}x-auto").format == ("webp" if mode == "RGBA" else "png")
-    assert resize(encoded(photo((400, 300)), "PNG"), f"{min(width, 400)}x-auto").format == "jpeg"
-    assert resize(encoded(photo((400, 300)), "PNG"), "12x-auto").format == "jpeg"  # of at most 108 colours itself
+    assert resize(photo_png(), f"{min(width, 400)}x-auto").format == "jpeg"
+    assert resize(photo_png(), "12x-auto").format == "jpeg"  # of at most 108 colours itself
 
 
 def test_numbers_are_those_of_the_very_colours() -> None:
