@@ -39,19 +39,20 @@ quiet-lint: setup
 # Tests call make themselves. MAKEFLAGS would point those calls to this make's job server.
 # Without cached bytecode, each worker and each run would compile all tests again.
 # Files in the order of tests/conftest.py: pytest-xdist would put those with few tests last, which take longest.
-PYTEST := MAKEFLAGS= PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := MAKEFLAGS= PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
 .PHONY: unit
 unit: setup
-	$(PYTEST) -m "not e2e and not release and not process and not long"
+	$(PYTEST) --numprocesses 2 -m "not e2e and not release and not process and not long"
 
 .PHONY: check
 check: setup ## Linters and unit tests in parallel, two to three minutes
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint unit
 
+# More workers than processors, because tests of the emulator and the browser wait most of their time.
 .PHONY: tests
 tests: setup
-	$(PYTEST) --cov --cov-report=term
+	$(PYTEST) --numprocesses 4 --cov --cov-report=term
 
 .PHONY: test
 test: setup ## Linters and all tests, end to end and of the release included, as CI runs them

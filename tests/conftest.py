@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from tests.artifact import built
 
@@ -24,13 +24,18 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-SLOW = ("e2e", "browser", "local", "sandbox", "store", "delivery")
+SLOW = ("e2e", "browser", "local", "bench", "runtime", "sandbox", "store", "delivery")
 """Folders with the files that take longest. They come first, so that no worker is left with one of them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {folder: number for number, folder in enumerate(SLOW)}
     items.sort(key=lambda item: order.get(item.path.parent.name, len(SLOW)))
+    for item in items:
+        # Random examples must not decide the coverage, and tests of the repository are not about the package. The
+        # tracer would add half to the time of both.
+        if is_hypothesis_test(getattr(item, "obj", None)) or item.path.parent.name == "project":
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session", autouse=True)
