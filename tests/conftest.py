@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.get(item.path.parent.name, len(SLOW)))
     for item in items:
         # Random examples must not decide the coverage, and tests of the repository are not about the package. The
-        # tracer would add half to the time of both.
+        # tracer would make both take half as long again.
         if is_hypothesis_test(getattr(item, "obj", None)) or item.path.parent.name == "project":
             item.add_marker(pytest.mark.no_cover)
 
