@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from tinypics.stack.executions import Failure
 
 MACHINE = "arn:aws:states:eu-west-1:1:stateMachine:resize"
 EXECUTIONS = "arn:aws:states:eu-west-1:1:execution:resize:"
-NOW = datetime.fromtimestamp(time.time(), UTC)
 
 
 class ExecutionDoesNotExist(Exception):
@@ -37,6 +35,7 @@ class States:
 
     def __init__(self, kind: str = "STANDARD") -> None:
         self.kind = kind
+        self.now = datetime.now(UTC)  # collection may be longer ago than the period of a retry
         self.executions: dict[str, dict[str, Any]] = {}
         self.ends: list[dict[str, Any]] = []
         self.elsewhere: set[str] = set()
@@ -46,8 +45,8 @@ class States:
         self.executions[EXECUTIONS + name] = {
             "executionArn": EXECUTIONS + name,
             "status": "FAILED",
-            "startDate": NOW - timedelta(minutes=age),
-            "stopDate": NOW - timedelta(minutes=age - took),
+            "startDate": self.now - timedelta(minutes=age),
+            "stopDate": self.now - timedelta(minutes=age - took),
             "input": json.dumps({"bucket": "b", "key": key}),
             **facts,
         }
@@ -81,7 +80,7 @@ class States:
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: N803
         assert stateMachineArn == MACHINE
         arn = EXECUTIONS + name
-        self.executions[arn] = {"executionArn": arn, "status": "RUNNING", "startDate": NOW, "input": input}
+        self.executions[arn] = {"executionArn": arn, "status": "RUNNING", "startDate": self.now, "input": input}
         if json.loads(input)["key"] in self.elsewhere:
             raise ExecutionAlreadyExists
         return {"executionArn": arn}
@@ -125,7 +124,7 @@ def test_only_the_newest_failure_of_an_input_counts_and_none_with_a_retry(capsys
     states = States()
     for name, age, key in (("1", 1, "a"), ("2", 2, "b"), ("3", 3, "a"), ("4", 4, "c")):
         states.failed(name, age, key, error="StoreUnavailable", cause="503")
-    tried = Failure(EXECUTIONS + "4", NOW, "", "", "").retry_name
+    tried = Failure(EXECUTIONS + "4", datetime.now(UTC), "", "", "").retry_name
     states.failed(tried, 0, "c", status="SUCCEEDED", output="{}")
     assert again(states, dry_run=True) == 0
     assert [line[1] for line in printed(capsys)] == ["a", "b"]
