@@ -395,7 +395,7 @@ def test_a_long_run_is_stopped_within_ten_seconds(emulator: LocalStack) -> None:
 
 
 def test_detach_attach_and_no_second_run_of_the_same_job(emulator: LocalStack) -> None:
-    bucket = Bucket(emulator, 100, slow=True)
+    bucket = Bucket(emulator, 300, slow=True)  # on a busy machine, many are made before the next command
     before = len(executions(emulator))
     with in_the_background(emulator, "--yes") as watching:
         until(emulator, 10)
