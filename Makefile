@@ -52,7 +52,7 @@ check: setup ## Linters and unit tests in parallel, two to three minutes
 # More workers than processors, because tests of the emulator and the browser wait most of their time.
 .PHONY: tests
 tests: setup
-	$(PYTEST) --numprocesses 4 --cov --cov-report=term
+	$(PYTEST) --numprocesses 3 --cov --cov-report=term
 
 .PHONY: test
 test: setup ## Linters and all tests, end to end and of the release included, as CI runs them
