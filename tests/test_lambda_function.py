@@ -61,7 +61,7 @@ def test_the_missions_event_gets_the_missions_answer(
             "format": "jpeg",
         }.items()
     )
-    data = Bucket("", stores["tiny-pics"]).open("yourImage.jpg", max_bytes=10**6).whole()
+    data = Bucket("", stores["tiny-pics"]).open("yourImage.jpg", max_bytes=10**6).read_all()
     assert Image.open(io.BytesIO(data)).size == (128, 128)
     assert answer["bytes"] == len(data)
     assert answer["source"].items() >= {"width": 600, "height": 400, "format": "jpeg"}.items()

@@ -14,7 +14,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     source, destination = open_bucket(event["bucket"]), open_bucket(event["dest_bucket"])
     present = destination.head(event["dest_key"])
     fetched = source.open(event["key"], max_bytes=DEFAULT.bytes)
-    output = resize_all(fetched.whole(), [f"{event['width']}x{event['height']}"]).outputs[0]
+    output = resize_all(fetched.read_all(), [f"{event['width']}x{event['height']}"]).outputs[0]
     destination.put(
         event["dest_key"],
         output.data,

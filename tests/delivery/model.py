@@ -63,7 +63,7 @@ class Opened(Download):
     def __init__(self, found: Object) -> None:
         self.stat = found.stat()
         self.size = len(found.data)
-        self.waited = 0.0
+        self.wait_seconds = 0.0
         self.released = False
         self._data = found.data
         self._at = 0

@@ -20,7 +20,7 @@ LARGE: Final = b"jpeg large".ljust(LIMITS.bytes + 1)
 
 def resize_all(download: Any, renditions: Sequence[Rendition], limits: Limits) -> Resized:
     """As `pipeline.resize_all`. A source is `FORMAT PICTURE [COMMENT]`: a comment does not change the outputs."""
-    data: bytes = download.whole()
+    data: bytes = download.read_all()
     words = data.decode().split()
     if len(words) < 2 or words[0] not in ("jpeg", "png"):
         raise CorruptImage("not a picture")

@@ -106,13 +106,13 @@ class Cloud:
 
     def outputs(self) -> dict[str, Image.Image]:
         pictures = [key for key in self.listing() if not key.endswith(".json")]
-        return {key: Image.open(io.BytesIO(self.stored(key).whole())) for key in pictures}
+        return {key: Image.open(io.BytesIO(self.stored(key).read_all())) for key in pictures}
 
     def stored(self, key: str) -> Any:
         return self.plain("tiny-pics").open(key, max_bytes=10**9)
 
     def manifest(self, key: str) -> Any:
-        return json.loads(self.stored(f"{key}/manifest.json").whole())
+        return json.loads(self.stored(f"{key}/manifest.json").read_all())
 
     def run(
         self, key: str, *renditions: str, limits: Limits | None = None, handling: Handling | None = None, **fields: Any
@@ -296,7 +296,7 @@ def test_a_source_that_comes_in_another_format_keeps_the_key_of_its_output(
 def moved(cloud: Cloud, key: str, former: str) -> None:
     """Store the output `key` as an earlier version did."""
     found = cloud.stored(key)
-    cloud.plain("tiny-pics").put(former, found.whole(), attributes=found.stat.metadata, replaces=None)
+    cloud.plain("tiny-pics").put(former, found.read_all(), attributes=found.stat.metadata, replaces=None)
     cloud.plain("tiny-pics").delete(key)
 
 
@@ -352,7 +352,7 @@ def test_a_list_with_former_keys_is_made_anew(cloud: Cloud, event: str) -> None:
     cloud.run("a.tif", "64x", "32x-webp", in_folder=True, follows=True)
     moved(cloud, "a.tif/64x.jpg", "a.tif/64x.png")
     marker = cloud.stored("a.tif/manifest.json")
-    told = marker.whole().replace(b"a.tif/64x.jpg", b"a.tif/64x.png")
+    told = marker.read_all().replace(b"a.tif/64x.jpg", b"a.tif/64x.png")
     cloud.plain("tiny-pics").put(
         "a.tif/manifest.json", told, attributes=marker.stat.metadata, replaces=marker.stat.etag
     )
@@ -390,8 +390,8 @@ def test_a_list_goes_below_the_sources_key_with_a_manifest_that_is_true(cloud: C
     assert [item["rendition"] for item in manifest["renditions"]] == ["64x48", "thumb=32x32-webp", "100x-jpeg"]
     for item in manifest["renditions"]:
         found = cloud.stored(item["key"])
-        assert (item["bytes"], item["etag"]) == (len(found.whole()), found.stat.etag)
-        assert item["sha256"] == hashlib.sha256(found.whole()).hexdigest()
+        assert (item["bytes"], item["etag"]) == (len(found.read_all()), found.stat.etag)
+        assert item["sha256"] == hashlib.sha256(found.read_all()).hexdigest()
 
 
 @pytest.mark.parametrize("steps", [["made"], ["made", "overwritten"], ["made", "another recipe"], ["made", "deleted"]])

@@ -235,7 +235,7 @@ def _open(bucket: Bucket, key: str, *, stale: bool) -> object:
         found = bucket.open(key, max_bytes=5 if stale else 50)
     except (SourceNotFound, SourceTooLarge) as error:
         return type(error)
-    return found.whole()
+    return found.read_all()
 
 
 def _list(bucket: Bucket, key: str, *, stale: bool) -> object:

@@ -62,7 +62,7 @@ def contents(cloud: Cloud) -> dict[str, tuple[bytes, str]]:
     found = {}
     for key in cloud.listing():
         stored = cloud.stored(key)
-        data = stored.whole()
+        data = stored.read_all()
         if stored.stat.metadata.get("Content-Type") == "application/json":
             manifest = cloud.manifest(key.removesuffix("/manifest.json"))
             assert manifest["complete"]
@@ -278,7 +278,7 @@ def test_an_output_at_a_requested_key_is_never_touched_again(recipe: Recipe) -> 
     cloud.upload("b.png", V2)
     taken = "a.png" if recipe is SINGLE else "a.png/16x16.png"
     cloud.run("b.png", "7x", dest_key=taken)
-    mine = cloud.stored(taken).whole()
+    mine = cloud.stored(taken).read_all()
     for event in ("uploaded", "overwritten", "spoilt", "deleted"):
         if event != "uploaded":
             cloud.delete("a.png") if event == "deleted" else cloud.upload("a.png", V2 if event != "spoilt" else b"x")
@@ -288,10 +288,10 @@ def test_an_output_at_a_requested_key_is_never_touched_again(recipe: Recipe) -> 
             assert "no request has taken as its dest_key" in str(error)
         except TinypicsError:
             assert event == "spoilt"
-        assert (cloud.listing(), cloud.stored(taken).whole()) == ([taken], mine)
+        assert (cloud.listing(), cloud.stored(taken).read_all()) == ([taken], mine)
     cloud.delete("b.png")
     deliver(cloud, recipe, "b.png")
-    assert cloud.stored(taken).whole() == mine
+    assert cloud.stored(taken).read_all() == mine
 
 
 @pytest.mark.parametrize("recipe", [SINGLE, LIST], ids=["single", "list"])

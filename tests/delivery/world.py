@@ -225,7 +225,7 @@ def _shown(found: object) -> str:
     if found is None:
         return ""
     if isinstance(found, Opened):
-        return f" -> {found.whole()[:30]!r}"
+        return f" -> {found.read_all()[:30]!r}"
     if isinstance(found, Result):
         return f" -> {'skipped' if found.skipped else 'made'} of {str(found.source['etag'])[-6:]}"
     if isinstance(found, BaseException):

@@ -76,7 +76,7 @@ def test_a_bucket_is_opened_as_the_environment_says(inside: LocalStack) -> None:
     bucket = open_bucket(OUT)
     assert bucket is open_bucket(OUT)
     bucket.put("a b/ü+%41.txt", b"x", attributes={"Content-Type": "text/plain"}, replaces=None)
-    assert bucket.open("a b/ü+%41.txt", max_bytes=1).whole() == b"x"
+    assert bucket.open("a b/ü+%41.txt", max_bytes=1).read_all() == b"x"
     bucket.delete("a b/ü+%41.txt")
     with pytest.raises(SourceNotFound):
         bucket.open("a b/ü+%41.txt", max_bytes=1)

@@ -80,7 +80,7 @@ def _comparable(answer: Any) -> object:
     if isinstance(answer, Stat):
         return answer.etag, answer.size, {name: text for name, text in answer.metadata.items() if "tinypics" in name}
     if isinstance(answer, Download):
-        return _comparable(answer.stat), answer.whole()
+        return _comparable(answer.stat), answer.read_all()
     if isinstance(answer, list):
         return [(each.key, each.size, each.etag) if isinstance(each, Listed) else each for each in answer]
     return answer

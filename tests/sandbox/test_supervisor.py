@@ -248,7 +248,7 @@ def test_a_picture_whose_bytes_a_killed_worker_took_is_fetched_again(
     read, data = reader.read, picture("PNG", (1200, 900))
 
     def reading(source: Any, limits: Limits) -> Any:
-        source.whole()
+        source.read_all()
         os.kill(os.getpid(), signal.SIGKILL)
         return read(source, limits)
 
@@ -438,20 +438,20 @@ def test_a_process_that_ended_while_nobody_asked_is_replaced(sandbox: Sandbox) -
 )
 @pytest.mark.usefixtures("forked")
 def test_an_output_that_cannot_be_is_a_crash(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
-    said = {"outputs": [answer], "waited": 0, "source": SOURCE, "timings_ms": {}}
+    said = {"outputs": [answer], "wait_seconds": 0, "source": SOURCE, "timings_ms": {}}
     is_a_crash(monkeypatch, lambda *_: (said, [b"x"]))
 
 
 SOURCE = {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "frames": 1}
 OUTPUT = {"format": "jpeg", "width": 1, "height": 1, "bytes": 1, "dropped": ["gain-map"], "colour": "#0a1b2c"}
-SAID = {"outputs": [OUTPUT], "waited": 0.5, "source": SOURCE, "timings_ms": {"decode": 0.5}}
+SAID = {"outputs": [OUTPUT], "wait_seconds": 0.5, "source": SOURCE, "timings_ms": {"decode": 0.5}}
 
 
 @pytest.mark.parametrize(
     "said",
     [
-        {"waited": float("nan")},
-        {"waited": -1},
+        {"wait_seconds": float("nan")},
+        {"wait_seconds": -1},
         {"timings_ms": {"decode": float("inf")}},
         {"timings_ms": {'"}\n{"status': 1}},
         {"timings_ms": [1]},
@@ -523,7 +523,7 @@ def test_the_process_has_no_credentials_and_no_connections(monkeypatch: pytest.M
 
 def test_its_own_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     def told(*_: object) -> tuple[dict[str, Any], list[bytes]]:
-        return {"error": "CorruptImage", "message": str(dict(os.environ)), "waited": 0}, []
+        return {"error": "CorruptImage", "message": str(dict(os.environ)), "wait_seconds": 0}, []
 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     monkeypatch.setattr(worker, "_resize", told)

@@ -95,7 +95,7 @@ for number in range(events):
     ended.setdefault(f"{number % 8} {key}", set()).add(str(answer.get("batchItemFailures", errors[-1])))
     for stored in list(outputs.everything("")):
         if not stored["path"].endswith("manifest.json"):
-            digest = hashlib.sha256(outputs.open(stored["path"], max_bytes=10**8).whole()).hexdigest()
+            digest = hashlib.sha256(outputs.open(stored["path"], max_bytes=10**8).read_all()).hexdigest()
             made.setdefault(f"{number % 8} {stored['path']}", set()).add(digest)
         outputs.delete(stored["path"])
     if number % 100 == 99:

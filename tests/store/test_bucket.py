@@ -36,7 +36,7 @@ def bucket() -> Bucket:
 def test_what_was_put_comes_back_with_its_type_and_metadata(bucket: Bucket) -> None:
     etag = bucket.put("a.jpg", b"bytes", attributes={"Content-Type": "image/jpeg", "recipe": "r1"}, replaces=None)
     found = bucket.open("a.jpg", max_bytes=5)
-    assert (found.whole(), found.stat.etag, found.stat.size) == (b"bytes", etag, 5)
+    assert (found.read_all(), found.stat.etag, found.stat.size) == (b"bytes", etag, 5)
     assert found.stat.metadata == {"Content-Type": "image/jpeg", "recipe": "r1"}
     assert bucket.head("a.jpg") == found.stat
 
@@ -77,7 +77,7 @@ def test_a_delete_takes_the_version_that_was_seen_and_no_other(bucket: Bucket) -
     second = bucket.put("a.jpg", b"2", attributes={}, replaces=first)
     with pytest.raises(Conflict, match='"a.jpg" in bucket pics'):
         bucket.delete("a.jpg", etag=first)
-    assert bucket.open("a.jpg", max_bytes=1).whole() == b"2"
+    assert bucket.open("a.jpg", max_bytes=1).read_all() == b"2"
     bucket.delete("a.jpg", etag=second)
     assert bucket.head("a.jpg") is None
     bucket.delete("a.jpg", etag=second)
@@ -223,11 +223,11 @@ def test_parts_are_of_the_version_that_was_opened(bucket: Bucket, monkeypatch: p
     assert opened.head(1000) == data[:1000]
     bucket.put("a.jpg", data[::-1], attributes={}, replaces=etag)
     overwritten.set()
-    for read in (opened.whole, lambda: opened.tail(10)):
+    for read in (opened.read_all, lambda: opened.tail(10)):
         with pytest.raises(SourceChanged, match='"a.jpg" in bucket pics was overwritten while it was read'):
             read()
     assert there.tail(10) == data[-10:]
-    assert there.whole() == data
+    assert there.read_all() == data
 
 
 def test_a_call_that_was_given_up_begins_no_other(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

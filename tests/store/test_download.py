@@ -91,8 +91,8 @@ def test_it_reads_like_a_file() -> None:
     assert download.seek(-10, io.SEEK_END) == len(DATA) - 10
     assert download.seek(4, io.SEEK_CUR) == download.tell() == len(DATA) - 6
     assert download.head(3) == DATA[:3]
-    assert download.whole() is download.whole()
-    assert download.whole() == DATA
+    assert download.read_all() is download.read_all()
+    assert download.read_all() == DATA
     assert (download.head(5), download.read(2)) == (DATA[:5], DATA[-6:-4])
 
 
@@ -102,7 +102,7 @@ def test_readers_wait_for_no_more_than_they_need() -> None:
     assert link.download.head(1500) == DATA[:1500]
     assert link.download.read(1800) == DATA[:1800]
     assert link.sent == 2000
-    assert link.download.waited > 0
+    assert link.download.wait_seconds > 0
 
 
 def test_an_object_that_ends_early_is_a_transfer_that_failed_and_no_corrupt_picture() -> None:
@@ -113,7 +113,7 @@ def test_an_object_that_ends_early_is_a_transfer_that_failed_and_no_corrupt_pict
 
 def test_what_breaks_on_the_way_is_raised_where_it_is_waited_for() -> None:
     data = jpeg()
-    for read in (Download.whole, Download.read, lambda download: resize_all(download, ["64x"])):
+    for read in (Download.read_all, Download.read, lambda download: resize_all(download, ["64x"])):
         broken = at_once(data[: len(data) // 2], size=len(data), error=StoreUnavailable("reset"))
         with pytest.raises(StoreUnavailable, match="reset"):
             read(broken)
@@ -126,7 +126,7 @@ def test_a_closed_download_fetches_no_more() -> None:
     link.download.close()
     link.let(1)
     with pytest.raises(StoreUnavailable):
-        link.download.whole()
+        link.download.read_all()
     assert link.sent <= 2000
 
 
@@ -140,7 +140,7 @@ def test_a_closed_download_is_freed_and_touches_no_file_that_takes_its_number() 
 
     def wait() -> None:
         try:
-            link.download.whole()
+            link.download.read_all()
         except StoreUnavailable as error:
             raised.append(error)
 
@@ -186,7 +186,7 @@ def test_bytes_that_another_process_has_taken_out_of_the_file_are_fetched_again(
         counts += found
     os.close(progress)
     assert int.from_bytes(counts[-8:], "little") == size
-    assert link.download.whole() == DATA[:size]
+    assert link.download.read_all() == DATA[:size]
     assert sorted(link.parts[parts:]) == [(start, min(start + 4000, size)) for start in range(0, size, 4000)]
 
 
@@ -265,7 +265,7 @@ def test_a_large_object_comes_in_parts_side_by_side(monkeypatch: pytest.MonkeyPa
     assert link.download.head(800) == DATA[:800]
     assert link.parts == []  # only after the first bytes were read
     link.let_all()
-    assert link.download.whole() == DATA
+    assert link.download.read_all() == DATA
     assert sorted(link.parts) == [(2500, 5000), (5000, 7500), (7500, 10000), (10000, len(DATA))]
     assert link.sent <= 4000
 
@@ -277,7 +277,7 @@ def test_a_part_that_fails_fails_the_reading(monkeypatch: pytest.MonkeyPatch) ->
     link.let_all()
     assert link.download.head(2500) == DATA[:2500]
     with pytest.raises(SourceChanged, match="2500 to 5000"):
-        link.download.whole()
+        link.download.read_all()
 
 
 def test_the_tail_does_not_wait_for_what_is_before_it() -> None:
@@ -285,7 +285,7 @@ def test_the_tail_does_not_wait_for_what_is_before_it() -> None:
     assert link.download.tail(3) == DATA[-3:]
     assert link.parts == [(len(DATA) - 3, len(DATA))]
     link.let_all()
-    link.download.whole()
+    link.download.read_all()
     assert link.download.tail(5) == DATA[-5:]
     assert len(link.parts) == 1
     assert BytesStream(DATA).tail(4) == DATA[-4:]

@@ -33,7 +33,7 @@ def bucket(tmp_path: Path) -> FolderBucket:
 def test_what_was_put_comes_back_with_its_metadata_and_is_a_plain_file(bucket: Bucket, tmp_path: Path) -> None:
     etag = bucket.put("a/b ü+%41.jpg", b"bytes", attributes=ABOUT, tags={"team": "a"}, replaces=None)
     found = bucket.open("a/b ü+%41.jpg", max_bytes=5)
-    assert (found.whole(), found.stat.etag, found.stat.size) == (b"bytes", etag, 5)
+    assert (found.read_all(), found.stat.etag, found.stat.size) == (b"bytes", etag, 5)
     assert found.stat.metadata == ABOUT
     assert bucket.head("a/b ü+%41.jpg") == found.stat
     assert (tmp_path / "a/b ü+%41.jpg").read_bytes() == b"bytes"
@@ -62,7 +62,7 @@ def test_a_write_replaces_what_was_looked_at_and_nothing_else(bucket: Bucket, tm
     stat = bucket.head("a.jpg")
     assert stat is not None
     assert (stat.etag, stat.metadata) == (second, {"x": "y"})
-    assert bucket.open("a.jpg", max_bytes=9).whole() == b"22"
+    assert bucket.open("a.jpg", max_bytes=9).read_all() == b"22"
     bucket.delete("a.jpg")
     with pytest.raises(Conflict):
         bucket.put("a.jpg", b"3", attributes={}, replaces=second)

@@ -104,7 +104,7 @@ def _reader(bucket: Bucket, name: str) -> Any:
     def read() -> str:
         download = bucket.open(name, max_bytes=_MAX_BYTES)
         try:
-            return bytes(download.whole()).decode()
+            return bytes(download.read_all()).decode()
         finally:
             download.close()
 

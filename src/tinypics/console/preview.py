@@ -90,7 +90,7 @@ class Previews:
             return self._last[1:]
         download = bucket.open(request.key, version_id=request.version_id, max_bytes=_LIMITS.bytes)
         try:
-            data = download.whole()
+            data = download.read_all()
         finally:
             download.close()
         self._last = (request.bucket, request.key, download.stat.etag), download.stat, data

@@ -43,7 +43,7 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
 
 def _named(bucket: Bucket, marker: str) -> tuple[str, ...]:
     try:
-        manifest = Manifest.from_json(bucket.open(marker, max_bytes=MAX_BYTES).whole())
+        manifest = Manifest.from_json(bucket.open(marker, max_bytes=MAX_BYTES).read_all())
     except (SourceNotFound, SourceTooLarge, SourceChanged):
         return ()
     base = marker.rpartition("/")[0]

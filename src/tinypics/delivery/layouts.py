@@ -194,7 +194,7 @@ class FolderLayout(Layout):
         """The facts of the object at the manifest's key; its content if it is a valid manifest of this source."""
         try:
             found = self.bucket.open(self.marker, max_bytes=MAX_BYTES)
-            return found.stat, Manifest.from_json(found.whole()) if self._is_ours(found.stat) else None
+            return found.stat, Manifest.from_json(found.read_all()) if self._is_ours(found.stat) else None
         except SourceNotFound:
             return None, None
         except SourceTooLarge:

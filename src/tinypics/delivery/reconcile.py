@@ -188,7 +188,7 @@ class _Attempt:
             return self._refuse(error, existing, None if gone else download.stat.etag)
         except SourceChanged:
             return None
-        waited_ms = download.waited * 1000
+        waited_ms = download.wait_seconds * 1000
         encoded = time.perf_counter()
         new = self._new_outputs(download, reusable, resized)
         try:

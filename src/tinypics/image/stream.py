@@ -21,7 +21,7 @@ class Stream(Protocol):
     def tail(self, count: int) -> bytes:
         """The last `count` bytes, or all if there are fewer. Need not wait for the bytes before them."""
 
-    def whole(self) -> bytes:
+    def read_all(self) -> bytes:
         """All of it."""
 
     def read(self, count: int = -1, /) -> bytes:
@@ -40,27 +40,27 @@ class BytesStream(io.BytesIO):
         self.size = len(data)
 
     def head(self, count: int) -> bytes:  # noqa: ARG002 - all of it is as easily had
-        return self.whole()
+        return self.read_all()
 
     def tail(self, count: int) -> bytes:
-        return self.whole()[-count:]
+        return self.read_all()[-count:]
 
-    def whole(self) -> bytes:
+    def read_all(self) -> bytes:
         return self.getvalue()  # BytesIO copies only when it is written to
 
 
 class GrowingFile(ABC):
     """A stream whose first bytes are in the file `fd`, to which a download appends.
 
-    `waited` is the time, in seconds, that readers have spent waiting.
+    `wait_seconds` is the time that readers have spent waiting.
     """
 
     def __init__(self, size: int, fd: int) -> None:
         self.size = size
         self.fd = fd
-        self.waited = 0.0
+        self.wait_seconds = 0.0
         self._at = 0
-        self._data: bytes | None = None  # set by `whole`
+        self._data: bytes | None = None  # set by `read_all`
 
     @abstractmethod
     def _wait(self, end: int) -> None:
@@ -73,7 +73,7 @@ class GrowingFile(ABC):
     def head(self, count: int) -> bytes:
         return self._read_range(0, min(count, self.size))
 
-    def whole(self) -> bytes:
+    def read_all(self) -> bytes:
         """All bytes, in one copy: the file is emptied to free its memory."""
         if self._data is None:
             data = self._read_range(0, self.size)
@@ -99,7 +99,7 @@ class GrowingFile(ABC):
             return self._data[start:end]
         begun = time.perf_counter()
         self._wait(end)
-        self.waited += time.perf_counter() - begun
+        self.wait_seconds += time.perf_counter() - begun
         return self._read_file(end - start, start)
 
     def _read_file(self, count: int, at: int) -> bytes:

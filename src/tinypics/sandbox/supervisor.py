@@ -146,7 +146,7 @@ class Sandbox:
         if "tail" in reply:  # The worker may ask for the file's end, once.
             channel.send_block(source.tail(_check_number(reply["tail"], MAX_BLOCK)))
             reply = self._receive_reply(source)
-        source.waited = _check_time(reply["waited"])
+        source.wait_seconds = _check_time(reply["wait_seconds"])
         if "error" in reply:
             return _reported_error(reply, source), bool(reply.get("out_of_memory"))
         return _receive_outputs(channel, reply, renditions, limits), False

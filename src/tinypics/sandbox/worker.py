@@ -85,15 +85,15 @@ def _resize(source: FollowedFile, request: dict[str, Any], base: int) -> tuple[d
         _limit_resources(limits, base)
         resized = resize_all(source, request["renditions"], limits)
     except TinypicsError as error:
-        return {"error": error.name, "message": error.message, "waited": source.waited}, []
+        return {"error": error.name, "message": error.message, "wait_seconds": source.wait_seconds}, []
     except MemoryError:
         message = f"this needs more memory than the {limits.memory // MIB:,} MiB that are allowed"
-        reply = {"error": "ImageTooLarge", "message": message, "waited": source.waited}
+        reply = {"error": "ImageTooLarge", "message": message, "wait_seconds": source.wait_seconds}
         return reply | {"out_of_memory": True}, []
     except Exception:  # noqa: BLE001 - a bug of ours, which the supervisor raises
         import traceback
 
-        return {"error": "unforeseen", "message": traceback.format_exc(), "waited": source.waited}, []
+        return {"error": "unforeseen", "message": traceback.format_exc(), "wait_seconds": source.wait_seconds}, []
     outputs = [
         {
             "format": output.format,
@@ -106,7 +106,7 @@ def _resize(source: FollowedFile, request: dict[str, Any], base: int) -> tuple[d
         for output in resized.outputs
     ]
     reply = {"outputs": outputs, "source": vars(resized.source), "timings_ms": resized.timings_ms}
-    return reply | {"waited": source.waited}, [output.data for output in resized.outputs]
+    return reply | {"wait_seconds": source.wait_seconds}, [output.data for output in resized.outputs]
 
 
 def _isolate(channel: Channel) -> None:

@@ -179,5 +179,5 @@ def check_scans(header: Header, limits: Limits) -> None:
     :raises ImageTooLarge: more than `limits.scans`.
     """
     if header.stream is not None and header.buffered:
-        data = header.stream.whole()
+        data = header.stream.read_all()
         find_scans(data, read_frame_header(data), limits.scans)

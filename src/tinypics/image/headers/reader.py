@@ -66,10 +66,10 @@ def read(source: Stream, limits: Limits) -> Header:
 
 def _download_enough(codec: Codec, source: Stream, head: bytes, limits: Limits) -> bytes:
     if codec.name != "jpeg":
-        return source.whole()
+        return source.read_all()
     if jpeg.is_single_pass(head, limits):
         return head
-    return jpeg.read_dc_prefix(source, limits, PEEK_BYTES) or source.whole()
+    return jpeg.read_dc_prefix(source, limits, PEEK_BYTES) or source.read_all()
 
 
 def _parse(codec: Codec, data: bytes, limits: Limits) -> Header:
