@@ -47,6 +47,7 @@ class Cloud:
         self.environment = {"TINYPICS_SOURCE_BUCKETS": "in"}
         self.environment |= {f"TINYPICS_{name}": text for name, text in environment.items()}
         self.raises: str | None = None
+        self.limits = Limits()
         self.unlistable: list[dict[str, Any]] = []
 
     def client(self, service: str) -> Cloud:
@@ -90,7 +91,7 @@ class Cloud:
         assert isinstance(request, Request)
         answer = {"status": "SUCCESS"}
         try:
-            reconcile.run(request, self.bucket, Limits(), settings.handling, resize_all)
+            reconcile.run(request, self.bucket, self.limits, settings.handling, resize_all)
         except PermanentError as error:
             answer = {"status": "FAILED", "error": error.name, "message": error.message}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
@@ -114,6 +115,20 @@ def test_the_findings_of_a_check_and_advice(capsys: pytest.CaptureFixture[str]) 
         "3 sources: 1 UnsupportedFormat, 1 wrong, 1 unreadable",
         "1 output: 1 foreign",
         "1 finding: `tinypics verify --fix` repairs them.",
+    ]
+
+
+def test_a_source_without_an_output_key_of_its_own_needs_another_key(capsys: pytest.CaptureFixture[str]) -> None:
+    cloud = Cloud()
+    for key in ("a.tif.jpg", "a.tif"):
+        cloud.put("in", key, photo())
+        cloud.invoke(FunctionName="resize", Payload=json.dumps(events.upload("in", key)))
+    assert cloud.verify(fix=True) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        'clashing  a.tif.jpg  (key: expected a source whose output no other source has, got "a.tif.jpg")',
+        "2 sources: 1 clashing, 1 complete",
+        "1 output: 1 managed",
+        "A source that is clashing has no outputs: upload it under another key.",
     ]
 
 
@@ -162,16 +177,15 @@ def test_a_program_reads_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("StoreUnavailable", "a.jpg: StoreUnavailable: 503"),
         ("TooManyRequests", "a.jpg: Lambda throttles the function"),
-        (None, "a.jpg: InvalidRequest: key: expected a source"),
+        (None, "a.jpg: SourceTooLarge: object: expected at most 10 bytes"),
     ],
 )
 def test_failed_repairs_are_reported(capsys: pytest.CaptureFixture[str], raises: str | None, said: str) -> None:
     cloud = Cloud()
     cloud.put("in", "a.jpg", photo())
     cloud.raises = raises
-    if raises is None:  # the output of another source has its key
-        attributes = {"tinypics-source": "0123456789abcdef"}
-        obstore.put(cloud.stores["out"], "a.jpg", b"x", attributes=attributes)
+    if raises is None:
+        cloud.limits = Limits(bytes=10)
     assert cloud.verify(fix=True) == 1
     told = capsys.readouterr()
     assert told.err.splitlines()[-1].startswith(said)

@@ -210,7 +210,8 @@ def verify(
     """Check that every picture has exactly its outputs, of its current version and the current recipe.
 
     Lists outputs that are missing, stale, damaged (not what their manifest
-    says), or orphaned (their source is gone, or has other outputs by now).
+    says), orphaned (their source is gone, or has other outputs by now), or
+    clashing (another source, or a requested dest_key, has their key).
     Objects of other programs, and outputs under a requested dest_key, are left
     alone. Pictures that were just uploaded may still be in progress.
     Stacks that share an output bucket need an OutputPrefix each, or each treats

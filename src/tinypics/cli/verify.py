@@ -19,6 +19,7 @@ from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
 from tinypics.stack.listing import list_objects
 from tinypics.verify.checker import Checker
+from tinypics.verify.findings import CLASHING
 from tinypics.verify.repair import REPAIRED, repair
 
 if TYPE_CHECKING:
@@ -141,8 +142,10 @@ def _print(reports: list[CheckReport]) -> None:
     out.print(f"{_plural(report.outputs.total(), 'output')}: {list_counts(report.outputs) or 'none'}")
     if len(reports) > 1:
         out.print(f"{len(reports[0].findings):,} found, {len(report.findings):,} left after the repair.")
-    elif report.findings:
-        out.print(f"{_plural(len(report.findings), 'finding')}: `tinypics verify --fix` repairs them.")
+    elif repaired := [finding for finding in report.findings if finding.kind in REPAIRED]:
+        out.print(f"{_plural(len(repaired), 'finding')}: `tinypics verify --fix` repairs them.")
+    if any(finding.kind == CLASHING for finding in report.findings):
+        out.print("A source that is clashing has no outputs: upload it under another key.")
     if not report.findings:
         out.print("Every picture has its outputs, and nothing else is there.", style="green")
 
