@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import random
 import sys
+from asyncio import sleep
 from dataclasses import dataclass
 
 FIRST_BYTE_MS = (15.0, 30.0)
@@ -38,7 +39,7 @@ class _Drip:
         clock = asyncio.get_running_loop().time
         self._free = max(self._free, clock() - _LATE) + count / (MB_PER_S * 1e6)
         if (left := self._free - clock()) > _FINEST:
-            await asyncio.sleep(left)
+            await sleep(left)
 
 
 async def _upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, exchange: _Exchange) -> None:
@@ -58,7 +59,7 @@ async def _downstream(
     while chunk := await reader.read(_CHUNK):
         if exchange.asked and not chunk.startswith(b"HTTP/1.1 100"):  # 100 Continue is not the answer
             exchange.asked = False
-            await asyncio.sleep(chance.uniform(*FIRST_BYTE_MS) / 1000)
+            await sleep(chance.uniform(*FIRST_BYTE_MS) / 1000)
         await drip.wait(len(chunk))
         writer.write(chunk)
         await writer.drain()

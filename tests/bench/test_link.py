@@ -23,11 +23,10 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 def _through(asked: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[list[bytes], list[float]]:
     """The answer to each request, and the sum of the link's sleeps."""
     slept: list[float] = []
-    sleep = asyncio.sleep
 
     async def noted(seconds: float) -> None:
         slept.append(seconds)
-        await sleep(0)
+        await asyncio.sleep(0)
 
     async def talk() -> list[bytes]:
         store = await asyncio.start_server(_echo, "127.0.0.1", 0)
@@ -43,7 +42,7 @@ def _through(asked: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[list[by
             await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the close reaches all of them
         return found
 
-    monkeypatch.setattr(asyncio, "sleep", noted)
+    monkeypatch.setattr(link, "sleep", noted)  # and not that of asyncio, which other tests' event loops call
     # In a new thread, because a browser of other tests keeps an event loop running in this one.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, talk()).result(), slept

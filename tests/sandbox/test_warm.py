@@ -151,7 +151,8 @@ def test_a_thousand_events_leave_nothing_for_the_next(tmp_path: Path) -> None:
     assert len({state["guard"] for state in states}) == 1
     assert states[-1]["files"] <= states[0]["files"] + 1
     before, after = (min(state["memory"] for state in some) for some in (states[2:5], states[-3:]))
-    assert after - before < 1024 * EVENTS
+    # Once, sooner or later, glibc takes a MiB for the arena of a thread.
+    assert after - before < 2**20 + 1024 * EVENTS
 
 
 REFUSING = """

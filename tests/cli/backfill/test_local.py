@@ -221,7 +221,7 @@ def test_a_backfill_in_the_emulator_has_no_price(
 ) -> None:
     survey = Survey(listed=100_000, objects=100_000)
     local._print_plan(LocalBackfill.from_options("s3://a", "s3://b", ["16x16"], endpoint=endpoint), survey)
-    assert bool(re.search(r"Requests cost about \$0\.\d\d at the list prices of S3", capsys.readouterr().out)) == priced
+    assert bool(re.search(r"Requests cost about \$1\.\d at the list prices of S3", capsys.readouterr().out)) == priced
 
 
 def test_only_stores_on_both_sides_cost_requests(source: Path) -> None:
