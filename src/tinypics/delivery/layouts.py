@@ -78,8 +78,8 @@ class FolderLayout(Layout):
     """Several outputs below the source's key, and a manifest.
 
     An incomplete manifest, which names no output, is written before the first output, and the complete one after the
-    last. So a manifest never names an object that is about to change, and of concurrent invocations only the one that
-    wrote the latest incomplete manifest can complete it.
+    last. So a manifest never names an object that is about to change, and of concurrent invocations only those that
+    work on the latest incomplete manifest can complete it.
     """
 
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
@@ -96,7 +96,7 @@ class FolderLayout(Layout):
         if manifest is None:
             return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
         if not manifest.outputs:
-            return ExistingOutputs(stat.etag, manifest.source, named=manifest.all_keys)
+            return ExistingOutputs(stat.etag, manifest.source, named=manifest.all_keys, claimed_recipe=manifest.recipe)
         etags, owned, stats = self._survey(_vouched(manifest.outputs) | {self.marker: stat.etag})
         if etags.get(self.marker) != stat.etag:
             raise Conflict(f'object "{self.marker}" was replaced after it was read')
@@ -117,7 +117,13 @@ class FolderLayout(Layout):
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         assert new.placeholder is not None  # noqa: S101 - `reconcile` makes it for every folder
         shown = placeholder(new.placeholder)
-        claim = self._claim(Manifest(new.source, self.request.recipe, placeholder=shown), existing)
+        # Invocations of duplicate events share one claim: if each made its own, none would complete. The claim of one
+        # that was killed is shared, too, with the outputs that it has written.
+        shared = (existing.source_etag, existing.claimed_recipe) == (new.source["etag"], self.request.recipe)
+        if shared and existing.etag:
+            claim = existing.etag
+        else:
+            claim = self._claim(Manifest(new.source, self.request.recipe, placeholder=shown), existing)
         # Listed after the claim, so that of invocations of both layouts at least one sees the other's writes.
         etags, owned, stats = self._survey(_vouched(existing.outputs) | {self.marker: claim})
         expected = _vouched(tuple(new.reused.values())) | {self.marker: claim}
@@ -128,7 +134,7 @@ class FolderLayout(Layout):
             raise obstacle
         planned = {self._keys[str(output.rendition)]: output for output in new.outputs}
         stored_etags = together(
-            functools.partial(self._put_output, key, output, new.source, etags.get(key))
+            functools.partial(self._put_output, key, output, new.source, etags.get(key), stats.get(key), shared=shared)
             for key, output in planned.items()
         )
         written = {

@@ -60,9 +60,10 @@ class ExistingOutputs:
     `source` (with its `etag`), `recipe`, `outputs` and `placeholder` are as the marker of this source tells them.
     `outputs` has those that are really there; `recipe` is empty if any is not.
 
-    Of a folder, `named` has the keys of outputs that may exist, as its manifest tells. If it is complete, `owned` has
-    the ETags of this source's objects by key, and `damaged` those of objects that are not the ones that the manifest
-    names (None: it is gone). `obstacle` is the error if a key belongs to somebody else.
+    Of a folder, `named` has the keys of outputs that may exist, as its manifest tells. If that is incomplete,
+    `claimed_recipe` is the recipe that an invocation is writing, or was when it was killed. If it is complete,
+    `owned` has the ETags of this source's objects by key, and `damaged` those of objects that are not the ones that
+    the manifest names (None: it is gone). `obstacle` is the error if a key belongs to somebody else.
     """
 
     etag: str | None = None
@@ -71,6 +72,7 @@ class ExistingOutputs:
     outputs: tuple[StoredOutput, ...] = ()
     placeholder: Mapping[str, str] = MappingProxyType({})
     named: tuple[str, ...] = ()
+    claimed_recipe: str = ""
     owned: Mapping[str, str] = MappingProxyType({})
     damaged: Mapping[str, str | None] = MappingProxyType({})
     obstacle: InvalidRequest | None = None
@@ -160,20 +162,36 @@ class Layout(ABC):
         """The ETags of those objects that are outputs of this source."""
         return {key: stat.etag for key, stat in stats.items() if self._is_ours(stat)}
 
-    def _put_output(self, key: str, output: Output, source: Mapping[str, Any], replaces: str | None) -> str:
+    def _put_output(
+        self,
+        key: str,
+        output: Output,
+        source: Mapping[str, Any],
+        replaces: str | None,
+        there: Stat | None = None,
+        *,
+        shared: bool = False,
+    ) -> str:
         """Store an output in place of the object with the ETag `replaces`; its ETag.
 
-        Equal bytes are written, too: the write fails if a concurrent invocation has deleted the object since.
+        `there` has the facts of an object that may be this very output. Without a `shared` claim it is written again if
+        that keeps its ETag, because the write fails if a concurrent invocation has deleted the object.
         """
         facts = f"{output.width}x{output.height} {output.format} {','.join(output.dropped)}".strip()
         recipe = self.request.recipe_of(output.rendition)
+
+        def is_there(stat: Stat) -> bool:
+            return self._is_current(stat, source["etag"], recipe) and stat.size == len(output.data)
+
+        if there and is_there(there) and (shared or there.etag != _md5(output.data)):
+            return there.etag
         attributes = self._attributes(output.content_type, source, recipe, facts)
         try:
             return self.bucket.put(key, output.data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
         except Conflict:
-            there = self.bucket.head(key)
-            if there and self._is_current(there, source["etag"], recipe):
-                return there.etag  # written by a concurrent invocation, or by an earlier attempt of the client
+            found = self.bucket.head(key)
+            if found and is_there(found):
+                return found.etag  # written by a concurrent invocation, or by an earlier attempt of the client
             raise
 
     def _attributes(self, content_type: str, source: Mapping[str, Any], recipe: str, facts: str) -> dict[str, str]:
@@ -220,3 +238,10 @@ class Layout(ABC):
 
 def _after(key: str, others: list[str]) -> list[str]:
     return others[others.index(key) + 1 :]
+
+
+def _md5(data: bytes) -> str:
+    """The ETag that S3 gives an object of these bytes, unless it is encrypted with a key of KMS."""
+    from hashlib import md5  # loads OpenSSL, which takes 4 ms; it is needed only after a kill or a race
+
+    return md5(data, usedforsecurity=False).hexdigest()
