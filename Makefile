@@ -49,10 +49,9 @@ unit: setup
 check: setup ## Linters and unit tests in parallel, two to three minutes
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint unit
 
-# More workers than processors, because tests of the emulator and the browser wait most of their time.
 .PHONY: tests
 tests: setup
-	$(PYTEST) --numprocesses 3 --cov --cov-report=term
+	$(PYTEST) --numprocesses 2 --cov --cov-report=term
 
 .PHONY: test
 test: setup ## Linters and all tests, end to end and of the release included, as CI runs them

@@ -182,7 +182,7 @@ class FolderLayout(Layout):
         self.delete(strays)
 
     def _claim(self, manifest: Manifest, existing: ExistingOutputs) -> str:
-        """Write an incomplete manifest; its ETag. It is unlike all others, so that no other invocation completes it."""
+        """Write an incomplete manifest; its ETag. It is unlike all others, so no older one can be mistaken for it."""
         names = tuple(sorted({*self.output_keys, *existing.named}))
         return self._put_manifest(replace(manifest, claim=urandom(8).hex(), keys=names), existing.etag)
 
