@@ -78,6 +78,8 @@ class Spied(Bucket):
 class Cloud:
     """Two buckets in memory."""
 
+    resize_all: reconcile.Resizer = staticmethod(resize_all)
+
     def __init__(self) -> None:
         self.stores = {"original-pics": MemoryStore(), "tiny-pics": MemoryStore()}
         self.requests: list[str] = []
@@ -122,7 +124,7 @@ class Cloud:
         return self.reconcile(Request("original-pics", key, "tiny-pics", asked, **fields), limits, handling)
 
     def reconcile(self, request: Request, limits: Limits | None = None, handling: Handling | None = None) -> Outcome:
-        return reconcile.run(request, self.open, limits or Limits(), handling or Handling(), resize_all)
+        return reconcile.run(request, self.open, limits or Limits(), handling or Handling(), self.resize_all)
 
     def made(self, *arguments: Any, **options: Any) -> Result:
         outcome = self.run(*arguments, **options)

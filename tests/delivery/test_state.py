@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,9 +24,27 @@ from tinypics.errors import (
     UnsupportedFormat,
 )
 from tinypics.image.limits import Limits
+from tinypics.image.pipeline import resize_all
 from tinypics.image.rendition import Rendition
+from tinypics.image.results import Resized
+from tinypics.image.stream import Stream
 from tinypics.store.bucket import Bucket
 from tinypics.store.objects import Listed, UnsupportedKey
+
+
+@functools.cache
+def _resized(data: bytes, renditions: tuple[Rendition, ...], limits: Limits) -> Resized:
+    return resize_all(data, renditions, limits)
+
+
+def resize_once(source: Stream, renditions: Sequence[Rendition], limits: Limits) -> Resized:
+    """`resize_all` with a cache: these tests differ in the order of requests, not in pixels."""
+    return _resized(source.read_all(), tuple(renditions), limits)
+
+
+@pytest.fixture(autouse=True)
+def pictures_are_resized_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cloud, "resize_all", staticmethod(resize_once))
 
 
 class Killed(BaseException):
