@@ -46,9 +46,6 @@ class Gated(Bucket):
             etag = None
         self._call("delete", key, etag=etag)
 
-    def children(self, folder: str) -> Any:
-        return self._call("children", folder)
-
     def level(self, folder: str) -> Any:
         return self._call("level", folder)
 

@@ -153,9 +153,6 @@ class ModelBucket(Bucket):
         found = self.objects[key]
         return {"path": key, "size": len(found.data), "e_tag": f'"{found.etag}"', "last_modified": None}
 
-    def children(self, folder: str) -> list[str]:
-        return [item["path"] for item in self.level(folder)[1]]
-
     def level(self, folder: str) -> tuple[Sequence[str], Sequence[Any]]:
         prefix = f"{folder}/" if folder else ""
         found = self._listed(prefix)

@@ -240,7 +240,7 @@ def _open(bucket: Bucket, key: str, *, stale: bool) -> object:
 
 def _list(bucket: Bucket, key: str, *, stale: bool) -> object:
     folders, objects = bucket.level("a" if stale else "")
-    return sorted(folders), sorted(item["path"] for item in objects), sorted(bucket.children("a"))
+    return sorted(folders), sorted(item["path"] for item in objects), [each.key for each in bucket.from_key("a")]
 
 
 def _everything(bucket: Bucket, key: str, *, stale: bool) -> object:

@@ -53,9 +53,6 @@ class Compared(ModelBucket):
     def delete(self, key: str, **options: Any) -> None:
         self._both("delete", key, **options)
 
-    def children(self, folder: str) -> Any:
-        return self._both("children", folder)
-
     def from_key(self, key: str) -> Any:
         return self._both("from_key", key)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tinypics.errors import InvalidRequest
 from tinypics.image.formats import BY_EXTENSION, FORMATS, OUTPUTS
+from tinypics.store.objects import MAX_KEY_BYTES
 
 if TYPE_CHECKING:
     from tinypics.image.rendition import Rendition
@@ -19,7 +20,7 @@ try:
 except ImportError:  # another interpreter than CPython
     from hashlib import blake2b
 
-MAX_BYTES = 1024
+MAX_BYTES = MAX_KEY_BYTES
 MANIFEST = "manifest.json"
 AUTO = "auto"
 """The format, and so the extension, of a rendition whose content decides how it is encoded."""
@@ -118,6 +119,12 @@ def possible_sources(output: str) -> list[str]:
     """
     shorter = (output.rpartition(separator)[0] for separator in "./")
     return [output, *(key for key in shorter if key)]
+
+
+def shorter_sources(output: str, source: str) -> list[str]:
+    """The sources that can have this output only while `source` has none."""
+    possible = possible_sources(output)
+    return possible[possible.index(source) + 1 :] if source in possible else []
 
 
 def fingerprint(bucket: str, key: str) -> str:

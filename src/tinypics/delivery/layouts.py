@@ -69,8 +69,7 @@ class SingleLayout(Layout):
 
     def heirs(self) -> list[str]:
         prefix = self.request.prefix
-        others = keys.possible_sources(self.marker.removeprefix(prefix))
-        shorter = others[others.index(self.request.key) + 1 :] if self.request.key in others else []
+        shorter = keys.shorter_sources(self.marker.removeprefix(prefix), self.request.key)
         return [each for each in shorter if keys.single_output(prefix + each, self._rendition) == self.marker]
 
 

@@ -230,14 +230,10 @@ class Layout(ABC):
             return None if PLACED in stat.metadata else InvalidRequest.expected("dest_key", allowed, key)
         if PLACED in stat.metadata:
             return InvalidRequest.expected("key", "a source whose output key no request has taken as its dest_key", key)
-        others = keys.possible_sources(key.removeprefix(self.request.prefix))
-        if owner in (keys.fingerprint(self.request.bucket, each) for each in _after(self.request.key, others)):
+        shorter = keys.shorter_sources(key.removeprefix(self.request.prefix), self.request.key)
+        if owner in (keys.fingerprint(self.request.bucket, each) for each in shorter):
             return None
         return InvalidRequest.expected("key", "a source whose output no other source has", key)
-
-
-def _after(key: str, others: list[str]) -> list[str]:
-    return others[others.index(key) + 1 :]
 
 
 def _md5(data: bytes) -> str:

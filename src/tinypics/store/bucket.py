@@ -121,10 +121,6 @@ class Bucket:
         with translated(f"bucket {self.name} to remove from", missing=DestinationNotFound):
             interruptible(lambda: obstore.delete(self._deleting, key))
 
-    def children(self, folder: str) -> list[str]:
-        """Keys of the objects directly below `folder` (given without a trailing slash)."""
-        return [item["path"] for item in self.level(folder)[1]]
-
     def level(self, folder: str) -> tuple[Sequence[str], Sequence[ObjectMeta]]:
         """Folders and objects directly below `folder` (given without a trailing slash). Raises UnsupportedKey."""
         with translated(f"bucket {self.name}", missing=DestinationNotFound), _translate_unsupported_keys():

@@ -77,11 +77,11 @@ class Download(GrowingFile):
         """
         with self._news:
             self._check_open()
-            if os.fstat(self.fd).st_size < self._arrived:  # emptied by `whole` of an earlier process: fetch it again
+            if os.fstat(self.fd).st_size < self._arrived:  # an earlier process emptied it: fetch it again
                 while not self._ended:
                     self._news.wait()
                 self._arrived, self._ended = 0, False
-                self._start(self._part(start, min(start + PART, self.size)) for start in (0,))
+                self._start(map(self._part, [0], [min(PART, self.size)]))
             self._drop_follower()
             reading, self._follower = os.pipe()
             self._tell()

@@ -102,14 +102,6 @@ class FolderBucket(Bucket):
                     for folder in file.parents[: len(file.relative_to(self._path).parts) - 1]:
                         folder.rmdir()
 
-    def children(self, folder: str) -> list[str]:
-        with self._translate_errors(folder):
-            try:
-                with os.scandir(self._file(folder)) as entries:
-                    return [f"{folder}/{entry.name}" for entry in entries if entry.is_file()]
-            except (FileNotFoundError, NotADirectoryError):
-                return []
-
     def from_key(self, key: str) -> list[Listed]:
         """The file `key`, files beside it whose names begin with its name and a dot, and those in the folder `key`."""
         folder, slash, name = key.rpartition("/")
