@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinypics.address import url
     from tinypics.errors import PermanentError, TinypicsError, TransientError
     from tinypics.image.limits import Limits
     from tinypics.image.pipeline import resize, resize_all
@@ -27,6 +28,7 @@ __all__ = [
     "TransientError",
     "resize",
     "resize_all",
+    "url",
 ]
 
 _HOMES = {
@@ -40,6 +42,7 @@ _HOMES = {
     "TransientError": "errors",
     "resize": "image.pipeline",
     "resize_all": "image.pipeline",
+    "url": "address",
 }
 
 

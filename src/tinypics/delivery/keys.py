@@ -85,14 +85,14 @@ def single_output(base: str, rendition: Rendition) -> str:
 
 def possible_single_outputs(base: str) -> list[str]:
     """Every key that a single output of a source can have, by any rendition, of this or an earlier version."""
-    return [base, *(f"{base}.{each}" for each in _EXTENSIONS)]
+    return [base, *(f"{base}.{each}" for each in EXTENSIONS)]
 
 
 def may_be_output(base: str, key: str) -> bool:
     """Whether a source with this base key can have the output `key`, in any layout, by any rendition."""
     if key.startswith(f"{base}/"):
         name = key[len(base) + 1 :]
-        return "/" not in name and (name == MANIFEST or extension(name) in _EXTENSIONS)
+        return "/" not in name and (name == MANIFEST or extension(name) in EXTENSIONS)
     return key in possible_single_outputs(base)
 
 
@@ -142,6 +142,16 @@ def format_by_name(key: str) -> str | None:
     return BY_EXTENSION.get(extension(key))
 
 
+def in_address(key: str) -> str:
+    """The key in the path of an address: percent-encoded, except for slashes and RFC 3986's unreserved characters.
+
+    "+" is encoded, too, because S3 reads it as a space.
+    """
+    from urllib.parse import quote  # only manifests and addresses need it
+
+    return quote(key, safe="/")
+
+
 def _extension_of(name: str) -> str:
     """The extension of a rendition's format."""
     return AUTO if name == AUTO else FORMATS[name].extension
@@ -152,4 +162,5 @@ def digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-_EXTENSIONS = frozenset(_extension_of(name) for name in (*OUTPUTS, AUTO))
+EXTENSIONS = frozenset(_extension_of(name) for name in (*OUTPUTS, AUTO))
+"""The extensions that outputs can have."""

@@ -6,6 +6,7 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tinypics.delivery.keys import in_address
 from tinypics.image.formats import FORMATS, OUTPUTS
 from tinypics.values import value
 
@@ -139,7 +140,7 @@ def markup(
         for name in _PREFERENCE
     }
     srcset = {
-        FORMATS[name].content_type: ", ".join(f"{_url(item, url_base)} {item.width}w" for item in items)
+        FORMATS[name].content_type: ", ".join(f"{url_base}{in_address(item.key)} {item.width}w" for item in items)
         for name, items in by_format.items()
         if items
     }
@@ -151,8 +152,9 @@ def markup(
     )
     own = html.escape(srcset[FORMATS[fallback.format].content_type])
     image = (
-        f'<img src="{html.escape(_url(fallback, url_base))}" srcset="{own}" sizes="100vw" width="{fallback.width}" '
-        f'height="{fallback.height}" alt="" loading="lazy" decoding="async" style="background:{colour}">'
+        f'<img src="{html.escape(url_base + in_address(fallback.key))}" srcset="{own}" sizes="100vw" '
+        f'width="{fallback.width}" height="{fallback.height}" alt="" loading="lazy" decoding="async" '
+        f'style="background:{colour}">'
     )
     return srcset, f"<picture>{sources}{image}</picture>"
 
@@ -160,9 +162,3 @@ def markup(
 def _same_shape(item: StoredOutput, width: int, height: int) -> bool:
     """Whether the output has this aspect ratio, except for rounding to whole pixels."""
     return abs(item.width * height - item.height * width) <= max(width, height)
-
-
-def _url(item: StoredOutput, base: str) -> str:
-    from urllib.parse import quote
-
-    return base + quote(item.key, safe="/-_.~=")
