@@ -112,10 +112,92 @@ def test_the_findings_of_a_check_and_advice(capsys: pytest.CaptureFixture[str]) 
     assert cloud.verify() == 1
     assert capsys.readouterr().out.splitlines() == [
         "missing   \\u202egpj.exe  (there is none)",
+        "unusable  b.txt  (UnsupportedFormat: not a picture in a supported format: it looks like text)",
+        (
+            "unusable  a//b.jpg  (InvalidRequest: key: expected an object key without control characters, empty, "
+            '"." or ".." parts, or a slash at either end, got "a//b.jpg")'
+        ),
+        "foreign   readme  (not made by Tinypics: left alone)",
         "3 sources: 1 UnsupportedFormat, 1 wrong, 1 unreadable",
         "1 output: 1 foreign",
         "1 finding: `tinypics verify --fix` repairs them.",
+        "0 of 3 sources have their outputs; 2 cannot be resized.",
     ]
+
+
+EXACT = "Every picture has its outputs, and nothing else is there."
+
+
+def test_one_object_of_each_kind_is_named_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    cloud = Cloud()
+    for key in ("good.jpg", "lost.jpg", "old.jpg", "gone.jpg", "a.tif.jpg", "a.tif"):
+        cloud.put("in", key, photo())
+        cloud.invoke(FunctionName="resize", Payload=json.dumps(events.upload("in", key)))
+    cloud.stores["in"].delete("gone.jpg")
+    cloud.stores["out"].delete("lost.jpg")
+    cloud.put("in", "old.jpg", photo() + b" ")
+    cloud.put("in", "cut.jpg", photo()[:300])
+    cloud.put("in", "note.txt", b"hello")
+    cloud.put("out", "index.html", b"of another program")
+    assert cloud.verify() == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.split("  (")[0] for line in lines[:7]) == [
+        "clashing  a.tif.jpg",
+        "foreign   index.html",
+        "missing   lost.jpg",
+        "orphaned  gone.jpg",
+        "stale     old.jpg",
+        "unusable  cut.jpg",
+        "unusable  note.txt",
+    ]
+    assert "unusable  cut.jpg  (CorruptImage: " in "\n".join(lines)
+    assert lines[-1] == "2 of 7 sources have their outputs; 2 cannot be resized."
+    assert cloud.verify(as_json=True) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [(each["source"], each["error"]) for each in report["unusable"]] == [
+        ("cut.jpg", "CorruptImage"),
+        ("note.txt", "UnsupportedFormat"),
+    ]
+    assert all(each["message"] for each in report["unusable"])
+    assert report["foreign"] == ["index.html"]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key", "conclusion"),
+    [
+        ("in", "broken.jpg", "1 of 2 sources have their outputs; 1 cannot be resized."),
+        ("out", "stray.jpg", "1 of 1 source have their outputs."),
+    ],
+)
+def test_the_closing_sentence_is_printed_only_if_it_holds(
+    capsys: pytest.CaptureFixture[str], bucket: str, key: str, conclusion: str
+) -> None:
+    cloud = Cloud()
+    cloud.put("in", "good.jpg", photo())
+    assert cloud.verify(fix=True) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == EXACT
+    cloud.put(bucket, key, b"no picture")
+    assert cloud.verify() == 0  # nothing to repair
+    assert capsys.readouterr().out.splitlines()[-1] == conclusion
+
+
+def test_the_prefix_of_one_unusable_picture_names_its_error(capsys: pytest.CaptureFixture[str]) -> None:
+    cloud = Cloud()
+    cloud.put("in", "good.jpg", photo())
+    cloud.put("in", "broken.jpg", b"no picture")
+    cloud.verify("broken.jpg")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("unusable  broken.jpg  (UnsupportedFormat: ")
+    assert lines[-1] == "0 of 1 source have their outputs; 1 cannot be resized."
+
+
+def test_a_prefix_that_matches_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    cloud = Cloud()
+    assert cloud.verify() == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "There is nothing in in yet."
+    cloud.put("in", "good.jpg", photo())
+    assert cloud.verify("nosuch") == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "There is nothing in in that starts with nosuch."
 
 
 def test_a_source_without_an_output_key_of_its_own_needs_another_key(capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +211,7 @@ def test_a_source_without_an_output_key_of_its_own_needs_another_key(capsys: pyt
         "2 sources: 1 clashing, 1 complete",
         "1 output: 1 managed",
         "A source that is clashing has no outputs: upload it under another key.",
+        "1 of 2 sources have their outputs.",
     ]
 
 
@@ -162,12 +245,16 @@ def test_a_program_reads_the_same(capsys: pytest.CaptureFixture[str]) -> None:
         "sources": {"wrong": 1},
         "outputs": {},
         "findings": [missing],
+        "unusable": [],
+        "foreign": [],
     }
     assert cloud.verify(fix=True, as_json=True) == 0
     assert json.loads(capsys.readouterr().out) == report | {
         "sources": {"complete": 1},
         "outputs": {"managed": 2},
         "findings": [],
+        "unusable": [],
+        "foreign": [],
         "found": [missing],
     }
 
@@ -196,7 +283,7 @@ def test_failed_repairs_are_reported(capsys: pytest.CaptureFixture[str], raises:
 def test_the_given_and_the_watched_prefix_both_count(
     capsys: pytest.CaptureFixture[str], asked: str, checked: str
 ) -> None:
-    assert Cloud(PREFIX="in/").verify(asked, as_json=True) == 0
+    assert Cloud(PREFIX="in/").verify(asked, as_json=True) == (1 if asked else 0)  # there is no source
     assert json.loads(capsys.readouterr().out)["prefix"] == checked
 
 

@@ -212,11 +212,13 @@ def verify(
     Lists outputs that are missing, stale, damaged (not what their manifest
     says), orphaned (their source is gone, or has other outputs by now), or
     clashing (another source, or a requested dest_key, has their key).
-    Objects of other programs, and outputs under a requested dest_key, are left
-    alone. Pictures that were just uploaded may still be in progress.
+    Objects of other programs (foreign) and sources that cannot be resized
+    (unusable, with the error) are listed, too, and left alone. So are outputs
+    under a requested dest_key. Pictures that were just uploaded may still be in progress.
     Stacks that share an output bucket need an OutputPrefix each, or each treats
     the other's outputs as orphans.
-    The exit code is 0 when nothing is wrong (any more), else 1.
+    The exit code is 0 when nothing is left to repair, else 1; also 1 when no
+    key starts with the prefix.
 
     \b
     Example:

@@ -19,7 +19,7 @@ from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
 from tinypics.stack.listing import list_objects
 from tinypics.verify.checker import Checker
-from tinypics.verify.findings import CLASHING
+from tinypics.verify.findings import CLASHING, FOREIGN
 from tinypics.verify.repair import REPAIRED, repair
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ _ROUNDS = 3  # of repair: an output that is remade under another key leaves an o
 
 @readable_errors()
 def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) -> int:
-    """Report the findings; with `fix`, those that remain after the repair. 0 if there are none, else 1."""
+    """Report the findings; with `fix`, those that remain after the repair.
+
+    Returns 0 if there are none, else 1. Also 1 if no source has the prefix, which is probably mistyped.
+    """
     settings = _settings(target)
     with contextlib.closing(Sandbox(fork=False)) as sandbox:
         checker = _checker(target, settings, prefix, jobs, sandbox)
@@ -46,8 +49,10 @@ def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) 
     if as_json:
         result(_document(checker, reports))
     else:
-        _print(reports)
-    return 1 if reports[-1].findings else 0
+        _print(reports[-1])
+        _print_conclusion(checker, reports)
+    matches_nothing = prefix and not reports[-1].sources.total()
+    return 1 if reports[-1].findings or matches_nothing else 0
 
 
 def _settings(target: Target) -> Settings:
@@ -127,27 +132,42 @@ def _document(checker: Checker, reports: list[CheckReport]) -> dict[str, Any]:
         "sources": dict(report.sources),
         "outputs": dict(report.outputs),
         "findings": [dataclasses.asdict(finding) for finding in report.findings],
+        "unusable": [dataclasses.asdict(each) for each in report.unusable],
+        "foreign": report.foreign,
     }
     if len(reports) > 1:
         document["found"] = [dataclasses.asdict(finding) for finding in reports[0].findings]
     return document
 
 
-def _print(reports: list[CheckReport]) -> None:
-    report = reports[-1]
+def _print(report: CheckReport) -> None:
     for finding in report.findings:
         about = finding.output or finding.source
         out.print(f"{finding.kind:9} {plain(about)}  ({plain(finding.reason)})")
+    for source in report.unusable:
+        out.print(f"{'unusable':9} {plain(source.source)}  ({source.error}: {plain(source.message)})")
+    for key in report.foreign:
+        out.print(f"{FOREIGN:9} {plain(key)}  (not made by Tinypics: left alone)")
     out.print(f"{_plural(report.sources.total(), 'source')}: {list_counts(report.sources) or 'none'}")
     out.print(f"{_plural(report.outputs.total(), 'output')}: {list_counts(report.outputs) or 'none'}")
+
+
+def _print_conclusion(checker: Checker, reports: list[CheckReport]) -> None:
+    report = reports[-1]
     if len(reports) > 1:
         out.print(f"{len(reports[0].findings):,} found, {len(report.findings):,} left after the repair.")
     elif repaired := [finding for finding in report.findings if finding.kind in REPAIRED]:
         out.print(f"{_plural(len(repaired), 'finding')}: `tinypics verify --fix` repairs them.")
     if any(finding.kind == CLASHING for finding in report.findings):
         out.print("A source that is clashing has no outputs: upload it under another key.")
-    if not report.findings:
+    if not report.sources.total():
+        where = f"that starts with {plain(checker.prefix)}" if checker.prefix else "yet"
+        out.print(f"There is nothing in {plain(checker.source.name)} {where}.", style="yellow")
+    elif report.is_exact:
         out.print("Every picture has its outputs, and nothing else is there.", style="green")
+    else:
+        unusable = f"; {len(report.unusable):,} cannot be resized" if report.unusable else ""
+        out.print(f"{report.complete:,} of {_plural(report.pictures, 'source')} have their outputs{unusable}.")
 
 
 def _plural(count: int, what: str) -> str:

@@ -26,6 +26,7 @@ from tinypics.values import replace
 from tinypics.verify.findings import (
     CLASHING,
     DAMAGED,
+    FOREIGN,
     MANAGED,
     MISSING,
     ORPHANED,
@@ -84,8 +85,8 @@ class Checker:
         report = CheckReport()
         with ThreadPoolExecutor(self.threads) as pool:
             for page in pages(sources):
-                for verdict in pool.map(self.examine, page):
-                    report.add(verdict)
+                for listed, verdict in zip(page, pool.map(self.examine, page), strict=True):
+                    report.add(listed.key, verdict)
             for page in pages(outputs):
                 owned: defaultdict[str, list[Listed]] = defaultdict(list)
                 for listed, (kind, detail) in zip(page, pool.map(self._classify, page), strict=True):
@@ -93,6 +94,8 @@ class Checker:
                         owned[detail].append(listed)
                     elif kind == UNCHECKED:
                         report.findings.append(Finding(UNCHECKED, "", listed.key, detail))
+                    elif kind == FOREIGN:
+                        report.foreign.append(listed.key)
                     report.outputs[kind] += 1
                 for owner, verdict in zip(owned, pool.map(self.examine_key, owned), strict=True):
                     self._judge(owner, owned[owner], verdict, report)
@@ -119,10 +122,10 @@ class Checker:
             if isinstance(request, Skip):
                 return Verdict("skipped")
             layout = layouts.layout_of(request, self.output, self.handling)
-        except InvalidRequest:
-            return Verdict("unreadable")
+        except InvalidRequest as error:
+            return Verdict("unreadable", refusal=error)
         except LoopRefused as error:
-            return Verdict(error.name)
+            return Verdict(error.name, refusal=error)
         existing = _look(layout)
         if existing.obstacle:
             clash = Finding(CLASHING, request.key, layout.output_keys[0], existing.obstacle.message)
@@ -150,10 +153,10 @@ class Checker:
                 )
             except SourceNotFound:
                 return Verdict("gone")
-            except InvalidRequest:
-                return Verdict("unreadable")
+            except InvalidRequest as error:
+                return Verdict("unreadable", refusal=error)
             except (*REFUSED, LoopRefused) as error:
-                return Verdict(error.name)
+                return Verdict(error.name, refusal=error)
         if isinstance(outcome, result.Gone):
             return Verdict("gone")
         if existing.source_etag is None:
@@ -176,13 +179,13 @@ class Checker:
         try:
             stat = self.output.head(keys.check(listed.key))
         except InvalidRequest:
-            return "foreign", ""  # the stack writes no such key
+            return FOREIGN, ""  # the stack writes no such key
         except TinypicsError as error:
             return UNCHECKED, f"{error.name}: {error.message}"
         if stat is None:
             return "gone", ""  # deleted since it was listed
         if outputs.SOURCE not in stat.metadata:
-            return "foreign", ""
+            return FOREIGN, ""
         if outputs.PLACED in stat.metadata:
             return "placed", ""
         owner = self.maker(listed.key, stat)

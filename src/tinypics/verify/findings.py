@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinypics.errors import TinypicsError
 
 MISSING, STALE, DAMAGED, ORPHANED = "missing", "stale", "damaged", "orphaned"
 CLASHING, UNCHECKED = "clashing", "unchecked"
 """Kinds of findings: see `Finding`."""
 
-MANAGED = "managed"
+MANAGED, FOREIGN = "managed", "foreign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,23 @@ class Finding:
 class Verdict:
     """The state of one source: `complete`, `wrong`, `gone`, `skipped`, `unreadable`, or an error's name.
 
-    `entitled` has the keys that its outputs may have; None if they could not be determined.
+    `entitled` has the keys that its outputs may have; None if they could not be determined. `refusal` is the error of
+    a source that can have no outputs.
     """
 
     state: str
     findings: tuple[Finding, ...] = ()
     entitled: frozenset[str] | None = frozenset()
+    refusal: TinypicsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A source that can have no outputs, and the error that the stack answers for it."""
+
+    source: str
+    error: str
+    message: str
 
 
 @dataclass(slots=True)
@@ -48,12 +63,34 @@ class CheckReport:
     Outputs are `managed`, or of a kind that is left alone: `foreign` (without our metadata), `others` (of another
     bucket's sources, or under another output prefix), `placed` (at a key that a request named), `kept` (without their
     source, because the stack does not follow deletes).
+
+    `unusable` and `foreign` name objects that violate nothing and that no repair touches.
     """
 
     sources: Counter[str] = field(default_factory=Counter)
     outputs: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
+    unusable: list[Unusable] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
-    def add(self, verdict: Verdict) -> None:
+    def add(self, key: str, verdict: Verdict) -> None:
+        """Count the verdict on the source `key`."""
         self.sources[verdict.state] += 1
         self.findings += verdict.findings
+        if verdict.refusal:
+            self.unusable.append(Unusable(key, verdict.refusal.name, verdict.refusal.message))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every source has its outputs, and no other object is in the output bucket."""
+        return self.complete == self.pictures and self.outputs.keys() <= {MANAGED} and not self.findings
+
+    @property
+    def complete(self) -> int:
+        """The number of sources with all of their outputs."""
+        return self.sources["complete"]
+
+    @property
+    def pictures(self) -> int:
+        """The number of sources that exist, without folder markers."""
+        return self.sources.total() - self.sources["skipped"] - self.sources["gone"]
