@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import avif
 from tests.heic import heic
 from tests.image.test_colour_spaces import BT2020_COLOURANTS, HDR_CURVES, curve, iccp, profile, srgb_light
 from tests.pictures import box, encoded, opened, packed_rows, png, tiff
 from tinypics import resize
 from tinypics.errors import ImageTooLarge
-from tinypics.image import icc
+from tinypics.image import avif_samples, icc
 from tinypics.image.limits import MIB, Limits
 
 if TYPE_CHECKING:
@@ -189,6 +190,26 @@ def test_a_heic_of_more_than_8_bits(bits: int, transfer: int, text: str) -> None
     assert np.diff(shown).min() >= 0
     assert np.diff(shown).max() <= 2
     assert len(set(shown)) > 235
+
+
+@pytest.mark.parametrize("text", ["1024x-png", "700x-png"])
+@pytest.mark.parametrize("transfer", [16, 18])
+@pytest.mark.parametrize("bits", [10, 12])
+def test_an_avif_of_more_than_8_bits(bits: int, transfer: int, text: str) -> None:
+    shown = row(avif.ramp(bits, transfer=transfer), text)[8:-8, 1]
+    assert np.diff(shown).min() >= 0
+    assert np.diff(shown).max() <= 2
+    assert len(set(shown)) > (235 if transfer == 16 else 200)
+
+
+def test_an_avif_whose_samples_cannot_be_read_has_8_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Distributions build Pillow in other ways, and libavif may change its structures with a new major version."""
+    data = avif.ramp(12, transfer=16)
+    best = row(data)
+    monkeypatch.setattr(avif_samples, "_library", lambda: None)
+    shown = row(data)
+    assert np.abs(shown - best).max() <= 4
+    assert np.diff(shown[:, 1]).max() > np.diff(best[:, 1]).max()
 
 
 def test_without_memory_for_16_bits_8_have_to_do() -> None:

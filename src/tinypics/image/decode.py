@@ -211,10 +211,7 @@ def _make_frame(
     truncated: bool = False,
     bands: Sequence[Image.Image] = (),
 ) -> Frame:
-    if picture.header.crop and picture.header.decoder.name == "avif":  # libheif crops, libavif does not
-        from tinypics.image import heif_decode
-
-        image = heif_decode.crop_to_aperture(image, picture.header.crop)
+    image = _crop(image, picture.header)
     size = picture.size if scale > 1 else image.size
     extent = (size[0] / scale, size[1] / scale)
     deep = _read_deep(picture, image, bands) if picture.deep and not truncated else None
@@ -225,11 +222,23 @@ def _make_frame(
     return Frame(image, size, extent, duration, truncated, straight, deep)
 
 
+def _crop(image: Image.Image, header: Header) -> Image.Image:
+    if header.crop is None or header.decoder.name != "avif":  # libheif crops, libavif does not
+        return image
+    from tinypics.image import heif_decode
+
+    return heif_decode.crop_to_aperture(image, header.crop)
+
+
 def _read_deep(picture: OpenPicture, image: Image.Image, bands: Sequence[Image.Image]) -> Deep | None:
     from tinypics.image import deep
 
     header = picture.header
-    if isinstance(picture.image, Image.Image):
+    if header.decoder.name == "avif":
+        from tinypics.image import avif_samples
+
+        bands = [_crop(band, header) for band in avif_samples.read(header.data, image.mode, picture.size)]
+    elif isinstance(picture.image, Image.Image):
         return deep.read(image, header, picture.icc, lambda: _decoder_class(header.decoder)(io.BytesIO(header.data)))
     return deep.described(bands, header, picture.icc)
 

@@ -61,5 +61,6 @@ class Header:
     @property
     def keeps_depth(self) -> bool:
         """Whether the decoder can give all bits of its samples; see `deep`."""
-        grey = self.decoder.name == "jp2" and self.channels == 1
-        return self.bits > 8 and (grey or self.decoder.name in ("png", "tiff", "heif"))
+        name = self.decoder.name
+        some = (name == "jp2" and self.channels == 1) or (name == "avif" and self.frames == 1)
+        return self.bits > 8 and (some or name in ("png", "tiff", "heif"))
