@@ -63,11 +63,11 @@ class Fault:
 class Exchange:
     """A request in progress. An action answers it, forwards it, or breaks the connection."""
 
-    def __init__(self, handler: BaseHTTPRequestHandler, body: bytes, upstream: tuple[str, int]) -> None:
+    def __init__(self, handler: BaseHTTPRequestHandler, body: bytes, upstream: tuple[str, int], call: Call) -> None:
         self.handler = handler
         self.body = body
         self.upstream = upstream
-        self.status = BROKEN
+        self.call = call
 
     def ask(self) -> tuple[http.client.HTTPResponse, bytes]:
         """The emulator's own answer, not sent yet."""
@@ -81,13 +81,13 @@ class Exchange:
             connection.close()
 
     def send(self, status: int, headers: dict[str, str], body: bytes, length: int | None = None) -> None:
+        self.call.status = status  # first, because the client may look at it as soon as it has the answer
         self.handler.send_response_only(status)
         for name, value in headers.items():
             if name.lower() not in ("content-length", "connection", "transfer-encoding"):
                 self.handler.send_header(name, value)
         self.handler.send_header("Content-Length", str(len(body) if length is None else length))
         self.handler.end_headers()
-        self.status = status
         if self.handler.command != "HEAD":
             self.handler.wfile.write(body)
             self.handler.wfile.flush()
@@ -100,7 +100,7 @@ class Exchange:
 
     def reset(self) -> None:
         """Break the connection with a reset instead of a regular close."""
-        self.status = BROKEN
+        self.call.status = BROKEN
         self.handler.close_connection = True
         self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.handler.connection.close()
@@ -159,7 +159,7 @@ def short(by: int) -> Action:
     def act(exchange: Exchange) -> None:
         response, body = exchange.ask()
         exchange.send(response.status, dict(response.getheaders()), body[:-by], len(body))
-        exchange.status = BROKEN
+        exchange.call.status = BROKEN
         exchange.handler.close_connection = True
         exchange.handler.connection.shutdown(socket.SHUT_RDWR)
 
@@ -254,18 +254,19 @@ class Proxy:
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        exchange = Exchange(handler, body, self._upstream)
         path = unquote(urlsplit(handler.path).path)
         with self._lock:
             fault = next((fault for fault in self.faults if fault.strikes(handler.command, path)), None)
             call = Call(handler.command, path, time.monotonic(), fault is not None)
             self.calls.append(call)
+        exchange = Exchange(handler, body, self._upstream, call)
         try:
             fault.action(exchange) if fault else exchange.pass_on()
         except OSError:  # the client gave up, which some faults intend
-            exchange.status = BROKEN
+            call.status = BROKEN
             handler.close_connection = True
-        call.status = exchange.status
+        if call.status is None:  # the action answered nothing
+            call.status = BROKEN
 
     def serve(self) -> None:
         self._server.serve_forever(poll_interval=0.05)
