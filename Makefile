@@ -17,8 +17,13 @@ $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Compiles the native module again when its sources change; the editable install above has compiled it first.
+$(VENV)/.native: $(VENV)/.installed $(wildcard src/native/*.[ch]) src/native/build.py
+	@$(BIN)/python src/native/build.py src/tinypics
+	@touch $@
+
 .PHONY: setup
-setup: $(VENV)/.installed ## Make .venv with everything that the other targets need
+setup: $(VENV)/.native ## Make .venv with everything that the other targets need
 
 .PHONY: up
 up: setup ## Start the emulator, deploy the stack into it, follow its logs
@@ -66,6 +71,7 @@ artifact: artifact-arm64 artifact-x86_64 ## Build the deployable folders build/l
 
 .PHONY: artifact-arm64 artifact-x86_64 artifact-native
 artifact-arm64 artifact-x86_64: compiler
+artifact-arm64 artifact-x86_64: export ZIG_FOLDER ?= $(abspath $(BUILD))/zig
 artifact-arm64 artifact-x86_64 artifact-native: artifact-%: setup
 	rm -rf $(BUILD)/lambda-$*
 	mkdir -p $(BUILD)/lambda-$*
@@ -189,3 +195,4 @@ lock: setup ## Pin all dependencies again from pyproject.toml
 	$(LOCK) --extra local --group dev pyproject.toml --output-file requirements-dev.txt
 	$(LOCK) --group function --output-file src/requirements.txt
 	for group in policies supply; do $(LOCK) --group $$group --output-file audit/$$group.txt; done
+	$(LOCK) --group zig --output-file src/native/zig.txt

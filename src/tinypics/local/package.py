@@ -24,7 +24,7 @@ _FIXED = {
     "ToleratedFailurePercentagePath": ("ToleratedFailurePercentage", 5),
 }
 # Packages for laptops only, and the build recipe.
-_LEFT_OUT = ("__pycache__", "tinypics/cli", "tinypics/console", "tinypics/local", "tinypics/stack")
+_LEFT_OUT = ("__pycache__", "native", "tinypics/cli", "tinypics/console", "tinypics/local", "tinypics/stack")
 _BUILD = ("Makefile", "bytecode.py")
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from tinypics import errors
 from tinypics.errors import DecoderCrashed, PermanentError, StoreUnavailable, TimeLimitExceeded, TinypicsError
 from tinypics.image.formats import FORMATS
+from tinypics.image.native import SWITCH
 from tinypics.sandbox.protocol import MAX_BLOCK, Channel
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _MAX_TEXT = 10_000  # characters of the worker's error message that are kept
 _HANG_TIMEOUT = 10.0  # seconds without a reply after which the worker's CPU use is watched for as long
 _IDLE = 0.01  # Below this share of CPU the worker counts as hung.
-_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "MALLOC_")  # The interpreter and its allocator need them.
+_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "MALLOC_", SWITCH)  # The interpreter, its allocator and decoding need them.
 
 
 class Sandbox:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from tinypics.errors import StoreUnavailable, TinypicsError
 from tinypics.image.limits import MIB, Limits
+from tinypics.image.native import SWITCH
 from tinypics.image.stream import GrowingFile
 from tinypics.sandbox.lazy_import import import_lazily
 from tinypics.sandbox.protocol import Channel
@@ -117,7 +118,8 @@ def _isolate(channel: Channel) -> None:
         os.dup2(nowhere, number)
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    os.environ.clear()
+    for name in os.environ.keys() - {SWITCH}:
+        del os.environ[name]
     with suppress(OSError, ValueError, IndexError):  # Linux keeps the initial environment readable: overwrite it
         with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib takes a while to load
             start, end = map(int, file.read().rpartition(b")")[2].split()[47:49])

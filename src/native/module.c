@@ -1,0 +1,20 @@
+/* tinypics._native: kernels for pixels. Python allocates every image, and the kernels write into it. */
+#include "abi.h"
+#include "cpu.h"
+
+static PyObject *level(PyObject *self, PyObject *none) {
+    (void)self, (void)none;
+    return PyLong_FromLong(cpu_level());
+}
+
+static PyMethodDef methods[] = {
+    {"level", level, METH_NOARGS, "The vectors of this processor: 0 none, 1 SSE4.1 or NEON, 2 AVX2."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_native", "Kernels for pixels, in C.", 0, methods, NULL, NULL, NULL, NULL,
+};
+
+__attribute__((visibility("default"))) PyObject *PyInit__native(void);
+PyObject *PyInit__native(void) { return PyModule_Create2(&module, PYTHON_ABI_VERSION); }
