@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 from tinypics import __version__
 from tinypics.cli.app import app
 
-COMMANDS = ("up", "invoke", "run", "put", "logs", "verify", "retry", "resize")
+COMMANDS = (
+    *("up", "console", "invoke", "run", "put", "why", "ls", "get", "rm", "logs"),
+    *("verify", "connect", "retry", "backfill", "resize"),
+)
 
 
 def test_the_version() -> None:

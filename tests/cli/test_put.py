@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tinypics.cli import put
-from tinypics.cli.put import content_type
+from tinypics.cli.put import Upload, content_type, find, output_places
+from tinypics.cli.results import results
+from tinypics.cli.terminal import CommandFailed
 from tinypics.stack.logs import Line, Tail
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class Log(Tail):
         return [Line(0, text, next(self.numbers)) for text in texts]
 
 
-def results(log: Log, deadline: float = 1e18) -> list[tuple[str, str]]:
-    found = put._results(log, {"a": "1", "b": "2"}, deadline, 0)
+def results_of(log: Log) -> list[tuple[str, str]]:
+    found = results(log, {"a": "1", "b": "2"}, 1e9, 0)
     return [(key, answer.get("error", answer["status"])) for key, answer in found]
 
 
@@ -43,15 +44,18 @@ def failure(key: str) -> dict[str, Any]:
 
 def test_a_result_is_of_the_upload_with_its_key_and_etag() -> None:
     log = Log([success("a", "0"), success("c", "1")], [], [success("b", "2")], [success("a", "1")])
-    assert results(log) == [("b", "SUCCESS"), ("a", "SUCCESS")]
+    assert results_of(log) == [("b", "SUCCESS"), ("a", "SUCCESS")]
 
 
 def test_a_result_without_etag_is_of_the_upload_with_its_key() -> None:
-    assert results(Log([failure("b"), failure("c")], [success("a", "1")])) == [("b", "CorruptImage"), ("a", "SUCCESS")]
+    assert results_of(Log([failure("b"), failure("c")], [success("a", "1")])) == [
+        ("b", "CorruptImage"),
+        ("a", "SUCCESS"),
+    ]
 
 
 def test_an_upload_has_one_result() -> None:
-    assert results(Log([failure("a"), success("a", "1")], [failure("b")])) == [
+    assert results_of(Log([failure("a"), success("a", "1")], [failure("b")])) == [
         ("a", "CorruptImage"),
         ("b", "CorruptImage"),
     ]
@@ -59,16 +63,16 @@ def test_an_upload_has_one_result() -> None:
 
 def test_the_message_of_an_upload_without_a_result_in_time_says_where_to_look() -> None:
     log = Log([success("b", "2")])
-    (_, b), (key, answer) = put._results(log, {"a": "1", "b": "2"}, 0, 0)
+    (_, b), (key, answer) = results(log, {"a": "1", "b": "2"}, 0, 0)
     assert b["status"] == "SUCCESS"
     assert (key, answer["status"], answer["error"]) == ("a", "FAILED", "NoAnswer")
-    for command in ("tinypics logs", "tinypics retry --dry-run", "--timeout"):
+    for command in ("tinypics why", "tinypics logs", "--timeout"):
         assert command in answer["message"]
 
 
 def test_log_lines_of_another_kind_are_passed_over() -> None:
     lines = ["START", "[1]", {"level": "INFO"}, {"status": "RETRY", "source_key": "a"}, {"status": "FAILED"}]
-    assert results(Log([*lines, failure("b")], [success("a", "1")])) == [("b", "CorruptImage"), ("a", "SUCCESS")]
+    assert results_of(Log([*lines, failure("b")], [success("a", "1")])) == [("b", "CorruptImage"), ("a", "SUCCESS")]
 
 
 @pytest.mark.parametrize(
@@ -82,3 +86,36 @@ def test_log_lines_of_another_kind_are_passed_over() -> None:
 def test_the_content_type_of_an_upload(tmp_path: Path, name: str, data: bytes, kind: str) -> None:
     (tmp_path / name).write_bytes(data)
     assert content_type(tmp_path / name) == kind
+
+
+JPEG = b"\xff\xd8\xff\xe0"
+
+
+def test_a_folder_gives_its_pictures_with_their_place_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.jpg", "2019/b c.jpg", ".hidden.jpg", ".git/d.jpg", "notes.md", "2019/no.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"text" if name in ("notes.md", "2019/no.jpg") else JPEG)
+    found = find([tmp_path], "in/")
+    assert found == [
+        Upload(tmp_path / "a.jpg", "in/a.jpg"),
+        Upload(tmp_path / "2019" / "b c.jpg", "in/2019/b c.jpg"),
+    ]
+    assert capsys.readouterr().err == "2 files in folders are not pictures: left out.\n"
+
+
+def test_a_folder_without_pictures_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="no pictures to upload"):
+        find([tmp_path], "")
+
+
+def test_a_file_is_uploaded_whatever_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("text")
+    assert find([tmp_path / "notes.md"], "") == [Upload(tmp_path / "notes.md", "notes.md")]
+
+
+def test_the_places_of_outputs() -> None:
+    one = {"dest_bucket": "out", "dest_key": "a.heic.jpg"}
+    several = {"dest_bucket": "out", "renditions": [{"dest_key": "a/800x.jpg"}], "manifest": "a/manifest.json"}
+    assert list(output_places(one)) == ["s3://out/a.heic.jpg"]
+    assert list(output_places(several)) == ["s3://out/a/800x.jpg", "s3://out/a/manifest.json"]
+    assert list(output_places({"status": "FAILED"})) == []

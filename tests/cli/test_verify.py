@@ -15,6 +15,7 @@ from PIL import Image
 
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
+from tinypics.cli.target import Target
 from tinypics.cli.terminal import CommandFailed
 from tinypics.cli.verify import verify
 from tinypics.delivery import reconcile
@@ -43,7 +44,6 @@ class Cloud:
     def __init__(self, **environment: str) -> None:
         self.stores = {"in": MemoryStore(), "out": MemoryStore()}
         self.stack = type("stack", (), {"function": "resize", "source_bucket": "in", "output_bucket": "out"})
-        self.cloud = self
         self.environment = {"TINYPICS_SOURCE_BUCKETS": "in"}
         self.environment |= {f"TINYPICS_{name}": text for name, text in environment.items()}
         self.raises: str | None = None
@@ -100,7 +100,8 @@ class Cloud:
         obstore.put(self.stores[bucket], key, data)
 
     def verify(self, prefix: str = "", *, fix: bool = False, as_json: bool = False) -> int:
-        return verify(self, prefix, fix=fix, as_json=as_json, jobs=2)  # type: ignore[arg-type]
+        target = Target(self, self.stack)  # type: ignore[arg-type]
+        return verify(target, prefix, fix=fix, as_json=as_json, jobs=2)
 
 
 def test_the_findings_of_a_check_and_advice(capsys: pytest.CaptureFixture[str]) -> None:

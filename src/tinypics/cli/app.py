@@ -11,7 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from tinypics.cli import options
-from tinypics.cli.backfill import commands
+from tinypics.cli.backfill import commands as backfills
+from tinypics.cli.pictures import commands as pictures
 from tinypics.cli.terminal import CommandFailed, err
 
 
@@ -159,13 +160,16 @@ def put(
     profile: options.Profile = None,
     region: options.Region = None,
 ) -> None:
-    """Upload pictures, wait for their thumbnails, and tell what failed and why.
+    """Upload pictures, wait for their thumbnails, and print where these are.
 
+    The pictures in a folder keep their place below it; other files in it are
+    left out. A picture that fails is printed with its error.
     The exit code is 0 when every thumbnail is there, else 1.
 
     \b
-    Example:
+    Examples:
       tinypics put IMG_1.HEIC photo.jpg --prefix holiday/
+      tinypics put photos
     """
     from tinypics.cli import put as command
     from tinypics.cli.target import Target
@@ -231,8 +235,40 @@ def verify(
     raise typer.Exit(command.verify(target, prefix, fix=fix, as_json=as_json, jobs=jobs))
 
 
-app.command()(commands.retry)
-app.command()(commands.backfill)
+@app.command()
+def connect(
+    bucket: options.Bucket,
+    dry_run: options.ShowOnly = False,
+    yes: options.Yes = False,
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
+) -> None:
+    """Let an existing source bucket send its events to the stack.
+
+    Reads the bucket's notifications, shows the change, asks, and writes them
+    back with EventBridge added. All other notifications stay.
+    The exit code is 0 when the bucket sends its events, else 1.
+
+    \b
+    Example:
+      tinypics connect my-photos --stack tinypics
+    """
+    from tinypics.cli import connect as command
+    from tinypics.cli.target import Target
+
+    target = Target.find(local, data, stack, profile, region)
+    raise typer.Exit(command.connect(target, bucket, dry_run=dry_run, yes=yes))
+
+
+app.command()(pictures.why)
+app.command()(pictures.ls)
+app.command()(pictures.get)
+app.command()(pictures.rm)
+app.command()(backfills.retry)
+app.command()(backfills.backfill)
 
 
 @app.command()

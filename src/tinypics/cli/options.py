@@ -45,9 +45,14 @@ Parameter = Annotated[
     ),
 ]
 
-Uploads = Annotated[list[Path], typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Pictures to upload.")]
-UploadPrefix = Annotated[str, typer.Option(help="Put before each file's name to make its key.")]
-Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for the thumbnails.")]
+Uploads = Annotated[
+    list[Path], typer.Argument(metavar="PATH", exists=True, help="Pictures to upload, or folders of pictures.")
+]
+UploadPrefix = Annotated[str, typer.Option(help="Put before each file's name to make its key, like holiday/.")]
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for the next result.")]
+
+Bucket = Annotated[str, typer.Argument(metavar="BUCKET", help="The existing source bucket of the stack.")]
+ShowOnly = Annotated[bool, typer.Option("--dry-run", help="Show the change only.")]
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Continue until Ctrl-C.")]
 LogAge = Annotated[str, typer.Option(metavar="AGE", help="How far back: 30s, 10m, 2h, 7d.")]

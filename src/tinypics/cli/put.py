@@ -3,94 +3,150 @@
 from __future__ import annotations
 
 import mimetypes
+import os
+import shlex
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.progress import BarColumn, DownloadColumn
 
 from tinypics.cli.logs import picture_line
+from tinypics.cli.results import MAX_SKEW, results
 from tinypics.cli.target import readable_errors
-from tinypics.cli.terminal import err, out, plain, progress
+from tinypics.cli.terminal import CommandFailed, err, out, plain, progress
 from tinypics.errors import UnsupportedFormat
 from tinypics.image import formats
-from tinypics.stack.logs import document
 from tinypics.store.objects import unquoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from tinypics.cli.target import Target
-    from tinypics.stack.logs import Tail
 
-_MAX_SKEW = 300  # seconds: AWS refuses requests of clocks that differ more
-_LATE = (
-    "the function has logged no result yet: `tinypics logs` shows failed attempts, `tinypics retry --dry-run` "
-    "executions that failed before the function ran, and --timeout waits longer"
-)
+_PARALLEL = 4  # uploads at a time; boto3 sends a large file in parallel parts of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file and its key."""
+
+    file: Path
+    key: str
 
 
 @readable_errors()
-def put(target: Target, files: Sequence[Path], prefix: str, timeout: float) -> int:
-    """Upload `files`, print a line for each as its thumbnail appears or fails. 0 if none failed, else 1."""
-    key, count = Counter(prefix + file.name for file in files).most_common(1)[0]
+def put(target: Target, paths: Sequence[Path], prefix: str, timeout: float) -> int:
+    """Upload files and the pictures in folders; print each result as it appears. 0 if none failed, else 1."""
+    uploads = find(paths, prefix)
+    _warn_about_prefix(prefix, uploads)
+    log = target.log(time.time() - MAX_SKEW)
+    log.lines()  # skip the results of earlier uploads, which may be of the same pictures
+    etags = _upload_all(target, uploads)
+    failed, made = 0, ""
+    with err.status("Waiting for the thumbnails"):
+        for key, answer in results(log, etags, timeout, target.pause):
+            out.print(picture_line({"source_key": key} | answer))
+            for place in output_places(answer):
+                out.print(f"  → {plain(place)}")
+            failed += answer["status"] != "SUCCESS"
+            made = key if answer["status"] == "SUCCESS" else made
+    if made:
+        err.print(f"Get one: tinypics get {plain(shlex.quote(made))}")
+    return 1 if failed else 0
+
+
+def find(paths: Sequence[Path], prefix: str) -> list[Upload]:
+    """The files to upload: those of `paths`, and of folders those that are pictures by content, with their key.
+
+    Raises typer.BadParameter for a path that is not there, and for two files of one key.
+    """
+    found, others = [], 0
+    for path in paths:
+        if path.is_dir():
+            inside = [Upload(file, prefix + file.relative_to(path).as_posix()) for file in _visible_files(path)]
+            pictures = [upload for upload in inside if _is_picture(upload.file)]
+            others += len(inside) - len(pictures)
+            found += pictures
+        else:
+            found.append(Upload(path, prefix + path.name))
+    if others:
+        err.print(f"{others:,} files in folders are not pictures: left out.")
+    if not found:
+        raise CommandFailed("There are no pictures to upload.")
+    key, count = Counter(upload.key for upload in found).most_common(1)[0]
     if count > 1:
         raise typer.BadParameter(
             f"{count} files would have the key {plain(key)}: upload them separately, each with a --prefix"
         )
-    log = target.log(time.time() - _MAX_SKEW)
-    log.lines()  # skip the results of earlier uploads, which may be of the same pictures
-    etags = {prefix + file.name: _upload(target, file, prefix + file.name) for file in files}
-    deadline = time.monotonic() + timeout
-    failed = 0
-    with err.status("Waiting for the thumbnails"):
-        for key, answer in _results(log, etags, deadline, target.pause):
-            out.print(picture_line({"source_key": key} | answer))
-            failed += answer["status"] != "SUCCESS"
-    return 1 if failed else 0
+    return found
 
 
-def _upload(target: Target, file: Path, key: str) -> str:
+def _visible_files(folder: Path) -> Iterator[Path]:
+    """The files below a folder, without hidden ones and symbolic links to folders."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root, name) for name in sorted(files) if not name.startswith("."))
+
+
+def _warn_about_prefix(prefix: str, uploads: Sequence[Upload]) -> None:
+    if prefix and prefix[-1].isalnum():
+        err.print(
+            f"The keys begin with {plain(prefix)} as it is: {plain(uploads[0].key)}. "
+            f"For a folder, end it with a slash: --prefix {plain(shlex.quote(prefix))}/",
+            style="yellow",
+        )
+
+
+def _upload_all(target: Target, uploads: Sequence[Upload]) -> dict[str, str]:
+    """Upload all files; the ETag of each key."""
+    with (
+        progress("{task.description}", BarColumn(), DownloadColumn()) as shown,
+        ThreadPoolExecutor(_PARALLEL) as pool,
+    ):
+        total = sum(upload.file.stat().st_size for upload in uploads)
+        name = uploads[0].file.name if len(uploads) == 1 else f"{len(uploads):,} files"
+        bar = shown.add_task(plain(name), total=total)
+        etags = pool.map(lambda each: _upload(target, each, lambda count: shown.advance(bar, count)), uploads)
+        return {upload.key: etag for upload, etag in zip(uploads, etags, strict=True)}
+
+
+def _upload(target: Target, upload: Upload, advance: Callable[[int], None]) -> str:
     """Upload a file; its ETag."""
     s3, bucket = target.client("s3"), target.stack.source_bucket
-    with progress("{task.description}", BarColumn(), DownloadColumn()) as shown:
-        bar = shown.add_task(plain(file.name), total=file.stat().st_size)
-        arguments = {"ContentType": content_type(file)}
-        s3.upload_file(str(file), bucket, key, arguments, Callback=lambda count: shown.advance(bar, count))
-    return unquoted(s3.head_object(Bucket=bucket, Key=key)["ETag"])
+    arguments = {"ContentType": content_type(upload.file)}
+    s3.upload_file(str(upload.file), bucket, upload.key, arguments, Callback=advance)
+    return unquoted(s3.head_object(Bucket=bucket, Key=upload.key)["ETag"])
 
 
 def content_type(file: Path) -> str:
     """The content type by the file's first bytes; if they are not a picture's, by its name."""
+    try:
+        return _sniff(file).content_type
+    except UnsupportedFormat:
+        return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+
+
+def _is_picture(file: Path) -> bool:
+    try:
+        _sniff(file)
+    except (UnsupportedFormat, OSError):
+        return False
+    return True
+
+
+def _sniff(file: Path) -> formats.Codec:
     with file.open("rb") as source:
-        try:
-            return formats.sniff(source.read(formats.HEAD)).content_type
-        except UnsupportedFormat:
-            return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return formats.sniff(source.read(formats.HEAD))
 
 
-def _results(log: Tail, etags: dict[str, str], deadline: float, pause: float) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each key of `etags` with its answer, as the function logs them. After `deadline` (monotonic), the rest with a
-    timeout answer."""
-    pending = dict(etags)
-    while True:
-        for line in log.lines():
-            answer = document(line.text) or {}
-            key = answer.get("source_key")
-            if key in pending and _is_result(answer, pending[key]):
-                del pending[key]
-                yield key, answer
-        if not pending:
-            return
-        if time.monotonic() > deadline:
-            break
-        time.sleep(pause)
-    for key in pending:
-        yield key, {"status": "FAILED", "error": "NoAnswer", "message": _LATE}
-
-
-def _is_result(answer: dict[str, Any], etag: str) -> bool:
-    """Whether a log line is the final result of this version of its key. Results of broken pictures name no version."""
-    return answer.get("status") in ("SUCCESS", "FAILED") and answer.get("source", {}).get("etag") in (None, etag)
+def output_places(answer: dict[str, Any]) -> Iterator[str]:
+    """The address of each output that an answer names."""
+    bucket = answer.get("dest_bucket")
+    stored = answer.get("renditions") or [answer]
+    keys = [item["dest_key"] for item in stored if "dest_key" in item]
+    return (f"s3://{bucket}/{key}" for key in [*keys, *([answer["manifest"]] if "manifest" in answer else [])])

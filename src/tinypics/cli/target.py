@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from tinypics.cli.terminal import CommandFailed
+from tinypics.cli.terminal import CommandFailed, plain
+from tinypics.errors import InvalidConfiguration
 from tinypics.local import deploy
 from tinypics.local.emulator import running_emulator
 from tinypics.stack import deployed
@@ -20,6 +21,8 @@ from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tinypics.aws.settings import Settings
 
 DATA = ".tinypics"
 
@@ -79,6 +82,13 @@ class Target:
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service)
+
+    def settings(self) -> Settings:
+        """The settings of the deployed function, which may differ from the local template's."""
+        try:
+            return deployed.settings(self.cloud, self.stack)
+        except InvalidConfiguration as error:
+            raise CommandFailed(f"The function {self.stack.function} has invalid settings: {plain(error)}") from None
 
     def log(self, since: float) -> Tail:
         """The function's log, from `since` on (seconds since 1970)."""

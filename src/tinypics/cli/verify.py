@@ -13,12 +13,10 @@ from rich.progress import BarColumn
 from tinypics.aws import events
 from tinypics.backfill.report import list_counts
 from tinypics.cli.target import readable_errors
-from tinypics.cli.terminal import COUNT, CommandFailed, err, out, plain, progress, result
-from tinypics.errors import InvalidConfiguration
+from tinypics.cli.terminal import COUNT, err, out, plain, progress, result
 from tinypics.sandbox.supervisor import Sandbox
-from tinypics.stack import deployed
+from tinypics.stack.check import make_checker
 from tinypics.stack.listing import list_objects
-from tinypics.verify.checker import Checker
 from tinypics.verify.findings import CLASHING, FOREIGN
 from tinypics.verify.repair import REPAIRED, repair
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
     from tinypics.cli.target import Target
     from tinypics.store.objects import Listed
+    from tinypics.verify.checker import Checker
     from tinypics.verify.findings import CheckReport
 
 _ROUNDS = 3  # of repair: an output that is remade under another key leaves an orphan, which the next round finds
@@ -39,7 +38,7 @@ def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) 
 
     Returns 0 if there are none, else 1. Also 1 if no source has the prefix, which is probably mistyped.
     """
-    settings = _settings(target)
+    settings = target.settings()
     with contextlib.closing(Sandbox(fork=False)) as sandbox:
         checker = _checker(target, settings, prefix, jobs, sandbox)
         reports = [_check(target, checker)]
@@ -55,33 +54,12 @@ def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) 
     return 1 if reports[-1].findings or matches_nothing else 0
 
 
-def _settings(target: Target) -> Settings:
-    """The settings of the deployed function, which may differ from the local template's."""
-    try:
-        return deployed.settings(target.cloud, target.stack)
-    except InvalidConfiguration as error:
-        raise CommandFailed(f"The function {target.stack.function} has invalid settings: {plain(error)}") from None
-
-
 def _checker(target: Target, settings: Settings, prefix: str, jobs: int, sandbox: Sandbox) -> Checker:
     if not prefix.startswith(settings.prefix):
         if not settings.prefix.startswith(prefix):
             raise typer.BadParameter(f"--prefix: this stack watches only keys that start with {plain(settings.prefix)}")
         prefix = settings.prefix
-    stack = target.stack
-    return Checker(
-        source=target.cloud.bucket(stack.source_bucket),
-        output=target.cloud.bucket(settings.output_bucket or stack.output_bucket),
-        request_of=lambda listed: events.parse(
-            events.upload(stack.source_bucket, listed.key, size=listed.size), settings
-        ),
-        limits=settings.limits,
-        handling=settings.handling,
-        resize_all=sandbox.resize_all,
-        prefix=prefix,
-        output_prefix=settings.output_prefix,
-        threads=jobs,
-    )
+    return make_checker(target.cloud, target.stack, settings, sandbox.resize_all, prefix=prefix, threads=jobs)
 
 
 def _repair(target: Target, checker: Checker, report: CheckReport) -> None:

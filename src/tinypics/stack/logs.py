@@ -19,13 +19,16 @@ class Line(NamedTuple):
     identity: object
 
 
-def pages(logs: Any, group: str, start: int, end: int | None = None) -> Iterator[tuple[list[Line], bool]]:
+def pages(
+    logs: Any, group: str, start: int, end: int | None = None, *, pattern: str | None = None
+) -> Iterator[tuple[list[Line], bool]]:
     """The lines from `start` to `end` (milliseconds since 1970), oldest first; with each page, whether more follow.
 
-    `logs` is a client. A page has up to a megabyte, and may be empty.
+    `logs` is a client. A page has up to a megabyte, and may be empty. The emulator ignores a `pattern` for JSON.
     """
-    period = {"startTime": start} | ({} if end is None else {"endTime": end})
-    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, **period):
+    chosen = {"endTime": end, "filterPattern": pattern}
+    given = {"startTime": start} | {name: value for name, value in chosen.items() if value is not None}
+    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, **given):
         yield [_line(event) for event in page["events"]], bool(page.get("nextToken"))
 
 

@@ -1,0 +1,1 @@
+"""Commands about single pictures of a stack."""
