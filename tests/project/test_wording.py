@@ -17,16 +17,32 @@ PROJECT = Path(__file__).parents[2]
 ITSELF = Path(__file__).resolve()
 PYTHON = sorted(
     path
-    for pattern in ("src/**/*.py", "tests/**/*.py", "bench/**/*.py", "docs/*.py", "examples/*.py", "audit/*.py")
+    for pattern in (
+        "src/**/*.py",
+        "tests/**/*.py",
+        "bench/**/*.py",
+        "docs/*.py",
+        "examples/*.py",
+        "audit/*.py",
+        "edge/*.py",
+    )
     for path in PROJECT.glob(pattern)
 )
-SCRIPTS = sorted(PROJECT.glob("src/**/*.js"))
+SCRIPTS = sorted([*PROJECT.glob("src/**/*.js"), *PROJECT.glob("edge/*.js")])
 PAGES = [*(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"))]
 PAGES += sorted(PROJECT.glob("docs/*.md"))
 COMMENTED = [
     PROJECT / name
     for name in (
-        *("template.yaml", "monitoring.yaml", "samconfig.toml", "pyproject.toml", "mkdocs.yml", "audit/checkov.yaml"),
+        *(
+            "template.yaml",
+            "monitoring.yaml",
+            "cdn.yaml",
+            "samconfig.toml",
+            "pyproject.toml",
+            "mkdocs.yml",
+            "audit/checkov.yaml",
+        ),
         *("Makefile", "src/Makefile", ".ci/run", ".github/workflows/test.yml"),
     )
 ]
