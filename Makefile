@@ -34,7 +34,7 @@ lint: setup ## Ruff, mypy and cfn-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml monitoring.yaml
+	$(BIN)/cfn-lint template.yaml monitoring.yaml cdn.yaml
 
 # The linters print only if they fail, because pytest prints at the same time.
 .PHONY: quiet-lint
@@ -122,8 +122,8 @@ notes: ## Print the newest notes of CHANGELOG.md, for a release
 	@awk '/^## /{part++} part == 1' CHANGELOG.md
 
 .PHONY: pages
-pages: setup ## Write the generated parts of the pages (tables of formats, names, errors, costs) with cog
-	$(BIN)/python -m cogapp -r -I . -n utf-8 $$(grep -lF '[[[cog' docs/*.md)
+pages: setup ## Write the generated parts of the pages (tables of formats, names, errors, costs) and of cdn.yaml with cog
+	$(BIN)/python -m cogapp -r -I . -n utf-8 $$(grep -lF '[[[cog' docs/*.md cdn.yaml)
 
 .PHONY: docs
 docs: setup ## Build the site of these pages into build/site; fails on a broken link or a warning
@@ -147,7 +147,7 @@ SUPPLY := $(BUILD)/audit/supply/bin
 .PHONY: audit
 audit: setup $(BUILD)/audit/node/.installed $(BUILD)/audit/policies/.installed $(BUILD)/audit/supply/.installed ## Validate the workflows, check the templates' policies, look up known vulnerabilities of the dependencies
 	$(BUILD)/audit/node/node_modules/.bin/asl-validator --json-path step-function-definition.json --json-path backfill-definition.json
-	for name in template monitoring; do $(BIN)/python audit/everything_on.py $$name.yaml >$(BUILD)/audit/$$name.json || exit 1; done
+	for name in template monitoring cdn; do $(BIN)/python audit/everything_on.py $$name.yaml >$(BUILD)/audit/$$name.json || exit 1; done
 	$(BUILD)/audit/policies/bin/checkov --config-file audit/checkov.yaml
 	@$(SUPPLY)/pip-audit --vulnerability-service osv --disable-pip --require-hashes --requirement src/requirements.txt \
 		--progress-spinner off 2>$(BUILD)/audit/said && cat $(BUILD)/audit/said || { \

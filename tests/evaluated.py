@@ -110,6 +110,9 @@ class Stack:
             if function == "Fn::FindInMap":
                 table, first, second = map(self.resolve, operands)
                 return self.source["Mappings"][table][str(first)][second]
+            if function == "Fn::Select":
+                index, items = map(self.resolve, operands)
+                return items[int(index)]
             if function in ("Fn::Join", "Fn::Split") and all(isinstance(each, str) for each in self._flat(operands)):
                 separator, rest = map(self.resolve, operands)
                 return separator.join(rest) if function == "Fn::Join" else rest.split(separator)
@@ -165,6 +168,11 @@ _EXAMPLES = {
     "ApiJwtAudience": ["one,two"],
     "ApiEndpoint": ["http://127.0.0.1:4566/_aws/execute-api"],
     "ConsoleOrigin": ["http://127.0.0.1:4567"],
+    "CdnDistribution": ["E1A2B3C4D5E6F7"],
+    "ServeDomain": ["abc.lambda-url.us-east-1.on.aws"],
+    "Domain": ["img.example.com"],
+    "CertificateArn": ["arn:aws:acm:us-east-1:123456789012:certificate/1"],
+    "WebAclArn": ["arn:aws:wafv2:us-east-1:123456789012:global/webacl/rate/1"],
 }
 
 

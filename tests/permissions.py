@@ -3,6 +3,7 @@ Condition operators")."""
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,8 @@ def _holds(operator: str, value: str | None, wanted: str) -> bool:
             return value == wanted
         case "StringNotEquals":
             return value != wanted  # true also for a missing key
+        case "ArnLike":
+            return value is not None and fnmatch.fnmatchcase(value, wanted)
         case "Null":
             return (value is None) is (wanted == "true")
     raise NotImplementedError(operator)

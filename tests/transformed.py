@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 PROJECT = Path(__file__).parents[1]
-MAIN, MONITORING = TEMPLATES = ("template.yaml", "monitoring.yaml")
+MAIN, MONITORING, CDN = TEMPLATES = ("template.yaml", "monitoring.yaml", "cdn.yaml")
 
 
 @functools.cache

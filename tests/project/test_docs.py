@@ -120,7 +120,12 @@ def documented(heading: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "heading"), [("template.yaml", "Parameters"), ("monitoring.yaml", "Watch it: alarms and a dashboard")]
+    ("name", "heading"),
+    [
+        ("template.yaml", "Parameters"),
+        ("monitoring.yaml", "Watch it: alarms and a dashboard"),
+        ("cdn.yaml", "Serve it: addresses through CloudFront"),
+    ],
 )
 def test_every_parameter_is_documented_and_grouped_in_the_order_of_the_template(name: str, heading: str) -> None:
     template = transformed.template(name)
@@ -139,7 +144,12 @@ def test_what_anyone_sets_comes_first_and_the_rest_is_advanced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "heading"), [("template.yaml", "What it creates"), ("monitoring.yaml", "What watching creates")]
+    ("name", "heading"),
+    [
+        ("template.yaml", "What it creates"),
+        ("monitoring.yaml", "What watching creates"),
+        ("cdn.yaml", "What serving creates"),
+    ],
 )
 def test_every_resource_of_a_template_has_its_reason_on_the_page(name: str, heading: str) -> None:
     assert sorted(documented(heading)) == sorted(transformed.template(name)["Resources"])

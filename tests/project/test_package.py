@@ -75,7 +75,13 @@ def test_the_wheel_has_the_package_and_the_sdist_its_sources(built: dict[str, Pa
     with tarfile.open(built[".gz"]) as sdist:
         top = {name.split("/", 2)[1] for name in sdist.getnames() if "/" in name}
     assert top >= {"src", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "PKG-INFO"}
-    assert top >= {"template.yaml", "monitoring.yaml", "step-function-definition.json", "backfill-definition.json"}
+    assert top >= {
+        "template.yaml",
+        "monitoring.yaml",
+        "cdn.yaml",
+        "step-function-definition.json",
+        "backfill-definition.json",
+    }
     assert not top & {"bench", "tests", "docs"}
 
 

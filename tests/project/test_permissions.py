@@ -10,7 +10,7 @@ import pytest
 
 from tests.evaluated import PSEUDO, Stack
 from tests.permissions import applies
-from tests.transformed import MONITORING, PROJECT, TEMPLATES, branches, resources, template
+from tests.transformed import CDN, MONITORING, PROJECT, TEMPLATES, branches, resources, template
 
 TEXT = "".join((PROJECT / name).read_text() for name in TEMPLATES)
 
@@ -45,7 +45,7 @@ def reason_beside(sid: str) -> str:
 def test_there_is_something_to_look_at() -> None:
     assert len(GRANTED) > 10
     assert len(ROLES) >= 4
-    assert not resources("AWS::IAM::Role", MONITORING)
+    assert not [role for name in (MONITORING, CDN) for role in resources("AWS::IAM::Role", name)]
 
 
 @statements
@@ -132,19 +132,33 @@ def test_a_bucket_is_private_encrypted_and_tidy(name: str) -> None:
 
 
 def test_every_bucket_takes_tls_only() -> None:
-    policies = {
-        policy["Bucket"]["Ref"]: policy["PolicyDocument"]["Statement"]
-        for policy in resources("AWS::S3::BucketPolicy").values()
-    }
+    policies = policies_of_buckets()
     assert set(policies) == set(BUCKETS)
     for name, (deny, *allowed) in policies.items():
         assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert [json.dumps(resource).count(name) for resource in deny["Resource"]] == [1, 1]
-        for statement in allowed:  # S3 itself, for this account's source bucket
-            assert (statement["Principal"], statement["Action"]) == ({"Service": "s3.amazonaws.com"}, "s3:PutObject")
-            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-            assert statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        assert not allowed
+
+
+@pytest.mark.parametrize(("only", "other_is_allowed"), [("*", True), ("E1A2B3C4D5E6F7", False)])
+def test_only_distributions_of_this_account_read_outputs(only: str, other_is_allowed: bool) -> None:
+    policies = policies_of_buckets(Cdn="on", CdnDistribution=only, OutputPrefix="thumbs/")
+    (allowed,) = (statement for statements in policies.values() for statement in statements[1:])
+    assert allowed in policies["OutputBucketResource"]
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")
+    assert allowed["Resource"] == {"Fn::Sub": "${OutputBucketResource.Arn}/thumbs/*"}
+    own = f"arn:aws:cloudfront::{PSEUDO['AWS::AccountId']}:distribution/"
+    assert applies(allowed, {"aws:SourceArn": own + "E1A2B3C4D5E6F7"})
+    assert applies(allowed, {"aws:SourceArn": own + "EZZZZZZZZZZZZZ"}) == other_is_allowed
+    assert not applies(allowed, {"aws:SourceArn": "arn:aws:cloudfront::999999999999:distribution/E1A2B3C4D5E6F7"})
+    assert not applies(allowed, {})
+
+
+def policies_of_buckets(**parameters: str) -> dict[str, list[dict[str, Any]]]:
+    """The statements of each bucket's policy, by the bucket's logical name."""
+    made = (each for each in Stack(parameters).resources.values() if each["Type"] == "AWS::S3::BucketPolicy")
+    return {each["Properties"]["Bucket"]["Ref"]: each["Properties"]["PolicyDocument"]["Statement"] for each in made}
 
 
 def test_an_own_key_comes_with_the_grants_that_it_needs() -> None:

@@ -1,0 +1,165 @@
+"""The stack of cdn.yaml in the emulator, deployed by the served stack's command: pictures from a private bucket through
+CloudFront."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shlex
+import shutil
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from tests.e2e.conftest import PROJECT
+from tests.pictures import encoded, photo
+from tinypics.local import deploy
+from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(shutil.which("node") is None, reason="the emulator runs CloudFront's functions with node"),
+]
+
+WAIT = {"Delay": 0.1, "MaxAttempts": 600}
+KEY = "a+b %ü日本.jpg"
+OUTPUT = f"{KEY}/32x.jpg"
+ETAG = "5d41402abc4b2a76b9719d911017c592"
+
+
+class Site:
+    """A distribution in the emulator, which finds it by the Host header."""
+
+    def __init__(self, cloud: Cloud, domain: str) -> None:
+        self.cloud = cloud
+        self.domain = domain
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
+        address = urlsplit(str(self.cloud.endpoint))
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
+        connection.request(method, path, headers={"Host": self.domain, **headers})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer
+
+
+def deploy_cdn(cloud: Cloud, **parameters: str) -> dict[str, str]:
+    """Deploy cdn.yaml with the command from the served stack's outputs. The outputs of the new stack."""
+    cloudformation = cloud.client("cloudformation")
+    command = shlex.split(outputs(cloudformation, deploy.STACK)["CdnCommand"])
+    given = dict(each.split("=", 1) for each in command[command.index("--parameter-overrides") + 1 :])
+    given = {name: value.strip('"') for name, value in given.items()} | {"Emulator": "on"} | parameters
+    name = command[command.index("--stack-name") + 1]
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=(PROJECT / command[command.index("--template-file") + 1]).read_text(encoding="utf-8"),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=WAIT)
+    return outputs(cloudformation, name)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    parameters = {"Cdn": "on", "Renditions": "32x,hero=16x", "Trigger": "none", "Api": "off"}
+    with deploy.running(tmp_path_factory.mktemp("served"), PROJECT, 0, parameters) as (_, facts):
+        cloud = Cloud.local(facts.endpoint, facts.region)
+        made = deploy_cdn(cloud, AutoFormats="avif,webp", OutputBucket=facts.stack.output_bucket)
+        store(cloud.client("s3"), facts.stack.output_bucket)
+        allow_plain_http(cloud)
+        yield Site(cloud, made["DistributionDomain"])
+
+
+def allow_plain_http(cloud: Cloud) -> None:
+    """Remove the statement that requires TLS, because the emulator counts CloudFront's own requests as plain HTTP."""
+    s3, bucket = cloud.client("s3"), deploy.BUCKETS["OutputBucket"]
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    policy["Statement"] = [each for each in policy["Statement"] if each["Sid"] != "TlsOnly"]
+    if policy["Statement"]:
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    else:
+        s3.delete_bucket_policy(Bucket=bucket)
+
+
+def store(s3: Any, bucket: str) -> None:
+    """A stored output of each format, as the function stores them."""
+    for extension, kind in (("jpg", "image/jpeg"), ("webp", "image/webp")):
+        s3.put_object(
+            Bucket=bucket,
+            Key=f"{KEY}/32x.{extension}",
+            Body=encoded(photo((32, 24)), extension.replace("jpg", "jpeg").upper()),
+            ContentType=kind,
+            Metadata={"tinypics-source-etag": ETAG, "tinypics-recipe": "1"},
+        )
+
+
+def path(key: str = OUTPUT) -> str:
+    return "/" + quote(key)
+
+
+def test_a_stored_picture_is_served_with_its_headers_and_without_its_metadata(site: Site) -> None:
+    answer = site.get(path(), Origin="https://shop.example.com")
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    assert (answer.status, headers["content-type"]) == (200, "image/jpeg")
+    assert headers["cache-control"] == "public, max-age=60, stale-while-revalidate=300"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert headers["access-control-allow-origin"] == "*"
+    assert not [name for name in headers if name.startswith("x-amz-meta-")]
+
+
+@pytest.mark.parametrize(("version", "kept"), [(ETAG[:8], True), ("00000000", False)])
+def test_only_the_version_that_is_there_may_be_kept(site: Site, version: str, kept: bool) -> None:
+    answer = site.get(f"{path()}?v={version}")
+    assert ("immutable" in str(answer.getheader("Cache-Control"))) == kept
+
+
+def test_a_browser_gets_the_best_format_that_it_accepts(site: Site) -> None:
+    answer = site.get(path(f"{KEY}/32x.auto"), Accept="image/webp,*/*")
+    assert (answer.status, answer.getheader("Content-Type")) == (200, "image/webp")
+    assert answer.getheader("Vary") == "accept"
+
+
+def test_a_picture_that_is_known_is_not_sent_again(site: Site) -> None:
+    etag = str(site.get(path()).getheader("ETag"))
+    assert site.get(path(), "GET", **{"If-None-Match": etag}).status == 304
+    assert site.get(path(), "HEAD").status == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("/a//b.jpg", 400), ("/%2e%2e/b.jpg", 400), ("/a/manifest.json", 404), ("/n.jpg", 403)],
+)
+def test_an_address_without_a_picture_says_so(site: Site, asked: str, status: int) -> None:
+    assert site.get(asked).status == status
+
+
+def test_nobody_writes_through_the_distribution(site: Site) -> None:
+    assert site.get(path(), "PUT").status == 403
+
+
+def test_without_cdn_the_bucket_is_closed_again(site: Site) -> None:
+    """The last test of this module, because it updates the stack."""
+    cloudformation = site.cloud.client("cloudformation")
+    declared = cloudformation.describe_stacks(StackName=deploy.STACK)["Stacks"][0]["Parameters"]
+    for value, status in (("off", 403), ("on", 200)):
+        cloudformation.update_stack(
+            StackName=deploy.STACK,
+            UsePreviousTemplate=True,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[
+                {"ParameterKey": each["ParameterKey"], "ParameterValue": value}
+                if each["ParameterKey"] == "Cdn"
+                else {"ParameterKey": each["ParameterKey"], "UsePreviousValue": True}
+                for each in declared
+            ],
+        )
+        cloudformation.get_waiter("stack_update_complete").wait(StackName=deploy.STACK, WaiterConfig=WAIT)
+        allow_plain_http(site.cloud)
+        assert site.get(path()).status == status
