@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tinypics.image.pipeline import resize, resize_all
     from tinypics.image.rendition import Rendition
     from tinypics.image.results import Output, Resized, Source
+    from tinypics.markup import picture_html
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "Source",
     "TinypicsError",
     "TransientError",
+    "picture_html",
     "resize",
     "resize_all",
     "url",
@@ -40,6 +42,7 @@ _HOMES = {
     "Source": "image.results",
     "TinypicsError": "errors",
     "TransientError": "errors",
+    "picture_html": "markup",
     "resize": "image.pipeline",
     "resize_all": "image.pipeline",
     "url": "address",

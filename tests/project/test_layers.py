@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
     "sandbox": ("errors image store", ""),
     "delivery": ("errors values image store", ""),
     "address": ("errors values image store delivery", ""),
+    "markup": ("errors image delivery address", ""),
     "verify": ("errors values image store sandbox delivery", "obstore"),
     "backfill": ("errors values prices image store sandbox delivery", ""),
     "aws": ("errors values prices image store sandbox delivery address verify backfill", "obstore boto3 botocore"),

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 VERSION = 1
 MAX_BYTES = 4 * 2**20  # ten times that of fifty renditions with the longest keys
 
-# A browser takes the first `<source>` that it supports.
-_PREFERENCE = sorted(OUTPUTS, key=lambda name: FORMATS[name].srcset_order)
-
 
 @value
 class StoredOutput:
@@ -115,7 +112,7 @@ def _has(found: object, fields: Mapping[str, type]) -> bool:
 
 def placeholder(output: Output) -> dict[str, str]:
     """The output of `PLACEHOLDER` as a `data:` URI, and the picture's dominant colour as `#rrggbb`."""
-    import base64  # like `html` below: only manifests need it, so a cold start does not load it
+    import base64  # only manifests need it, so a cold start does not load it
 
     if output.colour is None:
         raise ValueError("the placeholder has no colour: another resizer than ours made it")
@@ -131,34 +128,12 @@ def markup(
     Crops of another aspect ratio are left out, because a browser would swap one for the other. If all outputs are
     crops, those with the aspect ratio of the first are used.
     """
-    import html
+    from tinypics.delivery import html  # like `base64` above
 
-    whole = [item for item in stored if _same_shape(item, source["width"], source["height"])]
-    whole = whole or [item for item in stored if _same_shape(item, stored[0].width, stored[0].height)]
-    by_format = {
-        name: sorted((item for item in whole if item.format == name), key=lambda item: item.width)
-        for name in _PREFERENCE
-    }
-    srcset = {
-        FORMATS[name].content_type: ", ".join(f"{url_base}{in_address(item.key)} {item.width}w" for item in items)
-        for name, items in by_format.items()
-        if items
-    }
-    fallback = max(whole, key=lambda item: (_PREFERENCE.index(item.format), item.width))
-    sources = "".join(
-        f'<source type="{kind}" srcset="{html.escape(candidates)}" sizes="100vw">'
-        for kind, candidates in srcset.items()
-        if kind != FORMATS[fallback.format].content_type
-    )
-    own = html.escape(srcset[FORMATS[fallback.format].content_type])
-    image = (
-        f'<img src="{html.escape(url_base + in_address(fallback.key))}" srcset="{own}" sizes="100vw" '
-        f'width="{fallback.width}" height="{fallback.height}" alt="" loading="lazy" decoding="async" '
-        f'style="background:{colour}">'
-    )
-    return srcset, f"<picture>{sources}{image}</picture>"
-
-
-def _same_shape(item: StoredOutput, width: int, height: int) -> bool:
-    """Whether the output has this aspect ratio, except for rounding to whole pixels."""
-    return abs(item.width * height - item.height * width) <= max(width, height)
+    shapes = (source["width"], source["height"]), (stored[0].width, stored[0].height)
+    by_shape = ([item for item in stored if html.same_shape(each, (item.width, item.height))] for each in shapes)
+    whole = next(filter(None, by_shape))
+    shown = [html.Candidate(url_base + in_address(item.key), item.width, item.height, item.format) for item in whole]
+    srcset = {FORMATS[name].content_type: urls for name, urls in html.srcset(shown).items()}
+    style = {"alt": "", "loading": "lazy", "decoding": "async", "style": f"background:{colour}"}
+    return srcset, html.picture(shown, "100vw", style)
