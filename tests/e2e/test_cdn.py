@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.e2e.conftest import PROJECT
 from tests.pictures import encoded, photo
+from tinypics.cli.app import app
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from typer.testing import Result
 
 pytestmark = [
     pytest.mark.e2e,
@@ -35,9 +40,11 @@ ETAG = "5d41402abc4b2a76b9719d911017c592"
 class Site:
     """A distribution in the emulator, which finds it by the Host header."""
 
-    def __init__(self, cloud: Cloud, domain: str) -> None:
+    def __init__(self, cloud: Cloud, data: Path, made: dict[str, str]) -> None:
         self.cloud = cloud
-        self.domain = domain
+        self.data = data
+        self.base = made["UrlBase"]
+        self.domain = made["DistributionDomain"]
 
     def get(self, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
         address = urlsplit(str(self.cloud.endpoint))
@@ -68,12 +75,13 @@ def deploy_cdn(cloud: Cloud, **parameters: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     parameters = {"Cdn": "on", "Renditions": "32x,hero=16x", "Trigger": "none", "Api": "off"}
-    with deploy.running(tmp_path_factory.mktemp("served"), PROJECT, 0, parameters) as (_, facts):
+    data = tmp_path_factory.mktemp("served")
+    with deploy.running(data, PROJECT, 0, parameters) as (_, facts):
         cloud = Cloud.local(facts.endpoint, facts.region)
         made = deploy_cdn(cloud, AutoFormats="avif,webp", OutputBucket=facts.stack.output_bucket)
         store(cloud.client("s3"), facts.stack.output_bucket)
         allow_plain_http(cloud)
-        yield Site(cloud, made["DistributionDomain"])
+        yield Site(cloud, data, made)
 
 
 def allow_plain_http(cloud: Cloud) -> None:
@@ -142,6 +150,38 @@ def test_an_address_without_a_picture_says_so(site: Site, asked: str, status: in
 
 def test_nobody_writes_through_the_distribution(site: Site) -> None:
     assert site.get(path(), "PUT").status == 403
+
+
+def command(site: Site, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["url", *arguments, "--data", str(site.data)])
+
+
+def test_the_command_prints_addresses_that_the_distribution_serves(site: Site) -> None:
+    printed = command(site, KEY, "--base", site.base).stdout.split()
+    assert [address.rpartition("/")[2] for address in printed] == ["32x.jpg", "hero.jpg"]
+    assert site.get(urlsplit(printed[0]).path).status == 200
+
+
+def test_the_command_looks_up_the_version(site: Site) -> None:
+    source = deploy.BUCKETS["SourceBucket"]
+    etag = site.cloud.client("s3").put_object(Bucket=source, Key="new.jpg", Body=b"1")["ETag"].strip('"')
+    printed = command(site, "new.jpg", "hero.auto", "--base", site.base, "--version").stdout
+    assert printed == f"{site.base}new.jpg/hero.auto?v={etag[:8]}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["a.jpg", "32x", "--base", "https://a/", "--expires", "2h"], "--expires: expected with --sign"),
+        (["a.jpg", "32y", "--base", "https://a/"], "rendition: expected a size"),
+        (["a//b.jpg", "32x", "--base", "https://a/"], "key: expected an object key"),
+        (["none.jpg", "32x", "--base", "https://a/", "--version"], "HeadObject: 404"),
+    ],
+)
+def test_the_command_says_what_is_wrong(site: Site, arguments: list[str], reason: str) -> None:
+    done = command(site, *arguments)
+    assert done.exit_code != 0
+    assert reason in done.stderr
 
 
 def test_without_cdn_the_bucket_is_closed_again(site: Site) -> None:

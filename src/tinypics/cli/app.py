@@ -178,6 +178,38 @@ def put(
 
 
 @app.command()
+def url(
+    key: options.SourceKey,
+    rendition: options.AddressedRendition = None,
+    version: options.WithVersion = False,
+    sign: options.Sign = False,
+    expires: options.Expires = None,
+    base: options.UrlBase = None,
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
+) -> None:
+    """Print the address of an output, or of every output that an upload makes.
+
+    A rendition that the stack does not list needs a signature (--sign). The
+    output need not exist yet: the first request makes it.
+
+    \b
+    Examples:
+      tinypics url photos/cat.jpg
+      tinypics url photos/cat.jpg 800x.auto --version
+      tinypics url photos/cat.jpg 1234x-webp --sign --expires 30d
+    """
+    from tinypics.cli import url as command
+    from tinypics.cli.target import Target
+
+    target = Target.find(local, data, stack, profile, region)
+    command.url(target, key, rendition, base=base, version=version, sign=sign, expires=expires)
+
+
+@app.command()
 def logs(
     follow: options.Follow = False,
     since: options.LogAge = "1h",

@@ -36,10 +36,10 @@ def logs(target: Target, since: float, *, follow: bool) -> None:
         show(log)
 
 
-def parse_age(text: str) -> float:
-    """Parse an age into seconds: "10m" is 600. Raises typer.BadParameter."""
+def parse_age(text: str, option: str = "--since") -> float:
+    """Parse an age into seconds: "10m" is 600. Raises typer.BadParameter, which names the option."""
     if not (match := _AGE.fullmatch(text)):
-        raise typer.BadParameter(f"--since: expected a number and s, m, h or d, like 10m, got {plain(text)}")
+        raise typer.BadParameter(f"{option}: expected a number and s, m, h or d, like 10m, got {plain(text)}")
     return int(match[1]) * _SECONDS[match[2]]
 
 

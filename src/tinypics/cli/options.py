@@ -54,6 +54,25 @@ Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for the nex
 Bucket = Annotated[str, typer.Argument(metavar="BUCKET", help="The existing source bucket of the stack.")]
 ShowOnly = Annotated[bool, typer.Option("--dry-run", help="Show the change only.")]
 
+SourceKey = Annotated[str, typer.Argument(metavar="KEY", help="Key of the picture in the source bucket.")]
+AddressedRendition = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RENDITION",
+        help="800x-webp, or the name of a listed one with its extension, like hero.webp or hero.auto.",
+        show_default="all of the stack",
+    ),
+]
+WithVersion = Annotated[bool, typer.Option("--version", help="Add the picture's version: browsers keep the output.")]
+Sign = Annotated[bool, typer.Option("--sign", help="Sign the address with the stack's secret.")]
+Expires = Annotated[
+    str | None,
+    typer.Option(metavar="AGE", help="With --sign: how long the output may be made: 2h, 30d.", show_default="always"),
+]
+UrlBase = Annotated[
+    str | None, typer.Option(metavar="URL", help="Prefix of the address.", show_default="the stack's UrlBase or CdnUrl")
+]
+
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Continue until Ctrl-C.")]
 LogAge = Annotated[str, typer.Option(metavar="AGE", help="How far back: 30s, 10m, 2h, 7d.")]
 

@@ -19,6 +19,7 @@ from tinypics.cli.logs import picture_line
 from tinypics.cli.results import MAX_SKEW, results
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, err, out, plain, progress
+from tinypics.cli.url import of_outputs
 from tinypics.errors import UnsupportedFormat
 from tinypics.image import formats
 from tinypics.store.objects import unquoted
@@ -44,6 +45,7 @@ def put(target: Target, paths: Sequence[Path], prefix: str, timeout: float) -> i
     """Upload files and the pictures in folders; print each result as it appears. 0 if none failed, else 1."""
     uploads = find(paths, prefix)
     _warn_about_prefix(prefix, uploads)
+    addresses = of_outputs(target)
     log = target.log(time.time() - MAX_SKEW)
     log.lines()  # skip the results of earlier uploads, which may be of the same pictures
     etags = _upload_all(target, uploads)
@@ -51,6 +53,8 @@ def put(target: Target, paths: Sequence[Path], prefix: str, timeout: float) -> i
     with err.status("Waiting for the thumbnails"):
         for key, answer in results(log, etags, timeout, target.pause):
             out.print(picture_line({"source_key": key} | answer))
+            for address in addresses(answer) if addresses else ():
+                out.print(f"  {address}")
             for place in output_places(answer):
                 out.print(f"  → {plain(place)}")
             failed += answer["status"] != "SUCCESS"

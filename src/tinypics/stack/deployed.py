@@ -38,6 +38,8 @@ class Stack:
     uploads: str | None = None  # None also without Trigger=queue
     backfill: str | None = None  # ARN of the workflow over a whole bucket
     backfill_bucket: str | None = None
+    cdn_url: str | None = None  # prefix of addresses; None without Cdn=on
+    signing_secret: str | None = None  # ARN; None without Signing=on
 
     @classmethod
     def from_outputs(cls, outputs: dict[str, str]) -> Self:
@@ -53,6 +55,8 @@ class Stack:
             uploads=outputs.get("UploadQueueUrl"),
             backfill=outputs.get("BackfillArn"),
             backfill_bucket=outputs.get("BackfillBucketName"),
+            cdn_url=outputs.get("CdnUrl"),
+            signing_secret=outputs.get("SigningSecretArn"),
         )
 
 

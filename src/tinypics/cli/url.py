@@ -1,0 +1,100 @@
+"""`tinypics url`: addresses of outputs, with the version and the signature looked up in the stack."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import tinypics
+from tinypics.cli.logs import parse_age
+from tinypics.cli.target import readable_errors
+from tinypics.cli.terminal import CommandFailed, Misused, out
+from tinypics.delivery import keys
+from tinypics.errors import PermanentError
+from tinypics.stack import deployed
+from tinypics.store.objects import unquoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tinypics.aws.settings import Settings
+    from tinypics.cli.target import Target
+    from tinypics.image.rendition import Rendition
+
+
+@readable_errors()
+def url(
+    target: Target,
+    key: str,
+    rendition: str | None,
+    *,
+    base: str | None,
+    version: bool,
+    sign: bool,
+    expires: str | None,
+) -> None:
+    """Print the address of one output, or of each output that an upload of `key` makes."""
+    if expires and not sign:
+        raise Misused("--expires: expected with --sign, because only a signature ends")
+    settings = deployed.settings(target.cloud, target.stack)
+    base = base or base_of(target, settings)
+    until = time.time() + parse_age(expires, "--expires") if expires else None
+    etag = _version(target, key) if version else None
+    secret = _secret(target) if sign else None
+    try:
+        if rendition is None and not settings.in_folder:
+            out.print(stored(base, keys.single_output(keys.check(key), settings.renditions[0]), etag))
+            return
+        for each in settings.renditions if rendition is None else [_listed(settings, rendition)]:
+            out.print(tinypics.url(key, each, base=base, version=etag, secret=secret, expires=until))
+    except PermanentError as refused:
+        raise CommandFailed(refused.message) from refused
+
+
+def stored(base: str, key: str, etag: str | None = None) -> str:
+    """The address of an output by its own key, which may be that of its source."""
+    return f"{base.rstrip('/')}/{keys.in_address(key)}" + (f"?v={etag[:8]}" if etag else "")
+
+
+def of_outputs(target: Target) -> Callable[[Mapping[str, Any]], list[str]] | None:
+    """The function that lists the addresses of an answer's outputs; None if the stack serves none."""
+    if not target.stack.cdn_url:
+        return None
+    settings = deployed.settings(target.cloud, target.stack)
+    base, prefix = base_of(target, settings), settings.output_prefix
+
+    def listed(answer: Mapping[str, Any]) -> list[str]:
+        made = answer.get("renditions") or [answer]
+        return [stored(base, each["dest_key"].removeprefix(prefix)) for each in made if "dest_key" in each]
+
+    return listed
+
+
+def base_of(target: Target, settings: Settings) -> str:
+    """The prefix of addresses: the stack's parameter UrlBase, or its output CdnUrl. Raises CommandFailed."""
+    base = settings.handling.url_base or target.stack.cdn_url
+    if not base:
+        raise CommandFailed(
+            "The stack has no addresses yet. Deploy it with Cdn=on and then cdn.yaml, with the stack's output "
+            "CdnCommand, and set UrlBase to its output; or choose the prefix with --base."
+        )
+    return base
+
+
+def _version(target: Target, key: str) -> str:
+    """The ETag of the picture. A missing one is an error, as for every command that reads it."""
+    found = target.client("s3").head_object(Bucket=target.stack.source_bucket, Key=key)
+    return unquoted(found["ETag"])
+
+
+def _secret(target: Target) -> str:
+    """The keys of signatures. Raises CommandFailed without the stack's secret."""
+    if not target.stack.signing_secret:
+        raise CommandFailed("The stack has no secret for signatures: deploy it with Cdn=on and Signing=on.")
+    found = target.client("secretsmanager").get_secret_value(SecretId=target.stack.signing_secret)
+    return str(found["SecretString"])
+
+
+def _listed(settings: Settings, text: str) -> Rendition | str:
+    """The stack's rendition of that name, which has no size in an address; otherwise the text itself."""
+    return next((each for each in settings.renditions if each.label == text), text)
