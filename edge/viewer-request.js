@@ -5,7 +5,8 @@ const AUTO_FORMATS = '${AutoFormats}'.split(',');
 const MANIFESTS = '${Manifests}' === 'on';
 
 // Query parameters of an address. Others would make a cache entry each, and so an invocation each.
-const PARAMETERS = { v: /^[0-9a-f]{8}$/, s: /^[0-9A-Za-z][0-9A-Za-z_-]{22}$/, e: /^[1-9][0-9]{0,11}$/ };
+// The function adds r=1 to the address of an output that is too large for its answer, and redirects there.
+const PARAMETERS = { v: /^[0-9a-f]{8}$/, s: /^[0-9A-Za-z][0-9A-Za-z_-]{22}$/, e: /^[0-9]{1,11}$/, r: /^1$/ };
 const TEXT_FORM = /^[0-9]{0,5}x[0-9]{0,5}(-|$)/;
 const FIXED_FORMAT = /-(jpe?g|png|webp|gif|avif|auto)(-|$)/;
 const MAX_KEY_BYTES = 1024;

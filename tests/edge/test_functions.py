@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -104,3 +105,14 @@ def test_a_label_that_names_any_format_keeps_its_extension() -> None:
 def test_a_function_fits_with_the_longest_list_of_renditions(name: str) -> None:
     """CloudFront takes 10 KB of code (quotas on CloudFront Functions), CloudFormation 4,096 bytes of a parameter."""
     assert len(code(name, Renditions="x" * 4096).encode()) < 10_000
+
+
+@needs_node
+def test_the_addresses_of_the_vectors_reach_the_function_as_they_are() -> None:
+    vectors = json.loads((PROJECT / "examples" / "addresses.json").read_text(encoding="utf-8"))["addresses"]
+    split = [urlsplit(each["address"]) for each in vectors]
+    cases = [{"uri": address.path, "query": dict(parse_qsl(address.query))} for address in split]
+    for case, answer in zip(
+        cases, answers("viewer-request.js", list(map(request, cases)), Renditions="1x"), strict=True
+    ):
+        assert (answer["uri"], answer["querystring"]) == (case["uri"], fields(case["query"]))

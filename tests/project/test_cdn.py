@@ -71,7 +71,7 @@ def test_a_function_url_has_both_permissions_for_this_distribution_only() -> Non
 
 def test_unknown_parameters_headers_and_cookies_cause_no_miss() -> None:
     policy = served().properties("CachePolicy")["CachePolicyConfig"]["ParametersInCacheKeyAndForwardedToOrigin"]
-    assert policy["QueryStringsConfig"] == {"QueryStringBehavior": "whitelist", "QueryStrings": ["v", "s", "e"]}
+    assert policy["QueryStringsConfig"] == {"QueryStringBehavior": "whitelist", "QueryStrings": ["v", "s", "e", "r"]}
     assert policy["CookiesConfig"] == {"CookieBehavior": "none"}
     assert policy["HeadersConfig"] == {"HeaderBehavior": "none"}
     assert not any("OriginRequestPolicyId" in behaviour for behaviour in behaviours(served()))
