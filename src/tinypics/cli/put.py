@@ -53,9 +53,7 @@ def put(target: Target, paths: Sequence[Path], prefix: str, timeout: float) -> i
     with err.status("Waiting for the thumbnails"):
         for key, answer in results(log, etags, timeout, target.pause):
             out.print(picture_line({"source_key": key} | answer))
-            for address in addresses(answer) if addresses else ():
-                out.print(f"  {address}")
-            for place in output_places(answer):
+            for place in (addresses or output_places)(answer):
                 out.print(f"  → {plain(place)}")
             failed += answer["status"] != "SUCCESS"
             made = key if answer["status"] == "SUCCESS" else made
