@@ -1,6 +1,7 @@
 /* tinypics._native: kernels for pixels. Python allocates every image, and the kernels write into it. */
 #include "abi.h"
 #include "cpu.h"
+#include "module.h"
 
 static PyObject *level(PyObject *self, PyObject *none) {
     (void)self, (void)none;
@@ -9,6 +10,9 @@ static PyObject *level(PyObject *self, PyObject *none) {
 
 static PyMethodDef methods[] = {
     {"level", level, METH_NOARGS, "The vectors of this processor: 0 none, 1 SSE4.1 or NEON, 2 AVX2."},
+    {"jpeg_takes", module_jpeg_takes, METH_VARARGS, "Whether the reader takes a picture with this header."},
+    {"jpeg_new", module_jpeg_new, METH_VARARGS, "A reader of a JPEG at a fraction of its size; see _native.pyi."},
+    {"jpeg_feed", module_jpeg_feed, METH_VARARGS, "Gives it the next bytes: 0 more are needed, 1 done, 2 declined."},
     {NULL, NULL, 0, NULL},
 };
 

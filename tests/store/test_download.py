@@ -222,13 +222,13 @@ def test_a_photo_is_decoded_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> N
         begun.wait(20)
         link.let(1000)
 
-    drafted = decode._load_scaled
+    framed = decode._jpeg_frame
 
-    def decoding(*arguments: Any) -> Any:
+    def decoding(*arguments: Any, **options: Any) -> Any:
         begun.set()
-        return drafted(*arguments)
+        return framed(*arguments, **options)
 
-    monkeypatch.setattr(decode, "_load_scaled", decoding)
+    monkeypatch.setattr(decode, "_jpeg_frame", decoding)
     threading.Thread(target=last_piece_after_the_decoder_began).start()
     resize_all(link.download, ["64x"])
     assert begun.is_set()

@@ -1,0 +1,60 @@
+#include "jpeg_huffman.h"
+
+/* Fills the table of the codes of at most HUFFMAN_SYMBOL bits. */
+static void fill_symbols(struct huffman *table) {
+    unsigned code = 0, index = 0;
+    memset(table->symbols, 0, sizeof table->symbols);
+    for (int length = 1; length <= HUFFMAN_SYMBOL; length++, code <<= 1)
+        for (int each = 0; each < table->counts[length]; each++, code++, index++) {
+            unsigned first = code << (HUFFMAN_SYMBOL - length), after = (code + 1) << (HUFFMAN_SYMBOL - length);
+            for (unsigned at = first; at < after; at++)
+                table->symbols[at] = (uint16_t)(length << 8 | table->values[index]);
+        }
+}
+
+bool huffman_build(struct huffman *table, int most) {
+    uint32_t code = 0;
+    int32_t index = 0;
+    for (int length = 1; length <= 16; length++, code <<= 1) {
+        table->offsets[length] = index - (int32_t)code;
+        index += table->counts[length];
+        code += table->counts[length];
+        if (code >= 1u << length || index > 256)
+            return false; /* no code has only ones */
+        table->limits[length] = code << (16 - length);
+    }
+    for (int each = 0; each < index; each++)
+        if (table->values[each] > most)
+            return false;
+    fill_symbols(table);
+    return true;
+}
+
+int huffman_long(struct bits *bits, const struct huffman *table) {
+    uint32_t ahead = (uint32_t)(bits->buffer >> 48);
+    for (int length = HUFFMAN_SYMBOL + 1; length <= 16; length++)
+        if (ahead < table->limits[length]) {
+            int32_t index = (int32_t)(ahead >> (16 - length)) + table->offsets[length];
+            bits_drop(bits, length);
+            return table->values[index];
+        }
+    return -1;
+}
+
+unsigned huffman_fill_skip(struct huffman *table, unsigned ahead) {
+    int coefficients = 0, left = HUFFMAN_SKIP, last = 0;
+    struct bits bits = {NULL, (uint64_t)ahead << (64 - HUFFMAN_SKIP), 64};
+    while (!last) {
+        int symbol = huffman_next(&bits, table);
+        int zeros = symbol >> 4, size = symbol & 15, unread = bits.count - size - (64 - HUFFMAN_SKIP);
+        if (symbol < 0 || size > HUFFMAN_AC || unread < 0 || coefficients + zeros > 62)
+            break;
+        bits_drop(&bits, size);
+        left = unread;
+        last = !size && zeros < 15;
+        if (!last)
+            coefficients += zeros + 1;
+    }
+    int used = HUFFMAN_SKIP - left;
+    return table->skips[ahead] = (uint16_t)(used ? used << 9 | last << 8 | coefficients : HUFFMAN_NO_SKIP);
+}

@@ -1,0 +1,75 @@
+/* Huffman codes of a JPEG (ITU-T T.81, annex F.2): tables that look ahead, and the bits that they read. */
+
+#ifndef TINYPICS_JPEG_HUFFMAN_H
+#define TINYPICS_JPEG_HUFFMAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HUFFMAN_SKIP 13 /* bits of a look-up: two tables of skips, 32 kB, stay in the L1 cache */
+#define HUFFMAN_SYMBOL 10
+#define HUFFMAN_DC 11 /* bits of a difference of DC coefficients, with samples of 8 bits (F.1.2.1) */
+#define HUFFMAN_AC 10 /* bits of another coefficient; its symbol has the zeros before it in the upper 4 bits (F.1.2.2) */
+
+struct huffman {
+    uint8_t counts[17]; /* of the codes of each length, as in the segment */
+    uint8_t values[256];
+    bool defined;
+    /* `huffman_build` makes the rest. */
+    uint32_t limits[17]; /* the codes of this length and shorter ones are less, when shifted to 16 bits */
+    int32_t offsets[17]; /* index of the value of a code of this length, less the code */
+    uint16_t symbols[1 << HUFFMAN_SYMBOL]; /* length << 8 | value; 0: the code is longer */
+    /* bits << 9 | last << 8 | coefficients, of all symbols that fit; 0: not filled yet, because small pictures use few */
+    uint16_t skips[1 << HUFFMAN_SKIP];
+};
+
+#define HUFFMAN_NO_SKIP 255 /* not even one symbol fits */
+
+/* False if the lengths contradict each other, or a value is more than `most`. */
+bool huffman_build(struct huffman *table, int most);
+
+/* The next bits are the highest of `buffer`, `count` of which are valid. */
+struct bits {
+    const uint8_t *at;
+    uint64_t buffer;
+    int count;
+};
+
+/* Makes at least 56 bits valid. Reads 8 bytes. */
+static inline void bits_refill(struct bits *bits) {
+    uint64_t next;
+    memcpy(&next, bits->at, sizeof next);
+    bits->buffer |= __builtin_bswap64(next) >> bits->count;
+    bits->at += (63 - bits->count) >> 3;
+    bits->count |= 56;
+}
+
+static inline void bits_drop(struct bits *bits, int count) {
+    bits->buffer <<= count;
+    bits->count -= count;
+}
+
+/* The next `count` (1 to 16) bits as a coefficient (F.2.2.1, EXTEND). */
+static inline int32_t bits_signed(struct bits *bits, int count) {
+    int32_t value = (int32_t)(bits->buffer >> (64 - count));
+    bits_drop(bits, count);
+    return value < 1 << (count - 1) ? value - (1 << count) + 1 : value;
+}
+
+/* The value of a code of more than HUFFMAN_SYMBOL bits; -1: there is none. */
+int huffman_long(struct bits *bits, const struct huffman *table);
+
+/* The value of the next code, of at most 16 bits; -1: there is none. */
+static inline int huffman_next(struct bits *bits, const struct huffman *table) {
+    unsigned found = table->symbols[bits->buffer >> (64 - HUFFMAN_SYMBOL)];
+    if (!found)
+        return huffman_long(bits, table);
+    bits_drop(bits, (int)(found >> 8));
+    return (int)(found & 255);
+}
+
+/* Fills the entry of `skips` for the bits `ahead`, and returns it. */
+unsigned huffman_fill_skip(struct huffman *table, unsigned ahead);
+
+#endif

@@ -1,0 +1,52 @@
+/* The entropy-coded data of a JPEG's first scan, to pixels: one row of MCUs after another. */
+
+#ifndef TINYPICS_JPEG_SCAN_H
+#define TINYPICS_JPEG_SCAN_H
+
+#include <stddef.h>
+
+#include "jpeg_huffman.h"
+
+#define SCAN_BLOCKS 10 /* of an MCU (T.81, B.2.3): 64 symbols each, of at most 16 + 11 bits */
+#define SCAN_MCU 4096  /* more bytes than an MCU has, and 8 that a refill reads ahead */
+#define SCAN_WINDOW 32768
+#define JPEG_QUANTIZERS 25 /* in zigzag order, of the coefficients up to (3, 3) */
+
+struct component {
+    int id, across, down, quantizer; /* sampling factors; number of the table */
+    struct huffman *dc, *ac;
+    int32_t quantizers[JPEG_QUANTIZERS];
+    int side;               /* pixels of a block along each side: 1, 2 or 4 */
+    int repeat_x, repeat_y; /* how often each pixel is repeated, as shifts */
+    int32_t predicted;
+    uint8_t *plane; /* the pixels of one row of MCUs */
+    size_t stride;
+};
+
+struct scan {
+    int width, height, channels, scale; /* of the pixels that are written */
+    uint8_t *pixels;
+    size_t stride;
+    struct component components[3];
+    int most_across, most_down; /* sampling factors */
+    bool progressive;
+    int shift; /* of the coefficients of a progressive picture: later scans have the lower bits */
+    int columns, rows, x, y; /* MCUs */
+    unsigned interval, left, restarts; /* MCUs between two restart markers, of which `left` are missing */
+    bool escape;                       /* the last byte was 0xFF */
+    size_t filled;                     /* bytes in the window, without stuffing */
+    size_t position;                   /* of the next MCU in it, in bits */
+    uint8_t window[SCAN_WINDOW + SCAN_MCU];
+    uint8_t *line; /* repeated pixels of each component */
+};
+
+/* Everything above `columns`, except the pixels of each block, is set. False: no memory, or an unusual picture. */
+bool scan_begin(struct scan *scan, int source_width, int source_height);
+
+/* Reads to the next marker other than a restart, or to the end of `data`. `*marker` is 0 if it did not come yet.
+   Returns the rest of `data`, or NULL if the data are damaged, which also holds if a marker comes too early. */
+const uint8_t *scan_feed(struct scan *scan, const uint8_t *data, const uint8_t *end, int *marker);
+
+void scan_end(struct scan *scan);
+
+#endif

@@ -1,0 +1,15 @@
+/* What the parts of the module share. */
+#ifndef TINYPICS_MODULE_H
+#define TINYPICS_MODULE_H
+
+#include "abi.h"
+
+/* The pixels of a Pillow image, from the second capsule of its `__arrow_c_array__`. NULL with an exception unless there
+   are `count` pixels of `bytes` (1 or 4) bytes. Valid while the capsule lives. */
+uint8_t *module_pixels(PyObject *array, int64_t count, int bytes);
+
+PyObject *module_jpeg_takes(PyObject *self, PyObject *arguments);
+PyObject *module_jpeg_new(PyObject *self, PyObject *arguments);
+PyObject *module_jpeg_feed(PyObject *self, PyObject *arguments);
+
+#endif
