@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,13 +29,29 @@ SLOW = ("e2e", "browser", "local", "bench", "runtime", "sandbox", "store", "deli
 """Folders with the files that take longest. They come first, so that no worker is left with one of them at the end."""
 
 
+SAMPLE = 7
+"""`make check` runs each seventh row of a test with the marker `table`. Hardly a table has a side that is a multiple of
+seven, so these rows have every value of each parameter."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {folder: number for number, folder in enumerate(SLOW)}
     items.sort(key=lambda item: order.get(item.path.parent.name, len(SLOW)))
+    rows: Counter[str] = Counter()
     for item in items:
-        # Random examples must not decide the coverage, and tests of the repository are not about the package. The
-        # tracer would make both take half as long again.
-        if is_hypothesis_test(getattr(item, "obj", None)) or item.path.parent.name == "project":
+        if item.get_closest_marker("table"):
+            function = item.nodeid.partition("[")[0]
+            if rows[function] % SAMPLE:
+                item.add_marker(pytest.mark.exhaustive)
+            rows[function] += 1
+        # Random examples must not decide the coverage, and tests of the repository are not about the package. Rows of a
+        # table run the lines of the first. The tracer would make all of them take half as long again.
+        if (
+            is_hypothesis_test(getattr(item, "obj", None))
+            or item.path.parent.name == "project"
+            or item.get_closest_marker("exhaustive")
+        ):
             item.add_marker(pytest.mark.no_cover)
 
 

@@ -58,6 +58,7 @@ def arguments_of(command: str, folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"])
 @pytest.mark.parametrize("key", KEYS)
 def test_shell_commands_pass_the_event_as_one_word(key: str, endpoint: str | None, shell: Path) -> None:
@@ -73,6 +74,7 @@ def test_shell_commands_pass_the_event_as_one_word(key: str, endpoint: str | Non
     assert ("--aws-sigv4" in curl) == (not endpoint)  # on AWS calls are signed
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"])
 @pytest.mark.parametrize("key", KEYS)
 def test_the_program_starts_the_workflow_with_the_event(key: str, endpoint: str | None, tmp_path: Path) -> None:

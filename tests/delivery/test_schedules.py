@@ -42,6 +42,7 @@ PAIRS = [(first, second) for first in CHANGES for second in CHANGES if second !=
 # --- Delivery
 
 
+@pytest.mark.table
 @UNTRACED
 @pytest.mark.parametrize("name", SETUPS)
 def test_random_schedules_end_right(name: str) -> None:
@@ -50,6 +51,7 @@ def test_random_schedules_end_right(name: str) -> None:
         assert not [kind for kind in found.kinds if is_avoidable(kind)], f"test/{name}/{number}: {found.findings}"
 
 
+@pytest.mark.table
 @UNTRACED
 @pytest.mark.parametrize("recipe", [SINGLE[0], LISTS[0]], ids=str)
 @pytest.mark.parametrize(("first", "second"), PAIRS)

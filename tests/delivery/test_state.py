@@ -66,6 +66,7 @@ def deliver(cloud: Cloud, recipe: Recipe, key: str = "a.png", **fields: Any) -> 
     return cloud.run(key, *recipe, in_folder=in_folder, **{"follows": True} | fields)
 
 
+@functools.cache
 def clean(*steps: tuple[str, bytes | None, Recipe]) -> dict[str, tuple[bytes, str]]:
     """The outputs of sources that are uploaded to empty buckets, one after the other."""
     cloud = Cloud()
@@ -119,6 +120,7 @@ def before_each_request(play: Callable[[Cloud, int], list[str]]) -> int:
     raise AssertionError("it does not end")
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("second", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize("first", RECIPES.values(), ids=RECIPES)
 def test_of_two_recipes_at_once_one_ends_complete_and_alone(first: Recipe, second: Recipe) -> None:
@@ -132,6 +134,7 @@ def test_of_two_recipes_at_once_one_ends_complete_and_alone(first: Recipe, secon
     assert before_each_request(play) >= 5
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("then", ["again", "v1", "v2", "deleted", "spoilt"])
 @pytest.mark.parametrize("second", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize("first", [SINGLE, LIST], ids=["single", "list"])
@@ -198,6 +201,7 @@ def test_an_older_event_after_a_newer_one_writes_nothing(recipe: Recipe) -> None
 # --- After a change of the recipe
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("event", ["overwritten", "deleted", "spoilt", "a copy of an output", "too large", "again"])
 @pytest.mark.parametrize("new", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize("old", RECIPES.values(), ids=RECIPES)
@@ -246,6 +250,7 @@ def cloud_of() -> Cloud:
 # --- Refusals are about one version
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("recipe", [SINGLE, LIST], ids=["single", "list"])
 @pytest.mark.parametrize("bad", [b"no picture", bytes(100_000), V1[:-40], b""], ids=["none", "large", "cut", "empty"])
 def test_a_refusal_does_not_take_the_outputs_of_the_next_version(recipe: Recipe, bad: bytes) -> None:
@@ -370,6 +375,7 @@ class OddBucket(Bucket):
         return super().from_key(key)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("old", [SINGLE, WEBP, LIST], ids=["single", "webp", "list"])
 @pytest.mark.parametrize("new", [SINGLE, WEBP, LIST], ids=["single", "webp", "list"])
 @pytest.mark.parametrize("odd", ["a.png//x", "a//x"], ids=["below", "beside"])

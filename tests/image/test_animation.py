@@ -118,6 +118,7 @@ def test_a_sum_of_delays_that_webp_cannot_say_is_shared_out() -> None:
     assert found == [0x7FFFFFFF // 200] * 200
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("source", ["WEBP", "PNG", "AVIF"])
 @pytest.mark.parametrize("duration", [8, 16, 17, 19, 20, 25, 33, 47, 105])
 def test_a_fast_animation_is_as_fast_as_a_gif_can_be(source: str, duration: int) -> None:

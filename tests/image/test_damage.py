@@ -38,6 +38,7 @@ def source(format: str) -> bytes:
     return encoded(photo(SIZE), format, **KINDS[format])
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("part", [0.5, 0.8])
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "AVIF"])
 def test_a_file_that_ends_early_says_where_and_how_long_it_was(format: str, part: float) -> None:
@@ -50,6 +51,7 @@ def test_a_file_that_ends_early_says_where_and_how_long_it_was(format: str, part
     assert abs(whole - len(data)) <= 0.25 * len(data)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("format", KINDS)
 def test_no_message_is_a_decoder_s(format: str) -> None:
     data = source(format)

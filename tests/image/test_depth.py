@@ -57,6 +57,7 @@ def test_a_ramp_of_linear_light_has_no_bands(colour: int, interlaced: bool) -> N
     assert len(set(shown[:, 1])) == 256
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", ["700x-png", "700x-png-linear", "512x4-png", "1024x-png-linear"])
 @pytest.mark.parametrize("colour", [0, 2, 4, 6])
 def test_not_after_resampling_either(colour: int, text: str) -> None:
@@ -129,6 +130,7 @@ def tables(space: bytes, gamma: float) -> bytes:
     return icc.assemble({b"wtpt": white, b"A2B0": content}, b"scnr", space, b"Lab ")
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", ["1024x-png", "700x-png", "1024x-png-linear"])
 @pytest.mark.parametrize("colour", [0, 2, 4, 6])
 def test_a_profile_of_tables_makes_no_bands_either(colour: int, text: str) -> None:

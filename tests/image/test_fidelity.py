@@ -405,12 +405,14 @@ def wanted(full: Any) -> Callable[[int, int], reference.Pixels]:
 SIDES = [64, 160, 400, 800]  # the scales of 128 to 1600 for 12 MP, applied to 3 MP
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("side", SIDES)
 def test_a_draft_is_as_good_as_the_whole(baseline: bytes, wanted: Any, side: int) -> None:
     shown = pixels(resize(baseline, f"{side}x-png").data)
     assert reference.psnr(shown, wanted(shown.shape[1], shown.shape[0])) >= 50
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("side", [32, 64, 100, 140, 310, 800, 1550])
 def test_a_lossy_output_loses_next_to_nothing_by_a_smaller_draft(baseline: bytes, wanted: Any, side: int) -> None:
     output = resize(baseline, f"{side}x")

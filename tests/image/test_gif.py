@@ -183,6 +183,7 @@ def moving(frames: list[Image.Image], format: str, **options: Any) -> bytes:
     return encoded(frames[0], format, save_all=True, append_images=frames[1:], duration=50, **options)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("colours", [4, 8, 32, 256])
 def test_a_cartoon_of_half_the_width_has_no_more_than_one_and_a_half_times_the_bytes(colours: int) -> None:
     frames = [image.quantize(colours, dither=Image.Dither.NONE) for image in cartoon()]

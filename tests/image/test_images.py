@@ -40,6 +40,7 @@ def catalogue() -> dict[str, tuple[str, tuple[int, int], int]]:
     return rows
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_file_matches_the_catalogue(path: Path) -> None:
     data = path.read_bytes()

@@ -56,6 +56,7 @@ def psnr(one: Image.Image, other: Image.Image) -> float:
     return float(10 * np.log10(255**2 / max(((over(one) - over(other)) ** 2).mean(), 1e-9)))
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("colours", [4, 16, 64, 256])
 def test_a_drawing_of_half_the_width_has_no_more_than_one_and_a_half_times_the_bytes(mode: str, colours: int) -> None:
@@ -66,6 +67,7 @@ def test_a_drawing_of_half_the_width_has_no_more_than_one_and_a_half_times_the_b
     assert psnr(opened(output.data), true) > 40
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("colours", [2, 16, 256])
 def test_a_drawing_of_the_same_size_is_the_same(mode: str, colours: int) -> None:
@@ -120,6 +122,7 @@ def test_a_gif_becomes_a_png_with_a_table() -> None:
     assert np.array_equal(np.asarray(opened(output.data).convert("RGB")), np.asarray(opened(source).convert("RGB")))
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("width", [1200, 800, 600, 300, 64])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_auto_tells_a_drawing_by_its_own_colours(width: int, mode: str) -> None:

@@ -152,6 +152,7 @@ def test_every_list_of_renditions_passes(text: str) -> None:
     assert matches(text)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=300)
 @given(_NEAR | mutated() | st.text(max_size=20))
 def test_pattern_and_parser_agree_except_for_the_listed_exceptions(text: str) -> None:

@@ -135,6 +135,7 @@ def test_planes_are_as_interleaved_samples(way: dict[str, Any], dtype: str, one:
     )
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("planar", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("dtype", "one"), [("u1", 1), ("u2", 257)])
@@ -204,6 +205,7 @@ def packed(samples: np.ndarray[Any, Any], bits: int) -> bytes:
     return b"".join(int(row + "0" * (-len(row) % 8), 2).to_bytes(-(-len(row) // 8)) for row in rows)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("width", [16, 13])
 @pytest.mark.parametrize("planar", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -231,6 +233,7 @@ def test_samples_of_32_bits_have_the_full_range(way: dict[str, Any], planar: boo
     )
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("way", [WAYS[0], WAYS[3], WAYS[6]], ids=str)
 @pytest.mark.parametrize("planar", [False, True])
 @pytest.mark.parametrize("count", [2, 3, 4])
@@ -250,6 +253,7 @@ def test_floating_point_samples_beyond_white_are_white() -> None:
     assert near(colours(tiff(samples, RGB, {339: [3] * 3}))[0][0], (255, 255, 255, 255), 0)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("dtype", "planar"), [("u2", True), ("u4", False), ("u4", True), ("f4", False), ("f4", True)])
 def test_a_linear_ramp_in_unusual_samples_has_no_bands(dtype: str, planar: bool, order: str) -> None:

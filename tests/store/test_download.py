@@ -193,6 +193,7 @@ def test_bytes_that_another_process_has_taken_out_of_the_file_are_fetched_again(
     assert sorted(link.parts[parts:]) == [(start, min(start + 4000, size)) for start in range(0, size, 4000)]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"restart_marker_blocks": 8}, {"progressive": True}])
 @pytest.mark.parametrize("text", ["64x48", "200x", "150x150-attention", "550x-png"])
 def test_a_picture_comes_out_the_same_however_it_came(options: dict[str, Any], text: str) -> None:
@@ -203,6 +204,7 @@ def test_a_picture_comes_out_the_same_however_it_came(options: dict[str, Any], t
     assert streamed.source == whole.source
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("format", ["PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF"])
 def test_every_format_can_still_be_on_its_way(format: str) -> None:
     buffer = io.BytesIO()
