@@ -7,6 +7,7 @@ the type `hvc1` in the boxes of ISO/IEC 23008-12.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -97,14 +98,7 @@ def heic(image: Image.Image, bits: int = 8, *, transfer: int = 13, primaries: in
 
 def _unit(kind: int, payload: bytes) -> bytes:
     """A NAL unit, with emulation prevention bytes in zeros that look like a start code, 7.4.2."""
-    escaped, zeros = bytearray(), 0
-    for byte in payload:
-        if zeros >= 2 and byte <= 3:
-            escaped.append(3)
-            zeros = 0
-        escaped.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes([kind << 1, 1]) + bytes(escaped)
+    return bytes([kind << 1, 1]) + re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", payload)
 
 
 def _profile(bits: _Bits) -> _Bits:
