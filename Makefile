@@ -34,7 +34,13 @@ lint: setup ## Ruff, mypy and cfn-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml monitoring.yaml cdn.yaml
+	@$(MAKE) --no-print-directory $(VENV)/.linted
+
+# With the stamp file, cfn-lint runs again only when a template has changed.
+TEMPLATES := template.yaml monitoring.yaml cdn.yaml
+$(VENV)/.linted: $(TEMPLATES) $(VENV)/.installed
+	$(BIN)/cfn-lint $(TEMPLATES)
+	@touch $@
 
 # The linters print only if they fail, because pytest prints at the same time.
 .PHONY: quiet-lint
@@ -46,17 +52,19 @@ quiet-lint: setup
 # Files in the order of tests/conftest.py: pytest-xdist would put those with few tests last, which take longest.
 PYTEST := MAKEFLAGS= PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
+# Without the folders that have no unit tests, which would take seconds to import.
 .PHONY: unit
 unit: setup
-	$(PYTEST) --numprocesses 2 -m "not e2e and not release and not process and not long"
+	$(PYTEST) --numprocesses 2 $(addprefix --ignore tests/,bench browser e2e runtime) -m "not e2e and not release and not process and not exhaustive and not long"
 
 .PHONY: check
 check: setup ## Linters and unit tests in parallel, two to three minutes
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint unit
 
+# Twice as many workers as the processors of a small machine, because half of the time is waiting for emulators.
 .PHONY: tests
 tests: setup
-	$(PYTEST) --numprocesses 2 --cov --cov-report=term
+	$(PYTEST) --numprocesses 4 --cov --cov-report=term
 
 .PHONY: test
 test: setup ## Linters and all tests, end to end and of the release included, as CI runs them
