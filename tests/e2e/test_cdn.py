@@ -4,15 +4,17 @@ CloudFront."""
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import json
 import shlex
 import shutil
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.delivery.test_manifest import Tags
 from tests.e2e.conftest import PROJECT
 from tests.pictures import encoded, photo
 from tinypics.cli.app import app
@@ -182,6 +184,61 @@ def test_the_command_says_what_is_wrong(site: Site, arguments: list[str], reason
     done = command(site, *arguments)
     assert done.exit_code != 0
     assert reason in done.stderr
+
+
+@pytest.fixture(scope="module")
+def example() -> Any:
+    spec = importlib.util.spec_from_file_location("browser_upload", PROJECT / "examples" / "browser_upload.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def submit(form: str, data: bytes) -> tuple[int, str]:
+    """Send a form as a browser does; the status and the address that it is sent to."""
+    tags = Tags(form).found
+    parts = [
+        f'--limit\r\nContent-Disposition: form-data; name="{field["name"]}"\r\n\r\n{field["value"]}\r\n'
+        for name, field in tags
+        if name == "input" and field["type"] == "hidden"
+    ]
+    parts.append('--limit\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n')
+    action = urlsplit(str(tags[0][1]["action"]))
+    connection = http.client.HTTPConnection(str(action.hostname), action.port, timeout=30)
+    body = "".join(parts).encode() + data + b"\r\n--limit--\r\n"
+    connection.request("POST", action.path, body, {"Content-Type": "multipart/form-data; boundary=limit"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, str(answer.getheader("Location"))
+
+
+def test_a_browsers_upload_has_its_address_at_once(site: Site, example: Any) -> None:
+    s3, bucket = site.cloud.client("s3"), deploy.BUCKETS["SourceBucket"]
+    picture = encoded(photo((32, 24)), "JPEG")
+    status, back = submit(example.form(s3, bucket, "http://127.0.0.1:8000/uploaded"), picture)
+    assert (status, back.partition("?")[0]) == (303, "http://127.0.0.1:8000/uploaded")
+    (_, image) = Tags(example.uploaded(urlsplit(back).query, site.base, ["32x.auto"])).found[-1]
+    key = dict(parse_qsl(urlsplit(back).query))["key"]
+    stored = s3.get_object(Bucket=bucket, Key=key)
+    assert stored["Body"].read() == picture
+    assert image["src"] == f"{site.base}{key}/32x.auto?v={stored['ETag'].strip(chr(34))[:8]}"
+
+
+def test_the_form_allows_no_file_above_its_limit(site: Site, example: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(example, "MAX_BYTES", 100)
+    form = example.form(site.cloud.client("s3"), deploy.BUCKETS["SourceBucket"], "http://127.0.0.1:8000/uploaded")
+    assert submit(form, b"x" * 101)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["", "key=other/a.jpg&etag=5d41402a", "key=uploads/<b>//&etag=1", "key=uploads/a&etag=<b>"]
+)
+def test_a_made_up_address_shows_no_picture_and_no_markup(example: Any, query: str) -> None:
+    shown = example.uploaded(query, "https://a.example/", ["32x"])
+    assert [name for name, _ in Tags(shown).found] == ["p"]
 
 
 def test_without_cdn_the_bucket_is_closed_again(site: Site) -> None:

@@ -22,13 +22,13 @@ PYTHON = sorted(
         "tests/**/*.py",
         "bench/**/*.py",
         "docs/*.py",
-        "examples/*.py",
+        "examples/**/*.py",
         "audit/*.py",
         "edge/*.py",
     )
     for path in PROJECT.glob(pattern)
 )
-SCRIPTS = sorted([*PROJECT.glob("src/**/*.js"), *PROJECT.glob("edge/*.js")])
+SCRIPTS = sorted([*PROJECT.glob("src/**/*.js"), *PROJECT.glob("edge/*.js"), *PROJECT.glob("examples/**/*.mjs")])
 PAGES = [*(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"))]
 PAGES += sorted(PROJECT.glob("docs/*.md"))
 COMMENTED = [
