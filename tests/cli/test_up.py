@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -20,7 +24,11 @@ from tinypics.local.emulator import EmulatorError
 from tinypics.local.pidfile import PidFile
 from tinypics.stack.deployed import Stack
 
+if TYPE_CHECKING:
+    from typer.testing import Result
+
 PROJECT = Path(__file__).parents[2]
+WITHOUT_MAKE = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
 
 def interrupt(*_: object) -> None:
@@ -39,6 +47,52 @@ def test_up_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert f"invoke {PROJECT}/events/resize.json --data {tmp_path}" in done.stdout
     with Image.open(tmp_path / up.SAMPLE) as sample:
         assert sample.size == (1200, 800)
+
+
+def started(*options: str, folder: Path) -> Result:
+    return CliRunner().invoke(app, ["up", "--port", "0", "--data", str(folder), *options])
+
+
+@pytest.mark.e2e
+def test_the_next_start_has_the_same_parameters_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setattr(up, "_follow", interrupt)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(up, "DEFAULT_PORT", taken)
+        first = started("--parameter", "Renditions=32x32", folder=tmp_path)
+    assert first.exit_code == 0, first.output
+    console = r"http://127\.0\.0\.1:(\d+)/\?token=\S+"
+    address = re.search(console, first.stdout)
+    assert address
+    assert f"Port {taken} is taken by another program: the console is on {address[1]}." in first.stderr
+    second = started("--parameter", "LogRetention=7", folder=tmp_path)
+    assert address[0] in second.stdout
+    assert "Parameters: Renditions=32x32 LogRetention=7 (kept for" in second.stdout
+    apis = [re.search(r"execute-api/(\w+)", done.stdout) for done in (first, second)]
+    assert apis[0]
+    assert apis[1]
+    assert apis[0][1] == apis[1][1]
+    wrong = started("--parameter", "Renditions=foo", folder=tmp_path)
+    assert wrong.exit_code == 2
+    assert "Remembered from an earlier start: Renditions=32x32 LogRetention=7; --forget drops them" in wrong.stderr
+    third = started("--forget", "--console-port", "0", folder=tmp_path)
+    assert "Parameters:" not in third.stdout
+    assert address[0] not in third.stdout
+
+
+def test_make_up_takes_its_options() -> None:
+    words = ["PORT=5000", "DATA=my data", "PARAMETERS=Renditions=128x128,800x Api=off", "FORGET=1"]
+    done = subprocess.run(
+        ["make", "--dry-run", "up", *words], cwd=PROJECT, capture_output=True, text=True, check=True, env=WITHOUT_MAKE
+    )
+    command = done.stdout.replace("\\\n", "").splitlines()[-1]
+    assert shlex.split(command)[1:] == [
+        *("up", "--port", "5000", "--data", "my data", "--parameter", "Renditions=128x128,800x"),
+        *("--parameter", "Api=off", "--forget"),
+    ]
 
 
 def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:

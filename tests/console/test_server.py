@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tinypics.console import server
 from tinypics.console.server import PortTaken, serving
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
@@ -52,7 +51,11 @@ def test_a_port_that_was_asked_for_and_is_taken_is_a_sentence(taken: int) -> Non
         pass
 
 
-def test_without_one_asked_for_another_is_found(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "DEFAULT_PORT", taken)
-    with serving(CLOUD, STACK) as address:
+def test_without_one_asked_for_another_is_found(taken: int) -> None:
+    with serving(CLOUD, STACK, usual=taken) as address:
         assert urlsplit(address).port != taken
+
+
+def test_a_given_token_is_that_of_the_address() -> None:
+    with serving(CLOUD, STACK, 0, token="t" * 32) as address:
+        assert urlsplit(address).query == f"token={'t' * 32}"

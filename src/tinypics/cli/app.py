@@ -57,13 +57,15 @@ def up(
     data: options.Data = None,
     parameter: options.Parameter = None,
     console_port: options.ConsolePort = None,
+    forget: options.Forget = False,
 ) -> None:
     """Start a cloud on this computer, deploy the stack into it, and follow its logs until Ctrl-C.
 
     First it prints the address of the web console: open it in a browser and
     drop a picture there.
 
-    Pictures are kept in the data folder and are there again the next time.
+    Pictures are kept in the data folder and are there again the next time, and
+    so are parameters, the address of the console and that of the API.
 
     Parameters are checked before anything starts; docs/deploying.md has all of
     them.
@@ -75,7 +77,7 @@ def up(
     """
     from tinypics.cli import up as command
 
-    command.up(port, data, parameter or [], console_port)
+    command.up(port, data, parameter or [], console_port, forget=forget)
 
 
 @app.command()

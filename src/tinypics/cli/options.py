@@ -27,7 +27,7 @@ ConsolePort = Annotated[
         min=0,
         max=65535,
         help="Port of the web console on 127.0.0.1; 0 finds a free one.",
-        show_default="4567, or a free one",
+        show_default="the last one; at first 4567, or a free one",
     ),
 ]
 Profile = Annotated[str | None, typer.Option(help="AWS profile.", show_default=False)]
@@ -44,6 +44,8 @@ Parameter = Annotated[
         help="A parameter of template.yaml, like Renditions=128x128,800x-webp. Give the option again for another.",
     ),
 ]
+
+Forget = Annotated[bool, typer.Option("--forget", help="Drop remembered parameters, token and console port.")]
 
 Uploads = Annotated[
     list[Path], typer.Argument(metavar="PATH", exists=True, help="Pictures to upload, or folders of pictures.")

@@ -9,8 +9,10 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError
 from rich.text import Text
@@ -18,14 +20,15 @@ from rich.text import Text
 from tinypics.cli.logs import PAUSES, show
 from tinypics.cli.target import DATA, Target, find_nearest, readable_errors
 from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain
-from tinypics.console.server import PortTaken, serving
+from tinypics.console.server import DEFAULT_PORT, PortTaken, serving
 from tinypics.local import deploy
 from tinypics.local.emulator import HOST, EmulatorError
 from tinypics.local.parameters import parse_parameters
+from tinypics.local.remembered import Remembered
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tinypics.local.emulator import Emulator
     from tinypics.local.pidfile import PidFile
@@ -36,29 +39,59 @@ WELCOME = "Open it in a browser and drop a photo on the page: a moment later its
 
 
 @readable_errors()
-def up(port: int, data: Path | None, parameters: list[str], console_port: int | None) -> None:
+def up(port: int, data: Path | None, parameters: list[str], console_port: int | None, *, forget: bool) -> None:
     """Start, deploy, print the addresses, follow the logs; stop on Ctrl-C, SIGTERM or SIGHUP."""
     project = find_nearest(deploy.TEMPLATE, Path.cwd())
     if not (project / deploy.TEMPLATE).exists():
         raise CommandFailed(f"There is no {deploy.TEMPLATE} here or above: run this in a clone of Tinypics.")
     folder = data or project / DATA
+    before = Remembered() if forget else Remembered.read(folder)
+    usual = before.console_port or DEFAULT_PORT
     try:
+        now = replace(before, parameters=before.parameters | _parse_parameters(parameters, project))
         with (
             interrupted_by(signal.SIGTERM, signal.SIGHUP),
             err.status("Starting") as status,
-            deploy.running(folder, project, port, _parse_parameters(parameters, project)) as (emulator, pid_file),
-            serving(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack, console_port) as console,
+            deploy.running(folder, project, port, now.parameters, now.api_id) as (emulator, pid_file),
+            serving(
+                Cloud.local(pid_file.endpoint, pid_file.region),
+                pid_file.stack,
+                console_port,
+                usual=usual,
+                token=now.token,
+            ) as console,
         ):
             status.stop()
+            _remember(folder, now, console_port, usual, console)
             _print_addresses(pid_file, project, folder, data, console)
             _follow(emulator, pid_file)
     except deploy.WrongParameters as error:
-        raise _usage_error(error.reasons) from None
+        kept = _describe(before.parameters)
+        hint = [f"Remembered from an earlier start: {kept}; --forget drops them (make up FORGET=1)."] if kept else []
+        raise _usage_error(error.reasons + hint) from None
     except (EmulatorError, deploy.DeployError, PortTaken) as error:
         raise CommandFailed(str(error)) from error
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be closed
             err.print(f"Stopped. Pictures stay in {folder}.")
+
+
+def _remember(folder: Path, now: Remembered, asked: int | None, usual: int, console: str) -> None:
+    """Keep the choices for the next start, and say which of them were kept and which port is another."""
+    port = urlsplit(console).port
+    if asked is None and port != usual:
+        err.print(f"Port {usual} is taken by another program: the console is on {port}.", style="yellow")
+    kept = now.console_port if asked is None and now.console_port else port
+    replace(now, console_port=kept).write(folder)
+    if now.parameters:
+        out.print(
+            f"Parameters: {plain(_describe(now.parameters))} (kept for the next start; --forget drops them)",
+            style="dim",
+        )
+
+
+def _describe(parameters: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in parameters.items())
 
 
 def _parse_parameters(texts: list[str], project: Path) -> dict[str, str]:

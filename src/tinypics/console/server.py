@@ -29,14 +29,17 @@ class PortTaken(Exception):
 
 
 @contextlib.contextmanager
-def serving(cloud: Cloud, stack: Stack, port: int | None = None) -> Iterator[str]:
+def serving(
+    cloud: Cloud, stack: Stack, port: int | None = None, *, usual: int = DEFAULT_PORT, token: str | None = None
+) -> Iterator[str]:
     """Serve the console during the block, whose value is the address to open, with its token.
 
-    `port` None: `DEFAULT_PORT`, or any free one if that is taken; 0: any free one. Raises PortTaken.
+    `port` None: the `usual` one, or any free one if that is taken; 0: any free one. `token` None: a new one. Raises
+    PortTaken.
     """
-    with _listen(port) as listener:
+    with _listen(port, usual) as listener:
         origin = f"http://{HOST}:{listener.getsockname()[1]}"
-        token = secrets.token_urlsafe(24)
+        token = token or secrets.token_urlsafe(24)
         config = uvicorn.Config(
             build(cloud, stack, origin, token),
             log_config=None,
@@ -57,9 +60,9 @@ def serving(cloud: Cloud, stack: Stack, port: int | None = None) -> Iterator[str
             thread.join(_GRACE * 3)
 
 
-def _listen(port: int | None) -> socket.socket:
+def _listen(port: int | None, usual: int) -> socket.socket:
     try:
-        return _bind(DEFAULT_PORT if port is None else port)
+        return _bind(usual if port is None else port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE and port is None:
             return _bind(0)

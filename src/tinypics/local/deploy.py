@@ -30,6 +30,7 @@ TEMPLATE = "template.yaml"
 STACK = "tinypics"
 BUCKETS = {"SourceBucket": "original-pics", "OutputBucket": "tiny-pics", "BackfillBucket": "tinypics-backfill"}
 _WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # seconds, times: it takes about one
+_API_ID = "ms-custom-id"  # the tag from which the emulator takes the id of an API
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
@@ -56,13 +57,21 @@ class WrongParameters(DeployError):
 
 @contextlib.contextmanager
 def running(
-    data: Path, project: Path, port: int = DEFAULT_PORT, parameters: dict[str, str] | None = None
+    data: Path,
+    project: Path,
+    port: int = DEFAULT_PORT,
+    parameters: dict[str, str] | None = None,
+    api_id: str | None = None,
 ) -> Iterator[tuple[Emulator, PidFile]]:
     """Run an emulator with our stack during the `with` block. Other commands find it by its data folder.
+
+    `api_id` is the id in the API's address; None: a new one.
 
     Raises EmulatorError and DeployError, after stopping everything. Raises WrongParameters before anything is started.
     """
     template = check_parameters(project, parameters or {}, f"http://{HOST}:{port}")
+    if api_id and "HttpApi" in template["Resources"]:
+        template["Resources"]["HttpApi"]["Properties"]["Tags"] = {_API_ID: api_id}
     with Emulator.start(data, port) as emulator:
         cloud = Cloud.local(emulator.endpoint, REGION)
         pid_file = PidFile(

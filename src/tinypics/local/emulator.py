@@ -173,7 +173,8 @@ def _already_runs_message(data: Path, pid_file: PidFile | None) -> str:
         return f"An emulator for {data} is just starting or stopping. Retry in a moment, or choose another --data DIR."
     return (
         f"The emulator of this folder runs already: {pid_file.endpoint} (process {pid_file.parent}, data in {data}).\n"
-        "Use it from here, stop it with Ctrl-C where it was started, or start another one with --data DIR --port N."
+        "Use it from here, stop it with Ctrl-C where it was started, or start another one with --data DIR --port N\n"
+        "(make up DATA=DIR PORT=N)."
     )
 
 
@@ -197,7 +198,7 @@ def _free_port(port: int) -> int:
             if error.errno == errno.EADDRINUSE:
                 raise EmulatorError(_taken_message(port)) from None
             raise EmulatorError(
-                f"Port {port} cannot be used: {error.strerror}. Choose another with --port N."
+                f"Port {port} cannot be used: {error.strerror}. Choose another with --port N (make up PORT=N)."
             ) from None
         return int(probe.getsockname()[1])
 
@@ -205,8 +206,8 @@ def _free_port(port: int) -> int:
 def _taken_message(port: int) -> str:
     who = "another local emulator, of another folder" if is_healthy(port) else "another program"
     return (
-        f"Port {port} is taken by {who}. Choose another with --port N (0 finds a free one),\n"
-        f"or find the process that has it: lsof -nP -iTCP:{port} -sTCP:LISTEN"
+        f"Port {port} is taken by {who}. Choose another with --port N (make up PORT=N), 0 finds a free one; "
+        f"`lsof -nP -iTCP:{port} -sTCP:LISTEN` names the program."
     )
 
 
