@@ -112,7 +112,7 @@ class Stack:
                 return self.source["Mappings"][table][str(first)][second]
             if function == "Fn::Select":
                 index, items = map(self.resolve, operands)
-                return items[int(index)]
+                return items[int(index)] if isinstance(items, list) else {function: [index, items]}
             if function in ("Fn::Join", "Fn::Split") and all(isinstance(each, str) for each in self._flat(operands)):
                 separator, rest = map(self.resolve, operands)
                 return separator.join(rest) if function == "Fn::Join" else rest.split(separator)

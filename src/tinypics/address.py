@@ -33,6 +33,9 @@ MAX_BYTES: Final = 8192
 AUTO_FORMATS: Final = ("avif", "webp")
 """The extensions that `.auto` becomes for a browser that accepts them, the best one first."""
 
+PARAMETERS: Final = ("v", "s", "e", "r")
+"""Version, signature, its last second, and the mark of an address that the serving function has redirected to."""
+
 _VERSION: Final = "[0-9a-f]{8}"
 _DAY: Final = 86_400
 _DIGEST_BYTES: Final = 16  # of HMAC-SHA256: 22 characters
@@ -160,31 +163,18 @@ class Address:
     def parse(cls, path: str, query: str = "", *, encoded: bool = True) -> Self:
         """Parse the path (with its slash in front) and the query.
 
-        A "+" in the path is one: callers that follow S3 encode it. Parameters other than `v`, `s` and `e` do not
-        count, and a `v` that no ETag begins with is none.
+        A "+" in the path is one: callers that follow S3 encode it. Only `PARAMETERS` count, and a `v` that no ETag
+        begins with is none.
 
         :raises InvalidRequest: the path is not the form KEY/RENDITION.EXT, or a parameter is repeated.
         """
-        if len(path) > MAX_BYTES or len(query) > MAX_BYTES:
-            raise InvalidRequest.expected("address", f"at most {MAX_BYTES} bytes", path)
-        try:
-            text = unquote(path, errors="strict") if encoded else path
-        except UnicodeDecodeError as error:
-            raise InvalidRequest.expected("address", "percent-encoded UTF-8", path) from error
-        key, _, name = text.removeprefix("/").rpartition("/")
+        text = decoded(path, encoded=encoded)
+        key, _, name = text.rpartition("/")
         label, _, extension = name.rpartition(".")
         if not label or extension not in keys.EXTENSIONS or canonical(label) != label:
             raise InvalidRequest.expected("address", "KEY/RENDITION.EXT, like cat.jpg/800x-webp.webp", text)
-        found = _parameters(query)
-        version = found.get("v", "")
-        return cls(
-            keys.check(key),
-            label,
-            extension,
-            version if re.fullmatch(_VERSION, version) else None,
-            found.get("s", ""),
-            found.get("e", ""),
-        )
+        found = parameters(query)
+        return cls(keys.check(key), label, extension, found.get("v"), found.get("s", ""), found.get("e", ""))
 
     def is_signed(self, ring: Mapping[str, str], now: float | None = None) -> bool:
         """Whether a key of `ring` has signed this address, and it has not expired.
@@ -207,12 +197,28 @@ class Address:
         return int(self.expires) - (time.time() if now is None else now)
 
 
-def _parameters(query: str) -> dict[str, str]:
+def decoded(path: str, *, encoded: bool) -> str:
+    """The key of the object that a path names. Raises InvalidRequest if it can be none."""
+    if len(path) > MAX_BYTES:
+        raise InvalidRequest.expected("address", f"a path of at most {MAX_BYTES} bytes", path)
+    try:
+        text = unquote(path, errors="strict") if encoded else path
+    except UnicodeDecodeError as error:
+        raise InvalidRequest.expected("address", "percent-encoded UTF-8", path) from error
+    return keys.check(text.removeprefix("/"), "address")
+
+
+def parameters(query: str) -> dict[str, str]:
+    """The valid ones of `PARAMETERS`. Raises InvalidRequest for a repeated one."""
+    if len(query) > MAX_BYTES:
+        raise InvalidRequest.expected("address", f"a query of at most {MAX_BYTES} bytes", query)
     found: dict[str, str] = {}
     for pair in query.split("&"):
         field, _, text = pair.partition("=")
-        if field in ("v", "s", "e"):
+        if field in PARAMETERS:
             if field in found:
                 raise InvalidRequest.expected("address", f"the parameter {field} once", query)
             found[field] = unquote(text)
+    if not re.fullmatch(_VERSION, found.get("v", "")):
+        found.pop("v", None)
     return found

@@ -44,7 +44,7 @@ def test_an_own_base_comes_before_the_stacks() -> None:
 
 def test_a_stack_without_a_secret_signs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     options: dict[str, Any] = {"base": "https://a.example/", "version": False, "expires": None}
-    with pytest.raises(CommandFailed, match="Signing=on"):
+    with pytest.raises(CommandFailed, match="Dynamic=signed"):
         url.url(target(None), "cat.jpg", "800x", sign=True, **options)
     url.url(target(None), "cat.jpg", None, sign=False, **options)
     assert capsys.readouterr().out == "https://a.example/cat.jpg\n"

@@ -76,7 +76,7 @@ def deploy_cdn(cloud: Cloud, **parameters: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    parameters = {"Cdn": "on", "Renditions": "32x,hero=16x", "Api": "off"}
+    parameters = {"Cdn": "on", "Dynamic": "off", "Renditions": "32x,hero=16x", "Api": "off"}
     data = tmp_path_factory.mktemp("served")
     with deploy.running(data, PROJECT, 0, parameters) as (_, facts):
         cloud = Cloud.local(facts.endpoint, facts.region)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from typing import Any
@@ -123,7 +124,8 @@ def test_names_fit_in_every_region() -> None:
 
 
 def test_the_stack_prints_the_command_that_deploys_its_distribution() -> None:
-    stack = Stack({"Cdn": "on", "Renditions": "128x128, 800x-webp", "OutputPrefix": "thumbs/", "OutputBucket": "pics"})
+    served_stack = {"Renditions": "128x128, 800x-webp", "OutputPrefix": "thumbs/", "OutputBucket": "pics"}
+    stack = Stack({"Cdn": "on", "Dynamic": "off", **served_stack})
     command = shlex.split(stack.outputs["CdnCommand"]["Value"])
     assert command[:4] == ["sam", "deploy", "--template-file", CDN]
     given = dict(each.split("=", 1) for each in command[command.index("--parameter-overrides") + 1 :])
@@ -133,6 +135,13 @@ def test_the_stack_prints_the_command_that_deploys_its_distribution() -> None:
         name: value for name, value in given.items() if name in stack.parameters
     }
     assert "CdnCommand" not in Stack().outputs
+
+
+def test_the_command_names_the_function_and_all_listed_renditions() -> None:
+    stack = Stack({"Cdn": "on", "Renditions": "128x128", "DynamicRenditions": "20x,round=16x16"})
+    text, values = stack.outputs["CdnCommand"]["Value"]["Fn::Sub"]
+    assert 'Renditions=\\"128x128,20x,round=16x16\\"' in json.dumps(text)
+    assert " ServeDomain=${Domain}" in json.dumps(values)
 
 
 def test_the_functions_read_the_metadata_that_outputs_have() -> None:

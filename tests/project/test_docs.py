@@ -10,7 +10,7 @@ import pytest
 
 from tests import transformed
 from tinypics import errors
-from tinypics.aws import events, settings
+from tinypics.aws import events, serve_settings, settings
 from tinypics.aws.backfill import batch
 from tinypics.aws.backfill.batch import KILLED
 from tinypics.aws.settings import Settings
@@ -107,7 +107,8 @@ def test_the_workflow_reaches_all_of_its_states_and_the_picture_shows_them() -> 
 
 
 def test_the_template_sets_only_variables_that_the_code_reads() -> None:
-    known = {value for name, value in vars(settings).items() if name.isupper() and isinstance(value, str)}
+    both = [*vars(settings).items(), *vars(serve_settings).items()]
+    known = {value for name, value in both if name.isupper() and isinstance(value, str)}
     assert set(re.findall(r"^ +(TINYPICS_\w+):", TEMPLATE, re.MULTILINE)) == {
         name for name in known if name.startswith("TINYPICS_")
     }

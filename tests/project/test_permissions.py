@@ -66,7 +66,7 @@ def test_every_statement_names_its_resources_or_why_it_cannot(statement: dict[st
 @pytest.mark.parametrize("name", ROLES)
 def test_only_buckets_of_this_account_are_read_and_written(name: str) -> None:
     """A missing bucket has no account, and S3 must be able to answer 404."""
-    (policy,) = Stack().properties(name)["Policies"]
+    (policy,) = Stack({"Cdn": "on"}).properties(name)["Policies"]
     statements = policy["PolicyDocument"]["Statement"]
     denials = [each for each in statements if each["Effect"] == "Deny"]
     reaches_s3 = any("s3:" in json.dumps(each["Action"]) for each in statements if each["Effect"] == "Allow")
@@ -116,6 +116,19 @@ def test_a_function_is_called_for_this_account_only(name: str, permission: dict[
     assert permission["Principal"] in DEPUTIES
     assert permission["SourceArn"]
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_only_the_local_stack_has_an_open_url() -> None:
+    open_url = Stack({"ApiEndpoint": "http://127.0.0.1:4566/_aws/execute-api"}).properties("ServeUrl")
+    assert open_url["AuthType"] == "NONE"
+    assert Stack({"Cdn": "on"}).properties("ServeUrl")["AuthType"] == "AWS_IAM"
+    assert "ServeUrl" not in Stack().resources
+    assert "ServeFunction" not in Stack({"Cdn": "on", "Dynamic": "off"}).resources
+
+
+def test_only_signed_addresses_need_a_secret() -> None:
+    assert "ServeSecret" not in Stack({"Cdn": "on"}).resources
+    assert "ServeSecret" in Stack({"Cdn": "on", "Dynamic": "signed"}).resources
 
 
 @pytest.mark.parametrize("name", BUCKETS)

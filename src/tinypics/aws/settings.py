@@ -138,7 +138,9 @@ def _limits(megabytes: int) -> Limits:
 # --- Parsers of a variable's text, which is not empty. They raise InvalidConfiguration.
 
 
-def _like(pattern: str, allowed: str) -> Callable[[str, str], str]:
+def like(pattern: str, allowed: str) -> Callable[[str, str], str]:
+    """A parser of texts that match the pattern."""
+
     def reader(name: str, text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise InvalidConfiguration.expected(name, allowed, text)
@@ -209,18 +211,18 @@ READERS: Final[dict[str, Callable[[str, str], Any]]] = {
     OUTPUT_BUCKET: _bucket,
     OUTPUT_BUCKETS: _buckets,
     OUTPUT_PREFIX: _folder,
-    CACHE_CONTROL: _like("[!-~]([ -~]*[!-~])?", "a header in printable ASCII, like public, max-age=86400"),
-    STORAGE_CLASS: _like("|".join(STORAGE_CLASSES), ", ".join(STORAGE_CLASSES)),
+    CACHE_CONTROL: like("[!-~]([ -~]*[!-~])?", "a header in printable ASCII, like public, max-age=86400"),
+    STORAGE_CLASS: like("|".join(STORAGE_CLASSES), ", ".join(STORAGE_CLASSES)),
     TAGS: _tags,
-    URL_BASE: _like(
+    URL_BASE: like(
         r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:[0-9]+)?/([A-Za-z0-9._~!$&'()*+;=:@%/-]*/)?",
         "an https address that ends with a slash, like https://cdn.example.com/",
     ),
     FOLLOW_DELETES: _flag,
     RENDITIONS: _renditions,
     BACKFILL_BUCKET: _bucket,
-    STATE_MACHINE: _like(r"arn:[a-z-]+:states:[^ ]+:stateMachine:[^ ]+", "the ARN of a workflow"),
-    API_URL: _like(r"https?://[!-~]+", "an address like https://example.com"),
+    STATE_MACHINE: like(r"arn:[a-z-]+:states:[^ ]+:stateMachine:[^ ]+", "the ARN of a workflow"),
+    API_URL: like(r"https?://[!-~]+", "an address like https://example.com"),
     MEMORY_MB: _megabytes,
 }
 """The parser of each variable: from the name, for messages, and the text to the value."""

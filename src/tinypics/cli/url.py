@@ -90,7 +90,7 @@ def _version(target: Target, key: str) -> str:
 def _secret(target: Target) -> str:
     """The keys of signatures. Raises CommandFailed without the stack's secret."""
     if not target.stack.signing_secret:
-        raise CommandFailed("The stack has no secret for signatures: deploy it with Cdn=on and Signing=on.")
+        raise CommandFailed("The stack has no secret for signatures: deploy it with Dynamic=signed.")
     found = target.client("secretsmanager").get_secret_value(SecretId=target.stack.signing_secret)
     return str(found["SecretString"])
 

@@ -59,11 +59,11 @@ def _heads(bucket: Bucket, names: Iterable[str]) -> dict[str, Listed]:
 def _with_tags(bucket: Bucket, found: dict[str, Listed]) -> dict[str, Listed]:
     """The same, sorted, with the ETags of objects whose listing has none."""
     found |= _heads(bucket, [key for key, each in found.items() if not each.etag])
-    return {key: found[key] for key in sorted(found, key=_is_unlikely)}
+    return {key: found[key] for key in sorted(found, key=lambda key: not is_likely(key))}
 
 
-def _is_unlikely(key: str) -> bool:
-    """Whether the last part of the key is not that of a manifest, nor begins like a rendition (`128x128`, `x600`)."""
+def is_likely(key: str) -> bool:
+    """Whether the last part of the key is that of a manifest, or begins like a rendition (`128x128`, `x600`)."""
     name = key.rpartition("/")[2]
     width, cross, _ = name.partition("x")
-    return name != keys.MANIFEST and not (cross and (not width or width.isdigit()))
+    return name == keys.MANIFEST or bool(cross and (not width or width.isdigit()))

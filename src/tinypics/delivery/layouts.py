@@ -52,15 +52,16 @@ class SingleLayout(Layout):
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         (output,) = new.outputs
-        etag = self._put_output(self.marker, output, new.source, existing.etag)
-        return ExistingOutputs(etag, new.source, self.request.recipe, (_stored_output(self.marker, output, etag),))
+        etag, existed = self._put_output(self.marker, output, new.source, existing.etag)
+        stored = (_stored_output(self.marker, output, etag),)
+        return ExistingOutputs(etag, new.source, self.request.recipe, stored, existed=existed)
 
-    def clean(self, existing: ExistingOutputs) -> bool:  # noqa: ARG002 - the only output is known
+    def clean(self, existing: ExistingOutputs) -> bool:
         """One listing, after the write: of two recipes that write at the same time, one sees the other's output."""
         if self.request.dest_key:
             return False
         others = {key: etag for key, etag in self._etags().items() if key != self.marker}
-        strays = self._ours(self._stats(others))
+        strays = self._ours(self._stats(others), existing.source_etag)
         self.delete(strays)
         return bool(strays)
 
@@ -96,7 +97,8 @@ class FolderLayout(Layout):
             return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
         if not manifest.outputs:
             return ExistingOutputs(stat.etag, manifest.source, named=manifest.all_keys, claimed_recipe=manifest.recipe)
-        etags, owned, stats = self._survey(_vouched(manifest.outputs) | {self.marker: stat.etag})
+        vouched = _vouched(manifest.outputs) | {self.marker: stat.etag}
+        etags, owned, stats = self._survey(vouched, manifest.source["etag"])
         if etags.get(self.marker) != stat.etag:
             raise Conflict(f'object "{self.marker}" was replaced after it was read')
         true = [item for item in manifest.outputs if etags.get(item.key) == item.etag]
@@ -124,7 +126,7 @@ class FolderLayout(Layout):
         else:
             claim = self._claim(Manifest(new.source, self.request.recipe, placeholder=shown), existing)
         # Listed after the claim, so that of invocations of both layouts at least one sees the other's writes.
-        etags, owned, stats = self._survey(_vouched(existing.outputs) | {self.marker: claim})
+        etags, owned, stats = self._survey(_vouched(existing.outputs) | {self.marker: claim}, new.source["etag"])
         expected = _vouched(tuple(new.reused.values())) | {self.marker: claim}
         if any(etags.get(key) != etag for key, etag in expected.items()):
             raise Conflict(f'another invocation writes below "{self.request.base_key}"')
@@ -132,17 +134,17 @@ class FolderLayout(Layout):
             self.bucket.delete(self.marker, etag=claim)
             raise obstacle
         planned = {self._keys[str(output.rendition)]: output for output in new.outputs}
-        stored_etags = together(
+        stored = together(
             functools.partial(self._put_output, key, output, new.source, etags.get(key), stats.get(key), shared=shared)
             for key, output in planned.items()
         )
         written = {
             str(output.rendition): _stored_output(key, output, etag, sha256=_sha256(output.data))
-            for (key, output), etag in zip(planned.items(), stored_etags, strict=True)
+            for (key, output), (etag, _) in zip(planned.items(), stored, strict=True)
         }
-        stored = tuple({**new.reused, **written}[str(rendition)] for rendition in self.request.renditions)
+        complete = tuple({**new.reused, **written}[str(rendition)] for rendition in self.request.renditions)
         self._delete_strays(owned, claim)
-        return self._complete(Manifest(new.source, self.request.recipe, stored, shown), claim)
+        return self._complete(Manifest(new.source, self.request.recipe, complete, shown), claim)
 
     def clean(self, existing: ExistingOutputs) -> bool:
         if existing.owned.keys() <= {self.marker, *self.output_keys}:
@@ -157,15 +159,18 @@ class FolderLayout(Layout):
         marker = {self.marker: existing.etag} if existing.etag and existing.source else {}
         return self._survey(_vouched(existing.outputs) | marker)[1]
 
-    def _survey(self, vouched: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], dict[str, Stat]]:
+    def _survey(
+        self, vouched: Mapping[str, str], source_etag: str | None = None
+    ) -> tuple[dict[str, str], dict[str, str], dict[str, Stat]]:
         """The ETags of all objects where outputs can be, those of this source's, and the facts of unknown ones.
 
-        Objects with an ETag in `vouched` are known to belong to this source.
+        Outputs on demand of the version `source_etag` are not among them, because they stay. Objects with an ETag in
+        `vouched` are known to belong to this source.
         """
         etags = self._etags()
         ours = {key: etag for key, etag in etags.items() if vouched.get(key) == etag}
         unknown = self._stats({key: etag for key, etag in etags.items() if key not in ours})
-        return etags, ours | self._ours(unknown), unknown
+        return etags, ours | self._ours(unknown, source_etag), unknown
 
     def _first_obstacle(self, stats: Mapping[str, Stat]) -> InvalidRequest | None:
         found = (self._obstacle(key, stats[key]) for key in self.output_keys if key in stats)
@@ -210,6 +215,10 @@ class FolderLayout(Layout):
 
 def layout_of(request: Request, bucket: Bucket, handling: Handling) -> Layout:
     """The layout of the outputs of `request`. Raises InvalidRequest if a key of theirs would be too long."""
+    if request.name is not None:
+        from tinypics.delivery.on_demand import OnDemandLayout  # no upload's event needs it
+
+        return OnDemandLayout(request, bucket, handling)
     return (FolderLayout if request.in_folder else SingleLayout)(request, bucket, handling)
 
 

@@ -7,7 +7,6 @@ Writes are compare-and-swap: an object is replaced only if its ETag is still the
 from __future__ import annotations
 
 import functools
-import itertools
 from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -35,10 +34,14 @@ SOURCE_FACTS = "tinypics-source-facts"
 FACTS = "tinypics-facts"
 PLACED = "tinypics-placed"
 """Marks outputs with a requested key (`dest_key`): they belong to the requester, and are kept without their source."""
+ON_DEMAND = "tinypics-on-demand"
+"""Marks outputs that no upload's event makes. They stay while they are of the source's version."""
+ON_DEMAND_TAG = ("tinypics", "on-demand")
+"""The tag of these objects, which a lifecycle rule can select. S3 allows ten tags for an object."""
 
 MAX_UNKNOWN = 100
-"""Objects of which one invocation reads the metadata, to see whether they are outputs of its source. Twice as many as
-the renditions of a request; there are more only if a source has the name of a folder of others."""
+"""Objects without the name of a rendition whose metadata one invocation reads, to see whether they are outputs of its
+source. There are many only if a source has the name of a folder of others."""
 
 
 @value
@@ -63,7 +66,8 @@ class ExistingOutputs:
     Of a folder, `named` has the keys of outputs that may exist, as its manifest tells. If that is incomplete,
     `claimed_recipe` is the recipe that an invocation is writing, or was when it was killed. If it is complete,
     `owned` has the ETags of this source's objects by key, and `damaged` those of objects that are not the ones that
-    the manifest names (None: it is gone). `obstacle` is the error if a key belongs to somebody else.
+    the manifest names (None: it is gone). `obstacle` is the error if a key belongs to somebody else. `existed`: the
+    single output that was to be stored is one of a concurrent invocation.
     """
 
     etag: str | None = None
@@ -75,6 +79,7 @@ class ExistingOutputs:
     claimed_recipe: str = ""
     owned: Mapping[str, str] = MappingProxyType({})
     damaged: Mapping[str, str | None] = MappingProxyType({})
+    existed: bool = False
     obstacle: InvalidRequest | None = None
 
     @property
@@ -149,8 +154,11 @@ class Layout(ABC):
         return {key: each.etag for key, each in listed.items()}
 
     def _stats(self, etags: Mapping[str, str]) -> dict[str, Stat]:
-        """Facts of listed objects, of at most `MAX_UNKNOWN`. Raises Conflict if one of ours is another version now."""
-        some = list(itertools.islice(etags, MAX_UNKNOWN))
+        """Facts of listed objects, of at most `MAX_UNKNOWN` unlikely ones.
+
+        Raises Conflict if one of ours is another version now.
+        """
+        some = [key for number, key in enumerate(etags) if number < MAX_UNKNOWN or inventory.is_likely(key)]
         stats = together(functools.partial(self.bucket.head, key) for key in some)
         found = {key: stat for key, stat in zip(some, stats, strict=True) if stat}
         for key, stat in found.items():
@@ -158,9 +166,13 @@ class Layout(ABC):
                 raise Conflict(f'object "{key}" was replaced after it was listed')
         return found
 
-    def _ours(self, stats: Mapping[str, Stat]) -> dict[str, str]:
-        """The ETags of those objects that are outputs of this source."""
-        return {key: stat.etag for key, stat in stats.items() if self._is_ours(stat)}
+    def _ours(self, stats: Mapping[str, Stat], source_etag: str | None = None) -> dict[str, str]:
+        """The ETags of those objects that are outputs of this source, without those on demand of this version."""
+
+        def stays(stat: Stat) -> bool:
+            return ON_DEMAND in stat.metadata and stat.metadata.get(SOURCE_ETAG, "") == source_etag
+
+        return {key: stat.etag for key, stat in stats.items() if self._is_ours(stat) and not stays(stat)}
 
     def _put_output(
         self,
@@ -171,8 +183,8 @@ class Layout(ABC):
         there: Stat | None = None,
         *,
         shared: bool = False,
-    ) -> str:
-        """Store an output in place of the object with the ETag `replaces`; its ETag.
+    ) -> tuple[str, bool]:
+        """Store an output in place of the object with the ETag `replaces`; its ETag, and whether it was there already.
 
         `there` has the facts of an object that may be this very output. Without a `shared` claim it is written again if
         that keeps its ETag, because the write fails if a concurrent invocation has deleted the object.
@@ -184,14 +196,15 @@ class Layout(ABC):
             return self._is_current(stat, source["etag"], recipe) and stat.size == len(output.data)
 
         if there and is_there(there) and (shared or there.etag != _md5(output.data)):
-            return there.etag
+            return there.etag, True
         attributes = self._attributes(output.content_type, source, recipe, facts)
+        tags = {**self.handling.tags, **dict([ON_DEMAND_TAG] if self.request.on_demand else [])}
         try:
-            return self.bucket.put(key, output.data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
+            return self.bucket.put(key, output.data, attributes=attributes, tags=tags, replaces=replaces), False
         except Conflict:
             found = self.bucket.head(key)
             if found and is_there(found):
-                return found.etag  # written by a concurrent invocation, or by an earlier attempt of the client
+                return found.etag, True  # written by a concurrent invocation, or by an earlier attempt of the client
             raise
 
     def _attributes(self, content_type: str, source: Mapping[str, Any], recipe: str, facts: str) -> dict[str, str]:
@@ -201,6 +214,7 @@ class Layout(ABC):
         if self.handling.storage_class:
             headers["Storage-Class"] = self.handling.storage_class
         placed = {PLACED: "by-request"} if self.request.dest_key else {}
+        placed |= {ON_DEMAND: "yes"} if self.request.on_demand else {}
         made_of = {
             SOURCE: self._source,
             SOURCE_ETAG: source["etag"],
@@ -213,7 +227,10 @@ class Layout(ABC):
         return stat.metadata.get(SOURCE) == self._source and (PLACED in stat.metadata) == bool(self.request.dest_key)
 
     def _is_current(self, stat: Stat, source_etag: str, recipe: str) -> bool:
+        """Whether it is this output. One on demand may be removed at any time, so for an upload it is none."""
         wanted = (source_etag, recipe)
+        if ON_DEMAND in stat.metadata and not self.request.on_demand:
+            return False
         return self._is_ours(stat) and tuple(map(stat.metadata.get, (SOURCE_ETAG, RECIPE))) == wanted
 
     def _obstacle(self, key: str, stat: Stat) -> InvalidRequest | None:

@@ -204,7 +204,7 @@ class _Attempt:
         # Decoding overlaps with the download, so its time spent waiting for bytes counts as fetching.
         timings = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(encoded)}
         timings["decode"] = max(0.0, timings["decode"] - waited_ms)
-        return Result(new.source, written.outputs, _rounded(timings))
+        return Result(new.source, written.outputs, _rounded(timings), skipped=written.existed)
 
     def _is_alone(self, written: ExistingOutputs) -> bool:
         """Look again, because the invocation whose outputs were deleted may have deleted ours, or written others."""

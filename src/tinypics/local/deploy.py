@@ -89,8 +89,8 @@ def running(
 def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None) -> Stack:
     """Create the stack of `project` (the folder of template.yaml) in the new emulator behind `cloud`.
 
-    `parameters` are added to the local ones: the bucket names, and an API without authorization at the emulator's
-    address. Raises DeployError.
+    `parameters` are added to the local ones: the bucket names, an API without authorization at the emulator's
+    address, and signed addresses of any rendition. Raises DeployError.
     """
     given = parameters or {}
     return _deploy(cloud, project, check_parameters(project, given, str(cloud.endpoint)), given)
@@ -106,7 +106,7 @@ def check_parameters(project: Path, parameters: Mapping[str, str], endpoint: str
 
 def _local_parameters(template: Mapping[str, Any], endpoint: str) -> dict[str, str]:
     """The parameters of a local stack, without those that the template does not declare."""
-    ours = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{endpoint}/_aws/execute-api"}
+    ours = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{endpoint}/_aws/execute-api", "Dynamic": "signed"}
     return {name: value for name, value in ours.items() if name in template["Parameters"]}
 
 

@@ -11,13 +11,15 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from tinypics.aws.settings import READERS
+from tinypics.aws import serve_settings, settings
 from tinypics.errors import InvalidConfiguration, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     Template = Mapping[str, Any]
+
+READERS: Final = settings.READERS | serve_settings.READERS
 
 
 def parse_parameters(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:

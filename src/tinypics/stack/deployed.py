@@ -39,7 +39,7 @@ class Stack:
     backfill: str | None = None  # ARN of the workflow over a whole bucket
     backfill_bucket: str | None = None
     cdn_url: str | None = None  # prefix of addresses; None without Cdn=on
-    signing_secret: str | None = None  # ARN; None without Signing=on
+    signing_secret: str | None = None  # ARN; None without Dynamic=signed
 
     @classmethod
     def from_outputs(cls, outputs: dict[str, str]) -> Self:

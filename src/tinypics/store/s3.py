@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # object_store uses `BUCKET.s3.REGION.amazonaws.com` in every region, which is right in the partitions `aws` and
 # `aws-us-gov` only.
+_DOMAIN: Final = "amazonaws.com"
 _DOMAINS: Final = {
     "cn-": "amazonaws.com.cn",
     "eusc-": "amazonaws.eu",
@@ -90,10 +91,13 @@ class S3Bucket(Bucket):
 
 def s3_endpoint(bucket: str, region: str) -> str | None:
     """`https://BUCKET.s3.REGION.DOMAIN`; None if the client's default is right."""
-    for prefix, domain in _DOMAINS.items():
-        if region.startswith(prefix):
-            return f"https://{bucket}.s3.{region}.{domain}"
-    return None
+    found = domain(region)
+    return f"https://{bucket}.s3.{region}.{found}" if found != _DOMAIN else None
+
+
+def domain(region: str) -> str:
+    """The domain of the endpoints of a region."""
+    return next((each for prefix, each in _DOMAINS.items() if region.startswith(prefix)), _DOMAIN)
 
 
 def is_loopback(endpoint: str) -> bool:
