@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from tinypics import __version__
+from tinypics import __version__, install
 from tinypics.cli.app import app
 
 COMMANDS = (
@@ -36,7 +36,7 @@ def test_the_help_of_each_command_has_an_example(command: str) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "command", "said"),
-    [("boto3", "logs", 'This command needs boto3: pip install "tinypics[local]"')],
+    [("boto3", "logs", f"This command needs boto3: {install.command('local')}")],
 )
 def test_a_missing_package_is_named_with_the_extra_that_has_it(missing: str, command: str, said: str) -> None:
     script = (

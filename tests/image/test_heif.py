@@ -5,6 +5,7 @@ test_images.py has real photos of phones, if they are present.
 
 from __future__ import annotations
 
+import re
 import sys
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from tests.heic import heic as encoded_heic
 from tests.pictures import QUADRANTS, avif_header, box, corners, full_exif, near, opened, quadrants
-from tinypics import resize_all
+from tinypics import install, resize_all
 from tinypics.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from tinypics.image import h273
 from tinypics.image.limits import Limits
@@ -85,5 +86,5 @@ def test_a_size_of_zero_is_corrupt(phone: SimpleNamespace, size: tuple[int, int]
 
 def test_without_pi_heif_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pi_heif", None)
-    with pytest.raises(UnsupportedFormat, match=r"needs the package pi-heif: pip install \"tinypics\[heif\]\""):
+    with pytest.raises(UnsupportedFormat, match=re.escape(f"needs the package pi-heif: {install.command('heif')}")):
         resize_all(heic((64, 48)), ["32x24"])

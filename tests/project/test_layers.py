@@ -18,7 +18,8 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
     "errors": ("", ""),
     "values": ("", ""),
     "prices": ("", ""),
-    "image": ("_native errors values", "PIL pi_heif"),
+    "install": ("", ""),
+    "image": ("_native errors values install", "PIL pi_heif"),
     "store": ("errors values image", "obstore"),
     "sandbox": ("errors image store", ""),
     "delivery": ("errors values image store", ""),
@@ -37,7 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
         "starlette uvicorn botocore",
     ),
     "cli": (
-        "errors values prices image store sandbox delivery address verify backfill aws stack local console",
+        "errors values prices install image store sandbox delivery address verify backfill aws stack local console",
         "typer rich boto3 botocore obstore PIL",
     ),
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import tinypics
+from tinypics import install
 
 PROJECT = Path(__file__).parents[2]
 
@@ -93,7 +94,9 @@ def test_it_works_without_extras_and_says_which_one_is_missing(built: dict[str, 
     folder.mkdir()
     command = [sys.executable, "-I", "-c", PROBE, str(tmp_path), str(folder)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert ran.stdout.splitlines()[-2:] == ["0", 'This command needs boto3: pip install "tinypics[local]"'], ran.stderr
+    # pip records the address of what it installed, here the wheel.
+    advice = f'This command needs boto3: pip install "tinypics[local] @ {built[".whl"].as_uri()}"'
+    assert ran.stdout.splitlines()[-2:] == ["0", advice], ran.stderr
     assert (folder / "small" / "a.png").exists()
 
 
@@ -112,7 +115,7 @@ def test_a_command_whose_extra_is_missing_names_it(
     ran = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr.strip()) == (
         1,
-        f'This command needs {module}: pip install "tinypics[{extra}]"',
+        f"This command needs {module}: {install.command(extra)}",
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from tinypics import install
+
 _LOCAL = ("boto3", "botocore", "samtranslator", "starlette", "uvicorn")
 _EXTRAS = dict.fromkeys(_LOCAL, "local") | {"obstore": "aws"}
 
@@ -18,4 +20,4 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRAS:
             raise
-        sys.exit(f'This command needs {missing}: pip install "tinypics[{_EXTRAS[missing]}]"')
+        sys.exit(f"This command needs {missing}: {install.command(_EXTRAS[missing])}")

@@ -29,7 +29,9 @@ class HeifReader:
         try:
             import pi_heif
         except ImportError as error:
-            raise UnsupportedFormat('HEIC/HEIF needs the package pi-heif: pip install "tinypics[heif]"') from error
+            from tinypics import install
+
+            raise UnsupportedFormat(f"HEIC/HEIF needs the package pi-heif: {install.command('heif')}") from error
         self._open: Any = partial(pi_heif.open_heif, data)
         self._file = self._open(convert_hdr_to_8bit=True)
         self.size = self._file.size
