@@ -140,7 +140,7 @@ pages: setup ## Write the generated parts of the pages (tables of formats, names
 
 .PHONY: docs
 docs: setup ## Build the site of these pages into build/site; fails on a broken link or a warning
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "$(BUILD)/site/index.html"
 
 # These tools are large (checkov alone is 290 MB) and pin other versions than ours, so each has its own environment.

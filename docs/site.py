@@ -1,4 +1,4 @@
-"""Adds pages and linked files from outside of docs/ to the site.
+"""Adds pages and linked files from outside of docs/ to the site, and the address at which each page can be edited.
 
 `mkdocs.yml` names this module as a hook. The site contains every file that a page links to: no relative link is broken.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from tinypics import install
 
 if TYPE_CHECKING:
     from mkdocs.structure.files import Files
@@ -34,6 +36,12 @@ def on_files(files: Files, config: Any) -> Files:
             if files.get_file_from_path(place) is None and target.is_file():
                 files.append(File.generated(config, place, content=target.read_bytes()))
     return files
+
+
+def on_pre_page(page: Any, **_: Any) -> Any:
+    """Point the edit button to the page's source, which mkdocs cannot know for a page from outside of docs/."""
+    page.edit_url = f"{install.REPOSITORY}/edit/main/{written(page.file.src_uri).relative_to(PROJECT).as_posix()}"
+    return page
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
