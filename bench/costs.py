@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tinypics import prices
 from tinypics.backfill import estimate
 from tinypics.backfill.survey import Selection, Survey
 from tinypics.image.rendition import Rendition
 from tinypics.store.objects import Listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 S3_GETS = estimate.GETS
 S3_PUTS = 1 + estimate.LISTS
@@ -131,10 +135,10 @@ def unchanged(count: int) -> float:
     return running + 3 * estimate.list_requests(count)
 
 
-def backfills() -> str:
+def backfills(counts: Mapping[str, int] = COUNTS) -> str:
     """A table of dollars for a backfill, and for the storage of its outputs."""
     rows = ["| pictures | renditions | run | storage a month | same run again |", "|---|---|---|---|---|"]
-    for name, count in COUNTS.items():
+    for name, count in counts.items():
         for renditions in SETS:
             found = backfill(count, renditions)
             parts = " | ".join(map(prices.dollars, (found.total, found.storage, unchanged(count))))
