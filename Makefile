@@ -173,8 +173,9 @@ sbom: $(BUILD)/audit/supply/.installed ## Write build/sbom.json: the function's 
 	@echo "$(BUILD)/sbom.json: $$(grep -c '"purl"' $(BUILD)/sbom.json) components"
 
 .PHONY: screenshots
-screenshots: setup ## Renew the screenshots of docs/console.md; needs Chromium
-	$(BIN)/python docs/console.py
+screenshots: setup ## Renew the picture of README.md and the screenshots of docs/console.md; needs Chromium
+	$(BIN)/python -m docs.result
+	$(BIN)/python -m docs.console
 
 MINUTES ?= 5
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinypics.image.results import Output, Resized, Source
     from tinypics.markup import picture_html
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Limits",

@@ -30,6 +30,14 @@ def test_the_page_on_triggers_has_the_same_figures() -> None:
     assert f"costs ${(1 + 2 / costs.BATCH) * prices.SQS_REQUEST * 1e6:.2f} for a million" in page
 
 
+def test_the_readme_has_the_price_of_the_defaults_beside_the_cheapest() -> None:
+    text = " ".join((PROJECT / "README.md").read_text().split())
+    default = costs.ways(costs.CASES[1])["`Trigger=workflow`, `WorkflowType=STANDARD`"]
+    cheapest = min(costs.ways(costs.CASES[0]).values())
+    assert f"about ${default * 1e6:.0f} with the defaults" in text
+    assert f"about ${cheapest * 1e6:.0f} with `Trigger=queue` and {costs.CASES[0].memory_mb} MB" in text
+
+
 def test_watching_makes_as_many_alarms_and_metrics_as_the_estimate_counts() -> None:
     source = template(MONITORING)
     assert [*costs.WATCHING] == source["Parameters"]["Monitoring"]["AllowedValues"]
