@@ -106,6 +106,27 @@ def watching() -> str:
     return "\n".join(rows)
 
 
+VIEWS = 1_000_000
+VIEW_GB = 40e3 / 1e9
+MISSES = 0.1  # of the views: each asks S3, whose transfer to CloudFront is free
+EDGE_RUNS = 2  # viewer request and viewer response
+FREE_CDN = {"GB": 1000, "requests": 10e6, "runs": 2e6}  # a month, for every account, without a limit of time
+
+
+def serving() -> str:
+    """A table of dollars for views through CloudFront, without and with what every account has free each month."""
+    amounts = {
+        "transfer to viewers": (VIEWS * VIEW_GB, FREE_CDN["GB"], prices.CDN_GB),
+        "requests": (VIEWS, FREE_CDN["requests"], prices.CDN_REQUEST),
+        "functions at the edge": (VIEWS * EDGE_RUNS, FREE_CDN["runs"], prices.CDN_FUNCTION),
+        "requests to S3": (VIEWS * MISSES, 0, prices.S3_GET),
+    }
+    costs = {name: (used * price, max(0, used - free) * price) for name, (used, free, price) in amounts.items()}
+    costs["sum"] = (sum(each for each, _ in costs.values()), sum(each for _, each in costs.values()))
+    rows = [f"| {name} | ${full:.2f} | ${left:.2f} |" for name, (full, left) in costs.items()]
+    return "\n".join([f"| {VIEWS:,} views of 40 kB | list price | with the free tier |", "|---|---|---|", *rows])
+
+
 PHOTO_BYTES = 2_000_000  # of a phone
 COUNTS = {"1 million": 10**6, "1 billion": 10**9}
 SETS = ("128x128", "128x128,800x-webp,1600x")

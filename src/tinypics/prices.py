@@ -1,7 +1,7 @@
 """AWS list prices in us-east-1, in US dollars. Every estimate is computed from this table.
 
 As of 2026-06, without free tiers and discounts: aws.amazon.com/lambda/pricing, /s3/pricing,
-/step-functions/pricing, /eventbridge/pricing, /sqs/pricing, /cloudwatch/pricing. Other regions differ by up to a third.
+/step-functions/pricing, /eventbridge/pricing, /sqs/pricing, /cloudwatch/pricing, /cloudfront/pricing. Other regions differ by up to a third.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ METRIC: Final = 0.30
 """Per month and custom metric, prorated by the hours with data; the first ten of an account are free."""
 DASHBOARD: Final = 3.00
 """Per month; the first three of an account are free."""
+
+CDN_GB: Final = 0.085
+"""From CloudFront to viewers in the US and Europe, the first 10 TB (/cloudfront/pricing); 1 TB a month is free."""
+CDN_REQUEST: Final = 0.01 / 1e4
+"""An HTTPS request in the US; 10 million a month are free."""
+CDN_FUNCTION: Final = 0.10 / 1e6
+"""A run of a CloudFront Function; 2 million a month are free."""
+SECRET: Final = 0.40
+"""Per month and secret in Secrets Manager (/secrets-manager/pricing)."""
 
 
 def dollars(amount: float) -> str:
