@@ -1,7 +1,8 @@
 """AWS list prices in us-east-1, in US dollars. Every estimate is computed from this table.
 
 As of 2026-06, without free tiers and discounts: aws.amazon.com/lambda/pricing, /s3/pricing,
-/step-functions/pricing, /eventbridge/pricing, /sqs/pricing, /cloudwatch/pricing, /cloudfront/pricing. Other regions differ by up to a third.
+/step-functions/pricing, /eventbridge/pricing, /sqs/pricing, /cloudwatch/pricing, /cloudfront/pricing. Other regions
+differ by up to a third.
 """
 
 from __future__ import annotations

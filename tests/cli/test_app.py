@@ -12,7 +12,7 @@ from tinypics import __version__, install
 from tinypics.cli.app import app
 
 COMMANDS = (
-    *("up", "console", "invoke", "run", "put", "url", "why", "ls", "get", "rm", "logs"),
+    *("up", "console", "invoke", "run", "put", "url", "doctor", "why", "ls", "get", "rm", "logs"),
     *("verify", "connect", "retry", "backfill", "resize"),
 )
 

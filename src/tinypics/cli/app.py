@@ -212,6 +212,32 @@ def url(
 
 
 @app.command()
+def doctor(
+    cdn: options.Cdn,
+    prefix: options.UploadPrefix = "",
+    local: options.Local = None,
+    data: options.Data = None,
+    stack: options.StackName = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
+) -> None:
+    """Try a stack's addresses with odd keys, and print what to set if one fails.
+
+    It uploads twelve tiny pictures, asks for their outputs through the
+    distribution, and removes them again. It takes a few minutes at most.
+    The exit code is 0 when everything works, else 1.
+
+    \b
+    Example:
+      tinypics doctor --cdn https://img.example.com/
+    """
+    from tinypics.cli import doctor as command
+    from tinypics.cli.target import Target
+
+    raise typer.Exit(command.doctor(Target.find(local, data, stack, profile, region), cdn, prefix))
+
+
+@app.command()
 def logs(
     follow: options.Follow = False,
     since: options.LogAge = "1h",

@@ -74,6 +74,7 @@ Expires = Annotated[
 UrlBase = Annotated[
     str | None, typer.Option(metavar="URL", help="Prefix of the address.", show_default="the stack's UrlBase or CdnUrl")
 ]
+Cdn = Annotated[str, typer.Option(metavar="URL", help="Prefix of the addresses, the distribution's output UrlBase.")]
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Continue until Ctrl-C.")]
 LogAge = Annotated[str, typer.Option(metavar="AGE", help="How far back: 30s, 10m, 2h, 7d.")]
