@@ -14,7 +14,6 @@ from tests.pictures import encoded, opened, photo
 from tinypics import resize, resize_all
 from tinypics.errors import CorruptImage
 from tinypics.image import jpeg_decode, native
-from tinypics.image.decode import draft_scale, open_picture
 from tinypics.image.headers import jpeg, jpeg_segments, reader
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.stream import BytesStream
@@ -249,20 +248,6 @@ def test_a_download_is_read_in_pieces_as_it_arrives() -> None:
     resize_all(stream, ["64x"])
     assert len(data) > 3 * 65536
     assert [end for end in stream.ends if end > 65536 * 2][:2] == [65536 * 3, min(65536 * 4, len(data))]
-
-
-@pytest.mark.parametrize(("side", "own", "without"), [(161, 4, 2), (160, 4, 2), (150, 4, 2), (64, 4, 4), (55, 8, 8)])
-def test_a_lossy_output_is_made_of_a_quarter_sooner(
-    side: int, own: int, without: int, pillow_alone: pytest.MonkeyPatch
-) -> None:
-    data = encoded(photo((806, 600)), "JPEG")
-    picture = open_picture(header_of(data), DEFAULT)
-    assert draft_scale(picture, 806 / side, lossy=True) == without
-    assert draft_scale(picture, 806 / 400, lossy=True) == 1
-    assert draft_scale(picture, 806 / 160) == 2
-    pillow_alone.undo()
-    assert draft_scale(picture, 806 / side, lossy=True) == own
-    assert draft_scale(picture, 806 / 160) == 2
 
 
 def test_the_kernels_check_what_they_are_given() -> None:

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 _DRAFTS: Final = ((8, 2.5), (4, 3.1), (2, 1.5))
 # The same for an encoder with a loss of 35 to 41 dB: the output changes by less than 0.4 dB.
 _LOSSY_DRAFTS: Final = ((8, 1.8), (4, 3.1), (2, 1.25))
-# The native reader's quarter has no such stripes, and the output changes by at most 0.5 dB.
-_NATIVE_LOSSY_DRAFTS: Final = ((8, 1.8), (4, 1.25), (2, 1.25))
 # Decoding only the DC scans of a progressive JPEG saves so much that 40 dB are accepted, as other libraries do.
 _DC_ONLY: Final = (8, 1.25)
 # Bytes that Pillow reads at a time from a complete JPEG: near the end of each block, libjpeg's decoder is slow.
@@ -125,8 +123,7 @@ def draft_scale(picture: OpenPicture, min_scale: float, *, lossy: bool = False) 
     header = picture.header
     if not header.scalable:
         return 1
-    lossy_drafts = _NATIVE_LOSSY_DRAFTS if lossy and jpeg_decode.takes(header, 4) else _LOSSY_DRAFTS
-    drafts = [*([_DC_ONLY] if header.dc_end else []), *(lossy_drafts if lossy else _DRAFTS)]
+    drafts = [*([_DC_ONLY] if header.dc_end else []), *(_LOSSY_DRAFTS if lossy else _DRAFTS)]
     return next((scale for scale, spare in drafts if min_scale >= scale * spare and min(picture.size) >= scale), 1)
 
 
