@@ -28,6 +28,9 @@ UNUSED = {
     "s3:REST.PUT.OBJECT": "an internal name",
     "kms:*": "a key, for which the page has a line",
     "firehose:*": "deliveries to Firehose",
+    "cloudfront:GetVpcOrigin": "origins in a VPC",
+    "cloudfront:*ConnectionGroup": "distributions of many tenants",
+    "secretsmanager:*Replicat*": "replicated secrets",
     "lambda:*CodeSigning*": "signed code",
     "lambda:PassCapacityProvider": "capacity providers",
     "lambda:GetLayerVersion": "layers",
@@ -75,7 +78,7 @@ def allows(policy: dict[str, Any], action: str, resource: str) -> bool:
 def resources() -> list[tuple[str, dict[str, Any]]]:
     return [
         (resource["Type"], resource.get("Properties", {}))
-        for name in ("template.yaml", "monitoring.yaml")
+        for name in transformed.TEMPLATES
         for resource in transformed.template(name)["Resources"].values()
     ]
 
