@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
+from tinypics.image import native
 from tinypics.image.geometry import UPRIGHT, Orientation
 from tinypics.values import value
 
@@ -86,6 +87,8 @@ def resample(
     def filtered(image: Image.Image) -> Image.Image:
         if nearest:
             return image.resize(stored_size, Image.Resampling.NEAREST, stored)
+        if (made := native.resample(image, stored, stored_size)) is not None:
+            return made
         if image.mode == "I;16":  # Pillow does not reduce it by whole numbers
             return image.resize(stored_size, Image.Resampling.LANCZOS, stored)
         return image.resize(stored_size, Image.Resampling.LANCZOS, stored, gap)
