@@ -1,0 +1,40 @@
+"""The native module; see src/native/module.c. Images are given by the second capsule of their `__arrow_c_array__`."""
+
+from typing import Any, TypeAlias
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+def level() -> int:
+    """The vectors of this processor: 0 none, 1 SSE4.1 or NEON, 2 AVX2."""
+
+def jpeg_takes(head: Buffer, size: tuple[int, int], channels: int, scale: int) -> bool:
+    """Whether `head` begins with a header of a JPEG that `jpeg_feed` reads unless its data are damaged.
+
+    :param size, channels: as found in the header.
+    :param scale: 4 or 8.
+    """
+
+def jpeg_new(pixels: Any, size: tuple[int, int], channels: int, scale: int) -> Any:
+    """A reader of a JPEG at 1/scale of its size.
+
+    :param pixels: the second capsule of `__arrow_c_array__` of an image of that size, of mode L or RGB.
+    """
+
+def jpeg_feed(reader: Any, data: Buffer) -> int:
+    """Give the reader the next bytes of the file: 0, more are needed; 1, the image is complete; 2, it is declined."""
+
+def resample(
+    pixel_bytes: int,
+    source: object,
+    source_size: tuple[int, int],
+    box: tuple[float, float, float, float],
+    target: object,
+    size: tuple[int, int],
+    level: int = ...,
+    /,
+) -> bool:
+    """Resample a box of `source` to `target`, of 1 or 4 bytes a pixel; False if the weights need more than 16 bits.
+
+    :param level: the vectors to use, at most `level()`, which is the default. All give the same pixels.
+    :raises ValueError: a box, size or image that does not fit. Pixels that `source` holds elsewhere are never read.
+    """
