@@ -69,7 +69,7 @@ def pillow_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("size", [(200, 152), (203, 149), (17, 9), (8, 8)])
-@pytest.mark.parametrize("kind", KINDS.keys() - {"4:2:0"})
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "4:2:0"])
 def test_an_eighth_is_that_of_libjpeg(kind: str, size: tuple[int, int]) -> None:
     for image in (photo(size), photo(size).convert("L")):
         data = encoded(image, "JPEG", **KINDS[kind])
