@@ -26,6 +26,7 @@ PARAMETERS = {
     "Tracing": "on",
     "KeepVersions": "30",
     "ReservedConcurrency": "7",
+    "Cdn": "on",
     **TOKENS,
 }
 

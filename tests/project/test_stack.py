@@ -15,6 +15,7 @@ from obstore.store import MemoryStore
 
 import lambda_function
 from bench import costs
+from tests.aws.test_serving import Site
 from tests.evaluated import Stack, combinations
 from tests.pictures import encoded, photo
 from tests.transformed import MONITORING, PROJECT, resources, template
@@ -85,17 +86,22 @@ def at(line: dict[str, Any], selector: str) -> Any:
 
 def matches(pattern: str, line: dict[str, Any]) -> bool:
     """Whether a CloudWatch Logs filter matches a line, for the few kinds of conditions in the template."""
-    tests = re.findall(r'(\$[\w.]+) (= "(\w+)"|= \*|IS TRUE|NOT EXISTS)', pattern)
-    assert re.sub(r'\$[\w.]+ (= "\w+"|= \*|IS TRUE|NOT EXISTS)', "", pattern).strip("{} ()&") == ""
+    tests = re.findall(r'(\$[\w.]+) (!?= "(\w+)"|= \*|IS TRUE|NOT EXISTS)', pattern)
+    assert re.sub(r'\$[\w.]+ (!?= "\w+"|= \*|IS TRUE|NOT EXISTS)', "", pattern).strip("{} ()&") == ""
     assert tests
     checks = {"= *": lambda v: v is not None, "IS TRUE": lambda v: v is True, "NOT EXISTS": lambda v: v is None}
     return all(
-        checks[test](at(line, selector)) if test in checks else at(line, selector) == text
+        checks[test](at(line, selector)) if test in checks else (at(line, selector) == text) != test.startswith("!")
         for selector, test, text in tests
     )
 
 
-@pytest.mark.parametrize("name", [name for name in FILTERS if name != "GaveUpMetric"])
+RESIZED = [
+    name for name, each in FILTERS.items() if each["LogGroupName"]["Fn::Sub"].endswith("/lambda/${Stack}-resize")
+]
+
+
+@pytest.mark.parametrize("name", RESIZED)
 def test_every_metric_is_in_the_lines_that_the_function_writes(name: str, lines: list[dict[str, Any]]) -> None:
     found = [line for line in lines if matches(FILTERS[name]["FilterPattern"], line)]
     assert found or name == "ColdStartsMetric"  # the first line of this process may belong to another test
@@ -103,6 +109,22 @@ def test_every_metric_is_in_the_lines_that_the_function_writes(name: str, lines:
     values = [made["MetricValue"], *(dimension["Value"] for dimension in made.get("Dimensions", []))]
     for selector in (value for value in values if str(value).startswith("$.")):
         assert all(at(line, selector) is not None for line in found), selector
+
+
+def test_a_request_for_a_stored_output_counts_as_a_miss_of_cloudfront(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = Site(monkeypatch, capsys)
+    site.put("cat.jpg")
+    counted = []
+    for name in ("60x", "60x", "1234x"):
+        site.get(site.url("cat.jpg", name))
+        counted += [
+            FILTERS[each]["MetricTransformations"][0]["MetricValue"]
+            for each in ("ServedStoredMetric", "NotServedStoredMetric")
+            if matches(FILTERS[each]["FilterPattern"], site.log[0])
+        ]
+    assert counted == ["0", "100", "0"]  # made, stored, refused
 
 
 def test_an_execution_has_given_up_unless_it_failed_for_good() -> None:
@@ -162,9 +184,9 @@ def test_an_alarm_is_there_when_its_metric_is() -> None:
     conditions = {name: resource.get("Condition") for name, resource in WATCH["Resources"].items()}
     emitted = {made["MetricTransformations"][0]["MetricName"]: conditions[name] for name, made in FILTERS.items()}
     for name, alarm in ALARMS.items():
-        assert conditions[name] in {None, "ByQueue", "HasApi"}
+        assert conditions[name] in {None, "ByQueue", "HasApi", "HasServe"}
         if alarm["Namespace"] == {"Fn::Sub": OWN}:
-            assert (conditions[name], emitted[alarm["MetricName"]]) == (None, None)
+            assert conditions[name] == emitted[alarm["MetricName"]]
 
 
 def test_the_dashboard_shows_what_is_published() -> None:
@@ -182,7 +204,7 @@ def test_the_dashboard_shows_what_is_published() -> None:
                 assert set(searched) <= own_metrics()
     used = set(re.findall(r"\$\{(\w+)[.}]", body))
     assert used <= {*WATCH["Parameters"], *names}
-    assert own_metrics() - {"FailedPercent"} <= set(re.findall(r'"(\w+)"', body)) | {"Errors"}
+    assert own_metrics() - {"FailedPercent", "ServedStored"} <= set(re.findall(r'"(\w+)"', body)) | {"Errors"}
 
 
 # --- Arithmetic that the template cannot do
@@ -213,7 +235,7 @@ def test_times_follow_the_timeout() -> None:
 # --- Between the two stacks
 
 
-SHARED = {"Trigger", "WorkflowType", "Timeout", "Api"}
+SHARED = {"Trigger", "WorkflowType", "Timeout", "Api", "Cdn", "Dynamic"}
 
 
 def watching(main: Stack) -> Stack:
