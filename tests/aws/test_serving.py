@@ -22,7 +22,7 @@ from tinypics.aws.serving import Server
 from tinypics.aws.signing_keys import SigningKeys
 from tinypics.delivery import reconcile
 from tinypics.delivery.request import Request
-from tinypics.errors import InvalidConfiguration, StoreUnavailable
+from tinypics.errors import InvalidConfiguration, SourceNotFound, StoreUnavailable
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
 from tinypics.store.bucket import Bucket
@@ -101,6 +101,7 @@ class Spied(Bucket):
         super().__init__(name, MemoryStore())
         self._calls = calls
         self.before: Callable[[str, str], None] = lambda method, key: None
+        self.hidden = ""
 
     # Like ETags of S3, these begin with eight hexadecimal digits.
     def _tag(self, meta: Any) -> str:
@@ -115,6 +116,9 @@ class Spied(Bucket):
 
     def open(self, key: str, **options: Any) -> Any:
         self._seen("GET", key)
+        if key == self.hidden:
+            self.hidden = ""
+            raise SourceNotFound(key)
         return super().open(key, **options)
 
     def head(self, key: str, **options: Any) -> Any:
@@ -163,19 +167,22 @@ def test_a_listed_output_is_made_once_and_then_served(site: Site) -> None:
     assert site.outcome == "stored"
 
 
-def test_the_workflow_finds_an_output_that_was_asked_for_before(site: Site) -> None:
+def test_the_workflow_stores_the_same_output_as_was_made_before_it(site: Site) -> None:
     site.put("cat.jpg")
     before = site.get(site.url("cat.jpg", "60x"))
     site.workflow("cat.jpg")
     assert site.outputs() == ["cat.jpg/60x.jpg", "cat.jpg/manifest.json", "cat.jpg/thumb.png"]
     manifest = json.loads(site.buckets[OUT].open("cat.jpg/manifest.json", max_bytes=10**6).read_all())
-    assert f'"{manifest["renditions"][0]["etag"]}"' == before.headers["etag"]
+    stored = site.buckets[OUT].open("cat.jpg/60x.jpg", max_bytes=10**6)
+    assert stored.read_all() == before.body
+    assert manifest["renditions"][0]["etag"] == stored.stat.etag
 
 
-def test_only_outputs_that_no_upload_makes_are_on_demand(site: Site) -> None:
+def test_an_upload_makes_its_own_outputs_permanent(site: Site) -> None:
     site.put("cat.jpg")
     for rendition in ("60x", "thumb.png", "20x", "round.webp", "60x.webp"):
         site.get(site.url("cat.jpg", rendition))
+    site.workflow("cat.jpg")
     marked = {key for key in site.outputs() if "tinypics-on-demand" in site.buckets[OUT].head(key).metadata}
     assert marked == {"cat.jpg/20x.jpg", "cat.jpg/round.webp", "cat.jpg/60x.webp"}
 
@@ -429,6 +436,24 @@ def test_a_source_that_is_deleted_meanwhile_leaves_no_output(site: Site) -> None
     assert site.outputs() == []
 
 
+def test_an_output_that_an_event_is_about_to_replace_is_left_to_it(site: Site) -> None:
+    site.put("cat.jpg")
+
+    def event_and_overwrite(method: str, key: str) -> None:
+        site.buckets[OUT].before = lambda *_: None
+        stored = site.buckets[OUT].head(key)
+        if method == "GET" and stored is None:
+            site.workflow("cat.jpg")
+            site.put("cat.jpg", encoded(quadrants((120, 80)), "JPEG"))
+            site.buckets[OUT].hidden = key
+
+    site.buckets[OUT].before = event_and_overwrite
+    answer = site.get(site.url("cat.jpg", "60x"))
+    assert (answer.status, answer.cached) == (503, "no-store")
+    manifest = json.loads(site.buckets[OUT].open("cat.jpg/manifest.json", max_bytes=10**6).read_all())
+    assert manifest["renditions"][0]["etag"] == site.buckets[OUT].head("cat.jpg/60x.jpg").etag
+
+
 def test_of_two_that_make_it_one_finds_that_of_the_other(site: Site) -> None:
     site.put("cat.jpg")
     made: list[Answer] = []
@@ -488,7 +513,8 @@ def test_outputs_of_one_source_are_bounded(site: Site, monkeypatch: pytest.Monke
     site.put("cat.jpg")
     statuses = [site.get(site.signed("cat.jpg", f"{width}x")).status for width in (10, 11, 12, 13)]
     assert statuses == [200, 200, 200, 400]
-    assert site.get(site.url("cat.jpg", "60x")).status == 200  # an upload makes it anyhow
+    site.workflow("cat.jpg")
+    assert site.get(site.url("cat.jpg", "60x")).status == 200  # the upload has made it
 
 
 @pytest.mark.parametrize(
@@ -532,4 +558,7 @@ def test_on_demand_outputs_have_a_tag_for_a_lifecycle_rule(site: Site, monkeypat
     monkeypatch.setattr(Spied, "put", put)
     site.get(site.url("cat.jpg", "60x"))
     site.get(site.url("cat.jpg", "20x"))
-    assert seen == [("cat.jpg/60x.jpg", {}), ("cat.jpg/20x.jpg", {"tinypics": "on-demand"})]
+    site.workflow("cat.jpg")
+    tag = {"tinypics": "on-demand"}
+    assert seen[:2] == [("cat.jpg/60x.jpg", tag), ("cat.jpg/20x.jpg", tag)]
+    assert [tags for key, tags in seen[2:] if key == "cat.jpg/60x.jpg"] == [{}]

@@ -31,6 +31,8 @@ class Recipe:
 class Event:
     """A message that is redelivered while its outcome is a transient error.
 
+    `served`: no message, but a visitor who asks for the address of this rendition, and does not retry.
+
     `recipe`, `dest_key` and `version_id` are those of a direct event. Without them, the recipe is the stack's at the
     time of the delivery.
     """
@@ -41,6 +43,7 @@ class Event:
     recipe: Recipe | None = None
     dest_key: str | None = None
     version_id: str | None = None
+    served: Rendition | None = None
     deliveries: int = 0
 
 
@@ -63,4 +66,4 @@ class Invocation:
 
     @property
     def follows(self) -> bool:
-        return self.event.recipe is None
+        return self.event.recipe is None and self.event.served is None

@@ -17,7 +17,7 @@ from tests.delivery.events import Invocation, Recipe
 from tests.delivery.gate import in_turn
 from tests.delivery.model import ModelBucket, Object, sha256
 from tests.delivery.resizer import LIMITS, resize_all
-from tests.delivery.world import IN, OUT, World
+from tests.delivery.world import IN, OUT, World, address_request
 from tinypics.delivery import keys, outputs, reconcile
 from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
@@ -66,9 +66,11 @@ def _state(objects: Iterable[tuple[str, Object]]) -> State:
 _CLEAN: dict[object, tuple[State, type[Exception] | None]] = {}
 
 
-def clean(key: str, source: Object | None, recipe: Recipe, dest_key: str | None = None) -> State:
-    """The outputs of one source."""
-    return _clean_run(key, source, recipe, dest_key)[0]
+def clean(
+    key: str, source: Object | None, recipe: Recipe, dest_key: str | None = None, *, served: bool = False
+) -> State:
+    """The outputs of one source. `served`: the one output that a visitor asks for."""
+    return _clean_run(key, source, recipe, dest_key, served=served)[0]
 
 
 def refusal(key: str, source: Object | None, recipe: Recipe, dest_key: str | None = None) -> type[Exception] | None:
@@ -77,24 +79,26 @@ def refusal(key: str, source: Object | None, recipe: Recipe, dest_key: str | Non
 
 
 def _clean_run(
-    key: str, source: Object | None, recipe: Recipe, dest_key: str | None
+    key: str, source: Object | None, recipe: Recipe, dest_key: str | None, *, served: bool = False
 ) -> tuple[State, type[Exception] | None]:
     facts = (source.data, source.etag, outputs.RECIPE in source.metadata) if source else None
-    known = (key, facts, recipe, dest_key)
+    known = (key, facts, recipe, dest_key, served)
     if known not in _CLEAN:
         if len(_CLEAN) > 20_000:
             _CLEAN.clear()
-        _CLEAN[known] = _run_clean(key, source, recipe, dest_key)
+        _CLEAN[known] = _run_clean(key, source, recipe, dest_key, served=served)
     return _CLEAN[known]
 
 
 def _run_clean(
-    key: str, source: Object | None, recipe: Recipe, dest_key: str | None
+    key: str, source: Object | None, recipe: Recipe, dest_key: str | None, *, served: bool
 ) -> tuple[State, type[Exception] | None]:
     buckets = {IN: ModelBucket(IN, objects={key: source} if source else {}), OUT: ModelBucket(OUT)}
     request = Request(
         IN, key, OUT, recipe.renditions, in_folder=recipe.in_folder, dest_key=dest_key, follows=dest_key is None
     )
+    if served:
+        request = address_request(key, recipe.renditions[0])
     refused: type[Exception] | None = None
     with in_turn(Choices()):
         try:
@@ -146,6 +150,7 @@ def judge_state(world: World, foreign: Mapping[str, Object]) -> list[Finding]:
     found = []
     owned: dict[str, dict[str, Object]] = {}
     placed: dict[str, Object] = {}
+    demanded: set[str] = set()
     fingerprints = {keys.fingerprint(IN, key): key for key in world.history}
     for key, stored in world.output.objects.items():
         owner = fingerprints.get(stored.metadata.get(outputs.SOURCE, ""))
@@ -154,9 +159,12 @@ def judge_state(world: World, foreign: Mapping[str, Object]) -> list[Finding]:
                 found.append(Finding("orphan", f"{key} of nobody"))
         elif outputs.PLACED in stored.metadata:
             placed[key] = stored
+        elif outputs.ON_DEMAND in stored.metadata:
+            demanded.add(key)
+            found += _judge_on_demand(world, owner, key, stored)
         else:
             owned.setdefault(owner, {})[key] = stored
-    ours: set[str] = {*placed, *(key for each in owned.values() for key in each)}
+    ours: set[str] = {*placed, *demanded, *(key for each in owned.values() for key in each)}
     for key in world.history:
         found += _judge_source(world, key, owned.get(key, {}))
         ours |= _possible(world, key, placed=True)
@@ -166,12 +174,23 @@ def judge_state(world: World, foreign: Mapping[str, Object]) -> list[Finding]:
     return found + _judge_placed(world, placed)
 
 
+def _judge_on_demand(world: World, owner: str, key: str, stored: Object) -> list[Finding]:
+    source = world.source.objects.get(owner)
+    if source is None:
+        return [Finding("on demand: orphan", key)]
+    if stored.metadata[outputs.SOURCE_ETAG] != source.etag:
+        return [Finding("on demand: stale", key)]
+    asked = {each.event.served for each in world.invocations if each.key == owner and each.event.served}
+    right = [clean(owner, source, Recipe((rendition,), in_folder=False), served=True) for rendition in asked]
+    return [] if _state([(key, stored)]) in right else [Finding("on demand: wrong", key)]
+
+
 def _possible(world: World, key: str, *, placed: bool = False) -> set[str]:
     """Keys at which an output of the source may have been, with or without requested ones."""
     return {
         output
         for invocation in world.invocations
-        if invocation.key == key and (placed or invocation.event.dest_key is None)
+        if invocation.key == key and not invocation.event.served and (placed or invocation.event.dest_key is None)
         for _, source in world.history[key]
         for output in clean(key, source, invocation.recipe, invocation.event.dest_key)
     }
@@ -207,7 +226,11 @@ def _taken(world: World, key: str) -> set[str]:
 
 def _recipes(world: World, key: str) -> list[Recipe]:
     """The recipes that the outputs may have: of invocations that no later one has succeeded."""
-    mine = [each for each in world.invocations if each.key == key and each.event.dest_key is None]
+    mine = [
+        each
+        for each in world.invocations
+        if each.key == key and each.event.dest_key is None and each.event.served is None
+    ]
     last = max((each.start for each in mine if _is_final(each)), default=0)
     return list(dict.fromkeys(each.recipe for each in mine if each.end >= last))
 

@@ -12,10 +12,13 @@ from tests.delivery.faults import Faults
 from tests.delivery.model import ModelBucket
 from tests.delivery.resizer import CORRUPT, GOOD, LARGE
 from tests.delivery.world import IN, OUT, Step, World
+from tinypics.image.rendition import Rendition
 
 KEYS = ("a.jpg", "noext", "a.jpg/b.png", "c.heic")
 SHARED = ("a.png", "a.png.jpg", "a.png/manifest.json", "a.png/16x16.png")
 """Sources whose outputs may have the same keys."""
+SERVED = tuple(map(Rendition.parse, ("16x16", "8x8", "4x4-webp", "2x2")))
+"""Renditions that visitors ask for: of a list, or of none."""
 REFUSED = (CORRUPT, b"", LARGE, b"jpeg output")
 SINGLE = tuple(map(Recipe.parse, ("16x16", "16x16-webp", "16x16-jpeg")))
 LISTS = tuple(map(Recipe.parse, ("[16x16,8x8]", "[16x16,4x4-webp]", "[hero=16x16,8x8]", "[hero=8x8]")))
@@ -44,6 +47,7 @@ class Setup:
     refused: bool = False
     neighbours: bool = False
     shared: bool = False
+    served: bool = False
 
 
 SETUPS = {
@@ -57,6 +61,8 @@ SETUPS = {
     "refused": Setup(refused=True),
     "neighbours": Setup(neighbours=True, refused=True),
     "shared": Setup(shared=True, placed=True),
+    "served": Setup(served=True, refused=True),
+    "served kills": Setup(served=True, kills=True, passing=True, versions=True),
     "everything": Setup(
         kills=True, passing=True, recipes=True, placed=True, versions=True, refused=True, neighbours=True, shared=True
     ),
@@ -100,6 +106,8 @@ def _steps(setup: Setup, choices: Choices, key: str) -> list[Step]:
         dest_key = f"{key}.jpg" if setup.shared and choices.happens(0.5) else "mine/thumb.jpg"
         old = setup.versions and choices.happens(0.5)
         steps.append(ask(key, SINGLE[choices.below(2)], dest_key, one_version=old))
+    if setup.served and choices.happens(0.7):
+        steps += [serve(key, SERVED[choices.below(len(SERVED))]) for _ in range(1 + choices.below(2))]
     copies = 1 + choices.below(2, first=0.75)
     if choices.happens(0.2):
         return [*steps, delete(key, copies=copies)]
@@ -133,6 +141,12 @@ def ask(key: str, recipe: Recipe, dest_key: str | None = None, *, one_version: b
         world.deliver(Event(f"{key} asked", key, None, recipe, dest_key, version_id))
 
     return f"asks for {recipe} of {key}" + (f" at {dest_key}" if dest_key else ""), change
+
+
+def serve(key: str, rendition: Rendition) -> Step:
+    """A visitor asks for the address of an output."""
+    event = Event(f"{key} served {rendition}", key, served=rendition)
+    return f"asks for the address of {rendition} of {key}", lambda world: world.deliver(event)
 
 
 def _plant(bucket: ModelBucket, names: Sequence[str], choices: Choices) -> None:

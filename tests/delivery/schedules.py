@@ -38,6 +38,7 @@ class Schedule:
     @property
     def kinds(self) -> list[str]:
         cause = (", repeated ETag" if self.world.repeated else "") + (", late effect" if self.world.late else "")
+        cause += ", visitor without an answer" if self.world.unserved else ""
         kinds = [f"{each.kind}{cause}" for each in self.findings]
         return list(dict.fromkeys(kinds + [f"{each.kind}, permanently{cause}" for each in self.remaining]))
 
@@ -86,9 +87,11 @@ def is_avoidable(kind: str) -> bool:
     """Whether a protocol on S3 can exclude such a finding.
 
     Bytes that are written again have the same ETag, so `If-Match` is true of an object that another worker has made. A
-    PUT that creates an object, and takes effect after the last look, is found by the next one.
+    PUT that creates an object, and takes effect after the last look, is found by the next one. So is the output of a
+    server that was killed before its last look, because nobody sends the visitor's request again.
     """
-    return "permanently" in kind or ("repeated ETag" not in kind and "late effect" not in kind)
+    causes = ("repeated ETag", "late effect", "visitor without an answer")
+    return "permanently" in kind or not any(cause in kind for cause in causes)
 
 
 def pair(choices: Choices, recipe: Recipe, first: Step, second: Step, faults: Faults = NONE) -> Schedule:

@@ -18,11 +18,12 @@ from tests.delivery.gate import Gated, in_turn
 from tests.delivery.model import ModelBucket, Object, Opened
 from tests.delivery.resizer import LIMITS, resize_all
 from tests.delivery.workers import Job, Turns, Worker
-from tinypics.delivery import outputs, reconcile
+from tinypics.delivery import keys, outputs, reconcile
 from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
 from tinypics.delivery.result import Gone, Outcome, Result
 from tinypics.errors import TransientError
+from tinypics.image.rendition import Rendition
 
 IN, OUT = "in", "out"
 MOST_DELIVERIES = 40
@@ -61,6 +62,8 @@ class World:
         """The versions of each source, and since when."""
         self.repeated: set[str] = set()
         """Buckets in which a condition was true of another PUT of the same bytes: no protocol can tell."""
+        self.unserved = False
+        """Whether a visitor got no answer. An output that was written for it may stay until the source's next event."""
         self.late = False
         """Whether a request took effect after its worker had an answer, or was killed."""
         self.time = 0
@@ -133,6 +136,9 @@ class World:
         invocation.end = max(invocation.end, self.time)
         self.note(str(worker), f"ends {event.name}", invocation.outcome)
         if invocation.outcome is None or isinstance(invocation.outcome, TransientError):
+            if event.served:
+                self.unserved = True
+                return
             self._pending.append(event)
 
     def _invoke(self, worker: Worker, invocation: Invocation) -> Outcome:
@@ -148,6 +154,8 @@ class World:
             follows=invocation.follows,
             etag=event.etag,
         )
+        if event.served:
+            request = address_request(event.key, event.served)
         calls = {
             IN: functools.partial(self._request, worker, invocation, self.source),
             OUT: functools.partial(self._request, worker, invocation, self.output),
@@ -211,6 +219,12 @@ class World:
     def note(self, actor: str, text: str, found: object = None) -> None:
         if self.trace is not None:
             self.trace.append(f"{self.time:4} {actor:8} {text}{_shown(found)}")
+
+
+def address_request(key: str, rendition: Rendition) -> Request:
+    """The request of the serving function for the address of an output."""
+    name = keys.listed_output(key, rendition).removeprefix(f"{key}/")
+    return Request(IN, key, OUT, (rendition,), on_demand=name)
 
 
 def _attempt(effect: Callable[[], object]) -> object:

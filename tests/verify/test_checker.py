@@ -21,6 +21,7 @@ from tinypics.delivery.request import Request, Skip
 from tinypics.errors import AccessDenied, PermanentError, StoreUnavailable
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
+from tinypics.image.rendition import Rendition
 from tinypics.store.bucket import Bucket
 from tinypics.store.objects import Listed
 from tinypics.values import replace
@@ -614,3 +615,57 @@ def test_a_damaged_manifest_is_found_and_made_again(change: dict[str, Any]) -> N
     assert found(report) == [("missing", "a.jpg/manifest.json")]
     assert world.fix(report) == []
     assert (world.check().findings, world.outputs()) == ([], FOLDER)
+
+
+# --- Outputs on demand
+
+
+def on_demand(world: World, key: str, name: str = "20x.jpg") -> None:
+    world.run(key, renditions=(Rendition(width=20),), in_folder=False, on_demand=name, follows=False)
+
+
+@pytest.mark.parametrize("renditions", ["32x32", "32x32,16x16"])
+def test_current_outputs_on_demand_are_a_kind_of_their_own(renditions: str) -> None:
+    world = World(renditions)
+    world.done("a.jpg")
+    on_demand(world, "a.jpg")
+    report = world.check()
+    assert report.outputs["on demand"] == 1
+    assert report.is_exact
+
+
+@pytest.mark.parametrize("renditions", ["32x32", "32x32,16x16"])
+def test_outputs_on_demand_of_another_version_are_removed_and_not_made(renditions: str) -> None:
+    world = World(renditions)
+    world.done("a.jpg")
+    on_demand(world, "a.jpg")
+    stale = world.output.head("a.jpg/20x.jpg")
+    data = world.stored("a.jpg/20x.jpg")
+    world.done("a.jpg", picture(colour="red"))
+    world.put(world.output, "a.jpg/20x.jpg", data, **stale.metadata)
+    report = world.check()
+    assert [(found.kind, found.output) for found in report.findings] == [("orphaned", "a.jpg/20x.jpg")]
+    assert world.fix(report) == []
+    assert "a.jpg/20x.jpg" not in world.outputs()
+    assert world.check().is_exact
+
+
+def test_an_output_on_demand_that_was_made_again_meanwhile_stays() -> None:
+    world = World()
+    world.done("a.jpg")
+    on_demand(world, "a.jpg")
+    etag = world.output.head("a.jpg/20x.jpg").etag
+    assert world.repair([Finding("orphaned", "a.jpg", "a.jpg/20x.jpg", "", etag)]) == []
+    assert "a.jpg/20x.jpg" in world.outputs()
+
+
+def test_an_output_on_demand_without_its_source_is_an_orphan() -> None:
+    world = World()
+    world.done("a.jpg")
+    on_demand(world, "a.jpg")
+    world.output.delete("a.jpg")
+    world.source.delete("a.jpg")
+    report = world.check()
+    assert [found.reason for found in report.findings] == ["its source is gone"]
+    assert world.fix(report) == []
+    assert world.outputs() == []

@@ -31,16 +31,14 @@ _MAX_TAGS = 9  # S3 allows ten for an object, and one is ours
 class ServeSettings:
     """The outputs that may be made, and their buckets. `renditions` are the listed ones by label.
 
-    `by_upload` has the labels of those that each upload makes below its source's key. With `secret`, the ARN (or the
-    name) of the keys of signatures, any signed address may be made. `default_picture` is the key of an object in the
-    output bucket, which is sent instead of the text of an error.
+    With `secret`, the ARN (or the name) of the keys of signatures, any signed address may be made. `default_picture`
+    is the key of an object in the output bucket, which is sent instead of the text of an error.
     """
 
     stack: Settings
     source_bucket: str
     output_bucket: str
     renditions: Mapping[str, Rendition] = MappingProxyType({})
-    by_upload: frozenset[str] = frozenset()
     auto_formats: tuple[str, ...] = ()
     secret: str | None = None
     default_picture: str | None = None
@@ -62,7 +60,6 @@ class ServeSettings:
             source_bucket=source_bucket,
             output_bucket=require(OUTPUT_BUCKET, stack.output_bucket, "the name of a bucket"),
             renditions=listed,
-            by_upload=frozenset(each.label for each in stack.renditions if stack.in_folder),
             auto_formats=found.get(AUTO, AUTO_FORMATS[-1:]),
             secret=found.get(SIGNING_SECRET),
             default_picture=found.get(DEFAULT_PICTURE),

@@ -72,8 +72,7 @@ def _below_source(address: Address, rendition: Rendition, accept: str, settings:
     if not _is_watched(address.key, settings):
         raise SourceNotFound(f"there is no picture here whose key does not start with {settings.stack.prefix}")
     name = f"{address.label}.{extension}"
-    by_upload = address.label in settings.by_upload and extension == own
-    request = _request(settings)(key=address.key, renditions=(made,), name=name, on_demand=not by_upload)
+    request = _request(settings)(key=address.key, renditions=(made,), on_demand=name)
     return Wanted(
         requests=(request,),
         key=keys.check(f"{request.base_key}/{name}"),

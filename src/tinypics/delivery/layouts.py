@@ -42,7 +42,9 @@ class SingleLayout(Layout):
         self.output_keys = (self.marker,)
 
     def look(self) -> ExistingOutputs:
-        stat = self.bucket.head(self.marker)
+        return self._existing(self.bucket.head(self.marker))
+
+    def _existing(self, stat: Stat | None) -> ExistingOutputs:
         if stat is None:
             return ExistingOutputs()
         output = _output_from_metadata(str(self._rendition), self.marker, stat) if self._is_ours(stat) else None
@@ -215,7 +217,7 @@ class FolderLayout(Layout):
 
 def layout_of(request: Request, bucket: Bucket, handling: Handling) -> Layout:
     """The layout of the outputs of `request`. Raises InvalidRequest if a key of theirs would be too long."""
-    if request.name is not None:
+    if request.on_demand is not None:
         from tinypics.delivery.on_demand import OnDemandLayout  # no upload's event needs it
 
         return OnDemandLayout(request, bucket, handling)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from tinypics.delivery import keys
 from tinypics.delivery.layouts import SingleLayout
-from tinypics.errors import InvalidRequest
+from tinypics.delivery.outputs import ON_DEMAND
+from tinypics.errors import InvalidRequest, SourceChanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,15 +21,23 @@ MAX_OUTPUTS: Final = 500
 
 
 class OnDemandLayout(SingleLayout):
-    """One output with a given name. It leaves the other outputs of the source alone."""
+    """One output with a given name. It leaves all that an upload's event has written alone."""
 
     def __init__(self, request: Request, bucket: Bucket, handling: Handling) -> None:
         super().__init__(request, bucket, handling)
-        self.marker = keys.check(f"{request.base_key}/{request.name}", "dest_key")
+        self.marker = keys.check(f"{request.base_key}/{request.on_demand}", "dest_key")
         self.output_keys = (self.marker,)
+        self._is_uploads = False
+
+    def look(self) -> ExistingOutputs:
+        stat = self.bucket.head(self.marker)
+        self._is_uploads = stat is not None and self._is_ours(stat) and ON_DEMAND not in stat.metadata
+        return self._existing(stat)
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
-        if self.request.on_demand and (found := len(self._etags())) > MAX_OUTPUTS:
+        if self._is_uploads:  # a manifest may name it
+            raise SourceChanged(f'an event is about to replace "{self.marker}", which is of another version')
+        if (found := len(self._etags())) > MAX_OUTPUTS:
             raise InvalidRequest.expected("renditions", f"at most {MAX_OUTPUTS} of one source", found)
         return super().write(new, existing)
 
@@ -37,7 +46,7 @@ class OnDemandLayout(SingleLayout):
 
     def owned(self, existing: ExistingOutputs) -> Mapping[str, str]:  # noqa: ARG002 - it may have changed since
         stat = self.bucket.head(self.marker)
-        return self._ours({self.marker: stat} if stat else {})
+        return self._ours({self.marker: stat} if stat and ON_DEMAND in stat.metadata else {})
 
     def heirs(self) -> list[str]:
         return []

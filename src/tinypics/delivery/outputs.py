@@ -35,7 +35,8 @@ FACTS = "tinypics-facts"
 PLACED = "tinypics-placed"
 """Marks outputs with a requested key (`dest_key`): they belong to the requester, and are kept without their source."""
 ON_DEMAND = "tinypics-on-demand"
-"""Marks outputs that no upload's event makes. They stay while they are of the source's version."""
+"""Marks outputs that were made when they were asked for. They stay while they are of the source's version, but an
+upload's event replaces those of its own renditions: no lifecycle rule may remove what a manifest names."""
 ON_DEMAND_TAG = ("tinypics", "on-demand")
 """The tag of these objects, which a lifecycle rule can select. S3 allows ten tags for an object."""
 

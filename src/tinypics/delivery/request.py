@@ -20,8 +20,8 @@ class Request:
     `in_folder` chooses the layout: False, the single output has the source's key (or `dest_key`); True, each output is
     `<key>/<rendition>.<extension>`, with a manifest. `prefix` is prepended to either. `version_id` None: the newest.
 
-    With `name`, the single output is `<key>/<name>`, beside those of a list and without a manifest. `on_demand` marks
-    it as one that no upload's event makes: it may be removed at any time, and is made again when it is asked for.
+    With `on_demand`, the single output is `<key>/<on_demand>`, beside those of a list and without a manifest. It may be
+    removed at any time, and is made again when it is asked for.
 
     `follows` is set for events of a watched bucket: the outputs follow the source as it is now, not as it was when the
     event was sent, and are deleted with it. `etag` is the event's: outputs of that version are current, so the source
@@ -39,8 +39,7 @@ class Request:
     lenient: bool = False
     follows: bool = False
     etag: str | None = None
-    name: str | None = None
-    on_demand: bool = False
+    on_demand: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("bucket", "dest_bucket"):

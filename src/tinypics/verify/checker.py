@@ -29,6 +29,7 @@ from tinypics.verify.findings import (
     FOREIGN,
     MANAGED,
     MISSING,
+    ON_DEMAND,
     ORPHANED,
     STALE,
     UNCHECKED,
@@ -174,14 +175,24 @@ class Checker:
         mark = stat.metadata.get(outputs.SOURCE)
         return next((each for each in possible if keys.fingerprint(self.source.name, each) == mark), None)
 
+    def is_current_on_demand(self, owner: str, stat: Stat) -> bool:
+        """Whether an output was made on demand, of the version that its source has."""
+        if outputs.ON_DEMAND not in stat.metadata:
+            return False
+        source = self.source.head(owner)
+        return source is not None and source.etag == stat.metadata.get(outputs.SOURCE_ETAG)
+
     def _classify(self, listed: Listed) -> tuple[str, str]:
         """The kind of an object in the output bucket (see `CheckReport`), and the key of its source or an error."""
         try:
-            stat = self.output.head(keys.check(listed.key))
+            return self._kind_of(listed)
         except InvalidRequest:
             return FOREIGN, ""  # the stack writes no such key
         except TinypicsError as error:
             return UNCHECKED, f"{error.name}: {error.message}"
+
+    def _kind_of(self, listed: Listed) -> tuple[str, str]:
+        stat = self.output.head(keys.check(listed.key))
         if stat is None:
             return "gone", ""  # deleted since it was listed
         if outputs.SOURCE not in stat.metadata:
@@ -189,6 +200,8 @@ class Checker:
         if outputs.PLACED in stat.metadata:
             return "placed", ""
         owner = self.maker(listed.key, stat)
+        if owner is not None and self.is_current_on_demand(owner, stat):
+            return ON_DEMAND, owner
         # With the prefix `a/`, the listing of outputs also has those in the folder of a source `a`.
         return (MANAGED, owner) if owner is not None and owner.startswith(self.prefix) else ("others", "")
 

@@ -13,7 +13,7 @@ MISSING, STALE, DAMAGED, ORPHANED = "missing", "stale", "damaged", "orphaned"
 CLASHING, UNCHECKED = "clashing", "unchecked"
 """Kinds of findings: see `Finding`."""
 
-MANAGED, FOREIGN = "managed", "foreign"
+MANAGED, FOREIGN, ON_DEMAND = "managed", "foreign", "on demand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class CheckReport:
 
     Outputs are `managed`, or of a kind that is left alone: `foreign` (without our metadata), `others` (of another
     bucket's sources, or under another output prefix), `placed` (at a key that a request named), `kept` (without their
-    source, because the stack does not follow deletes).
+    source, because the stack does not follow deletes), `on demand` (made by the serving function, and current; one of
+    another version of its source is orphaned).
 
     `unusable` and `foreign` name objects that violate nothing and that no repair touches.
     """
@@ -82,8 +83,8 @@ class CheckReport:
 
     @property
     def is_exact(self) -> bool:
-        """Whether every source has its outputs, and no other object is in the output bucket."""
-        return self.complete == self.pictures and self.outputs.keys() <= {MANAGED} and not self.findings
+        """Whether every source has its outputs, and nothing but outputs is in the output bucket."""
+        return self.complete == self.pictures and self.outputs.keys() <= {MANAGED, ON_DEMAND} and not self.findings
 
     @property
     def complete(self) -> int:

@@ -50,6 +50,8 @@ def _remove(checker: Checker, orphan: Finding, invoke: Callable[[str], str | Non
         return None
     if checker.maker(orphan.output, stat) != orphan.source:
         return None
+    if checker.is_current_on_demand(orphan.source, stat):
+        return None  # made again since, with the same bytes
     try:
         checker.output.delete(orphan.output, etag=orphan.etag)
     except Conflict:
