@@ -54,6 +54,12 @@ def test_a_body_that_differs_from_its_encoding_is_400(body: str) -> None:
     assert call("POST /resize", body, isBase64Encoded=True)[0] == 400
 
 
+def test_a_refused_body_is_quoted_as_it_was_sent() -> None:
+    body = base64.b64encode(b"{").decode()
+    message = call("POST /resize", body, isBase64Encoded=True)[1]["message"]
+    assert message == 'body: expected a JSON document, got "{"'
+
+
 ENVIRONMENT = {
     "TINYPICS_OUTPUT_BUCKET": "tiny-pics",
     "TINYPICS_STATE_MACHINE": "arn:aws:states:us-east-1:000000000000:stateMachine:resize",

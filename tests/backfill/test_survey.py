@@ -79,6 +79,16 @@ def test_caps_allow_their_own_value_and_name_the_exceeded_one() -> None:
         Caps(max_objects=2).check(counted)
     with pytest.raises(CapExceeded, match=r"max_cost: expected at most \$1.00, got an estimate of \$1.01"):
         Caps(max_cost=1).check(counted, 1.01)
+    with pytest.raises(CapExceeded, match="max_objects: .*; max_cost: "):
+        Caps(max_objects=2, max_cost=1).check(counted, 1.01)
+
+
+def test_the_options_with_which_a_survey_passes() -> None:
+    counted, cost = survey(*(found(f"{n}.jpg") for n in range(3))), 1.01
+    options = Caps(max_objects=2, max_cost=1).options(counted, cost)
+    assert options == "--max-objects 3 --max-cost 2"
+    Caps(max_objects=3, max_cost=2).check(counted, cost)
+    assert Caps(max_objects=3, max_cost=1).options(counted, cost) == "--max-cost 2"
 
 
 def test_a_million_small_photos_cost_about_as_much_as_in_the_table_of_costs() -> None:

@@ -196,3 +196,18 @@ def test_nothing_starts_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_express_workflow_has_nothing_to_look_through() -> None:
     with pytest.raises(CommandFailed, match="EXPRESS workflow keeps no history"):
         again(States("EXPRESS"))
+
+
+def test_errors_that_fail_again_are_left_out_unless_they_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    states = States()
+    states.failed("one", 5, "cut.jpg", error="CorruptImage")
+    states.failed("two", 4, "slow.jpg", error="StoreUnavailable")
+    assert retry(states, 3600, None, 9, dry_run=True, yes=True) == 0  # type: ignore[arg-type]
+    shown = capsys.readouterr()
+    assert "slow.jpg" in shown.out
+    assert "cut.jpg" not in shown.out
+    assert shown.err.strip() == (
+        "1 CorruptImage: these fail again, so they are left out. --error NAME retries them nevertheless."
+    )
+    assert retry(states, 3600, "CorruptImage", 9, dry_run=True, yes=True) == 0  # type: ignore[arg-type]
+    assert "cut.jpg" in capsys.readouterr().out

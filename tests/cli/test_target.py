@@ -57,7 +57,7 @@ def logs(*arguments: str) -> Result:
         ([], "No local emulator runs for this folder: start it with `tinypics up`."),
         (["--stack", "prod"], "choose its region with --region"),
         (["--region", "eu-west-1"], "start `tinypics up` first"),
-        (["--profile", "nobody"], "The config profile (nobody) could not be found"),
+        (["--profile", "nobody"], "The config profile (nobody) could not be found: `aws configure list-profiles`"),
     ],
 )
 def test_without_emulator_or_account(arguments: list[str], said: str) -> None:
@@ -73,6 +73,14 @@ def test_an_endpoint_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
     done = logs("--aws", "--region", "eu-west-1")
     assert done.exit_code == 1
     assert "Could not connect to the endpoint URL" in done.stderr
+    assert "Check the network, a proxy (HTTPS_PROXY) and the region." in done.stderr
+
+
+@pytest.mark.parametrize("command", ["invoke", "run"])
+def test_a_missing_event_is_reported_before_a_missing_stack(command: str) -> None:
+    done = CliRunner().invoke(app, [command, "nosuch.json"])
+    assert done.exit_code == 2
+    assert "nosuch.json: No such file or directory" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tinypics.cli import workflow
 from tinypics.stack.executions import outcome
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -59,22 +59,16 @@ class Services:
         ]
 
 
-@pytest.fixture
-def event(tmp_path: Path) -> str:
-    (tmp_path / "event.json").write_text("{}")
-    return str(tmp_path / "event.json")
-
-
-def test_a_function_that_raises(event: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_function_that_raises(capsys: pytest.CaptureFixture[str]) -> None:
     raised = {"errorType": "StoreUnavailable", "errorMessage": "503"}
-    assert workflow.invoke(Services(FunctionError="Unhandled", Payload=raised), event) == 1  # type: ignore[arg-type]
+    assert workflow.invoke(Services(FunctionError="Unhandled", Payload=raised), "{}") == 1  # type: ignore[arg-type]
     shown = capsys.readouterr()
     assert json.loads(shown.out) == raised
     assert "The function raised StoreUnavailable: a workflow would retry it." in shown.err
 
 
-def test_a_task_that_is_tried_again(event: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert workflow.run(Services(), event) == 1  # type: ignore[arg-type]
+def test_a_task_that_is_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert workflow.run(Services(), "{}") == 1  # type: ignore[arg-type]
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [
         "  1.00 s  ResizeImage",

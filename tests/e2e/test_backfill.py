@@ -242,6 +242,12 @@ def test_a_run_over_a_cap_starts_nothing_and_reports_the_cap(emulator: LocalStac
         assert refused.exit_code == 1
         assert re.search(rf"CapExceeded: {options[0][2:].replace('-', '_')}: expected at most .* got ", refused.stderr)
         assert "Nothing was started." in refused.stderr
+    both = backfill(emulator, "--yes", "--max-objects", "100", "--max-cost", "0")
+    assert re.search(
+        r"max_objects: expected .* got 110 among .*; max_cost: .*; the same command passes with "
+        r"--max-objects 110 --max-cost 1\. Nothing was started\.",
+        both.stderr,
+    )
     assert len(executions(emulator)) == before
     assert listed(emulator, OUT) == []
 

@@ -61,10 +61,14 @@ def _state_machine() -> str:
 
 
 def _json(body: str, *, encoded: bool) -> object:
+    sent: str | bytes = body
     try:
-        return json.loads(base64.b64decode(body, validate=True) if encoded else body)
+        if encoded:
+            sent = base64.b64decode(body, validate=True)
+        return json.loads(sent)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest.expected("body", "a JSON document", body) from error
+        text = sent if isinstance(sent, str) else sent.decode(errors="replace")
+        raise InvalidRequest.expected("body", "a JSON document", text) from error
 
 
 def _state(identity: str) -> dict[str, Any]:

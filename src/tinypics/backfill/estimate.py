@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -106,8 +107,20 @@ class Caps:
 
     def check(self, survey: Survey, cost: float | None = None) -> None:
         """Raise CapExceeded if a survey, which may be of a part of the listing, is over a cap."""
+        over = []
         if survey.objects > self.max_objects:
             found = f"{survey.objects:,} among the first {survey.listed:,} objects"
-            raise CapExceeded(f"max_objects: expected at most {self.max_objects:,} pictures, got {found}")
+            over.append(f"max_objects: expected at most {self.max_objects:,} pictures, got {found}")
         if cost is not None and cost > self.max_cost:
-            raise CapExceeded(f"max_cost: expected at most ${self.max_cost:,.2f}, got an estimate of ${cost:,.2f}")
+            over.append(f"max_cost: expected at most ${self.max_cost:,.2f}, got an estimate of ${cost:,.2f}")
+        if over:
+            raise CapExceeded("; ".join(over))
+
+    def options(self, survey: Survey, cost: float) -> str:
+        """The options of the command with which a complete survey passes."""
+        found = []
+        if survey.objects > self.max_objects:
+            found.append(f"--max-objects {survey.objects}")
+        if cost > self.max_cost:
+            found.append(f"--max-cost {math.ceil(cost)}")
+        return " ".join(found)

@@ -125,7 +125,8 @@ def invoke(
     from tinypics.cli import workflow
     from tinypics.cli.target import Target
 
-    raise typer.Exit(workflow.invoke(Target.find(local, data, stack, profile, region), event))
+    text = workflow.read_event(event)  # a missing file is reported before a missing stack
+    raise typer.Exit(workflow.invoke(Target.find(local, data, stack, profile, region), text))
 
 
 @app.command()
@@ -148,7 +149,8 @@ def run(
     from tinypics.cli import workflow
     from tinypics.cli.target import Target
 
-    raise typer.Exit(workflow.run(Target.find(local, data, stack, profile, region), event))
+    text = workflow.read_event(event)  # a missing file is reported before a missing stack
+    raise typer.Exit(workflow.run(Target.find(local, data, stack, profile, region), text))
 
 
 @app.command()

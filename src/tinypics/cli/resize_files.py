@@ -138,7 +138,8 @@ def work(task: Task) -> FileResult:
     except TinypicsError as error:
         return FileResult(source, len(data), error=error.name, message=error.message)
     except OSError as error:
-        return FileResult(source, len(data), error=type(error).__name__, message=f"{error.strerror}: {error.filename}")
+        where = error.filename or task.out / task.source.name  # a full disk names no file
+        return FileResult(source, len(data), error=type(error).__name__, message=f"{error.strerror}: {where}")
     return FileResult(source, len(data), written)
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn
 
+from tinypics.backfill.report import list_counts
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, err, out, plain, progress
 from tinypics.stack.executions import RUNNING, failures, keeps_history, outcome, start_retry
+from tinypics.stack.troubleshooting import advice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tinypics.cli.target import Target
     from tinypics.stack.executions import Failure
 
@@ -31,14 +36,21 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
             "An EXPRESS workflow keeps no history, so there is no list of what failed.\n"
             "`tinypics verify --fix` makes missing outputs; the workflow's log group has the causes."
         )
+    hopeless: Counter[str] = Counter()
     start = datetime.fromtimestamp(time.time() - since, UTC)
     with err.status("Looking for failed executions"):
-        found = list(itertools.islice(failures(states, machine, start, error), limit + 1))
+        hopeful = _hopeful(failures(states, machine, start, error), error, hopeless)
+        found = list(itertools.islice(hopeful, limit + 1))
     chosen = found[:limit]
     for failure in chosen:
         out.print(_line("✗", failure.at, failure.subject, failure.error, failure.message))
     if len(found) > limit:
         err.print(f"There are more than {limit:,}: these are the newest. --max takes more, or run the command again.")
+    if hopeless:
+        names = plain(list_counts(hopeless))
+        err.print(f"{names}: these fail again, so they are left out. --error NAME retries them nevertheless.")
+    if not chosen and hopeless:
+        return 0
     if not chosen:
         out.print("Nothing to retry: no execution failed" + (f" with {plain(error)}." if error else "."))
         return 0
@@ -47,6 +59,15 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
     if not yes:
         typer.confirm(f"Retry {len(chosen):,}?", abort=True)
     return 1 if _run(target, states, chosen) else 0
+
+
+def _hopeful(found: Iterator[Failure], error: str | None, hopeless: Counter[str]) -> Iterator[Failure]:
+    """Without the errors that fail again, which are counted in `hopeless`; all of them if the user named the error."""
+    for failure in found:
+        if error is None and not advice(failure.error).retry:
+            hopeless[failure.error] += 1
+        else:
+            yield failure
 
 
 def _run(target: Target, states: Any, failures: list[Failure]) -> int:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
 
 from tinypics.cli.terminal import CommandFailed, plain
 from tinypics.errors import InvalidConfiguration
@@ -41,6 +49,15 @@ def readable_errors() -> Iterator[None]:
         raise CommandFailed(
             "No local emulator runs for this folder: start it with `tinypics up`.\n"
             "For a stack on AWS, choose its region with --region."
+        ) from None
+    except ProfileNotFound as error:
+        raise CommandFailed(
+            f"{error}: `aws configure list-profiles` names those that there are, `aws configure sso` makes one."
+        ) from None
+    except (EndpointConnectionError, ConnectTimeoutError) as error:
+        raise CommandFailed(
+            f"{error}\nCheck the network, a proxy (HTTPS_PROXY) and the region. Without --aws, a command uses the "
+            "stack of `tinypics up` on this computer."
         ) from None
     except ClientError as error:
         detail = error.response["Error"]

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 
 @readable_errors()
-def invoke(target: Target, event: str) -> int:
-    """Invoke the function; print its answer. 0 for SUCCESS, else 1."""
-    text = read_event(event)
+def invoke(target: Target, text: str) -> int:
+    """Invoke the function with the JSON `text`; print its answer. 0 for SUCCESS, else 1."""
     response = target.client("lambda").invoke(FunctionName=target.stack.function, Payload=text)
     answer = json.loads(response["Payload"].read())
     result(answer)
@@ -34,9 +33,8 @@ def invoke(target: Target, event: str) -> int:
 
 
 @readable_errors()
-def run(target: Target, event: str) -> int:
-    """Execute the workflow; print its states during the run, then its result. 0 if it succeeded, else 1."""
-    text = read_event(event)
+def run(target: Target, text: str) -> int:
+    """Execute the workflow with the JSON `text`; print its states, then its result. 0 if it succeeded, else 1."""
     machine = target.stack.state_machine
     states = target.client("stepfunctions")
     if keeps_history(states, machine):

@@ -162,5 +162,7 @@ def parse_token(token: str) -> tuple[str, object]:
     for option in valued:
         if match := re.fullmatch(option.pattern or "", token):
             return option.field, option.read(match[1])
-    allowed = f"words {either([*WORDS, *(option.shape for option in valued)])}"
-    raise InvalidRequest.expected("rendition", allowed, token)
+    from difflib import get_close_matches  # slow to load, and only a message needs it
+
+    near = get_close_matches(token, [*WORDS, *(option.shape for option in valued)], n=3, cutoff=0)
+    raise InvalidRequest.expected("rendition", f"a word of docs/formats.md; the nearest are {either(near)}", token)

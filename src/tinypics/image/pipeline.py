@@ -25,29 +25,40 @@ from tinypics.image.placeholder import PLACEHOLDER, dominant_colour
 from tinypics.image.render import choose_format, finish, is_animated, is_lossy, plan_render, render
 from tinypics.image.rendition import Rendition
 from tinypics.image.results import Output, Resized, Source
-from tinypics.image.stream import BytesStream
+from tinypics.image.source import read_source
+from tinypics.image.stream import BytesStream, Stream
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from os import PathLike
+    from typing import BinaryIO
 
     from tinypics.image.geometry import Plan
     from tinypics.image.picture import Frame, OpenPicture
     from tinypics.image.render import FinishedFrame, RenderPlan
-    from tinypics.image.stream import Stream
 
 
-def resize(data: bytes | bytearray | memoryview, rendition: Rendition | str, limits: Limits = DEFAULT) -> Output:
-    """One rendition of the picture that `data` holds; see `resize_all`."""
+def resize(
+    data: bytes | bytearray | memoryview | str | PathLike[str] | BinaryIO,
+    rendition: Rendition | str,
+    limits: Limits = DEFAULT,
+) -> Output:
+    """One rendition of the picture in `data`; see `resize_all`."""
     return resize_all(data, [rendition], limits).outputs[0]
 
 
 def resize_all(
-    data: bytes | bytearray | memoryview | Stream, renditions: Sequence[Rendition | str], limits: Limits = DEFAULT
+    data: bytes | bytearray | memoryview | str | PathLike[str] | BinaryIO | Stream,
+    renditions: Sequence[Rendition | str],
+    limits: Limits = DEFAULT,
 ) -> Resized:
     """All renditions of the picture in `data`, with one decode, which overlaps with the download if it can.
 
-    :raises InvalidRequest: the text of a rendition is invalid.
+    `data` has its bytes, is the path of its file, or is a file opened in binary mode, which is read and not closed.
+
+    :raises InvalidRequest: the text of a rendition is invalid, or `data` is something else.
+    :raises OSError: the file cannot be read.
     :raises SourceTooLarge: more bytes than `limits` allow.
     :raises ImageTooLarge: the source or an output exceeds another of the `limits`.
     :raises UnsupportedFormat: not a format of `formats.FORMATS`.
@@ -57,8 +68,8 @@ def resize_all(
     if not wanted:
         raise InvalidRequest.expected("renditions", "at least one", None)
     clock = _Clock()
-    source = BytesStream(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    picture = _open(source, wanted, limits)
+    stream = data if isinstance(data, Stream) else BytesStream(read_source(data, limits))
+    picture = _open(stream, wanted, limits)
     scale, picture = _choose_scale(picture, wanted, limits)
     if scale < 8:  # at an eighth only the DC scans are decoded, which are checked already
         jpeg.check_scans(picture.header, limits)
@@ -72,7 +83,7 @@ def resize_all(
         outputs = tuple(_encode(picture, clip) for clip in clips)
         clock.lap("encode")
     width, height = picture.orientation.size(first.size)
-    facts = Source(picture.header.codec.name, width, height, source.size, picture.header.frames)
+    facts = Source(picture.header.codec.name, width, height, stream.size, picture.header.frames)
     return Resized(outputs, facts, clock.laps)
 
 

@@ -123,7 +123,8 @@ class Rendition:
         size, *tokens = rest.split("-")
         match = re.fullmatch(_SIZE, size)
         if not match:
-            raise InvalidRequest.expected("rendition", _EXAMPLE, text)
+            example = f"an x in the size: {size}x is a width, x{size} a height" if size.isdecimal() else _EXAMPLE
+            raise InvalidRequest.expected("rendition", example, text)
         given: dict[str, Any] = {side: int(match[side]) for side in ("width", "height") if match[side]}
         if equals:
             given["name"] = name

@@ -63,6 +63,8 @@ def retry(
     """List failed executions of the workflow, start them again with their own input, and print their results.
 
     Of several with the same input, only the newest is retried, and none twice.
+    Errors that would only fail again, like CorruptImage, are left out unless
+    --error names them.
     With the parameter Trigger=queue uploads have no executions: messages that
     failed too often are in the dead-letter queue.
     With --from, it is a backfill of the keys that failed in another one, with

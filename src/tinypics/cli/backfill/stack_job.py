@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from tinypics.aws.backfill import listing
 from tinypics.aws.backfill.job import KEYS, Job, to_listed
@@ -16,7 +16,7 @@ from tinypics.backfill.survey import Survey
 from tinypics.cli.backfill import progress
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, plain
-from tinypics.errors import InvalidRequest
+from tinypics.errors import CapExceeded, InvalidRequest
 from tinypics.stack import deployed
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tinypics.cli.target import Target
     from tinypics.stack.deployed import Stack
     from tinypics.store.objects import Listed
+
+_MAX_COUNTED: Final = 10_000_000
+"""Objects that the command counts: ten thousand requests, five cents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,10 @@ class StackBackfill:
         return cls(job, settings.with_renditions(job.renditions) if job.renditions else settings, memory, keys)
 
     def survey(self, target: Target) -> Survey:
-        """Count the pictures. Raises CapExceeded as soon as a cap is exceeded."""
+        """Count the pictures. Raises CapExceeded with every exceeded cap, and the options that pass.
+
+        A larger bucket than `_MAX_COUNTED` is counted in part.
+        """
         survey, selection = Survey(), self.job.selection(self.settings)
         with progress.count_bar() as bar:
             task = bar.add_task("", total=None)
@@ -73,7 +79,15 @@ class StackBackfill:
                 bar.advance(task, len(objects))
                 for each in objects:
                     survey.add(each, selection)
-                self.job.caps.check(survey, self.cost(survey).total)
+                if survey.listed >= _MAX_COUNTED:
+                    break
+        cost = self.cost(survey).total
+        try:
+            self.job.caps.check(survey, cost)
+        except CapExceeded as error:
+            least = "at least " if survey.listed >= _MAX_COUNTED else ""
+            options = self.job.caps.options(survey, cost)
+            raise CapExceeded(f"{error}; the same command passes with {least}{options}") from None
         return survey
 
     def cost(self, survey: Survey) -> Estimate:
