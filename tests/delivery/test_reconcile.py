@@ -147,6 +147,7 @@ def cloud() -> Cloud:
 # --- Outputs
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("key", "format", "rendition", "output", "written"),
     [

@@ -342,6 +342,7 @@ def test_a_source_that_is_deleted_while_its_requested_output_is_written_leaves_i
     assert cloud.listing() == ["mine"]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("key", ["x.png/manifest.json", "x.png/16x16.png", "x.png/8x8-webp.webp", "x.png/y.png"])
 @pytest.mark.parametrize("recipe", [SINGLE, LIST], ids=["single", "list"])
 def test_a_source_below_the_name_of_another_has_outputs_of_its_own(key: str, recipe: Recipe) -> None:

@@ -216,6 +216,7 @@ HDR_CURVES = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("trc", HDR_CURVES.values(), ids=HDR_CURVES)
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("text", ["16x16-png", "16x16-png-linear"])

@@ -48,6 +48,7 @@ def ramp(
     return png((1024, 8), colour, 16, rows, [iccp(content)], interlaced=interlaced)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("colour", [0, 2, 4, 6])
 def test_a_ramp_of_linear_light_has_no_bands(colour: int, interlaced: bool) -> None:
@@ -66,6 +67,7 @@ def test_not_after_resampling_either(colour: int, text: str) -> None:
     assert len(set(shown[:, 1])) > 240
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("trc", "colourants", "levels"),
     [(curve(1.8), PROPHOTO, 240), (HDR_CURVES["pq"], BT2020_COLOURANTS, 240), (HDR_CURVES["hlg"], icc.SRGB, 200)],
@@ -183,6 +185,7 @@ def test_a_grey_jpeg_2000_of_16_bits(text: str) -> None:
     assert len(set(shown[:, 1])) > 240
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", ["1024x-png", "700x-png"])
 @pytest.mark.parametrize(("bits", "transfer"), [(10, 16), (12, 16), (12, 8)])
 def test_a_heic_of_more_than_8_bits(bits: int, transfer: int, text: str) -> None:
@@ -263,6 +266,7 @@ def striped(period: float) -> bytes:
     return encoded(Image.merge("RGB", [Image.fromarray(stripes)] * 3), "JPEG", quality=92)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("period", [4.3, 4.7, 5.3])
 def test_fine_stripes_make_no_moire(period: float) -> None:
     data = striped(period)

@@ -476,6 +476,7 @@ def test_a_progressive_jpeg_cut_short_after_its_dc_scans_is_corrupt(large: Image
             resize(data[:cut], "64x")
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", ["300x-png", "640x480-png", "500x400-fill-png"])
 def test_other_formats_are_resampled_as_well(text: str) -> None:
     image = photo((640, 480))

@@ -262,6 +262,7 @@ def test_twelve_bit_jpeg_is_unsupported() -> None:
 # Hidden content of valid files
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"tEXt"])
 def test_text_without_end_is_never_unpacked(kind: bytes) -> None:
     bomb = zlib.compress(bytes(64 * MIB), 9)

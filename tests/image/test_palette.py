@@ -86,6 +86,7 @@ def test_a_part_of_a_drawing_keeps_its_colours() -> None:
     assert any(np.array_equal(found, whole[:, x : x + 500]) for x in range(701))
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("bits", [1, 2, 4])
 def test_few_levels_of_grey_are_a_drawing_too(bits: int) -> None:
     levels = np.asarray(drawing().convert("L")).astype(int) * (2**bits - 1) // 255

@@ -46,6 +46,7 @@ def lossless(size: int = 64, marker: int = 0xC3) -> bytes:
 # Pixels
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("size", [(12_000, 9_000), (11_648, 8_736), (16_320, 12_240)])
 def test_a_jpeg_of_many_pixels_is_decoded_smaller(size: tuple[int, int]) -> None:
     data = encoded(Image.new("L", size, 128), "JPEG", quality=20)

@@ -104,6 +104,7 @@ def test_a_name_that_s3_refuses_is_refused_before_anything_is_made(parameter: st
     assert not allowed(parameter, name)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("bucket", BUCKETS)
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_derived_name_is_one_in_every_region_and_another_in_each(bucket: str, region: str) -> None:

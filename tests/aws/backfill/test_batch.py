@@ -273,6 +273,7 @@ class Slow:
         return {"status": "SUCCESS"}
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("seconds", [1, 20, 50, 99, 150, 10_000])
 @pytest.mark.parametrize("timeout", template()["Parameters"]["Timeout"]["AllowedValues"])
 def test_a_batch_of_slow_pictures_has_named_outcomes_before_its_execution_ends(
