@@ -160,6 +160,7 @@ _EXAMPLES = {
     "CacheControl": ["no-cache"],
     "Tags": ["team=photos"],
     "UrlBase": ["https://cdn.example.com/"],
+    "Sizes": ["50vw"],
     "KmsKeyArn": ["arn:aws:kms:us-east-1:123456789012:key/1234abcd"],
     "Stack": ["photos"],
     "AlarmTopic": ["arn:aws:sns:us-east-1:123456789012:pager"],

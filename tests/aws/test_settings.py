@@ -76,12 +76,14 @@ def test_how_outputs_are_handled_comes_from_the_environment() -> None:
             "TINYPICS_STORAGE_CLASS": "STANDARD_IA",
             "TINYPICS_TAGS": "team=photos&empty=",
             "TINYPICS_URL_BASE": "https://cdn.example/",
+            "TINYPICS_SIZES": "50vw",
             "TINYPICS_FOLLOW_DELETES": "false",
         }
     ).handling
     assert (handling.cache_control, handling.storage_class) == ("max-age=60", "STANDARD_IA")
     assert handling.tags == {"team": "photos", "empty": ""}
-    assert (handling.url_base, handling.follow_deletes) == ("https://cdn.example/", False)
+    assert (handling.url_base, handling.sizes) == ("https://cdn.example/", "50vw")
+    assert handling.follow_deletes is False
 
 
 WRONG = {
@@ -109,6 +111,7 @@ WRONG = {
         f"k={'v' * 257}",
         f"{'%F0%90%8C%B0' * 65}=1",  # a letter of two UTF-16 code units
     ],
+    "SIZES": [" 50vw", "50vw\n", "größer", "x" * 501],
     "URL_BASE": [
         "cdn.example.com/",
         "//cdn.example.com/",
@@ -170,6 +173,7 @@ def test_the_memory_is_a_number(text: str) -> None:
         ("URL_BASE", "https://cdn.example.com:8443/~a/b%20c/"),
         ("URL_BASE", "http://127.0.0.1:8000/"),
         ("URL_BASE", "http://localhost/"),
+        ("SIZES", "(max-width: 600px) 100vw, 600px"),
         ("RENDITIONS", " 128x128 ,  800x-webp"),
     ],
 )

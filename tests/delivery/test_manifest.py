@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tinypics.delivery.manifest import Manifest, StoredOutput, markup, placeholder
+from tinypics.delivery.manifest import Manifest, StoredOutput, markup, markup_notes, placeholder
 from tinypics.image.pipeline import resize
 from tinypics.image.placeholder import PLACEHOLDER
 
@@ -60,6 +60,28 @@ def test_crops_of_another_shape_are_left_out_unless_there_is_nothing_else() -> N
     assert "128" not in markup([*WHOLE, *square], SOURCE, "#000000", "")[1]
     wide = stored("a/wide.jpg", 300, 100, "jpeg")
     assert markup([*square, wide], SOURCE, "#000000", "")[0] == {"image/jpeg": "a/64.jpg 64w, a/128.jpg 128w"}
+
+
+def test_the_width_on_the_page_is_the_widest_outputs_unless_it_is_set() -> None:
+    square = [stored("a/128.jpg", 128, 128, "jpeg"), stored("a/256.jpg", 256, 256, "jpeg")]
+    default, given = (Tags(markup(square, SOURCE, "#000000", "", sizes)[1]).found[-1][1] for sizes in ("", '"50vw'))
+    assert default["sizes"] == "(max-width: 256px) 100vw, 256px"
+    assert (given["sizes"], given["alt"]) == ('"50vw', "")
+
+
+def test_the_notes_say_what_the_markup_lacks() -> None:
+    crop = stored("a/hero.jpg", 300, 100, "jpeg")
+    assert markup_notes(WHOLE, SOURCE, "https://cdn.example/") == ["alt is empty: describe the picture in it."]
+    webp = [item for item in WHOLE if item.format == "webp"]
+    alt, left_out, fallback, relative = markup_notes([*webp, crop], SOURCE, "")
+    assert left_out == "300x is left out: the others have another aspect ratio than its 300x100."
+    assert "add a rendition like 800x-jpeg" in fallback
+    assert "UrlBase" in relative
+    assert json.loads(Manifest(SOURCE, "r", (*webp, crop), {"data_uri": "", "colour": "#000000"}).to_json())[
+        "notes"
+    ] == [
+        *(alt, left_out, fallback, relative),
+    ]
 
 
 @pytest.mark.parametrize("key", ['"><script>alert(1)</script>.jpg', "a b,c/ü?#%41&'.jpg", "<img src=x onerror=y>.jpg"])

@@ -25,6 +25,7 @@ CACHE_CONTROL = "TINYPICS_CACHE_CONTROL"
 STORAGE_CLASS = "TINYPICS_STORAGE_CLASS"
 TAGS = "TINYPICS_TAGS"
 URL_BASE = "TINYPICS_URL_BASE"
+SIZES = "TINYPICS_SIZES"
 FOLLOW_DELETES = "TINYPICS_FOLLOW_DELETES"
 RENDITIONS = "TINYPICS_RENDITIONS"
 BACKFILL_BUCKET = "TINYPICS_BACKFILL_BUCKET"
@@ -90,6 +91,7 @@ class Settings:
                 storage_class=found.get(STORAGE_CLASS),
                 tags=found.get(TAGS, {}),
                 url_base=found.get(URL_BASE, ""),
+                sizes=found.get(SIZES, ""),
                 follow_deletes=found.get(FOLLOW_DELETES, True),
             ),
             limits=_limits(found[MEMORY_MB]) if MEMORY_MB in found else Limits(),
@@ -218,6 +220,7 @@ READERS: Final[dict[str, Callable[[str, str], Any]]] = {
         r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:[0-9]+)?/([A-Za-z0-9._~!$&'()*+;=:@%/-]*/)?",
         "an https address that ends with a slash, like https://cdn.example.com/",
     ),
+    SIZES: like("[!-~]([ -~]{0,498}[!-~])?", "the attribute sizes in printable ASCII, like (max-width: 600px) 100vw"),
     FOLLOW_DELETES: _flag,
     RENDITIONS: _renditions,
     BACKFILL_BUCKET: _bucket,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tinypics.image.results import Output
 
 VERSION = 1
+_FALLBACKS = ("jpeg", "png", "gif")  # every browser shows them
 MAX_BYTES = 4 * 2**20  # ten times that of fifty renditions with the longest keys
 
 
@@ -49,12 +50,17 @@ class Manifest:
     claim: str = ""
     keys: tuple[str, ...] = ()
 
-    def to_json(self, url_base: str = "") -> bytes:
-        """The JSON document. `url_base` is prepended to every key in the markup; without it, URLs are relative."""
+    def to_json(self, url_base: str = "", sizes: str = "") -> bytes:
+        """The JSON document. `url_base` is prepended to every key in the markup; without it, URLs are relative.
+
+        `sizes` is the attribute for the width of the picture on the page; empty: the width of the widest output.
+        """
         srcset: Mapping[str, str] = {}
         picture = ""
+        notes: list[str] = []
         if self.outputs:
-            srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base)
+            srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base, sizes)
+            notes = markup_notes(self.outputs, self.source, url_base)
         document = {
             "version": VERSION,
             "complete": bool(self.outputs),
@@ -64,6 +70,7 @@ class Manifest:
             "placeholder": dict(self.placeholder),
             "srcset": srcset,
             "picture": picture,
+            "notes": notes,
         }
         if not self.outputs:
             document |= {"claim": self.claim, "keys": list(self.keys)}
@@ -121,7 +128,7 @@ def placeholder(output: Output) -> dict[str, str]:
 
 
 def markup(
-    stored: Sequence[StoredOutput], source: Mapping[str, Any], colour: str, url_base: str
+    stored: Sequence[StoredOutput], source: Mapping[str, Any], colour: str, url_base: str, sizes: str = ""
 ) -> tuple[dict[str, str], str]:
     """`srcset` by content type and a `<picture>` element, of the outputs that show the whole picture.
 
@@ -130,10 +137,35 @@ def markup(
     """
     from tinypics.delivery import html  # like `base64` above
 
-    shapes = (source["width"], source["height"]), (stored[0].width, stored[0].height)
-    by_shape = ([item for item in stored if html.same_shape(each, (item.width, item.height))] for each in shapes)
-    whole = next(filter(None, by_shape))
+    whole = _shown(stored, source)
     shown = [html.Candidate(url_base + in_address(item.key), item.width, item.height, item.format) for item in whole]
     srcset = {FORMATS[name].content_type: urls for name, urls in html.srcset(shown).items()}
     style = {"alt": "", "loading": "lazy", "decoding": "async", "style": f"background:{colour}"}
-    return srcset, html.picture(shown, "100vw", style)
+    # With 100vw every desktop would load the widest output for an avatar.
+    widest = max(item.width for item in whole)
+    return srcset, html.picture(shown, sizes or f"(max-width: {widest}px) 100vw, {widest}px", style)
+
+
+def markup_notes(stored: Sequence[StoredOutput], source: Mapping[str, Any], url_base: str) -> list[str]:
+    """Sentences for the author of a page: each thing that the markup lacks, and why."""
+    whole = _shown(stored, source)
+    notes = ["alt is empty: describe the picture in it."]
+    notes += [
+        f"{item.rendition} is left out: the others have another aspect ratio than its {item.width}x{item.height}."
+        for item in stored
+        if item not in whole
+    ]
+    if not any(item.format in _FALLBACKS for item in whole):
+        notes.append("There is no JPEG or PNG for browsers without the other formats: add a rendition like 800x-jpeg.")
+    if not url_base:
+        notes.append("Addresses are relative: set the parameter UrlBase to use them on another site than the outputs'.")
+    return notes
+
+
+def _shown(stored: Sequence[StoredOutput], source: Mapping[str, Any]) -> list[StoredOutput]:
+    """The outputs of the picture's shape; if there is none, those of the first one's."""
+    from tinypics.delivery import html
+
+    shapes = (source["width"], source["height"]), (stored[0].width, stored[0].height)
+    by_shape = ([item for item in stored if html.same_shape(each, (item.width, item.height))] for each in shapes)
+    return next(filter(None, by_shape))

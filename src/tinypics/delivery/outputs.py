@@ -47,12 +47,13 @@ source. There are many only if a source has the name of a folder of others."""
 
 @value
 class Handling:
-    """How outputs are stored. `url_base` is prepended to the keys in a manifest's markup."""
+    """How outputs are stored. `url_base` is prepended to the keys in a manifest's markup; `sizes` is its attribute."""
 
     cache_control: str | None = None
     storage_class: str | None = None
     tags: Mapping[str, str] = MappingProxyType({})
     url_base: str = ""
+    sizes: str = ""
     follow_deletes: bool = True
 
 
