@@ -130,6 +130,10 @@ dist: setup ## Build the wheel and the sdist into build/dist, twice, and compare
 		for folder in dist again; do $(BIN)/hatchling build -d $(BUILD)/$$folder >/dev/null 2>&1 || exit 1; done
 	@diff -r $(BUILD)/dist $(BUILD)/again && rm -rf $(BUILD)/again && cd $(BUILD)/dist && sha256sum *
 
+.PHONY: release
+release: dist artifact sbom docs ## Gather wheel, sdist, both artifacts and SBOM in build/release, and print what to publish where
+	@$(BIN)/python -m release.gather $(BUILD)
+
 .PHONY: notes
 notes: ## Print the newest notes of CHANGELOG.md, for a release
 	@awk '/^## /{part++} part == 1' CHANGELOG.md

@@ -129,8 +129,11 @@ def test_the_version_has_one_place_and_its_release_notes() -> None:
     assert 'dynamic = ["version"]' in pyproject
     assert not re.search(r"^version = \"", pyproject, re.MULTILINE)
     headings = re.findall(r"^## (.+)$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert headings[0] == "Unreleased"  # the notes of this version until its release
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", heading) for heading in headings[1:])
+    released = headings[1:] if headings[0] == "Unreleased" else headings
+    versions = [re.fullmatch(r"(\d+\.\d+\.\d+) \(\d{4}-\d\d-\d\d\)", heading) for heading in released]
+    assert all(versions)
+    # The notes of this version are the section Unreleased until its release.
+    assert headings[0] == "Unreleased" or headings[0].startswith(f"{tinypics.__version__} (")
 
 
 def test_every_extra_is_on_the_page() -> None:

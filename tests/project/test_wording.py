@@ -24,6 +24,7 @@ PYTHON = sorted(
         "docs/*.py",
         "examples/**/*.py",
         "audit/*.py",
+        "release/*.py",
         "edge/*.py",
     )
     for path in PROJECT.glob(pattern)
@@ -43,7 +44,7 @@ COMMENTED = [
             "mkdocs.yml",
             "audit/checkov.yaml",
         ),
-        *("Makefile", "src/Makefile", ".ci/run", ".github/workflows/test.yml"),
+        *("Makefile", "src/Makefile", ".ci/run", ".github/workflows/test.yml", ".github/workflows/release.yml"),
     )
 ]
 DEFINITIONS = sorted(PROJECT.glob("*-definition.json"))
