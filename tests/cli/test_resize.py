@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -48,7 +49,11 @@ def photos(tmp_path: Path) -> Path:
 def test_a_folder_with_a_summary(photos: Path, tmp_path: Path) -> None:
     done = resize(photos, "--to", "64x64", "--out", tmp_path / "out", "--jobs", 1)
     assert done.exit_code == 0, done.output
-    assert [line.split() for line in done.stdout.splitlines()][:2] == [["Files", "2"], ["Resized", "2"]]
+    first, second, *rest = done.stdout.splitlines()
+    assert re.match(r".*/photos/a\.jpg → .*/out/a\.jpg  64×64 jpeg \d+ bytes$", first)
+    assert " → " in second
+    assert [line.split() for line in rest][:2] == [["Files", "2"], ["Resized", "2"]]
+    assert rest[-1].split() == ["Written", "to", str(tmp_path / "out")]
     assert "Failed" not in done.stdout
     assert size_of(tmp_path / "out" / "b.png") == (64, 64)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 STREAM = "-"
+_MAX_NAMED = 10  # outputs that are printed one by one
 
 
 def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs: int | None, lenient: bool) -> int:
@@ -47,7 +48,8 @@ def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs:
     if as_json:
         result(summary)
     else:
-        _table(summary)
+        _print_written(summary)
+        _table(summary, folder)
     return 1 if summary["failed"] else 0
 
 
@@ -117,22 +119,32 @@ def _file_document(file: resize_files.WrittenFile) -> dict[str, Any]:
     return facts | ({"dropped": list(file.dropped)} if file.dropped else {})
 
 
-def _table(summary: dict[str, Any]) -> None:
+def _print_written(summary: dict[str, Any]) -> None:
+    """Each output with its path, if there are few."""
+    written = [(item["source"], file) for item in summary["results"] for file in item.get("written", ())]
+    for source, file in written if len(written) <= _MAX_NAMED else ():
+        facts = f"{file['width']}×{file['height']} {file['format']} {size(file['bytes'])}"
+        out.print(f"{plain(source)} → {plain(file['path'])}  {facts}")
+
+
+def _table(summary: dict[str, Any], folder: Path) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(justify="right")
-    for name, value in _rows(summary):
+    for name, value in _rows(summary, folder):
         table.add_row(name, value)
     out.print(table)
 
 
-def _rows(summary: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _rows(summary: dict[str, Any], folder: Path) -> Iterable[tuple[str, str]]:
     yield "Files", f"{summary['files']:,}"
     yield "Resized", f"{summary['resized']:,}"
     if summary["skipped"]:
         yield "Skipped, not pictures", f"{summary['skipped']:,}"
     yield "Bytes in", size(summary["bytes_in"])
     yield "Bytes out", size(summary["bytes_out"])
+    if summary["resized"]:
+        yield "Written to", plain(folder)
     if summary["failed"]:
         yield "Failed", f"{summary['failed']:,}"
     for name, count in summary["failures"].items():
