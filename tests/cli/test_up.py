@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -135,6 +136,8 @@ def test_how_to_call_it_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 class Emulator:
     """Dies after its log was looked at once."""
 
+    data = PROJECT
+
     def __init__(self) -> None:
         self.checks = iter([None, EmulatorError("The local emulator was killed")])
 
@@ -154,6 +157,17 @@ def test_an_emulator_that_dies_while_its_log_is_followed(reachable: bool, monkey
     stack = Stack("in", "out", "f", "arn", "/log", None)
     with pytest.raises(EmulatorError, match="was killed"):
         up._follow(Emulator(), PidFile("http://127.0.0.1:1", 1, "us-east-1", 1, 1, stack))  # type: ignore[arg-type]
+
+
+def test_a_disk_that_is_nearly_full_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**9))
+    assert not up._warn_about_space(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**6))
+    assert up._warn_about_space(tmp_path)
+    assert capsys.readouterr().err == f"The disk of {tmp_path} has only 1.0 MB left: uploads will fail.\n"
 
 
 def test_an_emulator_that_cannot_start_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

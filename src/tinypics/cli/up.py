@@ -19,7 +19,7 @@ from rich.text import Text
 
 from tinypics.cli.logs import PAUSES, show
 from tinypics.cli.target import DATA, Target, find_nearest, readable_errors
-from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain
+from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain, size
 from tinypics.console.server import DEFAULT_PORT, PortTaken, serving
 from tinypics.local import deploy
 from tinypics.local.emulator import HOST, EmulatorError
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tinypics.local.pidfile import PidFile
 
 EVENT = Path("events", "resize.json")
+_MIN_FREE = 200 * 10**6  # bytes: a large picture, its copy in the function, and its outputs
 SAMPLE = "yourImage.jpg"  # the key that the event names
 WELCOME = "Open it in a browser and drop a photo on the page: a moment later its thumbnail is there."
 
@@ -130,8 +131,10 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
 def _follow(emulator: Emulator, pid_file: PidFile) -> None:
     target = Target(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack)
     log = target.log(time.time())
+    warned = False
     while True:
         emulator.check()
+        warned = warned or _warn_about_space(emulator.data)
         try:
             show(log)
         except BotoCoreError:
@@ -139,6 +142,15 @@ def _follow(emulator: Emulator, pid_file: PidFile) -> None:
             emulator.check()
             raise
         time.sleep(target.pause * PAUSES)
+
+
+def _warn_about_space(folder: Path) -> bool:
+    """Say once that the disk is nearly full: the emulator answers uploads with an internal error then."""
+    free = shutil.disk_usage(folder).free
+    if free >= _MIN_FREE:
+        return False
+    err.print(f"The disk of {plain(folder)} has only {size(free)} left: uploads will fail.", style="yellow")
+    return True
 
 
 def _print_addresses(pid_file: PidFile, project: Path, folder: Path, data: Path | None, console: str) -> None:
