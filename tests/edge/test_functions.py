@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from tinypics.aws.serve_settings import ServeSettings
+from tinypics.aws.wanted import resolve
+from tinypics.errors import InvalidRequest
 from tinypics.image.formats import OUTPUTS
 from tinypics.image.rendition import Rendition
 
@@ -116,3 +119,29 @@ def test_the_addresses_of_the_vectors_reach_the_function_as_they_are() -> None:
         cases, answers("viewer-request.js", list(map(request, cases)), Renditions="1x"), strict=True
     ):
         assert (answer["uri"], answer["querystring"]) == (case["uri"], fields(case["query"]))
+
+
+SETTINGS = ServeSettings.from_environment(
+    {
+        "TINYPICS_SOURCE_BUCKETS": "original-pics",
+        "TINYPICS_OUTPUT_BUCKET": "tiny-pics",
+        "TINYPICS_RENDITIONS": CASES["parameters"]["Renditions"],
+        "TINYPICS_AUTO_FORMATS": CASES["parameters"]["AutoFormats"],
+    }
+)
+# An `unknown` case is the edge's alone: the function does not know its label, or reads an escape that is cut as text.
+SHARED = [case for case in CASES["requests"] if not case.get("unknown")]
+BAD = [case for case in SHARED if case.get("status") == 400]
+CHOSEN = [case for case in SHARED if case["name"].startswith("auto")]
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: str(case["name"]))
+def test_the_serving_function_refuses_what_the_edge_refuses(case: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        resolve(case["uri"], "", encoded=True, accept="", settings=SETTINGS)
+
+
+@pytest.mark.parametrize("case", CHOSEN, ids=lambda case: str(case["name"]))
+def test_the_serving_function_chooses_the_same_format(case: dict[str, Any]) -> None:
+    wanted = resolve(case["uri"], "", encoded=True, accept=case.get("accept", ""), settings=SETTINGS)
+    assert f"/{wanted.key}" == case["becomes"]
