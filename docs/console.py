@@ -57,7 +57,10 @@ def shoot(page: Page, name: str) -> None:
 
 def opened(browser: Browser, address: str, size: tuple[int, int], scheme: str) -> Page:
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if scheme == "dark" else "light"
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if scheme == "dark" else "light",
+        has_touch=size == PHONE,
+        is_mobile=size == PHONE,
     )
     page = context.new_page()
     page.goto(address)
@@ -74,23 +77,28 @@ def tour(browser: Browser, address: str) -> None:
     page.reload()  # the list alone
     page.set_input_files("#files", files[:1])
     page.locator(".uploads li.ended img").wait_for()
-    page.locator("a.row img").nth(len(files) - 1).wait_for()
+    page.locator("a.tile", has_text="fjord").wait_for()
+    page.get_by_role("button", name="Clear").click()
+    page.locator("a.tile img").nth(len(files) - 1).wait_for()
     shoot(page, "pictures")
-    page.locator("a.row", has_text="fjord").click()
-    page.locator(".pictures img").nth(3).wait_for()
-    shoot(page, "execution")
+    page.locator("a.tile", has_text="fjord").click()
+    page.get_by_role("button", name="hero").click()
+    page.locator(".strip img").nth(3).wait_for()
+    page.locator(".executions a.row").wait_for()
+    shoot(page, "picture")
     page.evaluate("location.hash = '#/try?bucket=original-pics&key=holiday/dunes.jpg'")
     page.locator(".result img").wait_for()
     page.locator(".focusable").click(position={"x": 90, "y": 60})
     page.locator(".result", has_text="at0").wait_for()
     shoot(page, "try")
     night = opened(browser, address, WIDE, "dark")
+    night.evaluate("location.hash = '#/executions?status=FAILED'")
     night.locator("a.row", has_text="cut short").click()
     night.locator("[data-state=Failed].visited").wait_for()
     night.locator("details.line").wait_for()
     shoot(night, "failed-dark")
     small = opened(browser, address, PHONE, "dark")
-    small.locator("a.row img").nth(len(files) - 1).wait_for()
+    small.locator("a.tile img").nth(len(files) - 1).wait_for()
     shoot(small, "phone-dark")
     bright = opened(browser, address, PHONE, "light")
     bright.evaluate("location.hash = '#/failures'")

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
 VIEWS = {
-    "#/": "a.row",
-    "#/?status=": ".uploads li:is(.ended, .refused)",
-    "#/?status=RUNNING": ".empty",
-    "good": "figure img",
+    "#/": "a.tile",
+    "#/?find=good": ".uploads li:is(.ended, .refused)",
+    "#/pictures/good.jpg": ".stage img",
+    "#/executions": "a.row",
+    "#/executions?status=RUNNING": ".empty",
+    "good": ".stage img",
     "bad": ".advice",
     "#/try?bucket=original-pics&key=good.jpg": ".result img",
     "#/failures": ".failure",

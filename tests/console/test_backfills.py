@@ -68,9 +68,12 @@ def test_the_stacks_own_backfill_is_listed(stack: LocalStack) -> None:
     asked = json.dumps({"bucket": "original-pics", "prefix": "backfilled/"})
     stack.workflows.start_execution(stateMachineArn=stack.facts.stack.backfill, name="backfilled", input=asked)
     cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
-    (run,) = ended(Backfills(cloud, stack.facts.stack))
+    backfills = Backfills(cloud, stack.facts.stack)
+    (run,) = ended(backfills)
     assert (run["name"], run["status"]) == ("backfilled", "SUCCEEDED")
     assert (run["total"], run["done"], run["lost"]) == (5, 5, 0)
+    assert (run["states"]["failed"], sum(run["states"].values())) == (1, 5)
+    assert backfills.newest()[0]["states"] == run["states"]  # nothing is counted twice
     journal = Run(cloud, stack.facts.stack, "backfilled")
     assert not journal.refresh()
     tally = journal.report.tally

@@ -14,18 +14,21 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from tinypics.aws.settings import Settings
 from tinypics.console import loglines
 from tinypics.console.access import AccessControl
 from tinypics.console.executions import Executions, NotFound
 from tinypics.console.failures import Failures
 from tinypics.console.health import Health
+from tinypics.console.library import Library, PictureNotFound
 from tinypics.console.pictures import Pictures
-from tinypics.console.preview import Busy, Previews
+from tinypics.console.preview import MAX_BYTES, Busy, Previews
 from tinypics.console.recent import Recent
 from tinypics.console.snippets import snippets
-from tinypics.errors import InvalidRequest, PermanentError, TransientError
-from tinypics.image.formats import OUTPUTS
+from tinypics.errors import InvalidConfiguration, InvalidRequest, PermanentError, TransientError
+from tinypics.image.formats import BY_EXTENSION, OUTPUTS
 from tinypics.image.options import COMPASS, FITS, SMART
+from tinypics.store.objects import MAX_KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from tinypics.aws.settings import Settings
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 
@@ -41,13 +43,17 @@ STATIC = Path(__file__).parent / "static"
 _MAX_BODY = 64 * 1024
 _SKEW = 5000  # milliseconds of clock skew between services
 _MAX_LINES = 5_000
+_FORM = ("width", "height", "fit", "gravity", "format", "quality")  # of the page's form
 _NO_EXECUTION = "there is no such execution: AWS keeps them for 90 days, the local emulator until it stops"
+
+_NO_PICTURE = "the output bucket has no thumbnail of this name: it was removed, or never made"
 
 
 def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
     """The console of one stack at `origin`. Requests need `token`."""
     pictures = Pictures(cloud, stack)
     executions = Executions(cloud, stack, pictures.address)
+    library = Library(cloud, stack, pictures)
     previews = Previews(cloud, stack)
     failures = Failures(cloud, executions)
     health = Health(cloud, stack)
@@ -55,7 +61,9 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
     region = cloud.region
     routes = [
         Route("/", lambda _: FileResponse(STATIC / "index.html")),
-        _get("/api/stack", lambda _: _stack(cloud, stack, previews.settings(), listed=executions.keeps_history())),
+        _get("/api/stack", lambda _: _stack(cloud, stack, previews, listed=executions.keeps_history())),
+        _get("/api/pictures", lambda asked: library.page(*_place(asked))),
+        _get("/api/picture", lambda asked: library.picture(asked.get("key", ""))),
         _get("/api/workflow", lambda _: executions.workflow()),
         _get("/api/executions", lambda asked: executions.page(asked.get("status"), asked.get("next"))),
         _get("/api/executions/{name}", lambda asked: executions.details(asked["name"])),
@@ -71,6 +79,7 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
         _post("/api/uploads", pictures.upload),
         _post("/api/snippets", lambda given: snippets(_event(given), stack, region, cloud.endpoint)),
         _post("/api/preview", lambda given: _preview(previews, given)),
+        _file_preview("/api/preview/file", previews),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     app = Starlette(routes=routes, exception_handlers=_error_handlers())
@@ -85,6 +94,7 @@ def _error_handlers() -> dict[Any, Callable[[Request, Any], Response]]:
         Busy: lambda *_: _error(503, "Busy", "other previews are running: retry in a moment"),
         NotFound: lambda *_: _error(404, "ExecutionNotFound", _NO_EXECUTION),
         ClientError: _aws_error,
+        PictureNotFound: lambda *_: _error(404, "PictureNotFound", _NO_PICTURE),
         BotoCoreError: lambda _, error: _error(502, "StackUnreachable", str(error)),
     }
 
@@ -109,23 +119,48 @@ def _post(path: str, answer: Callable[[Mapping[str, Any]], Any]) -> Route:
     return Route(path, endpoint, methods=["POST"])
 
 
+def _file_preview(path: str, previews: Previews) -> Route:
+    """The preview of a file that is not in the bucket: the body. The query has the event, as JSON."""
+
+    async def endpoint(request: Request) -> Response:
+        event = _object(request.query_params.get("event", "").encode(), "event")
+        file = await _read(request, MAX_BYTES)
+        return await run_in_threadpool(_preview, previews, {"event": event}, file)
+
+    return Route(path, endpoint, methods=["POST"])
+
+
 async def _body(request: Request) -> dict[str, Any]:
-    body = b""
+    return _object(await _read(request, _MAX_BODY) or b"{}", "body")
+
+
+async def _read(request: Request, most: int) -> bytes:
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MAX_BODY:
-            raise InvalidRequest.expected("body", f"at most {_MAX_BODY:,} bytes", len(body))
+        if len(body) > most:
+            raise InvalidRequest.expected("body", f"at most {most:,} bytes", len(body))
+    return bytes(body)
+
+
+def _object(text: bytes, field: str) -> dict[str, Any]:
     try:
-        found = json.loads(body or b"{}")
+        found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise InvalidRequest.expected("body", "a JSON object", body.decode(errors="replace"))
+        raise InvalidRequest.expected(field, "a JSON object", text.decode(errors="replace"))
     return found
 
 
-def _stack(cloud: Cloud, stack: Stack, settings: Settings, *, listed: bool) -> dict[str, Any]:
+def _stack(cloud: Cloud, stack: Stack, previews: Previews, *, listed: bool) -> dict[str, Any]:
+    problem = None
+    try:
+        settings = previews.settings()
+    except InvalidConfiguration as error:  # the console shows it, and all that is there
+        settings, problem = Settings(renditions=()), f"{error.name}: {error.message}"
     return {
+        "problem": problem,
         "source_bucket": stack.source_bucket,
         "output_bucket": stack.output_bucket,
         "local": cloud.endpoint is not None,
@@ -135,9 +170,12 @@ def _stack(cloud: Cloud, stack: Stack, settings: Settings, *, listed: bool) -> d
         "endpoint": cloud.endpoint,
         "prefix": settings.prefix,
         "renditions": [str(rendition) for rendition in settings.renditions],
+        "first": {name: str(getattr(each, name) or "") for each in settings.renditions[:1] for name in _FORM},
         "fits": FITS,
         "gravities": [*COMPASS, *SMART],
         "formats": OUTPUTS,
+        "extensions": sorted(BY_EXTENSION),
+        "url_base": settings.handling.url_base,
     }
 
 
@@ -152,10 +190,10 @@ def _log(cloud: Cloud, stack: Stack, executions: Executions, name: str) -> list[
     return [{"at": stamp, "line": line} for stamp, line in lines if loglines.belongs(line, found["key"], answers)]
 
 
-def _preview(previews: Previews, given: Mapping[str, Any]) -> Response:
+def _preview(previews: Previews, given: Mapping[str, Any], file: bytes | None = None) -> Response:
     """The preview. Errors are a value here, because a form is often invalid while the user types."""
     try:
-        output, facts = previews.preview(given.get("event"))
+        output, facts = previews.preview(given.get("event"), file)
     except PermanentError as error:
         return _error(200, error.name, error.message)
     return Response(output.data, media_type=output.content_type, headers={"Tinypics-Facts": json.dumps(facts)})
@@ -180,6 +218,15 @@ def _integer(asked: Mapping[str, str], field: str, default: int) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise InvalidRequest.expected(field, "a whole number", text)
     return int(text)
+
+
+def _place(asked: Mapping[str, str]) -> tuple[str, str, int]:
+    """The search, the listing, and the number of the first picture of a page."""
+    find, after = asked.get("find", ""), asked.get("after", "")
+    for field, text in (("find", find), ("after", after)):
+        if len(text) > MAX_KEY_BYTES:
+            raise InvalidRequest.expected(field, f"at most {MAX_KEY_BYTES} characters", len(text))
+    return find, after, _integer(asked, "start", 0)
 
 
 def _origin(address: str) -> str:

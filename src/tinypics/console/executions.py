@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tinypics.aws import events
-from tinypics.console.history import visits
-from tinypics.errors import InvalidRequest
+from tinypics.console.history import answers, visits
+from tinypics.errors import REFUSED, InvalidRequest, SourceNotFound
 from tinypics.stack.executions import FAILED_STATUSES, RUNNING, arn_of, history, keeps_history, outcome
 from tinypics.stack.troubleshooting import advice
 
@@ -29,6 +29,7 @@ _PARALLEL = 8
 _SIZES = ("width", "height", "format", "bytes")
 _MAX_RENDITIONS = 8  # renditions in a row of the list
 _MAX_EVENTS = 2_000  # events to read of one execution
+_ABOUT_THE_FILE = {each.__name__ for each in (*REFUSED, SourceNotFound)}
 # Names that Step Functions allows (API reference, StartExecution, name).
 _NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
 
@@ -98,7 +99,7 @@ class Executions:
             "visits": [asdict(visit) | {"retries": visit.retries} for visit in visits(self._history(name))],
         }
         if found["status"] in FAILED_STATUSES:
-            document["advice"] = advice(facts["error"])._asdict()
+            document["advice"] = advised(facts["error"])
         return document
 
     def run(self, event: object) -> str:
@@ -123,15 +124,7 @@ class Executions:
 
     def answers(self, name: str) -> list[dict[str, Any]]:
         """The function's answers in this execution, one per picture; on AWS with the invocation's id."""
-        found: list[dict[str, Any]] = []
-        for event in self._history(name):
-            output = json.loads(event.get("taskSucceededEventDetails", {}).get("output", "{}"))
-            payload = output.get("Payload") if isinstance(output, dict) else None  # other tasks differ
-            if isinstance(payload, dict):
-                metadata = output.get("SdkResponseMetadata", {})
-                ids = {"request_id": metadata["RequestId"]} if "RequestId" in metadata else {}
-                found += [{**answer, **ids} for answer in payload.get("records", [payload])]
-        return found
+        return [answer for event in self._history(name) for answer in answers(event)]
 
     def _history(self, name: str) -> list[dict[str, Any]]:
         return history(self._states, arn_of(self.machine, check_name(name)), _MAX_EVENTS)
@@ -150,6 +143,13 @@ class Executions:
                     self._cache.pop(next(iter(self._cache)), None)
         thumbnail = facts["thumbnail"]
         return facts | {"thumbnail": thumbnail and self._sign(*thumbnail)}
+
+
+def advised(error: str) -> dict[str, Any]:
+    """The advice for an error, and its `remedy`: replace (the file), retry, or change (the event or the stack)."""
+    found = advice(error)
+    about_file = error in _ABOUT_THE_FILE
+    return found._asdict() | {"remedy": "replace" if about_file else "retry" if found.retry else "change"}
 
 
 def check_name(name: object) -> str:

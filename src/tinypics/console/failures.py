@@ -6,10 +6,9 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tinypics.console.executions import Executions, check_name, milliseconds
+from tinypics.console.executions import Executions, advised, check_name, milliseconds
 from tinypics.errors import InvalidRequest
 from tinypics.stack.executions import FAILED_STATUSES, Failure, failures, start_retry
-from tinypics.stack.troubleshooting import advice
 
 if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
@@ -58,7 +57,7 @@ class Failures:
 def _group(error: str, members: list[Failure]) -> dict[str, Any]:
     return {
         "error": error,
-        "advice": advice(error)._asdict(),
+        "advice": advised(error),
         "items": [
             {
                 "name": failure.arn.rpartition(":")[2],

@@ -62,14 +62,24 @@ class Health:
 
 
 def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Counts by status and error, percentiles of milliseconds, GB-seconds, and the function's cost."""
-    counts = Counter("SKIPPED" if line.get("skipped") else str(line["status"]) for line in lines)
+    """Pictures by their newest result, errors, percentiles of milliseconds, GB-seconds, and the function's cost.
+
+    `lines` are the attempts, the oldest first. An attempt that will be retried is no result.
+    """
+    results = {
+        (line.get("source_bucket"), line.get("source_key")): _result(line)
+        for line in lines
+        if line["status"] != "RETRY"
+    }
+    counts = Counter(results.values())
     errors = Counter(str(line.get("error")) for line in lines if line["status"] != "SUCCESS")
     took = sorted(float(line["duration_ms"]) for line in lines if "duration_ms" in line)
     seconds = sum(float(line.get("gb_seconds", 0)) for line in lines)
     return {
-        "pictures": len(lines),
+        "pictures": len(results),
         "counts": dict(counts),
+        "attempts": len(lines),
+        "retried": sum(line["status"] == "RETRY" for line in lines),
         "errors": dict(errors.most_common(20)),
         "ms": {f"p{share}": percentile(took, share) for share in (50, 95, 99)},
         "cold": sum(bool(line.get("cold_start")) for line in lines),
@@ -77,6 +87,12 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "cost": prices.dollars(seconds * prices.LAMBDA_GB_SECOND_ARM + len(lines) * prices.LAMBDA_REQUEST),
         "prices": f"{prices.REGION}, {prices.AS_OF}",
     }
+
+
+def _result(line: dict[str, Any]) -> str:
+    if line["status"] != "SUCCESS":
+        return "failed"
+    return "removed" if "removed" in line else "current" if line.get("skipped") else "made"
 
 
 def percentile(ordered: Sequence[float], share: int) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ _ENDED_BADLY = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 class Visit:
     """One visit of a state: `at` milliseconds after the start, for `ms` milliseconds; None: it is the current state.
 
-    `errors` are those of failed attempts, as name and message.
+    `errors` are those of failed attempts, as name and message; `answered` is the error of an answer that is a value.
     """
 
     state: str
@@ -31,6 +32,7 @@ class Visit:
     attempts: int = 0
     errors: list[tuple[str, str]] = field(default_factory=list)
     failed: bool = False
+    answered: str | None = None
 
     @property
     def retries(self) -> int:
@@ -54,6 +56,8 @@ def visits(events: Iterable[dict[str, Any]]) -> list[Visit]:
             _leave(found, now)
         elif kind in _SCHEDULED:
             found[-1].attempts += 1
+        elif kind == "TaskSucceeded":
+            found[-1].answered = _error_of(answers(event))
         elif kind in _FAILED:
             details = event.get(_FAILED[kind], {})
             found[-1].errors.append((details.get("error", kind), details.get("cause", "")))
@@ -66,3 +70,18 @@ def visits(events: Iterable[dict[str, Any]]) -> list[Visit]:
 def _leave(found: list[Visit], now: float) -> None:
     if found and found[-1].ms is None:
         found[-1].ms = now - found[-1].at
+
+
+def answers(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """The function's answers in an event of the history, one per picture; on AWS with the invocation's id."""
+    output = json.loads(event.get("taskSucceededEventDetails", {}).get("output", "{}"))
+    payload = output.get("Payload") if isinstance(output, dict) else None  # other tasks differ
+    if not isinstance(payload, dict):
+        return []
+    metadata = output.get("SdkResponseMetadata", {})
+    ids = {"request_id": metadata["RequestId"]} if "RequestId" in metadata else {}
+    return [{**answer, **ids} for answer in payload.get("records", [payload])]
+
+
+def _error_of(found: Iterable[dict[str, Any]]) -> str | None:
+    return next((str(answer.get("error")) for answer in found if answer.get("status") == "FAILED"), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -47,7 +48,7 @@ class Pictures:
         headers = {"Content-Type": kind}
         if not document.get("replace"):
             if self._head(bucket, key):
-                return {"taken": True, "key": key}
+                return {"taken": True, "key": key, "url": self.address(bucket, key)}
             given["IfNoneMatch"] = headers["If-None-Match"] = "*"
         return {"url": self._presigned("put_object", given), "headers": headers, "key": key}
 
@@ -56,11 +57,12 @@ class Pictures:
         output = json.loads(execution.get("output") or "{}")
         subject = events.subject(json.loads(execution["input"]))
         answers = output.get("records") or [subject | output]
-        return [self._record(answer) for answer in answers if answer.get("source_key")]
+        return [self.record(answer) for answer in answers if answer.get("source_key")]
 
-    def _record(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+    def record(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """The original (None if it is not known), the renditions and the manifest of one answer of the function."""
         stored = answer.get("renditions") or ([answer] if "dest_key" in answer else [])
-        original = self._original(answer)
+        original = self._original(answer) if answer["source_key"] else None
         document: dict[str, Any] = {
             "original": original,
             "renditions": [self._rendition(item, answer["dest_bucket"], original) for item in stored],
@@ -89,16 +91,19 @@ class Pictures:
             "overwritten": bool(found and facts.get("etag") and found["ETag"].strip('"') != facts["etag"]),
         }
 
-    def _rendition(self, item: Mapping[str, Any], bucket: str, original: Mapping[str, Any]) -> dict[str, Any]:
+    def _rendition(self, item: Mapping[str, Any], bucket: str, original: Mapping[str, Any] | None) -> dict[str, Any]:
         names = ("rendition", "width", "height", "bytes", "format", "dropped")
         facts = {name: item[name] for name in names if name in item}
-        original_bytes = original["bytes"]
+        original_bytes = original and original["bytes"]
+        key, kind = item["dest_key"], item.get("format")
         return {
             **facts,
             "bucket": bucket,
-            "key": item["dest_key"],
-            "url": self.address(bucket, item["dest_key"]),
-            "label": FORMATS[item["format"]].label,
+            "key": key,
+            "url": self.address(bucket, key),
+            "path": keys.in_address(key),
+            "download": self._download(bucket, key),
+            "label": FORMATS[kind].label if kind in FORMATS else None,
             "saved": round(100 * (1 - item["bytes"] / original_bytes), 1) if original_bytes else None,
         }
 
@@ -107,7 +112,8 @@ class Pictures:
         try:
             body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_MANIFEST_BYTES)
             document = json.loads(body)
-            return {"key": key, "picture": str(document["picture"]), "colour": document["placeholder"]["colour"]}
+            notes = [str(note) for note in document.get("notes", [])]
+            return {"key": key, "picture": str(document["picture"]), "notes": notes}
         except (ClientError, ValueError, KeyError, TypeError):
             return None
 
@@ -117,6 +123,15 @@ class Pictures:
         except ClientError:  # deleted, or access denied: there is nothing to show
             return None
         return found
+
+    def _download(self, bucket: str, key: str) -> str:
+        """A presigned URL to save the object: by its key's last part, and in a folder of outputs by the folder's."""
+        folder, _, name = key.rpartition("/")
+        picture = folder.rpartition("/")[2]
+        if keys.format_by_name(picture):
+            name = f"{picture.rpartition('.')[0]}-{name}"
+        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"  # RFC 6266
+        return self._presigned("get_object", {"Bucket": bucket, "Key": key, "ResponseContentDisposition": disposition})
 
     def _presigned(self, operation: str, given: Mapping[str, Any]) -> str:
         return str(self._s3.generate_presigned_url(operation, Params=dict(given), ExpiresIn=EXPIRES))

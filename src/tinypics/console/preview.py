@@ -18,6 +18,7 @@ from tinypics.image.limits import Limits
 from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack import deployed
 from tinypics.store.download import Download
+from tinypics.store.objects import Stat
 from tinypics.values import replace
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from tinypics.image.results import Output
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
-    from tinypics.store.objects import Stat
 
 _MAX_WAITING = 4  # previews that may wait for the current one; a browser requests one at a time
 _LIMITS = Limits()
+MAX_BYTES = _LIMITS.bytes
 
 
 class Busy(Exception):
@@ -52,8 +53,8 @@ class Previews:
         """The settings of the deployed function."""
         return deployed.settings(self._cloud, self._stack)
 
-    def preview(self, event: object) -> tuple[Output, dict[str, Any]]:
-        """The (first) rendition of the event, and facts about it and its source."""
+    def preview(self, event: object, file: bytes | None = None) -> tuple[Output, dict[str, Any]]:
+        """The (first) rendition of the event, and facts about it and its source: the object, or `file` instead."""
         request = events.parse_direct(event, replace(self.settings(), limits=_LIMITS))
         if isinstance(request, Skip):
             raise InvalidRequest.expected("key", "the key of a picture", request.reason)
@@ -61,12 +62,15 @@ class Previews:
             raise Busy
         try:
             with self._lock:
-                return self._render(request)
+                return self._render(request, file)
         finally:
             self._slots.release()
 
-    def _render(self, request: Request) -> tuple[Output, dict[str, Any]]:
-        stat, data = self._source(request)
+    def _render(self, request: Request, file: bytes | None) -> tuple[Output, dict[str, Any]]:
+        if file is None:
+            stat, data = self._source(request)
+        else:
+            stat, data = Stat(etag="", size=len(file), version_id=None, metadata={}), file
         copy = Download(stat, [data], lambda start, end: data[start:end], nullcontext)  # decoding consumes it
         started = time.perf_counter()
         limits = replace(_LIMITS, lenient=request.lenient)

@@ -50,7 +50,7 @@ class SingleLayout(Layout):
         output = _output_from_metadata(str(self._rendition), self.marker, stat) if self._is_ours(stat) else None
         if output is None:
             return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
-        return ExistingOutputs(stat.etag, _source_from_metadata(stat), stat.metadata.get(RECIPE, ""), (output,))
+        return ExistingOutputs(stat.etag, source_from_metadata(stat.metadata), stat.metadata.get(RECIPE, ""), (output,))
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         (output,) = new.outputs
@@ -250,24 +250,24 @@ def _sha256(data: bytes) -> str:
 
 def _output_from_metadata(rendition: str, key: str, stat: Stat) -> StoredOutput | None:
     """The facts of an output, from its metadata; None if they are missing."""
-    size, name, dropped = _split_facts(stat.metadata.get(FACTS, ""))
+    size, name, dropped = split_facts(stat.metadata.get(FACTS, ""))
     if size is None or not name:
         return None
     lost = tuple(dropped.split(",")) if dropped else ()
     return StoredOutput(rendition, key, *size, name, stat.size, stat.etag, dropped=lost)
 
 
-def _source_from_metadata(stat: Stat) -> dict[str, Any]:
+def source_from_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
     """The facts of the source, from an output's metadata: the ETag at least."""
-    etag = stat.metadata.get(SOURCE_ETAG, "")
-    size, name, count = _split_facts(stat.metadata.get(SOURCE_FACTS, ""))
+    etag = metadata.get(SOURCE_ETAG, "")
+    size, name, count = split_facts(metadata.get(SOURCE_FACTS, ""))
     if size is None or not count.isdigit():
         return {"etag": etag}
     return {"etag": etag, "width": size[0], "height": size[1], "format": name, "bytes": int(count)}
 
 
-def _split_facts(facts: str) -> tuple[tuple[int, int] | None, str, str]:
-    """`4032x3024 jpeg rest` split into its three parts."""
+def split_facts(facts: str) -> tuple[tuple[int, int] | None, str, str]:
+    """The metadata `FACTS` or `SOURCE_FACTS`, `4032x3024 jpeg rest`, split into its three parts."""
     size, _, rest = facts.partition(" ")
     name, _, rest = rest.partition(" ")
     width, _, height = size.partition("x")

@@ -8,6 +8,12 @@ export class ApiError extends Error {
   }
 }
 
+/** A path or a hash, with those `fields` that have a value as its query. */
+export function withQuery(path, fields) {
+  const text = String(new URLSearchParams(Object.entries(fields).filter(([, value]) => value)));
+  return text ? `${path}?${text}` : path;
+}
+
 export async function get(path, signal) {
   return readJson(await fetch(path, { signal }));
 }
@@ -25,12 +31,7 @@ export async function postForPicture(path, body, signal) {
 }
 
 function send(path, body, signal) {
-  return fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    signal,
-  });
+  return fetch(path, { method: "POST", body: body instanceof Blob ? body : JSON.stringify(body), signal });
 }
 
 async function readJson(response) {

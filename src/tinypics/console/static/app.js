@@ -1,31 +1,38 @@
 // The page's frame: routing to views, and the facts of the stack.
 
-import { errorText, get, showBanner } from "./api.js";
-import { h, icon } from "./dom.js";
+import { ApiError, errorText, get, showBanner } from "./api.js";
+import { button, h, icon } from "./dom.js";
 import * as execution from "./execution.js";
 import * as failures from "./failures.js";
 import * as health from "./health.js";
 import * as home from "./home.js";
+import * as picture from "./picture.js";
 import * as tryIt from "./try.js";
 
 const main = document.getElementById("main");
 const ROUTES = [
   [/^\/executions\/(.+)$/, execution, "/"],
+  [/^\/pictures\/(.+)$/, picture, "/"],
   [/^\/try$/, tryIt, "/try"],
   [/^\/failures$/, failures, "/failures"],
   [/^\/health$/, health, "/health"],
-  [/^\/$/, home, "/"],
+  [/^\/(executions)?$/, home, "/"],
 ];
 
 let current = new AbortController(); // aborted when another view is shown
 let stack;
+let here; // the hash that is shown
+const scrolled = new Map(); // by history entry: the scroll position to return to
+history.scrollRestoration = "manual"; // views are filled after the browser would have restored it
 
 async function show() {
   current.abort();
   current = new AbortController();
   const { signal } = current;
-  const [path, query = ""] = (location.hash.slice(1) || "/").split("?");
-  const [pattern, view, section] = ROUTES.find(([each]) => each.test(path)) ?? ROUTES.at(-1);
+  if (!history.state) history.replaceState({ entry: crypto.randomUUID(), from: here }, "");
+  here = location.hash || "#/";
+  const [path, query = ""] = here.slice(1).split("?");
+  const [pattern, view, section] = ROUTES.find(([each]) => each.test(path)) ?? [/^/, missing, ""];
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${section}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -43,39 +50,43 @@ async function show() {
       stack,
       signal,
     });
+    if (!signal.aborted) scrollTo(0, scrolled.get(history.state.entry) ?? 0);
   } catch (error) {
     if (!signal.aborted) main.replaceChildren(errorView(error));
   }
 }
 
-/** The replacement of a view that cannot be shown. */
+/** The view of an address that names no page. */
+const missing = {
+  show: (main) => main.append(errorView(new ApiError(404, "No such page", `the console has no page ${here}`))),
+};
+
+/** The replacement of a view that cannot be shown. Another try would not find what is missing. */
 function errorView(error) {
+  const retry = button([icon("retry"), "Retry"], show);
   return h(
-    "div",
-    { class: "empty", role: "alert" },
-    h("p", {}, errorText(error)),
-    h(
-      "p",
-      { class: "actions" },
-      h("button", { type: "button", onclick: show }, icon("retry"), "Retry"),
-      h("a", { class: "button", href: "#/" }, "All pictures"),
-    ),
+    "div.empty",
+    { role: "alert" },
+    h("p", errorText(error)),
+    h("p.actions", error.status === 404 ? null : retry, h("a.button", { href: "#/" }, "All pictures")),
   );
 }
 
 function showStack() {
   const element = document.getElementById("stack");
-  element.replaceChildren(h("span", {}, stack.local ? "On this computer" : `AWS, ${stack.region}`));
+  element.replaceChildren(h("span", stack.local ? "On this computer" : `AWS, ${stack.region}`));
   element.title = `Pictures go to ${stack.source_bucket}, thumbnails to ${stack.output_bucket}`;
 }
 
 // The cookie has the token now: remove it from the address, so that it is in no history and no shared link.
-if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", `/${location.hash}`);
+if (new URLSearchParams(location.search).has("token")) history.replaceState(history.state, "", `/${location.hash}`);
 
 addEventListener("hashchange", () => {
   if (location.hash === "#main") return; // the skip link
-  scrollTo(0, 0);
   show().then(() => main.focus({ preventScroll: true }));
+});
+addEventListener("scroll", () => {
+  if (here === (location.hash || "#/")) scrolled.set(history.state.entry, scrollY);
 });
 // A file that is dropped outside of the drop zone must not replace the page.
 for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());

@@ -1,27 +1,35 @@
 // Elements made in code. Text is never parsed as HTML: this module has no function for it, and the page's
 // Content-Security-Policy (require-trusted-types-for) forbids it elsewhere.
 
+import { fullTime, timeOfDay } from "./format.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An HTML element. Attributes: functions are listeners (`onclick`), `false` and null are left out. */
-export function h(tag, attributes = {}, ...children) {
-  return fill(document.createElement(tag), attributes, children);
+/**
+ * An HTML element: `h("p.quiet.small", { title }, ...children)`. The attributes may be left out. Those that are
+ * functions are listeners (`onclick`); `false` and null set nothing.
+ */
+export function h(name, ...rest) {
+  const [tag, ...classes] = name.split(".");
+  return fill(document.createElement(tag), classes, rest);
 }
 
 /** An SVG element, with the same arguments. */
-export function s(tag, attributes = {}, ...children) {
-  return fill(document.createElementNS(SVG, tag), attributes, children);
+export function s(name, ...rest) {
+  const [tag, ...classes] = name.split(".");
+  return fill(document.createElementNS(SVG, tag), classes, rest);
 }
 
-function fill(element, attributes, children) {
+function fill(element, classes, rest) {
+  const given = rest[0] && Object.getPrototypeOf(rest[0]) === Object.prototype;
+  const [attributes, children] = given ? [rest[0], rest.slice(1)] : [{}, rest];
+  if (classes.length) element.setAttribute("class", classes.join(" "));
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null && value !== undefined)
       element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(
-    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
-  );
+  element.append(...children.flat(Infinity).filter((child) => (child ?? false) !== false));
   return element;
 }
 
@@ -53,7 +61,7 @@ export function svgFile(path) {
 
 /** Text in which `backticks` mark code. */
 export function withCode(text) {
-  return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+  return text.split("`").map((part, index) => (index % 2 ? h("code", part) : part));
 }
 
 const ICONS = {
@@ -90,35 +98,72 @@ export function icon(name) {
 export function segments(name, options, current, address) {
   const link = ([value, label]) =>
     h("a", { href: address(value), "aria-current": value === current ? "true" : null }, label);
-  return h("nav", { class: "segments", "aria-label": name }, options.map(link));
+  return h("nav.segments", { "aria-label": name }, options.map(link));
+}
+
+/** The text of a key, which may break behind a slash but not inside a name's extension. */
+export function keyText(key) {
+  return key.split(/(?<=\/)/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
+}
+
+/** The way back. To the list that led here it is a step back, which keeps the list's place, filter and page. */
+export function crumb(label, href) {
+  const back = (event) => {
+    if (history.state?.from?.split("?")[0] !== href || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    history.back();
+  };
+  return h("p.crumbs", h("a", { href, onclick: back }, icon("left"), label));
+}
+
+/** A button. `label`: a text, or several parts; `kind`: primary, quiet, link, or none. */
+export function button(label, onclick, kind = "") {
+  return h("button", { type: "button", class: kind || null, onclick }, label);
+}
+
+/** A button that opens `input`, a file input, with that hidden beside it. */
+export function picker(label, kind, attributes, take) {
+  const input = h("input", { type: "file", hidden: true, ...attributes });
+  input.addEventListener("change", () => {
+    if (input.files.length) take([...input.files]);
+    input.value = "";
+  });
+  return [button(label, () => input.click(), kind), input];
+}
+
+/** A section with a title. */
+export function card(title, ...content) {
+  return h("section.card", { "aria-label": title }, h("h2", title), content);
+}
+
+/** The head of a page about one picture. */
+export function subject(key, facts, actions) {
+  const words = h("div.words", h("h1.key", keyText(key || "(no key)")), h("p.facts", facts));
+  return h("header.subject", words, h("div.actions", actions));
+}
+
+/** A time, with the full one as its tooltip. */
+export function time(stamp, text = timeOfDay(stamp)) {
+  return h("time", { datetime: new Date(stamp).toISOString(), title: fullTime(stamp) }, text);
 }
 
 /** A button that copies the result of `text()`, and confirms it. */
-export function copyButton(text, label = "Copy") {
-  const caption = h("span", {}, label);
-  const button = h(
-    "button",
-    {
-      type: "button",
-      class: "quiet",
-      onclick: async () => {
-        try {
-          await navigator.clipboard.writeText(text());
-        } catch {
-          announce("The browser does not let this page copy: select the text instead");
-          return;
-        }
-        caption.textContent = "Copied";
-        announce("Copied to the clipboard");
-        setTimeout(() => {
-          caption.textContent = label;
-        }, 1500);
-      },
-    },
-    icon("copy"),
-    caption,
-  );
-  return button;
+export function copyButton(text, label = "Copy", kind = "quiet") {
+  const caption = h("span", label);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+    } catch {
+      announce("The browser does not let this page copy: select the text instead");
+      return;
+    }
+    caption.textContent = "Copied";
+    announce("Copied to the clipboard");
+    setTimeout(() => {
+      caption.textContent = label;
+    }, 1500);
+  };
+  return button([icon("copy"), caption], copy, kind);
 }
 
 let toastTimer;

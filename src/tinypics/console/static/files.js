@@ -1,42 +1,23 @@
 // The drop zone: files and folders that are dropped, chosen or pasted.
 
-import { announce, h, icon } from "./dom.js";
+import { announce, button, h, icon, picker } from "./dom.js";
 import { plural } from "./format.js";
 
 /** The drop zone with `hint` below. Calls `add` with the files, each with its path. */
 export function dropZone(hint, add) {
-  const picker = (more) => {
-    const input = h("input", {
-      type: "file",
-      hidden: true,
-      onchange: () => {
-        const paths = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
-        add(paths.filter(isPicture));
-        input.value = "";
-      },
-      ...more,
-    });
-    return input;
-  };
-  const files = picker({ id: "files", multiple: true, accept: "image/*,.heic,.heif,.avif,.jp2" });
-  const folder = picker({ id: "folder", webkitdirectory: true });
-  const choose = (input, label) => h("button", { type: "button", class: "link", onclick: () => input.click() }, label);
+  const withPaths = (files) => files.map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+  const take = (files) => add(withPaths(files).filter(isOwn));
+  const pictures = { id: "files", multiple: true, accept: "image/*,.heic,.heif,.avif,.jp2" };
+  const [choose, files] = picker("choose files", "link", pictures, take);
+  const folder = picker("a folder", "link", { id: "folder", webkitdirectory: true }, take);
   const zone = h(
-    "div",
-    { class: "zone" },
-    h("span", { class: "zone-icon" }, icon("up")),
-    h("p", { class: "zone-title" }, "Drop pictures here"),
-    h(
-      "p",
-      { class: "zone-hint" },
-      "or paste one, or ",
-      choose(files, "choose files"),
-      files,
-      ", or ",
-      choose(folder, "a folder"),
-      folder,
-    ),
-    h("p", { class: "zone-place" }, hint),
+    "div.zone",
+    h("span.zone-icon", icon("up")),
+    h("p.zone-title.with-pointer", "Drop pictures here"),
+    h("p.zone-hint.with-pointer", "or paste one, or ", choose, ", or ", folder),
+    button("Choose photos", () => files.click(), "primary with-touch"),
+    files,
+    h("p.zone-place", hint),
   );
   let depth = 0; // of nested elements that the pointer has entered
   const move = (event, step) => {
@@ -75,7 +56,7 @@ async function droppedFiles(transfer) {
       unread.push(path);
     }
   }
-  return { found: found.filter(isPicture), unread };
+  return { found: found.filter(isOwn), unread };
 }
 
 async function readFolder(reader) {
@@ -97,6 +78,11 @@ function pastedFiles(clipboard) {
 }
 
 /** Excludes files that operating systems leave in folders: .DS_Store, Thumbs.db. */
-function isPicture({ file }) {
+function isOwn({ file }) {
   return !file.name.startsWith(".") && file.name !== "Thumbs.db";
+}
+
+/** Whether the browser takes the file for a picture, or its name has one of the `extensions` of pictures. */
+export function isPicture({ name, type }, extensions) {
+  return type.startsWith("image/") || !name.includes(".") || extensions.includes(name.split(".").at(-1).toLowerCase());
 }

@@ -3,17 +3,17 @@
 import { h } from "./dom.js";
 
 const POINT = "a point"; // a choice of gravity that is not a value of the event's field
-const DEFAULTS = { width: "320", height: "320", fit: "cover", gravity: "centre", format: "", quality: "" };
+const NO_RENDITION = { width: "320", height: "320", fit: "cover", gravity: "centre", format: "", quality: "" };
 
 export class EventForm {
   /** Calls `changed` when the event has changed, and `submitted` with the button when the user sends it. */
   constructor(query, stack, { changed, submitted }) {
     this.stack = stack;
-    this.fields = fields(query, stack);
-    this.keys = h("datalist", { id: "keys" });
+    this.defaults = { ...NO_RENDITION, ...stack.first }; // the first rendition that the stack makes
+    this.fields = fields(query, stack, this.defaults);
     this.submitButton = h("button", { type: "submit", class: "primary" }, "Start the workflow");
-    const field = (name, label = name) => h("label", { for: name }, h("span", {}, label), this.fields[name]);
-    const row = (...parts) => h("div", { class: "row" }, parts);
+    const field = (name, label = name) => h("label", { for: name }, h("span", label), this.fields[name]);
+    const row = (...parts) => h("div.row", parts);
     this.pointField = h("div", { hidden: !this.point }, field("point", "Point: x,y of the original, 0 to 1"));
     const input = (event) => {
       this.pointField.hidden = !this.point;
@@ -24,32 +24,17 @@ export class EventForm {
       submitted(this.submitButton);
     };
     this.element = h(
-      "form",
-      { class: "card form", oninput: input, onsubmit: submit },
-      h("div", { class: "fields" }, field("bucket"), field("key"), [
+      "form.card.form",
+      { oninput: input, onsubmit: submit },
+      h("div.fields", field("bucket"), field("key"), [
         row(field("width"), field("height")),
         row(field("fit"), field("gravity")),
         this.pointField,
         row(field("format"), field("quality")),
       ]),
-      this.keys,
       this.submitButton,
-      h(
-        "p",
-        { class: "quiet small" },
-        "The workflow stores the rendition in ",
-        h("code", {}, stack.output_bucket),
-        ".",
-      ),
+      h("p.quiet.small", "The workflow stores the rendition in ", h("code", stack.output_bucket), "."),
     );
-  }
-
-  /** Set the keys to choose from; an empty field gets the first one. True if the event has changed. */
-  suggest(keys) {
-    this.keys.replaceChildren(...keys.map((key) => h("option", { value: key })));
-    if (!keys.length || this.fields.key.value) return false;
-    this.fields.key.value = keys[0];
-    return true;
   }
 
   /** The focal point, "x,y"; null for any other gravity. */
@@ -66,9 +51,9 @@ export class EventForm {
   /** The form as a query string, for links to it. */
   address() {
     const query = new URLSearchParams();
-    for (const name of ["bucket", "key", ...Object.keys(DEFAULTS)]) {
+    for (const name of ["bucket", "key", ...Object.keys(this.defaults)]) {
       const value = (name === "gravity" ? this.point : null) ?? this.fields[name].value;
-      if (value !== DEFAULTS[name]) query.set(name, value);
+      if (value !== this.defaults[name]) query.set(name, value);
     }
     return query;
   }
@@ -86,29 +71,27 @@ export class EventForm {
   }
 }
 
-function fields(query, stack) {
+function fields(query, stack, defaults) {
   const text = (name, value, more = {}) =>
     h("input", { id: name, name, value, autocomplete: "off", spellcheck: "false", ...more });
   const number = (name, value, max, more = {}) =>
     text(name, value, { type: "number", min: 1, max, inputmode: "numeric", ...more });
-  const option = (value, label = value) => h("option", { value }, label);
-  const select = (name, options) => h("select", { id: name, name }, options);
-  const given = (name) => query.get(name) ?? DEFAULTS[name];
+  const select = (name, ...values) =>
+    h(
+      "select",
+      { id: name, name },
+      values.map((value) => h("option", { value }, value || "original")),
+    );
+  const given = (name) => query.get(name) ?? defaults[name];
   const found = {
     bucket: text("bucket", query.get("bucket") ?? stack.source_bucket),
-    key: text("key", query.get("key") ?? "", { placeholder: "holiday/IMG_4711.jpg", list: "keys" }),
+    key: text("key", query.get("key") ?? "", { placeholder: "holiday/IMG_4711.jpg" }),
     width: number("width", given("width"), 16384),
     height: number("height", given("height"), 16384),
-    fit: select(
-      "fit",
-      stack.fits.map((fit) => option(fit)),
-    ),
-    gravity: select(
-      "gravity",
-      [POINT, ...stack.gravities].map((gravity) => option(gravity)),
-    ),
+    fit: select("fit", ...stack.fits),
+    gravity: select("gravity", POINT, ...stack.gravities),
     point: text("point", "0.5,0.5", { pattern: "[01]?(\\.[0-9]+)?,[01]?(\\.[0-9]+)?" }),
-    format: select("format", [option("", "original"), ...[...stack.formats, "auto"].map((format) => option(format))]),
+    format: select("format", "", ...stack.formats, "auto"),
     quality: number("quality", given("quality"), 100, { placeholder: "default" }),
   };
   for (const name of ["fit", "gravity", "format"]) found[name].value = given(name);

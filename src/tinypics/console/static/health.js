@@ -1,25 +1,20 @@
 // Health: counts, times, cost and queues. Figures are from the function's own log lines.
 
 import { get, poll } from "./api.js";
-import { h, s, segments } from "./dom.js";
+import { card, copyButton, h, icon, s, segments } from "./dom.js";
 import { count, duration, plural, timeOfDay } from "./format.js";
 import { pill } from "./status.js";
 
-const PERIODS = [
-  ["300", "5 minutes"],
-  ["3600", "1 hour"],
-  ["86400", "1 day"],
-];
+const PERIODS = Object.entries({ 300: "5 minutes", 3600: "1 hour", 86400: "1 day" });
 
 export async function show(main, { query, stack, signal }) {
   document.title = "Health · Tinypics";
   const seconds = query.get("seconds") ?? "3600";
-  const content = h("div", {}, h("p", { class: "empty" }, "Reading the log"));
+  const content = h("div", h("p.empty", "Reading the log"));
   main.append(
     h(
-      "div",
-      { class: "bar" },
-      h("h1", {}, "Health"),
+      "div.bar",
+      h("h1", "Health"),
       segments("Period", PERIODS, seconds, (value) => `#/health?seconds=${value}`),
     ),
     content,
@@ -39,49 +34,41 @@ export async function show(main, { query, stack, signal }) {
 
 function cards(health) {
   if (!health.pictures && !health.backfills.length && !health.queues.some((queue) => queue.waiting)) {
-    return [
-      h(
-        "div",
-        { class: "empty" },
-        h("p", {}, "No pictures were processed in this period."),
-        h("p", {}, h("a", { href: "#/" }, "Upload some"), ", or choose a longer period."),
-      ),
-    ];
+    const advice = h("p", h("a", { href: "#/" }, "Upload some"), ", or choose a longer period.");
+    return [h("div.empty", h("p", "No pictures were processed in this period."), advice)];
   }
   return [
-    h("dl", { class: "figures" }, figures(health)),
+    h("dl.figures", figures(health)),
     timeline(health),
     Object.keys(health.errors).length ? errorCounts(health.errors) : null,
-    health.backfills.length ? backfills(health.backfills) : null,
+    health.backfills.length ? card("Backfills", h("ul.plain.runs", health.backfills.map(backfill))) : null,
     health.more
-      ? h("p", { class: "foot" }, "The log has more lines than were read: choose a shorter period for exact figures.")
+      ? h("p.foot", "The log has more lines than were read: choose a shorter period for exact figures.")
       : null,
   ].filter(Boolean);
 }
 
-function figures({ pictures, counts, ms, cold, cost, gb_seconds: gbSeconds, prices, running, queues }) {
-  const failed = counts.FAILED ?? 0;
-  const made = `${count(counts.SUCCESS ?? 0)} made, ${count(counts.SKIPPED ?? 0)} up to date`;
-  const retried = counts.RETRY ? `${plural(counts.RETRY, "attempt")} retried` : "no attempt was retried";
-  const basis = `of the function: ${gbSeconds} GB-seconds and its requests, at AWS's prices (${prices})`;
+function figures(health) {
+  const { pictures, attempts, retried, ms, cold, cost, running } = health;
+  const { made = 0, current = 0, removed = 0, failed = 0 } = health.counts;
+  const results = [`${count(made)} made`, `${count(current)} up to date`, removed ? `${count(removed)} removed` : ""];
+  const basis = `of the function: ${health.gb_seconds} GB-seconds and its requests, at AWS's prices (${health.prices})`;
+  const repeated = retried ? `${plural(retried, "attempt")} repeated after a passing error` : "no attempt was repeated";
   return [
-    figure("Pictures", count(pictures), made),
-    figure("Failed", count(failed), retried, failed ? "bad" : "good"),
+    figure("Pictures", count(pictures), results.filter(Boolean).join(", ")),
+    figure("Failed", count(failed), repeated, failed ? "bad" : "good"),
     figure("Median time", duration(ms.p50), `95 %: ${duration(ms.p95)}, 99 %: ${duration(ms.p99)}`),
-    figure("Cold starts", count(cold), pictures ? `${Math.round((100 * cold) / pictures)} % of all` : ""),
+    figure("Cold starts", count(cold), `of ${plural(attempts, "attempt")}`),
     cost === null ? null : figure("Estimated cost", cost, basis),
     running === null ? null : figure("Running", running >= 100 ? "100 or more" : count(running), "executions"),
-    queues.map((queue) => figure(queue.name, count(queue.waiting), queueNote(queue), isAlarming(queue) ? "bad" : "")),
+    health.queues.map((queue) =>
+      figure(queue.name, count(queue.waiting), queueNote(queue), isAlarming(queue) ? "bad" : ""),
+    ),
   ];
 }
 
 function figure(name, value, detail, kind = "") {
-  return h(
-    "div",
-    { class: `figure ${kind}` },
-    h("dt", {}, name),
-    h("dd", {}, h("strong", {}, value), h("span", {}, detail)),
-  );
+  return h("div", { class: `figure ${kind}` }, h("dt", name), h("dd", h("strong", value), h("span", detail)));
 }
 
 function queueNote(queue) {
@@ -95,81 +82,71 @@ function isAlarming({ name, waiting }) {
 }
 
 function timeline({ bars, seconds }) {
-  const most = Math.max(...bars.map((bar) => bar.good + bar.bad));
+  const most = Math.max(1, ...bars.map((bar) => bar.good + bar.bad));
   const step = duration((seconds * 1000) / bars.length);
-  return h(
-    "section",
-    { class: "card", "aria-label": "Over time" },
-    h("h2", {}, "Over time"),
-    chart(bars, most, `Pictures over the last ${duration(seconds * 1000)}; at most ${most} in ${step}`),
-    h("p", { class: "axis" }, h("span", {}, timeOfDay(Date.now() - seconds * 1000)), h("span", {}, "now")),
+  const title = `Results over the last ${duration(seconds * 1000)}; at most ${most} in ${step}`;
+  const times = [1, 0.5, 0].map((share) => h("span", share ? timeOfDay(Date.now() - share * seconds * 1000) : "now"));
+  const scale = [...new Set([most, Math.floor(most / 2), 0])].map((value) => h("span", count(value)));
+  return card(
+    "Over time",
+    h("div.plot", h("p.scale", scale), chart(bars, most, title), h("p.axis", times)),
     h(
-      "p",
-      { class: "legend" },
-      h("span", { class: "good" }, "made"),
-      h("span", { class: "bad" }, "failed or retried"),
-      h("i", {}, `highest bar: ${plural(most, "picture")} in ${step}`),
+      "p.legend",
+      h("span.good", "made or up to date"),
+      h("span.bad", "failed or repeated"),
+      h("i", `results in each ${step}`),
     ),
   );
 }
 
 function chart(bars, most, title) {
-  const width = 960,
-    height = 120,
-    step = width / bars.length,
-    scale = height / Math.max(1, most);
+  const [width, height] = [960, 120];
+  const [step, scale] = [width / bars.length, height / most];
   const column = (bar, index) => {
-    const good = bar.good * scale,
-      bad = bar.bad * scale;
+    const [good, bad] = [bar.good * scale, bar.bad * scale];
     return [
-      s("rect", { class: "good", x: index * step + 1, y: height - good, width: step - 2, height: good, rx: 2 }),
-      s("rect", { class: "bad", x: index * step + 1, y: height - good - bad, width: step - 2, height: bad, rx: 2 }),
+      s("rect.good", { x: index * step + 1, y: height - good, width: step - 2, height: good, rx: 2 }),
+      s("rect.bad", { x: index * step + 1, y: height - good - bad, width: step - 2, height: bad, rx: 2 }),
     ];
   };
   return s(
-    "svg",
-    { class: "chart", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" },
-    s("title", {}, title),
+    "svg.chart",
+    { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" },
+    s("title", title),
     bars.map(column),
   );
 }
 
 function errorCounts(errors) {
-  const item = ([error, number]) => h("li", {}, h("a", { href: "#/failures" }, error), h("span", {}, count(number)));
-  return h(
-    "section",
-    { class: "card", "aria-label": "Errors" },
-    h("h2", {}, "Errors"),
-    h("ul", { class: "plain counts" }, Object.entries(errors).map(item)),
-  );
-}
-
-function backfills(runs) {
-  return h(
-    "section",
-    { class: "card", "aria-label": "Backfills" },
-    h("h2", {}, "Backfills"),
-    h("ul", { class: "plain runs" }, runs.map(backfill)),
-  );
+  const item = ([error, number]) => h("li", h("a", { href: "#/failures" }, error), h("span", count(number)));
+  return card("Errors", h("ul.plain.counts", Object.entries(errors).map(item)));
 }
 
 /** The progress of one backfill, which may still be counting. `lost`: objects of batches that failed. */
-function backfill({ name, status, started, total, done, lost }) {
+function backfill({ name, status, started, total, done, lost, states }) {
   const ended = done + lost;
-  const progress = total
-    ? `${count(ended)} of ${plural(total, "object")}, ${Math.floor((100 * ended) / total)} %`
-    : "no objects counted yet";
+  const failed = states?.failed ?? 0;
+  const bad = failed || lost;
+  const command = `tinypics backfill --attach ${name}`;
+  const parts = states
+    ? [`${count(states.done ?? 0)} made`, `${count(states.skipped ?? 0)} up to date`, `${count(failed)} failed`]
+    : [`${count(done)} with a result`];
+  const progress = total ? `${parts.join(", ")} of ${plural(total, "object")}` : "no objects counted yet";
   return h(
     "li",
-    {},
     h(
       "p",
-      {},
-      pill(status),
-      h("strong", {}, progress),
-      lost ? h("span", { class: "warn" }, `${count(lost)} without an outcome`) : null,
+      { class: bad ? "bad" : "" },
+      bad && status === "SUCCEEDED" ? h("span.pill.bad", icon("bad"), "Ended with failures") : pill(status),
+      h("strong", progress),
+      lost ? h("span.warn", `${count(lost)} without an outcome`) : null,
     ),
     h("progress", { max: total || 1, value: ended, "aria-label": `Backfill ${name}` }),
-    h("p", { class: "note" }, `Started ${timeOfDay(started)}. Results: tinypics backfill --attach ${name}`),
+    h(
+      "p.note",
+      `Started ${timeOfDay(started)}. ${bad ? "The failed keys" : "Results"}: `,
+      h("code", command),
+      copyButton(() => command),
+    ),
   );
 }

@@ -1,9 +1,10 @@
 // A page of executions, newest first, with a link to the older ones.
 
-import { get, poll, post } from "./api.js";
+import { get, poll, post, withQuery } from "./api.js";
 import { h, setChildren } from "./dom.js";
 import { executionRow } from "./row.js";
 
+const PLACE = "#/executions";
 const RENEWAL = 45 * 60_000; // milliseconds until a thumbnail's URL is renewed: less than its hour of validity
 
 export class ExecutionList {
@@ -11,28 +12,27 @@ export class ExecutionList {
   constructor({ status, next, stack, signal, none }) {
     Object.assign(this, { status, next, stack, signal, none });
     this.rows = new Map(); // by the execution's name: its item, its summary, when that was asked for, its element
-    this.list = h("ol", {});
+    this.list = h("ol");
     this.note = h("p", { role: "status" }, "Loading");
-    this.older = h("a", { class: "button", hidden: true }, "Older");
-    const newest = h("a", { class: "button", href: address({ status }), hidden: !next }, "Newest");
-    this.foot = h("div", { class: "foot" }, this.note, newest, this.older);
-    this.element = h("div", { class: "card flush" }, this.list, this.foot);
+    this.older = h("a.button", { hidden: true }, "Older");
+    const newest = h("a.button", { href: withQuery(PLACE, { status }), hidden: !next }, "Newest");
+    this.foot = h("div.foot", this.note, newest, this.older);
+    this.element = h("div.card.flush", this.list, this.foot);
   }
 
-  start() {
+  async start() {
+    await this.refresh();
     const pauses = this.stack.local ? { fast: 400, slow: 2000 } : { fast: 2000, slow: 15_000 };
     poll(() => this.refresh(), this.signal, pauses);
   }
 
   /** Request the page again. True if anything changed. */
   async refresh() {
-    const { items, next } = await get(
-      `/api/executions?${query({ status: this.status, next: this.next })}`,
-      this.signal,
-    );
+    const { status } = this;
+    const { items, next } = await get(withQuery("/api/executions", { status, next: this.next }), this.signal);
     const changed = this.update(items);
     this.older.hidden = !next;
-    if (next) this.older.href = address({ status: this.status, next }); // the same link, so that it keeps the focus
+    if (next) this.older.href = withQuery(PLACE, { status, next }); // the same link, so that it keeps the focus
     this.describePage(items.length, Boolean(next));
     return (await this.summarize()) || changed;
   }
@@ -84,13 +84,4 @@ function fill({ element, item, about }) {
   const focused = element.contains(document.activeElement);
   element.replaceChildren(executionRow(item, about));
   if (focused) element.firstChild.focus({ preventScroll: true });
-}
-
-function address(fields) {
-  const text = String(query(fields));
-  return text ? `#/?${text}` : "#/";
-}
-
-function query(fields) {
-  return new URLSearchParams(Object.entries(fields).filter(([, value]) => value));
 }

@@ -1,50 +1,41 @@
 // One execution, or one line of the log, as a row of a list.
 
-import { h, icon } from "./dom.js";
-import { bytes, duration, fullTime, timeOfDay } from "./format.js";
+import { h, icon, time } from "./dom.js";
+import { bytes, duration } from "./format.js";
 import { FAILED_STATUSES, pill } from "./status.js";
+
+const BLANK = "\u2007"; // keeps the height of a line
 
 /** The link to an execution, which is its row in a list. Its summary `about` may arrive later. */
 export function executionRow(item, about) {
-  const bad = FAILED_STATUSES.has(item.status);
-  const picture = about?.thumbnail
-    ? thumbnail(about)
-    : bad
-      ? icon("bad")
-      : item.status === "RUNNING"
-        ? icon("busy")
-        : null;
-  const took = item.ended ? duration(item.ended - item.started) : "";
+  const element = row(item, item.started, item.ended && item.ended - item.started, about, "a.row");
+  element.href = `#/executions/${encodeURIComponent(item.name)}`;
+  return element;
+}
+
+/** A row: its picture, key and result, when it was started, and the milliseconds that it took. */
+export function row({ status }, at, took, about, tag = "div.row") {
+  const bad = FAILED_STATUSES.has(status);
+  const placeholder = bad ? "bad" : ({ RUNNING: "busy" }[status] ?? (about?.result === "removed" ? "gone" : null));
+  const picture = about?.thumbnail ? thumbnail(about.thumbnail) : placeholder && icon(placeholder);
   return h(
-    "a",
-    { class: "row", href: `#/executions/${encodeURIComponent(item.name)}` },
+    tag,
     h("span", { class: `thumb ${bad ? "bad" : ""}` }, picture),
-    h(
-      "span",
-      { class: "what" },
-      h("span", { class: "key" }, about ? about.key || "(no key)" : "\u2007"),
-      h("span", { class: "note" }, about ? note(about) : "\u2007"),
-    ),
-    pill(item.status, about),
-    h(
-      "time",
-      { datetime: new Date(item.started).toISOString(), title: fullTime(item.started) },
-      timeOfDay(item.started),
-    ),
-    h("span", { class: "took" }, took),
+    h("span.what", h("span.key", about ? about.key || "(no key)" : BLANK), h("span.note", about ? note(about) : BLANK)),
+    pill(status, about),
+    time(at),
+    h("span.took", duration(took)),
   );
 }
 
-/** The smallest rendition; empty if it is deleted. */
-export function thumbnail(about) {
-  return about.thumbnail
-    ? h("img", { src: about.thumbnail, alt: "", loading: "lazy", onerror: (event) => event.target.remove() })
-    : null;
+/** A thumbnail; an icon in its place if it was deleted. */
+function thumbnail(src) {
+  return h("img", { src, alt: "", loading: "lazy", onerror: (event) => event.target.replaceWith(icon("gone")) });
 }
 
 /** The error of a summary, or what was made. */
-export function note(about) {
-  return about.error ? [h("strong", {}, about.error), ` ${about.message}`] : describe(about);
+function note(about) {
+  return about.error ? [h("strong", about.error), ` ${about.message}`] : describe(about);
 }
 
 /** Source and outputs: 4032 × 3024 JPEG, 4.2 MB → 128 × 128, 3.3 kB. */

@@ -14,6 +14,21 @@ const STATUSES = {
   REMOVED: ["gone", "Removed", "calm"],
 };
 
+// In the workflow's own order. A deployed workflow may have other states, which keep their names.
+const STATES = {
+  ResizeImage: "Resize",
+  CheckStatus: "Check the answer",
+  NameFailure: "Retries used up",
+  MarkExhausted: "Out of memory or time",
+  Succeeded: "Succeeded",
+  Failed: "Failed",
+};
+
+/** A state of the workflow in a user's words. */
+export function stateName(state) {
+  return STATES[state] ?? state;
+}
+
 /** The pill of an execution. With its summary `about`, a success without new outputs is shown as such. */
 export function pill(status, about) {
   const result = { skipped: "SKIPPED", removed: "REMOVED" }[about?.result];

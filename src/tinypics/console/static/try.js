@@ -1,28 +1,23 @@
 // Try it: a preview of a direct event, and code that sends it.
 
 import { errorText, get, post, postForPicture } from "./api.js";
-import { announce, copyButton, h } from "./dom.js";
+import { announce, button, card, copyButton, h, picker } from "./dom.js";
 import { EventForm } from "./form.js";
 import { bytes, duration } from "./format.js";
 
 const DEBOUNCE = 250; // milliseconds without another change
-const LANGUAGES = [
-  ["json", "JSON"],
-  ["aws", "aws"],
-  ["curl", "curl"],
-  ["python", "Python"],
-];
+const LANGUAGES = Object.entries({ json: "JSON", aws: "aws", curl: "curl", python: "Python" });
 // How the original is shown.
 const ORIGINAL = { width: 640, height: 480, fit: "inside", format: "jpeg", background: "808080" };
 const LEAD =
-  "Edit an event. The preview is made on this computer by the same code; nothing is stored until you start the workflow.";
+  "Choose a picture or drop a file, and change its settings. The preview is made on this computer by the same code; nothing is stored until you start the workflow.";
 
 export async function show(main, { query, stack, signal }) {
   document.title = "Try it · Tinypics";
   const view = new TryView(query, stack, signal);
-  main.append(h("h1", {}, "Try it"), h("p", { class: "lead" }, LEAD), view.element);
+  main.append(h("h1", "Try it"), h("p.lead", LEAD), view.element);
   view.changed();
-  if (!query.get("key")) view.suggest();
+  view.suggest().catch(() => {}); // suggestions are optional
 }
 
 class TryView {
@@ -33,51 +28,61 @@ class TryView {
       submitted: (button) => this.submit(button),
     });
     this.result = h("div", { "aria-live": "polite" });
-    const rendition = h(
-      "div",
-      { class: "result" },
-      h("h3", {}, "Rendition"),
-      h("p", { class: "quiet small" }, "At its true size."),
-      this.result,
-    );
-    const click = (event) => this.setPoint(event);
-    const load = () => this.placeMark();
-    this.source = h("img", {
-      class: "focusable",
-      alt: "The original; click the point that must stay in view",
-      onclick: click,
-      onload: load,
-    });
-    this.mark = h("span", { class: "focus-mark", hidden: true });
+    const rendition = h("div.result", h("h3", "Rendition"), h("p.quiet.small", "At its true size."), this.result);
+    const listeners = { onclick: (event) => this.setPoint(event), onload: () => this.placeMark() };
+    this.source = h("img.focusable", { alt: "The original; click the point that must stay in view", ...listeners });
+    this.mark = h("span.focus-mark", { hidden: true });
     this.original = h(
-      "div",
-      { class: "original-part", hidden: true },
-      h("h3", {}, "Original"),
-      h("p", { class: "quiet small" }, "Click the point that must stay in view."),
-      h("div", { class: "picker" }, this.source, this.mark),
+      "div.original-part",
+      { hidden: true },
+      h("h3", "Original"),
+      h("p.quiet.small", "Click the point that must stay in view."),
+      h("div.picker", this.source, this.mark),
     );
-    const preview = h(
-      "section",
-      { class: "card preview", "aria-label": "Preview" },
-      h("h2", {}, "Preview"),
-      rendition,
-      this.original,
-    );
-    this.snippets = h("section", { class: "card", "aria-label": "The same as code" });
-    this.element = h("div", { class: "try" }, this.form.element, preview, this.snippets);
+    const preview = card("Preview", h("div.preview", rendition, this.original));
+    this.snippets = h("section.card", { "aria-label": "The same as code" });
+    const choose = picker("Choose a file", "quiet", { id: "own" }, (files) => this.take(files));
+    this.offer = h("div.offer", { role: "group", "aria-label": "Pictures to try" }, choose);
+    const drop = (event) => this.take(event.dataTransfer.files);
+    this.element = h("div.try", { ondrop: drop }, this.offer, this.form.element, preview, this.snippets);
   }
 
-  /** Suggest the newest pictures as keys. */
+  /** Offer the newest pictures, and start with the first one whose source still exists. */
   async suggest() {
-    try {
-      const page = await get("/api/executions?status=SUCCEEDED", this.signal);
-      const names = page.items.slice(0, 30).map((item) => item.name);
-      const about = Object.values(await post("/api/subjects", { names }, this.signal));
-      const made = about.filter((each) => each.bucket === this.stack.source_bucket && each.result === "made");
-      if (this.form.suggest([...new Set(made.map((each) => each.key))])) this.changed();
-    } catch {
-      /* suggestions are optional */
+    const { items } = await get("/api/pictures", this.signal);
+    const known = items.filter(({ source, thumbnail }) => source && thumbnail).slice(0, 8);
+    const button = ({ source, thumbnail }) =>
+      h(
+        "button",
+        { type: "button", title: source, onclick: () => this.choose(source) },
+        h("img", { src: thumbnail, alt: source }),
+      );
+    this.offer.prepend(...known.map(button));
+    if (this.form.fields.key.value) return;
+    for (const { source } of known) {
+      try {
+        await this.loadOriginal({ bucket: this.stack.source_bucket, key: source }, this.signal);
+        if (!this.form.fields.key.value) this.choose(source);
+        return;
+      } catch {
+        /* this source was removed: take the next one */
+      }
     }
+  }
+
+  /** Show another source: an object, or a `file` that is not in the bucket. */
+  choose(key, file = null) {
+    this.file = file;
+    this.form.fields.key.value = key;
+    this.form.submitButton.disabled = Boolean(file);
+    this.form.submitButton.title = file ? "The file is not in the bucket: upload it under Pictures first" : "";
+    this.changed();
+  }
+
+  /** A preview of the event, of the bucket's object or of the file. */
+  preview(event, signal) {
+    const path = `/api/preview/file?${new URLSearchParams({ event: JSON.stringify(event) })}`;
+    return this.file ? postForPicture(path, this.file, signal) : postForPicture("/api/preview", { event }, signal);
   }
 
   /** Set the focal point to where the original was clicked. */
@@ -91,7 +96,12 @@ class TryView {
     this.changed();
   }
 
+  take([file]) {
+    if (file) this.choose(file.name, file);
+  }
+
   changed() {
+    if (this.file?.name !== this.form.fields.key.value) this.file = null; // another key was typed
     this.placeMark();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.update(), DEBOUNCE);
@@ -100,7 +110,7 @@ class TryView {
   /** Update address, snippets and preview. */
   async update() {
     if (this.signal.aborted) return; // another view is shown
-    history.replaceState(null, "", `#/try?${this.form.address()}`);
+    history.replaceState(history.state, "", `#/try?${this.form.address()}`);
     this.running?.abort();
     this.running = new AbortController();
     const signal = AbortSignal.any([this.signal, this.running.signal]);
@@ -108,11 +118,14 @@ class TryView {
     try {
       this.showSnippets(await post("/api/snippets", { event }, signal));
       if (!event.key)
-        return this.showText("Enter the key of a picture in the bucket, or upload one under Pictures.", "empty small");
+        return this.showText(
+          "Drop a file here, choose one, or enter the key of a picture in the bucket.",
+          "empty small",
+        );
       if (!this.result.querySelector("img")) this.showText("Making the preview", "empty small");
       await this.loadOriginal(event, signal);
       this.result.classList.add("busy");
-      const response = await postForPicture("/api/preview", { event }, signal);
+      const response = await this.preview(event, signal);
       this.showRendition(await response.blob(), JSON.parse(response.headers.get("Tinypics-Facts")));
     } catch (error) {
       if (signal.aborted) return;
@@ -127,9 +140,9 @@ class TryView {
 
   /** The original, fetched once per key. */
   async loadOriginal({ bucket, key }, signal) {
-    const name = `${bucket}\n${key}`;
+    const name = this.file ?? `${bucket}\n${key}`;
     if (this.shown === name) return;
-    const response = await postForPicture("/api/preview", { event: { bucket, key, ...ORIGINAL } }, signal);
+    const response = await this.preview({ bucket, key, ...ORIGINAL }, signal);
     this.shown = name;
     showBlob(this.source, await response.blob());
     this.original.hidden = false;
@@ -146,13 +159,9 @@ class TryView {
       duration(facts.ms),
     ];
     this.result.replaceChildren(
-      h(
-        "div",
-        { class: "frame true", tabindex: 0, role: "group", "aria-label": "The rendition at its true size" },
-        image,
-      ),
-      h("p", {}, h("strong", {}, facts.rendition), h("br"), summary.join(" · ")),
-      facts.dropped.length ? h("p", { class: "warn" }, `Dropped: ${facts.dropped.join(", ")}`) : "",
+      h("div.frame.true", { tabindex: 0, role: "group", "aria-label": "The rendition at its true size" }, image),
+      h("p", h("strong", facts.rendition), h("br"), summary.join(" · ")),
+      facts.dropped.length ? h("p.warn", `Dropped: ${facts.dropped.join(", ")}`) : "",
     );
   }
 
@@ -167,27 +176,24 @@ class TryView {
 
   /** Code that sends the event, in the language that was chosen last. */
   showSnippets(snippets) {
-    const code = h("code", {}, snippets[this.language] ?? snippets.json);
+    const code = h("code", snippets[this.language] ?? snippets.json);
     const choose = (language) => () => {
       this.language = language;
       this.showSnippets(snippets);
     };
     const languages = LANGUAGES.filter(([language]) => snippets[language]);
-    const buttons = languages.map(([language, label]) =>
-      h(
-        "button",
-        { type: "button", "aria-pressed": String(language === this.language), onclick: choose(language) },
-        label,
-      ),
-    );
+    const buttons = languages.map(([language, label]) => {
+      const element = button(label, choose(language));
+      element.ariaPressed = String(language === this.language);
+      return element;
+    });
     this.snippets.replaceChildren(
       h(
-        "div",
-        { class: "bar" },
-        h("h2", {}, "The same as code"),
-        copyButton(() => code.textContent, "Copy"),
+        "div.bar",
+        h("h2", "The same as code"),
+        copyButton(() => code.textContent),
       ),
-      h("div", { class: "segments", role: "group", "aria-label": "Language" }, buttons),
+      h("div.segments", { role: "group", "aria-label": "Language" }, buttons),
       h("pre", { tabindex: 0, id: "snippet" }, code),
     );
   }

@@ -1,11 +1,12 @@
 // One upload: its bytes, then its execution.
 
 import { errorText, get, poll, post } from "./api.js";
-import { announceQuietly, h, icon } from "./dom.js";
+import { announceQuietly, button, h, icon } from "./dom.js";
 import { bytes } from "./format.js";
 import { describe } from "./row.js";
-import { FAILED_STATUSES, pill } from "./status.js";
+import { FAILED_STATUSES, pill, stateName } from "./status.js";
 
+const MAX_PREVIEW = 2e7; // bytes of a file that the browser shows before it is uploaded
 const MAX_WAIT = 60_000; // milliseconds until the page says that there is no execution
 const NO_EXECUTION =
   "Uploaded, but nothing has processed it yet. Does something else start this stack (Trigger)? tinypics logs may show why.";
@@ -14,22 +15,27 @@ const NO_EXECUTION =
 export class Upload {
   constructor(tray, file, key) {
     Object.assign(this, { tray, file, key, state: "queued", replace: false, at: 0, name: null, followed: false });
+    this.bad = false; // ended with an error
     this.silent = false; // waiting for longer than that
     this.element = null;
   }
 
   build() {
     this.bar = h("progress", { max: 100, value: 0, "aria-label": `Upload of ${this.key}` });
-    this.note = h("p", { class: "note" });
-    this.thumb = h("span", { class: "thumb" }, icon("up"));
-    this.actions = h("span", { class: "actions" });
-    this.element = h(
-      "li",
-      {},
-      this.thumb,
-      h("div", { class: "what" }, h("p", { class: "key" }, this.key), this.note, this.bar),
-      this.actions,
-    );
+    this.note = h("p.note");
+    this.thumb = h("span.thumb", icon("up"));
+    if (this.file.type.startsWith("image/") && this.file.size < MAX_PREVIEW) this.showFile();
+    this.actions = h("span.actions");
+    this.element = h("li", this.thumb, h("div.what", h("p.key", this.key), this.note, this.bar), this.actions);
+  }
+
+  /** The file itself as a thumbnail, if the browser can show it. */
+  showFile() {
+    const src = URL.createObjectURL(this.file);
+    const show = () => this.state !== "ended" && this.thumb.replaceChildren(shown); // else the thumbnail is there
+    const shown = h("img", { src, alt: "", onload: show });
+    const revoke = () => URL.revokeObjectURL(src);
+    for (const kind of ["load", "error"]) shown.addEventListener(kind, revoke, { once: true });
   }
 
   async send() {
@@ -42,13 +48,12 @@ export class Upload {
     try {
       const asked = { key: this.key, type: this.file.type, replace: this.replace };
       const target = await post("/api/uploads", asked, signal);
-      if (target.taken) return this.finishSending({ status: 412 });
+      if (target.taken) return this.finishSending({ status: 412, there: target.url });
       this.at = Date.now();
       this.finishSending(await put(target, this.file, (share) => this.showProgress(share), signal));
     } catch (error) {
-      this.refuse(
-        signal.aborted ? "Stopped." : error instanceof Unreachable ? this.unreachableText() : errorText(error),
-      );
+      const reason = error instanceof Unreachable ? this.unreachableText() : errorText(error);
+      this.refuse(signal.aborted ? "Stopped." : reason);
     }
   }
 
@@ -68,10 +73,10 @@ export class Upload {
     this.note.textContent = `Uploading, ${Math.round(share * 100)} % of ${bytes(this.file.size)}`;
   }
 
-  finishSending({ status, code }) {
+  finishSending({ status, code, there }) {
     if (status === 412) {
       this.replace = true; // for the next attempt
-      return this.refuse("There is a picture with this key already.", "Replace it");
+      return this.refuse("There is a picture with this key already.", { label: "Replace it", there });
     }
     if (status >= 300) return this.refuse(`S3 refused the upload: ${code ?? `HTTP ${status}`}.`);
     this.bar.hidden = true;
@@ -85,10 +90,24 @@ export class Upload {
     }, MAX_WAIT);
   }
 
-  refuse(reason, label = "Retry") {
+  /** `there`: the URL of the object whose key is taken. */
+  refuse(reason, { label = "Retry", there } = {}) {
+    if (!this.element) this.build();
     this.bar.hidden = true;
     this.setState("refused", reason);
-    this.actions.replaceChildren(h("button", { type: "button", onclick: () => this.tray.resend([this]) }, label));
+    const parts = [button(label, () => this.tray.resend([this]))];
+    if (this.replace) parts.unshift(button("Keep both", () => this.rename()));
+    if (there) parts.unshift(h("a.button.quiet", { href: there, target: "_blank", rel: "noopener" }, "See it"));
+    this.actions.replaceChildren(...parts);
+  }
+
+  /** Upload under another key: the time makes it free. */
+  rename() {
+    const [, path, extension] = /^(.*?)(\.[^./]*)?$/s.exec(this.key);
+    this.key = `${path}-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}${extension ?? ""}`;
+    this.replace = false;
+    this.element.querySelector(".key").textContent = this.key;
+    this.tray.resend([this]);
   }
 
   setState(state, text) {
@@ -108,7 +127,7 @@ export class Upload {
   /** Follow the execution: its states, if not too many are followed, and its thumbnail. */
   follow(name) {
     this.setState("running", "Running");
-    const details = h("a", { class: "button quiet", href: `#/executions/${encodeURIComponent(name)}` }, "Details");
+    const details = h("a.button.quiet", { href: `#/executions/${encodeURIComponent(name)}` }, "Details");
     this.actions.replaceChildren(details);
     this.followed = this.tray.follow();
     if (!this.followed) return; // the tray will show the end
@@ -121,7 +140,9 @@ export class Upload {
       done.abort();
       return true;
     };
-    poll(refresh, done.signal, { fast: 250, slow: 1000 }).finally(() => this.tray.unfollow());
+    poll(refresh, done.signal, { fast: 250, slow: 1000 }).finally(() => {
+      this.tray.followed -= 1;
+    });
   }
 
   async showEnd(execution) {
@@ -133,6 +154,8 @@ export class Upload {
 
   /** Show the result: `status` (elements), and the error or the thumbnail of `about`. */
   showResult(about, status) {
+    this.bad = Boolean(about.error);
+    this.tray.ends.push(Date.now());
     this.setState("ended", "");
     this.tray.next(); // send the next one, if there is room
     this.note.replaceChildren(...status);
@@ -140,10 +163,10 @@ export class Upload {
       this.thumb.replaceChildren(icon("bad"));
       this.element.classList.add("bad");
       announceQuietly(`${this.key}: failed, ${about.error}`);
-      this.note.append(h("span", { class: "why" }, h("strong", {}, about.error), ` ${about.message}`));
+      this.note.append(h("span.why", h("strong", about.error), ` ${about.message}`));
       return;
     }
-    this.note.append(h("span", { class: "description" }, describe(about)));
+    this.note.append(h("span.description", describe(about)));
     if (about.thumbnail) this.thumb.replaceChildren(h("img", { src: about.thumbnail, alt: "" }));
     announceQuietly(`${this.key}: the thumbnail is there`);
   }
@@ -157,14 +180,9 @@ function missingExecution(error) {
 
 /** The states of an execution, highlighted as it visits them. */
 function stateTrail(execution) {
-  return h(
-    "span",
-    { class: "trail" },
-    pill(execution.status, execution),
-    execution.visits.map((visit) =>
-      h("span", { class: `step ${visit.ms === null ? "busy" : visit.failed ? "bad" : "done"}` }, visit.state),
-    ),
-  );
+  const kind = ({ ms, failed }) => (ms === null ? "busy" : failed ? "bad" : "done");
+  const steps = execution.visits.map((visit) => h(`span.step.${kind(visit)}`, stateName(visit.state)));
+  return h("span.trail", pill(execution.status, execution), steps);
 }
 
 class Unreachable extends Error {}

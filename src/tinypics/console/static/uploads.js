@@ -1,15 +1,17 @@
 // Uploads: files directly to the bucket, by presigned URLs, with progress and results.
 
-import { get, poll, post } from "./api.js";
-import { announce, announceQuietly, h, setChildren } from "./dom.js";
-import { dropZone } from "./files.js";
-import { count, plural } from "./format.js";
+import { get, poll, post, withQuery } from "./api.js";
+import { announce, announceQuietly, button, h, setChildren } from "./dom.js";
+import { dropZone, isPicture } from "./files.js";
+import { count, plural, roughly } from "./format.js";
 import { pill } from "./status.js";
 import { Upload } from "./upload.js";
 
 const MAX_PARALLEL = 3; // uploads that are sent at a time
 const MAX_LOCAL = 8; // pictures in progress on a laptop, where each is a process: hundreds would overload it
-const MAX_ROWS = 40; // and ended uploads to keep: a folder may have thousands, which the bar counts
+const MAX_ROWS = 8; // a folder may have thousands: the bar counts the others
+const MAX_FAILED = 200; // failed uploads to keep; Failures has all of them
+const RATE_WINDOW = 20_000; // milliseconds
 const MAX_EXECUTIONS = 1000; // to remember
 const CLOCK_SKEW = 5000; // milliseconds
 const MAX_FOLLOWED = 6; // uploads whose states are followed at a time; the others show only their end
@@ -20,24 +22,28 @@ export class Tray {
     this.listed = stack.listed && !stack.by_queue; // whether uploads have executions that can be listed
     this.queue = [];
     this.uploads = [];
-    this.past = 0; // the number of ended uploads that are no longer kept
+    this.past = { made: 0, failed: 0 }; // ended uploads that are no longer kept
+    this.ends = []; // the times of the newest ends, for the rate
     this.active = 0;
     this.executions = new Map(); // by name: the upload of each, null for others
     this.followed = 0;
     this.since = 0; // when polling for executions started; 0: it does not run
-    this.summary = h("p", { class: "summary", role: "status" });
-    const button = (label, onclick) => h("button", { type: "button", class: "quiet", onclick }, label);
-    this.stopButton = button("Stop", () => this.stop());
-    this.clearButton = button("Clear", () => this.clear());
-    this.replaceButton = button("Replace all", () => this.resend(this.refused(true)));
-    this.retryButton = button("Retry all", () => this.resend(this.refused(false)));
+    this.summary = h("p.summary", { role: "status" });
+    this.stopButton = button("Stop", () => this.stop(), "quiet");
+    this.clearButton = button("Clear", () => this.clear(), "quiet");
+    this.replaceButton = button("Replace all", () => this.resend(this.refused(true)), "quiet");
+    this.retryButton = button("Retry all", () => this.resend(this.refused(false)), "quiet");
+    this.progress = h("progress", { max: 1, value: 0, "aria-label": "All uploads" });
     const buttons = [this.replaceButton, this.retryButton, this.stopButton, this.clearButton];
-    this.bar = h("div", { class: "bar", hidden: true }, this.summary, h("span", { class: "actions" }, buttons));
-    this.list = h("ol", { class: "uploads" });
-    const bucket = h("code", {}, `s3://${stack.source_bucket}/${stack.prefix}`);
-    const hint = ["They go to ", bucket, " and become ", h("code", {}, stack.renditions.join(", "))];
+    this.bar = h("div.totals", { hidden: true }, h("div.bar", this.summary, h("span.actions", buttons)), this.progress);
+    this.list = h("ol.uploads");
+    this.hidden = h("span");
+    const causes = h("a", { href: "#/failures" }, "Causes and remedies");
+    this.rest = h("p.quiet.small", { hidden: true }, this.hidden, causes);
+    const bucket = h("code", `s3://${stack.source_bucket}/${stack.prefix}`);
+    const hint = ["They go to ", bucket, " and become ", h("code", stack.renditions.join(", "))];
     const zone = dropZone(hint, (files) => this.add(files));
-    this.element = h("section", { class: "tray", "aria-label": "Upload" }, zone, this.bar, this.list);
+    this.element = h("section.tray", { "aria-label": "Upload" }, zone, this.bar, this.list, this.rest);
     addEventListener("beforeunload", (event) => {
       if (this.active) event.preventDefault();
     });
@@ -48,10 +54,18 @@ export class Tray {
     for (const { file, path } of files) {
       const upload = new Upload(this, file, this.stack.prefix + path);
       this.uploads.push(upload);
-      this.queue.push(upload);
+      if (isPicture(file, this.stack.extensions)) this.queue.push(upload);
+      else upload.refuse("By its name this is no picture, so it was not uploaded.", { label: "Upload it anyway" });
     }
     announceQuietly(`${plural(files.length, "file")} to upload`);
     this.next();
+  }
+
+  /** Upload `file` in place of the object `key`. */
+  replace(key, file) {
+    const upload = Object.assign(new Upload(this, file, key), { replace: true });
+    this.uploads.push(upload);
+    this.resend([upload]);
   }
 
   /** Send the next ones, as far as there is room. */
@@ -67,7 +81,7 @@ export class Tray {
         });
     }
     this.render();
-    if (this.pending && this.listed) this.watch();
+    if (this.pending) this.watch();
   }
 
   /** The uploads whose key is taken, or those that failed to send. */
@@ -99,40 +113,55 @@ export class Tray {
   /** Hide ended and refused uploads. */
   clear() {
     this.uploads = this.uploads.filter((upload) => !["ended", "refused"].includes(upload.state));
-    this.past = 0;
+    Object.assign(this, { past: { made: 0, failed: 0 }, ends: [] });
     this.render();
   }
 
   render() {
-    const by = Object.groupBy(this.uploads, (upload) => upload.state);
-    const number = (...states) => states.reduce((sum, state) => sum + (by[state]?.length ?? 0), 0);
-    const total = this.past + this.uploads.length;
-    const sent = total - number("queued", "sending", "refused");
-    const refused = number("refused");
-    this.summary.textContent = total
-      ? `${count(sent)} of ${plural(total, "file")} uploaded${refused ? `, ${count(refused)} not` : ""}`
-      : "";
-    this.bar.hidden = !total;
-    this.stopButton.hidden = !number("queued", "sending");
-    this.clearButton.hidden = !number("ended", "refused");
+    const { made = [], failed = [], waiting = [] } = Object.groupBy(this.uploads, fate);
+    const old = [...made.slice(0, -MAX_ROWS), ...failed.filter(({ state }) => state === "ended").slice(0, -MAX_FAILED)];
+    this.forget(old);
+    const ended = { made: this.past.made + made.length, failed: this.past.failed + failed.length };
+    this.showTotals({ ...ended, waiting: waiting.length });
+    this.stopButton.hidden = !this.uploads.some(({ state }) => ["queued", "sending"].includes(state));
+    this.clearButton.hidden = !(made.length + failed.length);
     this.replaceButton.hidden = this.refused(true).length < 2; // a single one has its own button
     this.retryButton.hidden = this.refused(false).length < 2;
+    // Failures first, because they need the user; then those that have been in progress for the longest time.
+    const all = [...failed, ...waiting, ...made.toReversed()].map((upload) => upload.element);
+    const rows = all.filter(Boolean).slice(0, MAX_ROWS); // those in the queue have none
+    setChildren(this.list, rows);
+    this.rest.hidden = !ended.failed;
+    this.hidden.textContent = failed.length > rows.length ? `${count(failed.length - rows.length)} more failed. ` : "";
+  }
+
+  showTotals({ made, failed, waiting }) {
+    const total = made + failed + waiting;
+    this.bar.hidden = !total;
     this.element.classList.toggle("used", total > 0);
-    this.forget((by.ended ?? []).slice(0, -MAX_ROWS));
-    const others = this.uploads.filter((upload) => !["queued", "refused"].includes(upload.state)).reverse();
-    const rows = [...(by.refused ?? []), ...others].slice(0, MAX_ROWS);
-    setChildren(
-      this.list,
-      rows.map((upload) => upload.element),
-    );
+    this.progress.max = total || 1;
+    this.progress.value = made + failed;
+    this.progress.hidden = total === 1;
+    const parts = [`${count(made)} made`, `${count(failed)} failed`, `${count(waiting)} waiting`];
+    const text = [parts.join(" · "), ...this.pace(waiting)].join(", ");
+    if (this.summary.textContent !== text) this.summary.textContent = text;
+    this.summary.classList.toggle("bad", failed > 0);
+  }
+
+  /** The rate of the last seconds, and the time left at that rate. */
+  pace(waiting) {
+    const now = Date.now();
+    this.ends = this.ends.filter((at) => now - at < RATE_WINDOW);
+    const rate = this.ends.length > 1 ? (1000 * (this.ends.length - 1)) / (now - this.ends[0] || 1) : 0;
+    if (!waiting || !rate) return [];
+    return [`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second`, `${roughly(waiting / rate)} left`];
   }
 
   /** Drop uploads that ended long ago, and only count them. */
   forget(old) {
-    if (!old.length) return;
     const gone = new Set(old);
     this.uploads = this.uploads.filter((upload) => !gone.has(upload));
-    this.past += gone.size;
+    for (const upload of old) this.past[fate(upload)] += 1;
   }
 
   /** Whether some uploads have not ended. */
@@ -140,13 +169,13 @@ export class Tray {
     return this.uploads.some((upload) => ["queued", "sending", "waiting", "running"].includes(upload.state));
   }
 
-  /** Poll for the executions of uploads until none is pending, whichever view is shown. */
+  /** Poll for the results of uploads until none is pending, whichever view is shown. */
   watch() {
     if (this.since) return;
     this.since = Date.now() - CLOCK_SKEW;
     const done = new AbortController();
     const refresh = async () => {
-      const changed = await this.matchNewest();
+      const changed = await (this.listed ? this.matchNewest() : this.matchLog());
       if (this.pending) return changed;
       this.since = 0;
       done.abort();
@@ -161,7 +190,7 @@ export class Tray {
     let changed = false;
     let next = "";
     do {
-      const page = await get(`/api/executions${next && `?${new URLSearchParams({ next })}`}`);
+      const page = await get(withQuery("/api/executions", { next }));
       next = page.items.some(isOld) ? null : page.next;
       const items = page.items.filter((item) => this.isUnmatched(item));
       const found = items.length ? await post("/api/subjects", { names: items.map((item) => item.name) }) : {};
@@ -193,22 +222,28 @@ export class Tray {
     }
   }
 
-  /** Match a line of the log, in stacks without a list of executions. */
-  matchLogLine(line) {
-    const upload = this.uploads.find(
-      (each) => each.state === "waiting" && each.key === line.key && line.at >= each.at - CLOCK_SKEW,
-    );
-    if (upload && line.status !== "RETRY") upload.showResult(line, [pill(line.status, line)]);
+  /** Match the lines of the log, in stacks without executions of uploads. */
+  async matchLog() {
+    const lines = await get("/api/recent");
+    const waiting = this.uploads.filter((upload) => upload.state === "waiting");
+    for (const upload of waiting) {
+      const isAbout = ({ key, at, status }) => key === upload.key && at >= upload.at - CLOCK_SKEW && status !== "RETRY";
+      const line = lines.find(isAbout);
+      if (line) upload.showResult(line, [pill(line.status, line)]);
+    }
+    return false;
   }
 
-  /** Whether one more may be followed; `unfollow` releases its place. */
+  /** Whether one more may be followed. When that ends, `followed` is one less. */
   follow() {
     if (this.followed >= MAX_FOLLOWED) return false;
     this.followed += 1;
     return true;
   }
+}
 
-  unfollow() {
-    this.followed -= 1;
-  }
+/** The fate of an upload: made, failed, or waiting. */
+function fate({ state, bad }) {
+  if (state === "refused") return "failed";
+  return state === "ended" ? (bad ? "failed" : "made") : "waiting";
 }

@@ -33,7 +33,7 @@ function highlightPath({ element, boxes, edges }, visits) {
     box.classList.toggle("busy", own.at(-1)?.ms === null);
     box.classList.toggle(
       "bad",
-      own.some((visit) => visit.failed || visit.errors.length),
+      own.some((visit) => visit.failed || visit.answered || visit.errors.length),
     );
   }
   element.querySelector("title").textContent =
