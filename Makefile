@@ -195,10 +195,11 @@ $(BUILD)/azurite/.installed: tests/e2e/azurite/package.json tests/e2e/azurite/pa
 	@touch $@
 
 .PHONY: soak
-soak: setup $(BUILD)/azurite/.installed ## Uploads, overwrites and deletes in random schedules, each setup for MINUTES (5), and through the emulator with injected faults; a backfill on Azure's emulator
+soak: setup $(BUILD)/azurite/.installed ## Uploads, overwrites and deletes in random schedules, each setup for MINUTES (5), and through the emulator with injected faults; a backfill on Azure's emulator; 2,000 requests for addresses
 	$(BIN)/pytest --numprocesses 2 -m long
 	$(BIN)/python -m tests.delivery.schedules --count 1000000 --minutes $(MINUTES) --seed $$(date +%s)
 	$(BIN)/python tests/e2e/soak.py
+	$(BIN)/python tests/e2e/serve_load.py
 
 .PHONY: format
 format: setup ## Fix and format with ruff

@@ -1,0 +1,83 @@
+"""A client of the serving function in the emulator: its addresses, its log, and the requests that it sends to S3."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from PIL import Image
+
+import tinypics
+from tinypics.stack.clients import Cloud
+from tinypics.stack.deployed import outputs
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import LocalStack
+
+FUNCTION = "tinypics-serve"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def cached(self) -> str:
+        return self.headers["cache-control"]
+
+    @property
+    def picture(self) -> Image.Image:
+        return Image.open(io.BytesIO(self.body))
+
+
+class Site:
+    """The addresses of a local stack."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
+        self._outputs = outputs(self.cloud.client("cloudformation"), "tinypics")
+        self.base = self._outputs["CdnUrl"]
+        self._settings = stack.functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
+
+    @cached_property
+    def secret(self) -> str:
+        found = self.cloud.client("secretsmanager").get_secret_value(SecretId=self._outputs["SigningSecretArn"])
+        return str(found["SecretString"])
+
+    def configure(self, **variables: str) -> None:
+        self.stack.functions.update_function_configuration(
+            FunctionName=FUNCTION, Environment={"Variables": self._settings | variables}
+        )
+
+    def url(self, key: str, rendition: str, **options: Any) -> str:
+        return tinypics.url(key, rendition, base=self.base, **options)
+
+    def signed(self, key: str, rendition: str) -> str:
+        return self.url(key, rendition, secret=self.secret)
+
+    def get(self, url: str, method: str = "GET", **headers: str) -> Answer:
+        address = urlsplit(url)
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        connection.request(method, url.partition(address.netloc)[2], headers=named)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return Answer(answer.status, {name.lower(): text for name, text in answer.getheaders()}, body)
+
+    def outcomes(self, key: str) -> list[str]:
+        """The outcomes in the function's log lines of a source, in their order."""
+        pages = self.stack.logs.get_paginator("filter_log_events").paginate(
+            logGroupName=self._outputs["ServeLogGroupName"]
+        )
+        lines = [line for page in pages for item in page["events"] for line in item["message"].splitlines()]
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line["outcome"] for line in found if line.get("key") == key]
