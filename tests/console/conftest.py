@@ -70,7 +70,7 @@ class Page:
 
     def about(self, key: str, ended: bool = True) -> dict[str, Any]:
         """Wait until the newest execution for `key` has ended; returns its entry."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             items = self.get("/api/executions")["items"]
             found = self.post("/api/subjects", {"names": [item["name"] for item in items]})
@@ -86,7 +86,7 @@ class Page:
 
         On a busy machine the emulator writes a line late, with those of the next picture, so this uploads one.
         """
-        deadline, soon = time.monotonic() + 30, time.monotonic() + 2
+        deadline, soon = time.monotonic() + 120, time.monotonic() + 2
         while not (found := self.get(f"/api/executions/{name}/log")):
             assert time.monotonic() < deadline
             if time.monotonic() > soon:
@@ -96,7 +96,7 @@ class Page:
 
     def ended(self, name: str) -> dict[str, Any]:
         """Wait until the execution of this name has ended."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while (found := self.get(f"/api/executions/{name}"))["status"] == "RUNNING":
             assert time.monotonic() < deadline
             time.sleep(0.05)  # between two requests

@@ -48,7 +48,7 @@ DEFINITION = {
 
 def ended(backfills: Backfills) -> list[dict[str, Any]]:
     """Wait until no run is in progress; returns the newest."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while "RUNNING" in [run["status"] for run in backfills.newest()]:
         assert time.monotonic() < deadline
         time.sleep(0.05)  # between two requests

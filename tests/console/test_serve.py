@@ -35,7 +35,7 @@ def test_it_prints_its_address_and_ends_with_a_signal(stack: LocalStack) -> None
             with urllib.request.urlopen(address_in(process.stdout)) as answer:
                 assert b"<title>Tinypics</title>" in answer.read()
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=20)
+            _, said = process.communicate(timeout=120)
         finally:
             process.kill()
     assert (process.returncode, said) == (0, "Stopped.\n")

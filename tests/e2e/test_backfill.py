@@ -189,7 +189,7 @@ def until(stack: LocalStack, count: int) -> None:
 
 def settled(stack: LocalStack) -> list[str]:
     """The outputs, after running invocations have ended: no new output for a second."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     made, since = listed(stack, OUT), time.monotonic()
     while time.monotonic() - since < 1:
         assert time.monotonic() < deadline, "it does not stop"
@@ -330,7 +330,7 @@ def test_a_duplicate_key_and_a_stopped_execution_are_reported(emulator: LocalSta
     with in_the_background(emulator, "--yes") as watching:
         until(emulator, 5)
         emulator.workflows.stop_execution(executionArn=executions(emulator)[0]["executionArn"])
-        assert watching.wait(60) == 1
+        assert watching.wait(120) == 1
     assert json.loads((emulator.data / "watched" / "report.json").read_text())["state"] == "stopped"
     assert "has ended." in backfill(emulator, "--stop").stderr
     assert len(settled(emulator)) < 290
@@ -371,7 +371,7 @@ def stopped(stack: LocalStack, count: int) -> float:
         begun = time.time()
         done = backfill(stack, "--stop")
         assert done.exit_code == 0, done.output
-        assert watching.wait(60) == 1
+        assert watching.wait(120) == 1
     made = listed(stack, OUT)
     found = report(stack)
     assert (found["state"], found["done"]) == ("stopped", len(made))
@@ -406,7 +406,7 @@ def test_detach_attach_and_no_second_run_of_the_same_job(emulator: LocalStack) -
     with in_the_background(emulator, "--yes") as watching:
         until(emulator, 10)
         watching.send_signal(signal.SIGINT)
-        _, said = watching.communicate(timeout=30)
+        _, said = watching.communicate(timeout=120)
         assert watching.returncode == 130
     name = executions(emulator)[0]["name"]
     assert f"The run continues. Attach to it: tinypics backfill --attach {name}" in said
@@ -433,7 +433,7 @@ def test_after_any_kill_the_next_run_ends_in_the_same_state(tmp_path: Path, coun
             lost = executions(stack)[0]
             assert lost["status"] == "RUNNING"
             os.killpg(facts.pid, signal.SIGKILL)
-            _, said = watching.communicate(timeout=60)
+            _, said = watching.communicate(timeout=120)
         assert watching.returncode == 1
         assert f"The run may continue. Attach to it: tinypics backfill --attach {lost['name']}" in said
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):

@@ -70,7 +70,7 @@ def up(data: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=120)
 
 
 def facts_of(data: Path) -> PidFile:
@@ -114,7 +114,7 @@ def test_up_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with up(tmp_path) as process:
         facts = facts_of(tmp_path)
         process.send_signal(number)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=120)
         assert process.returncode == 0
         assert "Traceback" not in said
     assert not group(facts.pid)
@@ -144,7 +144,7 @@ def test_nothing_is_left_when_the_terminal_is_closed(tmp_path: Path) -> None:
             while b"shows here" not in shown:
                 shown += os.read(ours, 4096)
             os.close(ours)
-            assert process.wait(20) == 0
+            assert process.wait(120) == 0
         finally:
             process.kill()
     assert not group(facts.pid)
@@ -184,7 +184,7 @@ def test_a_killed_emulator_is_reported_and_keeps_its_pictures(tmp_path: Path) ->
     with up(tmp_path) as process:
         assert command("put", str(sample), "--data", str(tmp_path)).returncode == 0
         os.kill(facts_of(tmp_path).pid, signal.SIGKILL)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=120)
         assert process.returncode == 1
         assert "was killed by SIGKILL" in said
     with up(tmp_path):
@@ -357,7 +357,7 @@ def test_logs_follow_until_interrupted(stack: LocalStack, cli: Callable[..., Res
             assert any("✓ followed.jpg" in line for line in process.stdout)
         finally:
             process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=120)
     assert "Traceback" not in said
 
 

@@ -153,7 +153,7 @@ def test_a_killed_run_is_taken_up_where_it_was(stack: LocalStack, s3: Any, tmp_p
         s3.put_object(Bucket=IN, Key=key, Body=photo("navy"))
     places = (f"s3://{IN}", f"s3://{OUT}", stack.facts.endpoint)
     with subprocess.Popen([sys.executable, "-c", HALF, *places], cwd=tmp_path) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while len(there(s3, OUT)) < 5:
             assert time.monotonic() < deadline, "it makes nothing"
             time.sleep(0.02)
@@ -172,7 +172,7 @@ def test_a_killed_run_is_taken_up_where_it_was(stack: LocalStack, s3: Any, tmp_p
 def settled(s3: Any) -> None:
     """Wait until the workers of the killed run have exited and their requests are complete."""
     before = -1
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (now := len(there(s3, OUT))) != before:
         assert time.monotonic() < deadline
         before = now

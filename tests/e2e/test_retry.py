@@ -39,7 +39,7 @@ def retry(stack: LocalStack, *options: str, **arguments: str) -> Result:
 
 
 def eventually(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not look():
         assert time.monotonic() < deadline, "it does not happen"
         time.sleep(0.05)

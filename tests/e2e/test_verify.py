@@ -72,7 +72,7 @@ def event_of(stack: LocalStack, execution: str) -> dict[str, Any]:
 
 
 def eventually(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not look():
         assert time.monotonic() < deadline, "it does not happen"
         time.sleep(0.05)
