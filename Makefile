@@ -124,10 +124,13 @@ bench: setup $(BUILD)/bench/.installed ## Measure Tinypics and its peers at the 
 
 # The archives are dated by the last commit, so that the same sources give the same bytes on every machine.
 .PHONY: dist
-dist: setup ## Build the wheel and the sdist into build/dist, twice, and compare
+dist: export ZIG_FOLDER ?= $(abspath $(BUILD))/zig
+dist: setup ## Build the sdist and the wheels (pure, and for each processor) into build/dist, twice, and compare
 	rm -rf $(BUILD)/dist $(BUILD)/again
 	export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}; \
-		for folder in dist again; do $(BIN)/hatchling build -d $(BUILD)/$$folder >/dev/null 2>&1 || exit 1; done
+		for folder in dist again; do for native in 0 x86_64 arm64; do \
+			TINYPICS_NATIVE=$$native $(BIN)/hatchling build -d $(BUILD)/$$folder >$(BUILD)/said 2>&1 || { cat $(BUILD)/said >&2; exit 1; }; \
+		done; done
 	@diff -r $(BUILD)/dist $(BUILD)/again && rm -rf $(BUILD)/again && cd $(BUILD)/dist && sha256sum *
 
 .PHONY: release

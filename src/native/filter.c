@@ -1,6 +1,5 @@
 #include "filter.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define LOBES 3
@@ -17,9 +16,13 @@ static double sine(double x) {
     return sum;
 }
 
+static double amount(double x) { return x < 0 ? -x : x; }
+
+static int32_t nearest(double x) { return (int32_t)(x < 0 ? x - 0.5 : x + 0.5); }
+
 static double sin_pi(double x) {
-    double whole = floor(x + 0.5), sign = fmod(whole, 2) != 0 ? -1 : 1;
-    return sign * sine(x - whole);
+    int32_t whole = nearest(x);
+    return whole % 2 ? -sine(x - whole) : sine(x - whole);
 }
 
 struct angle {
@@ -39,8 +42,8 @@ static double lanczos(double x, double step, int count, double *weights) {
     double sum = 0, largest = 0;
     for (int k = 0; k < count; k++) {
         double at = x + k * step, weight = 1;
-        if (fabs(at) >= LOBES) weight = 0;
-        else if (fabs(at) > 1e-6) weight = fast.sine * slow.sine * LOBES / (PI * PI * at * at);
+        if (amount(at) >= LOBES) weight = 0;
+        else if (amount(at) > 1e-6) weight = fast.sine * slow.sine * LOBES / (PI * PI * at * at);
         weights[k] = weight;
         sum += weight;
         fast = turned(fast, fast_step);
@@ -57,15 +60,15 @@ static double lanczos(double x, double step, int count, double *weights) {
    weights of thousands of inputs, which are small, have the right sum everywhere. False if they need more than 16 bits. */
 static int quantize(const double *weights, int count, int bits, int32_t input, int16_t *made) {
     double error = 0;
-    int64_t amount = 1 << (bits - 1); /* the largest possible sum of products, with its rounding */
+    int64_t sum = 1 << (bits - 1); /* the largest possible sum of products, with its rounding */
     for (int k = 0; k < count; k++) {
-        double wanted = weights[k] * (1 << bits) + error, rounded = floor(wanted + 0.5);
-        if (!(fabs(rounded) <= INT16_MAX)) return 0;
-        error = wanted - rounded;
-        made[k] = (int16_t)rounded;
-        amount += (int64_t)fabs(rounded) * input;
+        double wanted = weights[k] * (1 << bits) + error;
+        if (!(amount(wanted) < INT16_MAX)) return 0;
+        made[k] = (int16_t)nearest(wanted);
+        error = wanted - made[k];
+        sum += (int64_t)abs(made[k]) * input;
     }
-    return amount <= INT32_MAX;
+    return sum <= INT32_MAX;
 }
 
 static int quantize_all(struct filter *made, const double *weights, int size, int32_t input) {

@@ -42,4 +42,7 @@ class Native(BuildHookInterface):  # type: ignore[type-arg]
         options = ["--target", target] if target in _PLATFORMS else []
         # A failing compiler has said why, and the wheel works without the module, except one for a given processor.
         subprocess.run([sys.executable, script, str(folder), *options], check=bool(options))  # noqa: S603
-        return next(folder.glob("_native.*"), None)
+        found = next(folder.glob("_native.*.so"), None)
+        if options and found is None:
+            raise RuntimeError(f"expected a native module for {target}, got none")
+        return found

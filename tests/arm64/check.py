@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from tests.arm64 import kernels
 from tests.heic import heic
 from tests.pictures import QUADRANTS, corners, encoded, near, opened, photo, quadrants
 from tinypics import resize_all
@@ -157,6 +158,24 @@ def unlike(data: bytes, expected: Output) -> Iterator[str]:
             yield f"expected about {right} in a corner, got {colour}"
 
 
+def other_kernels(artifact: Path, python: Path) -> Iterator[str]:
+    """Differences of the native kernels' results from those of this machine, which are to be the same to the byte."""
+    command = [str(path) for path in (python, "-I", "-S", "-B", kernels.__file__, artifact)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    if ran.returncode:
+        yield f"the native kernels: {ran.stderr}"
+        return
+    theirs, ours = json.loads(ran.stdout), kernels.digests()
+    if not theirs:
+        yield "the artifact has no native kernels"
+    if not ours:
+        print("native kernels: not compared, because this machine has compiled none")
+        return
+    differing = sorted(name for name in ours if theirs.get(name) != ours[name])
+    yield from (f"native kernels: {name} differs" for name in differing)
+    print(f"{'✗' if differing else '✓'} native kernels: {len(ours)} images", flush=True)
+
+
 def main(artifact: Path, python: Path) -> int:
     """Returns the exit code: 0 if there is no difference."""
     with (
@@ -170,7 +189,7 @@ def main(artifact: Path, python: Path) -> int:
         print(f"{artifact} on CPython {guest.about['python']} for {guest.about['machine']}, emulated", flush=True)
         if missing := guest.about["without_bytecode"]:
             sys.exit(f"{missing[0]} and {len(missing) - 1} others have no bytecode: build with COMPILER={python}")
-        found = []
+        found = list(other_kernels(artifact, python))
         for name in (codec.name for codec in FORMATS.values() if codec.bundled):
             found += single(name, guest, s3)
         found += together(next(iter(FORMATS)), guest, s3)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
-from tests.arm64.check import source, unlike
+from tests.arm64 import kernels
+from tests.arm64.check import other_kernels, source, unlike
 from tests.pictures import QUADRANTS, encoded, quadrants
 from tinypics import resize
 from tinypics.image.formats import FORMATS, HEAD, OUTPUTS, sniff
+
+SOURCE = Path(__file__).parents[2] / "src"
 
 
 @pytest.mark.parametrize("name", [codec.name for codec in FORMATS.values() if codec.bundled])
@@ -36,3 +42,17 @@ def test_what_is_made_here_is_right(name: str) -> None:
 def test_every_difference_is_seen(image: Image.Image, format: str, said: str) -> None:
     expected = resize(encoded(quadrants((48, 32)), "PNG"), "48x32")
     assert any(fault.startswith(said) for fault in unlike(encoded(image, format, lossless=True), expected))
+
+
+@pytest.mark.skipif(not kernels.digests(), reason="the native module was not compiled")
+def test_kernels_of_another_processor_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter of these tests stands for the emulated one, with its packages."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nshift 3\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    assert list(other_kernels(SOURCE, python)) == []
+    ours = kernels.digests()
+    monkeypatch.setattr(kernels, "digests", lambda: ours | {"another": "0"})
+    assert list(other_kernels(SOURCE, python)) == ["native kernels: another differs"]
+    monkeypatch.setenv("TINYPICS_NATIVE", "0")
+    assert "the artifact has no native kernels" in list(other_kernels(SOURCE, python))

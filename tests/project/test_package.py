@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -44,11 +45,10 @@ for command in (["resize", "a.png", "--to", "8x8", "--out", "small"], ["logs"]):
 """
 
 
-def build(folder: Path) -> dict[str, Path]:
-    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
-    subprocess.run(
-        command, check=True, capture_output=True, cwd=PROJECT, env=os.environ | {"SOURCE_DATE_EPOCH": "1790000000"}
-    )
+def build(folder: Path, *options: str, native: str = "0") -> dict[str, Path]:
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder), *options]
+    variables = {"SOURCE_DATE_EPOCH": "1790000000", "TINYPICS_NATIVE": native}
+    subprocess.run(command, check=True, capture_output=True, cwd=PROJECT, env=os.environ | variables)
     return {path.suffix: path for path in folder.iterdir()}
 
 
@@ -64,6 +64,19 @@ def test_the_same_sources_give_the_same_bytes(built: dict[str, Path], tmp_path: 
         kind: path.read_bytes() for kind, path in again.items()
     }
     assert set(built) == {".whl", ".gz"}
+
+
+@pytest.mark.release
+@pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler: cc")
+def test_a_wheel_has_the_native_module_where_it_compiles(built: dict[str, Path], tmp_path: Path) -> None:
+    wheels = [build(tmp_path / name, "-t", "wheel", native="1")[".whl"] for name in ("one", "two")]
+    assert wheels[0].read_bytes() == wheels[1].read_bytes()
+    assert re.fullmatch(r"tinypics-[\d.]+-cp311-abi3-\w+_\w+\.whl", wheels[0].name)
+    assert built[".whl"].name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheels[0]) as native, zipfile.ZipFile(built[".whl"]) as pure:
+        added = set(native.namelist()) - set(pure.namelist())
+        assert added == {"tinypics/_native.abi3.so"}
+        assert native.getinfo("tinypics/_native.abi3.so").external_attr >> 16 & 0o444 == 0o444
 
 
 @pytest.mark.release
@@ -84,6 +97,11 @@ def test_the_wheel_has_the_package_and_the_sdist_its_sources(built: dict[str, Pa
         "backfill-definition.json",
     }
     assert not top & {"bench", "tests", "docs"}
+    with tarfile.open(built[".gz"]) as sdist:
+        sources = {name for name in sdist.getnames() if "/src/native/" in name or name.endswith(".so")}
+    assert {name.rsplit("/", 1)[1] for name in sources} == {
+        path.name for path in (PROJECT / "src" / "native").iterdir() if path.is_file()
+    }
 
 
 @pytest.mark.release
