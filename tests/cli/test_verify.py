@@ -65,7 +65,7 @@ class Cloud:
         assert operation == "list_objects_v2"
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+    def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str) -> list[dict[str, Any]]:  # noqa: N803
         items = [item for page in obstore.list(self.stores[Bucket]) for item in page]
         listed = [
             {
@@ -75,7 +75,7 @@ class Cloud:
                 "LastModified": item["last_modified"],
             }
             for item in items
-            if item["path"].startswith(Prefix)
+            if item["path"].startswith(Prefix) and item["path"] > StartAfter
         ]
         return [{"Contents": listed + (self.unlistable if Bucket == "in" else [])}, {}]
 

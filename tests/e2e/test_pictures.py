@@ -72,7 +72,7 @@ def why(cli: Callable[..., Result], key: str) -> tuple[int, dict[str, Any]]:
 def test_put_prints_where_the_output_is_and_how_to_get_it(cli: Callable[..., Result], tmp_path: Path) -> None:
     done = put(cli, "where.bmp", bmp(), tmp_path, "--prefix", "holiday")
     assert done.exit_code == 0, done.output
-    assert "  → s3://tiny-pics/holidaywhere.bmp.jpg\n" in done.stdout
+    assert re.search(r"\n  → http://127\.0\.0\.1:\d+/_aws/lambda-url/\w+/holidaywhere\.bmp\.jpg\n", done.stdout)
     assert "--prefix holiday/" in done.stderr
     assert "tinypics get holidaywhere.bmp\n" in done.stderr
     got = cli("get", "holidaywhere.bmp")
@@ -133,7 +133,7 @@ def test_several_renditions_are_got_by_name(
 ) -> None:
     renditions("small=32x32,64x-webp")
     done = put(cli, "several.jpg", photo(), tmp_path)
-    assert "  → s3://tiny-pics/several.jpg/small.jpg\n" in done.stdout
+    assert re.search(r"\n  → http://\S+/several\.jpg/small\.jpg\n", done.stdout)
     asked = cli("get", "several.jpg")
     assert asked.exit_code == 2
     assert "small or 64x-webp or manifest or original" in " ".join(asked.stderr.replace("│", "").split())

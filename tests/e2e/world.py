@@ -154,6 +154,6 @@ class World:
 def is_picture(data: bytes) -> bool:
     try:
         Image.open(io.BytesIO(data)).load()
-    except (OSError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, MemoryError, Image.DecompressionBombError):
         return False
     return True
