@@ -131,20 +131,20 @@ def _table(summary: dict[str, Any], folder: Path) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(justify="right")
-    for name, value in _rows(summary, folder):
+    for name, value in _rows(summary):
         table.add_row(name, value)
     out.print(table)
+    if summary["resized"]:
+        out.print(f"Written to {plain(folder)}", soft_wrap=True)
 
 
-def _rows(summary: dict[str, Any], folder: Path) -> Iterable[tuple[str, str]]:
+def _rows(summary: dict[str, Any]) -> Iterable[tuple[str, str]]:
     yield "Files", f"{summary['files']:,}"
     yield "Resized", f"{summary['resized']:,}"
     if summary["skipped"]:
         yield "Skipped, not pictures", f"{summary['skipped']:,}"
     yield "Bytes in", size(summary["bytes_in"])
     yield "Bytes out", size(summary["bytes_out"])
-    if summary["resized"]:
-        yield "Written to", plain(folder)
     if summary["failed"]:
         yield "Failed", f"{summary['failed']:,}"
     for name, count in summary["failures"].items():
