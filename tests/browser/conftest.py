@@ -18,7 +18,7 @@ from tinypics.stack.clients import Cloud
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-expect.set_options(timeout=20_000)  # milliseconds, for machines that are busy with other tests
+expect.set_options(timeout=60_000)  # milliseconds, for machines that are busy with other tests
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
