@@ -12,6 +12,8 @@ static PyMethodDef methods[] = {
     {"jpeg_takes", module_jpeg_takes, METH_VARARGS, "Whether the reader takes a picture with this header."},
     {"jpeg_new", module_jpeg_new, METH_VARARGS, "A reader of a JPEG at a fraction of its size; see _native.pyi."},
     {"jpeg_feed", module_jpeg_feed, METH_VARARGS, "Gives it the next bytes: 0 more are needed, 1 done, 2 declined."},
+    {"png_new", module_png_new, METH_VARARGS, "A reader of the rows of a PNG; see _native.pyi."},
+    {"png_feed", module_png_feed, METH_VARARGS, "Gives it the next inflated bytes: the rows that are complete, or -1."},
     {"resample", module_resample, METH_VARARGS, "Resamples a box of an image into another; see _native.pyi."},
     {NULL, NULL, 0, NULL},
 };

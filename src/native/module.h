@@ -11,6 +11,8 @@ uint8_t *module_pixels(PyObject *array, int64_t count, int bytes);
 PyObject *module_jpeg_takes(PyObject *self, PyObject *arguments);
 PyObject *module_jpeg_new(PyObject *self, PyObject *arguments);
 PyObject *module_jpeg_feed(PyObject *self, PyObject *arguments);
+PyObject *module_png_new(PyObject *self, PyObject *arguments);
+PyObject *module_png_feed(PyObject *self, PyObject *arguments);
 PyObject *module_resample(PyObject *self, PyObject *arguments);
 
 #endif

@@ -23,6 +23,19 @@ def jpeg_new(pixels: Any, size: tuple[int, int], channels: int, scale: int) -> A
 def jpeg_feed(reader: Any, data: Buffer) -> int:
     """Give the reader the next bytes of the file: 0, more are needed; 1, the image is complete; 2, it is declined."""
 
+def png_new(
+    pixels: Any, pixel_bytes: int, size: tuple[int, int], channels: int, bits: int, box: int, palette: Buffer
+) -> Any:
+    """A reader of the rows of a PNG. Alpha is premultiplied, and each pixel is the mean of a box of them.
+
+    :param pixels: of an image of 1/box of the size, of mode L (`pixel_bytes` 1), or La, RGB or RGBa (4).
+    :param channels: of the file; 1 for numbers in a palette.
+    :param palette: R, G, B, A of each colour; empty if there is none.
+    """
+
+def png_feed(reader: Any, data: Buffer) -> int:
+    """Give the reader the next inflated bytes. Returns the number of complete rows of the file; -1: it is declined."""
+
 def resample(
     pixel_bytes: int,
     source: object,

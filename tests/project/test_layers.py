@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
     "values": ("", ""),
     "prices": ("", ""),
     "install": ("", ""),
-    "image": ("_native errors values install", "PIL pi_heif"),
+    "image": ("_native errors values install", "PIL pi_heif isal"),
     "store": ("errors values image", "obstore"),
     "sandbox": ("errors image store", ""),
     "delivery": ("errors values image store", ""),

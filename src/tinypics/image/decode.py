@@ -118,12 +118,16 @@ def _decoder_class(decoder: Codec) -> Any:
 
 
 def draft_scale(picture: OpenPicture, min_scale: float, *, lossy: bool = False) -> int:
-    """The factor by which a JPEG, or a lossy WebP, can be decoded smaller for one output; 1 for every other picture.
+    """The factor by which a JPEG, a PNG or a lossy WebP can be decoded smaller for one output; otherwise 1.
 
     `min_scale` is the number of source pixels per output pixel. `lossy` tells whether the output's own encoding loss
     hides that of decoding.
     """
     header = picture.header
+    if picture.boxes:
+        from tinypics.image import png_decode
+
+        return png_decode.box(min_scale, lossy=lossy)
     if header.decoder.name == "webp" and min_scale >= 2 * _WEBP_LOSSY_SPARE:
         from tinypics.image import webp_decode
 
@@ -145,7 +149,9 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
             image, bands = picture.image.decode(deep=picture.deep)
             yield _make_frame(picture, image, 1, bands=bands)
             return
-        if picture.header.decoder.name == "jpeg":
+        if picture.boxes and (boxed := _boxed_frame(picture, scale)):
+            yield boxed
+        elif picture.header.decoder.name == "jpeg":
             yield _jpeg_frame(picture, scale, lenient=lenient)
         elif picture.header.decoder.name == "webp" and scale > 1:
             yield _scaled_webp_frame(picture, scale)
@@ -157,6 +163,14 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
                 yield _make_frame(picture, drawn.image, 1, drawn.duration, truncated=drawn.truncated)
         else:
             yield from _pillow_frames(picture, animate=animate, lenient=lenient)
+
+
+def _boxed_frame(picture: OpenPicture, scale: int) -> Frame | None:
+    from tinypics.image import png_decode
+
+    image = png_decode.read(picture, scale)
+    extent = (picture.size[0] / scale, picture.size[1] / scale)
+    return Frame(image, picture.size, extent, 0) if image else None
 
 
 def _jpeg_frame(picture: OpenPicture, scale: int, *, lenient: bool) -> Frame:

@@ -29,10 +29,12 @@ def estimate(
     """An upper bound of the peak memory of one resize, in bytes.
 
     :param size: as stored.
-    :param scale: the factor by which a JPEG is decoded smaller.
+    :param scale: the factor by which the picture is decoded smaller.
     :param outputs: each with its rendition, its plan, and its number of frames.
     :param deep: samples of more than 8 bits are kept; see `deep`.
     """
+    if header.decoder.name == "png":
+        scale = 1  # Pillow decodes the whole of one that the native reader declines.
     each = (1 if header.channels == 1 else 4) + header.decoder.decoder_bytes
     if header.bits > 8:
         each += header.decoder.deep_bytes

@@ -30,6 +30,8 @@ class OpenPicture:
     exif: bytes | None
     deep: bool = False
     """Decode all bits of its samples; see `deep`."""
+    boxes: bool = False
+    """The native reader decodes it, to means of boxes of pixels: all outputs are resampled from such pixels."""
 
     @property
     def has_depth(self) -> bool:

@@ -108,6 +108,11 @@ def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Lim
     """
     sizes = [picture.orientation.then(requested_orientation(each)).size(picture.size) for each in wanted]
     outputs = [(each, plan(size, each)) for each, size in zip(wanted, sizes, strict=True)]
+    plain = not picture.has_depth and all(_is_plain(each, geometry) for each, geometry in outputs)
+    if plain and picture.header.decoder.name == "png":
+        from tinypics.image import png_decode
+
+        picture = replace(picture, boxes=png_decode.takes(picture))
     # The size after trimming is not known yet, and the rest may be enlarged: decode every pixel.
     # A nearest pixel is one of the source's.
     scale = min(
@@ -122,6 +127,12 @@ def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Lim
         picture = deep
     _check_outputs(picture, outputs, scale, limits)
     return scale, picture
+
+
+def _is_plain(rendition: Rendition, geometry: Plan) -> bool:
+    """Whether the rendition needs no single pixel of the source, nor its colours without alpha."""
+    special = rendition.linear or rendition.kernel == "nearest" or rendition.trim is not None
+    return geometry.resamples and not special and rendition.format != "auto"
 
 
 def _plan_all(
