@@ -190,6 +190,10 @@ MINUTES ?= 5
 fuzz: setup ## Feed broken pictures to the core for MINUTES (5)
 	$(BIN)/python tests/fuzz/fuzz_resize.py --minutes $(MINUTES)
 
+.PHONY: fuzz-native
+fuzz-native: setup ## Feed random input to the native kernels under sanitizers, for MINUTES (5) each; needs gcc or clang
+	$(BIN)/python tests/fuzz/fuzz_native.py --minutes $(MINUTES)
+
 # Azurite, Azure's emulator; only soak needs it.
 $(BUILD)/azurite/.installed: tests/e2e/azurite/package.json tests/e2e/azurite/package-lock.json
 	@command -v npm >/dev/null || { echo "make soak: expected npm (it comes with Node.js) for Azurite, got none on the path" >&2; exit 1; }

@@ -1,0 +1,106 @@
+"""Feeds random and broken input to the native kernels under the address and undefined-behaviour sanitizers.
+
+    .venv/bin/python tests/fuzz/fuzz_native.py --minutes 5
+    .venv/bin/python tests/fuzz/fuzz_native.py --kernel jpeg --replay 12345      # one input again
+
+Each kernel is a program of its own (`native/`), compiled with this machine's C compiler, without Python. Input number n
+is always the same. The exit code is 1 if a sanitizer finds a fault, or if input in pieces gives another result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
+
+from PIL import Image  # noqa: E402
+
+from tests import pictures as p  # noqa: E402
+
+PROGRAMS: Final = Path(__file__).parent / "native"
+KERNELS: Final = ROOT / "src" / "native"
+SANITIZED: Final = ("-g", "-O1", "-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SOURCES: Final = {
+    "jpeg": ("jpeg.c", "jpeg_scan.c", "jpeg_huffman.c"),
+    "png": ("png.c", "png_filters.c"),
+}
+
+
+def jpegs() -> list[bytes]:
+    """Small JPEGs of every kind that the reader takes, and some that it declines."""
+    photo = p.photo((72, 56))
+    images = (photo, photo.convert("L"), photo.resize((33, 17)), Image.effect_noise((64, 48), 120).convert("RGB"))
+    ways = (
+        *({"subsampling": each} for each in range(3)),
+        *({"progressive": True, "subsampling": each} for each in (0, 2)),
+        {"restart_marker_blocks": 2},
+        {"restart_marker_rows": 1, "subsampling": 0},
+        {"optimize": True, "quality": 95},
+        {"quality": 100, "subsampling": 0},
+        {"quality": 5},
+    )
+    found = [p.encoded(image, "JPEG", **way) for way in ways for image in images]
+    return [*found, p.encoded(photo.convert("CMYK"), "JPEG")]
+
+
+SEEDS: Final = {"jpeg": jpegs, "png": list}
+"""The input of a PNG's reader is inflated rows, which its program makes."""
+
+
+def build(kernel: str, folder: Path) -> Path:
+    """Compile the program of a kernel with its sanitizers."""
+    program = folder / f"fuzz_{kernel}"
+    files = [PROGRAMS / "fuzz.c", PROGRAMS / f"fuzz_{kernel}.c", *(KERNELS / name for name in SOURCES[kernel])]
+    command: list[str | Path] = [
+        os.environ.get("CC", "cc"),
+        *SANITIZED,
+        f"-I{PROGRAMS}",
+        f"-I{KERNELS}",
+        "-o",
+        program,
+        *files,
+    ]
+    subprocess.run(command, check=True)
+    return program
+
+
+def run(kernel: str, seconds: float, first: int, folder: Path) -> int:
+    """Run one kernel's program; returns its exit code."""
+    seeds: list[Path] = []
+    for number, data in enumerate(SEEDS[kernel]()):
+        seeds.append(folder / f"{number}.{kernel}")
+        seeds[-1].write_bytes(data)
+    # The seeds stay in memory until the end.
+    options = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
+    command: list[str | Path] = [build(kernel, folder), str(seconds), str(first), *seeds]
+    return subprocess.run(command, check=False, env=options).returncode
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=5, help="CPU minutes for each kernel (5)")
+    parser.add_argument("--kernel", choices=SOURCES, help="this one only")
+    parser.add_argument(
+        "--first", type=int, default=int(time.time()) << 20, help="number of the first input (the time)"
+    )
+    parser.add_argument("--replay", type=int, metavar="NUMBER", help="this input only")
+    asked = parser.parse_args()
+    failed = 0
+    for kernel in [asked.kernel] if asked.kernel else SOURCES:
+        first = asked.first if asked.replay is None else asked.replay
+        print(f"{kernel}, from input {first}:", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            failed |= run(kernel, 0 if asked.replay is not None else 60 * asked.minutes, first, Path(folder)) != 0
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
