@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tinypics.image.picture import OpenPicture
 
-_PIECE: Final = 64 * 1024  # compressed bytes that are inflated at a time: the decompressor copies those that it does not use
+_PIECE: Final = 64 * 1024  # compressed bytes at a time: the decompressor copies those that it does not use
 _INFLATED: Final = 256 * 1024  # bytes of a piece's result, so that a bomb needs no more
 _MAX_BOX: Final = 255
 # Pixels of the decoded picture for one of an output, along each side: as many as `transform.resample` keeps itself.
