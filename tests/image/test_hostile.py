@@ -311,8 +311,8 @@ def test_every_exception_of_a_decoder_is_corrupt_image(error: type[Exception], m
         raise error("x")
 
     monkeypatch.setattr(decode, "_load", fail)
-    with pytest.raises(CorruptImage, match="the PNG cannot be decoded"):
-        resize(encoded(quadrants(), "PNG"), "8x8")
+    with pytest.raises(CorruptImage, match="the BMP cannot be decoded"):
+        resize(encoded(quadrants(), "BMP"), "8x8")
 
 
 @pytest.mark.parametrize("error", [MemoryError(), Image.DecompressionBombError("x")], ids=repr)
@@ -322,7 +322,7 @@ def test_memory_that_is_refused_is_too_large(error: Exception, monkeypatch: pyte
 
     monkeypatch.setattr(decode, "_load", fail)
     with pytest.raises(ImageTooLarge, match="needs more memory than there is"):
-        resize(encoded(quadrants(), "PNG"), "8x8")
+        resize(encoded(quadrants(), "BMP"), "8x8")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)], ids=repr)
@@ -332,7 +332,7 @@ def test_what_is_not_about_the_picture_passes(error: BaseException, monkeypatch:
 
     monkeypatch.setattr(decode, "_load", fail)
     with pytest.raises(type(error)):
-        resize(encoded(quadrants(), "PNG"), "8x8")
+        resize(encoded(quadrants(), "BMP"), "8x8")
 
 
 def test_one_picture_leaves_nothing_for_the_next() -> None:
