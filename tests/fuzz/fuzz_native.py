@@ -31,6 +31,7 @@ SANITIZED: Final = ("-g", "-O1", "-std=c11", "-fsanitize=address,undefined", "-f
 SOURCES: Final = {
     "jpeg": ("jpeg.c", "jpeg_scan.c", "jpeg_huffman.c"),
     "png": ("png.c", "png_filters.c"),
+    "resample": ("resample.c", "filter.c", "kernels.c", "kernels_x86.c", "kernels_neon.c", "cpu.c"),
 }
 
 
@@ -51,8 +52,8 @@ def jpegs() -> list[bytes]:
     return [*found, p.encoded(photo.convert("CMYK"), "JPEG")]
 
 
-SEEDS: Final = {"jpeg": jpegs, "png": list}
-"""The input of a PNG's reader is inflated rows, which its program makes."""
+SEEDS: Final = {"jpeg": jpegs, "png": list, "resample": list}
+"""The programs of the others make their input: inflated rows of a PNG, and pixels."""
 
 
 def build(kernel: str, folder: Path) -> Path:
