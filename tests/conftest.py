@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import sys
 from collections import Counter
@@ -15,6 +17,8 @@ from tests.artifact import built
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("any machine")
@@ -67,3 +71,27 @@ def no_sandbox_is_left_open() -> Iterator[None]:
 def artifact() -> Iterator[Path]:
     with built() as folder:
         yield folder
+
+
+PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, one for all tests of a process, which can run only one Playwright.
+
+    Without Chromium its tests are skipped; with `TINYPICS_REQUIRE_BROWSER=1`, as in CI, they fail instead.
+    """
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, PLACES)), None)
+    if program is None:
+        missing = "Chromium is not installed (apt-get install chromium): the console was not tried in a browser"
+        if os.environ.get("TINYPICS_REQUIRE_BROWSER"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        # Chromium has no sandbox as root; the tests open only trusted pages.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()

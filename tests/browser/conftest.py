@@ -1,15 +1,12 @@
-"""Debian's Chromium with the console of a running emulator. Without Chromium these tests are skipped; with
-`TINYPICS_REQUIRE_BROWSER=1`, as in CI, they fail instead."""
+"""The console of a running emulator in Chromium."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
 from tinypics.console.server import serving
@@ -18,9 +15,9 @@ from tinypics.stack.clients import Cloud
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-expect.set_options(timeout=60_000)  # milliseconds, for machines that are busy with other tests
+    from playwright.sync_api import Browser, BrowserContext, Page
 
-PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+expect.set_options(timeout=60_000)  # milliseconds, for machines that are busy with other tests
 
 
 def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noqa: F811 - not the fixture
@@ -33,21 +30,6 @@ def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noq
             return check(3000)
         stack.functions.invoke(FunctionName=stack.facts.stack.function, Payload=b"{}")
     return check(3000)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, PLACES)), None)
-    if program is None:
-        missing = "Chromium is not installed (apt-get install chromium): the console was not tried in a browser"
-        if os.environ.get("TINYPICS_REQUIRE_BROWSER"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        # Chromium has no sandbox as root; the tests open only trusted pages.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

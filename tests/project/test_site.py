@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import browser  # noqa: F401 - the fixture
 from tinypics import install
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def address(site: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def phone(browser: Browser, address: str) -> Iterator[Page]:  # noqa: F811 - the fixture
+def phone(browser: Browser, address: str) -> Iterator[Page]:
     """A narrow page. A request to another host, or an error of a script, fails the test."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=address)
     context.set_default_timeout(100_000)
