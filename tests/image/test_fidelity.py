@@ -29,7 +29,8 @@ from tests.pictures import (
 from tinypics import resize, resize_all
 from tinypics.errors import CorruptImage
 from tinypics.image import colour, h273
-from tinypics.image.decode import draft_scale, open_picture
+from tinypics.image.decode import open_picture
+from tinypics.image.draft import draft_scale
 from tinypics.image.headers.reader import read
 from tinypics.image.limits import DEFAULT, Limits
 from tinypics.image.render import is_lossy

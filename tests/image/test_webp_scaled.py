@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, _webp
 
 from tests import reference
 from tests.pictures import encoded, opened, photo
@@ -15,7 +15,7 @@ from tinypics import errors, resize
 from tinypics.image import decode, webp_decode
 from tinypics.image.limits import Limits
 
-pytestmark = pytest.mark.skipif(webp_decode._libwebp() is None, reason="this Pillow has no libwebp in a wheel")
+pytestmark = pytest.mark.skipif(webp_decode._libwebp() is None, reason="libwebp cannot be called in this Pillow")
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +95,12 @@ def test_others_are_decoded_whole(kind: str, monkeypatch: pytest.MonkeyPatch) ->
     assert scale_of(data, "20x-png", monkeypatch) == 1
 
 
-@pytest.mark.parametrize("missing", ["folder", "version", "symbol"])
+@pytest.mark.parametrize("missing", ["file", "version", "symbol"])
 def test_pillow_decodes_where_libwebp_is_missing_or_another(
     missing: str, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if missing == "folder":
-        monkeypatch.setattr(Image, "__file__", "/nowhere/PIL/Image.py")
+    if missing == "file":
+        monkeypatch.setattr(_webp, "__file__", "/nowhere/PIL/_webp.so")
     elif missing == "version":
         monkeypatch.setattr(webp_decode, "_ABI", 0x0109)
     else:

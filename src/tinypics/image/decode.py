@@ -14,6 +14,7 @@ from PIL import Image
 
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError
 from tinypics.image import jpeg_decode
+from tinypics.image.draft import DC_SCALE
 from tinypics.image.geometry import ORIENTATIONS, UPRIGHT
 from tinypics.image.headers import exif, jpeg, jpeg_segments
 from tinypics.image.limits import MIB
@@ -28,17 +29,6 @@ if TYPE_CHECKING:
     from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
-# Factors by which libjpeg can decode a JPEG smaller at no cost, and the ratio of decoded to wanted pixels that keeps
-# the result within 50 dB of resampling the whole picture. Measured on sharp 12 MP photos; test_fidelity.py. A quarter
-# keeps more: it folds stripes of three to five pixels into coarse ones, which only a filter that follows removes.
-_DRAFTS: Final = ((8, 2.5), (4, 3.1), (2, 1.5))
-# The same for an encoder with a loss of 35 to 41 dB: the output changes by less than 0.4 dB.
-_LOSSY_DRAFTS: Final = ((8, 1.8), (4, 3.1), (2, 1.25))
-# Decoding only the DC scans of a progressive JPEG saves so much that 40 dB are accepted, as other libraries do.
-_DC_ONLY: Final = (8, 1.25)
-# The same for libwebp, which averages boxes of any size: 55 dB, and 48 dB for an encoder with loss. Where it is much
-# smaller, more pixels cost little.
-_WEBP_SPARE, _WEBP_LOSSY_SPARE, _WEBP_MUCH = 3, 2, 12
 # Bytes that Pillow reads at a time from a complete JPEG: near the end of each block, libjpeg's decoder is slow.
 _BLOCK: Final = MIB
 _MODES: Final = ("L", "LA", "RGB", "RGBA", "CMYK")
@@ -117,32 +107,10 @@ def _decoder_class(decoder: Codec) -> Any:
     return type(decoder.decoder_class, (reader,), {"_read_dpi_from_exif": lambda _: None})
 
 
-def draft_scale(picture: OpenPicture, min_scale: float, *, lossy: bool = False) -> int:
-    """The factor by which a JPEG, a PNG or a lossy WebP can be decoded smaller for one output; otherwise 1.
-
-    `min_scale` is the number of source pixels per output pixel. `lossy` tells whether the output's own encoding loss
-    hides that of decoding.
-    """
-    header = picture.header
-    if picture.boxes:
-        from tinypics.image import png_decode
-
-        return png_decode.box(min_scale, lossy=lossy)
-    if header.decoder.name == "webp" and min_scale >= 2 * _WEBP_LOSSY_SPARE:
-        from tinypics.image import webp_decode
-
-        spare = _WEBP_LOSSY_SPARE if lossy and min_scale < _WEBP_MUCH else _WEBP_SPARE
-        return max(1, int(min_scale / spare)) if webp_decode.scales(header.data) else 1
-    if not header.scalable:
-        return 1
-    drafts = [*([_DC_ONLY] if header.dc_end else []), *(_LOSSY_DRAFTS if lossy else _DRAFTS)]
-    return next((scale for scale, spare in drafts if min_scale >= scale * spare and min(picture.size) >= scale), 1)
-
-
 def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) -> Iterator[Frame]:
     """The picture, or (`animate`) all its frames, decoded lazily.
 
-    :param scale: decode to 1/scale of the size; the result of `draft_scale`.
+    :param scale: decode to 1/scale of the size; the result of `draft.draft_scale`.
     """
     with translate_errors(f"the {picture.header.codec.label}", picture.header, picture.image):
         if not isinstance(picture.image, Image.Image):
@@ -179,7 +147,7 @@ def _jpeg_frame(picture: OpenPicture, scale: int, *, lenient: bool) -> Frame:
     if jpeg_decode.takes(header, scale) and (small := jpeg_decode.read(header, scale)):
         return _make_frame(picture, small, scale)
     data = header.data
-    if scale == _DC_ONLY[0] and header.dc_end is not None:
+    if scale == DC_SCALE and header.dc_end is not None:
         data = jpeg.cut_to_dc_scans(data, jpeg_segments.read_frame_header(data), header.dc_end)
     try:
         image = _load_scaled(picture, data, scale)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tinypics.errors import InvalidRequest
 from tinypics.image import decode, memory, metadata
+from tinypics.image.draft import draft_scale
 from tinypics.image.encode import EncoderInput, encode
 from tinypics.image.formats import FORMATS
 from tinypics.image.geometry import plan, requested_orientation
@@ -118,7 +119,7 @@ def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Lim
     scale = min(
         1
         if each.trim is not None or each.kernel == "nearest"
-        else decode.draft_scale(picture, geometry.min_scale, lossy=is_lossy(picture.header, each))
+        else draft_scale(picture, geometry.min_scale, lossy=is_lossy(picture.header, each))
         for each, geometry in outputs
     )
     check_decoded_size(picture.size, scale, limits)

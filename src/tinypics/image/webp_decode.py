@@ -7,7 +7,6 @@ average colours that are not premultiplied. Nor of lossless files, which it deco
 from __future__ import annotations
 
 import ctypes
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,14 +57,16 @@ class _Config(ctypes.Structure):
 
 @cache
 def _libwebp() -> Any:
-    """The libwebp in Pillow's wheel; None if Pillow was built otherwise, or with another major version of it."""
-    folder = os.path.join(os.path.dirname(os.path.dirname(Image.__file__)), "pillow.libs")  # noqa: PTH118, PTH120
+    """Pillow's libwebp: symbols are also looked up in the libraries that an extension module is linked with.
+
+    :returns: None if Pillow was built in another way, or with another major version of the interface.
+    """
+    from PIL import _webp
+
     try:
-        # The version 7 of its interface has this configuration.
-        names = [name for name in os.listdir(folder) if name.startswith("libwebp-") and ".so.7" in name]  # noqa: PTH208
-        library = ctypes.CDLL(os.path.join(folder, names[0]))  # noqa: PTH118
+        library = ctypes.CDLL(_webp.__file__)
         fits = library.WebPInitDecoderConfigInternal(ctypes.byref(_Config()), _ABI)
-    except (OSError, IndexError, AttributeError):
+    except (OSError, AttributeError):
         return None
     return library if fits else None
 
