@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from tinypics.cli import options
+from tinypics.cli import stack_commands as stacks
 from tinypics.cli.backfill import commands as backfills
 from tinypics.cli.pictures import commands as pictures
 from tinypics.cli.terminal import CommandFailed, err
@@ -153,90 +154,9 @@ def run(
     raise typer.Exit(workflow.run(Target.find(local, data, stack, profile, region), text))
 
 
-@app.command()
-def put(
-    files: options.Uploads,
-    prefix: options.UploadPrefix = "",
-    timeout: options.Timeout = 60,
-    local: options.Local = None,
-    data: options.Data = None,
-    stack: options.StackName = None,
-    profile: options.Profile = None,
-    region: options.Region = None,
-) -> None:
-    """Upload pictures, wait for their thumbnails, and print where these are.
-
-    The pictures in a folder keep their place below it; other files in it are
-    left out. A picture that fails is printed with its error.
-    The exit code is 0 when every thumbnail is there, else 1.
-
-    \b
-    Examples:
-      tinypics put IMG_1.HEIC photo.jpg --prefix holiday/
-      tinypics put photos
-    """
-    from tinypics.cli import put as command
-    from tinypics.cli.target import Target
-
-    raise typer.Exit(command.put(Target.find(local, data, stack, profile, region), files, prefix, timeout))
-
-
-@app.command()
-def url(
-    key: options.SourceKey,
-    rendition: options.AddressedRendition = None,
-    version: options.WithVersion = False,
-    sign: options.Sign = False,
-    expires: options.Expires = None,
-    base: options.UrlBase = None,
-    local: options.Local = None,
-    data: options.Data = None,
-    stack: options.StackName = None,
-    profile: options.Profile = None,
-    region: options.Region = None,
-) -> None:
-    """Print the address of an output, or of every output that an upload makes.
-
-    A rendition that the stack does not list needs a signature (--sign). The
-    output need not exist yet: the first request makes it.
-
-    \b
-    Examples:
-      tinypics url photos/cat.jpg
-      tinypics url photos/cat.jpg 800x.auto --version
-      tinypics url photos/cat.jpg 1234x-webp --sign --expires 30d
-    """
-    from tinypics.cli import url as command
-    from tinypics.cli.target import Target
-
-    target = Target.find(local, data, stack, profile, region)
-    command.url(target, key, rendition, base=base, version=version, sign=sign, expires=expires)
-
-
-@app.command()
-def doctor(
-    cdn: options.Cdn,
-    prefix: options.UploadPrefix = "",
-    local: options.Local = None,
-    data: options.Data = None,
-    stack: options.StackName = None,
-    profile: options.Profile = None,
-    region: options.Region = None,
-) -> None:
-    """Try a stack's addresses with odd keys, and print what to set if one fails.
-
-    It uploads twelve tiny pictures, asks for their outputs through the
-    distribution, and removes them again. It takes a few minutes at most.
-    The exit code is 0 when everything works, else 1.
-
-    \b
-    Example:
-      tinypics doctor --cdn https://img.example.com/
-    """
-    from tinypics.cli import doctor as command
-    from tinypics.cli.target import Target
-
-    raise typer.Exit(command.doctor(Target.find(local, data, stack, profile, region), cdn, prefix))
+app.command()(pictures.put)
+app.command()(pictures.url)
+app.command()(stacks.doctor)
 
 
 @app.command()
@@ -297,34 +217,7 @@ def verify(
     raise typer.Exit(command.verify(target, prefix, fix=fix, as_json=as_json, jobs=jobs))
 
 
-@app.command()
-def connect(
-    bucket: options.Bucket,
-    dry_run: options.ShowOnly = False,
-    yes: options.Yes = False,
-    local: options.Local = None,
-    data: options.Data = None,
-    stack: options.StackName = None,
-    profile: options.Profile = None,
-    region: options.Region = None,
-) -> None:
-    """Let an existing source bucket send its events to the stack.
-
-    Reads the bucket's notifications, shows the change, asks, and writes them
-    back with EventBridge added. All other notifications stay.
-    The exit code is 0 when the bucket sends its events, else 1.
-
-    \b
-    Example:
-      tinypics connect my-photos --stack tinypics
-    """
-    from tinypics.cli import connect as command
-    from tinypics.cli.target import Target
-
-    target = Target.find(local, data, stack, profile, region)
-    raise typer.Exit(command.connect(target, bucket, dry_run=dry_run, yes=yes))
-
-
+app.command()(stacks.connect)
 app.command()(pictures.why)
 app.command()(pictures.ls)
 app.command()(pictures.get)

@@ -47,33 +47,12 @@ Parameter = Annotated[
 
 Forget = Annotated[bool, typer.Option("--forget", help="Drop remembered parameters, token and console port.")]
 
-Uploads = Annotated[
-    list[Path], typer.Argument(metavar="PATH", exists=True, help="Pictures to upload, or folders of pictures.")
-]
 UploadPrefix = Annotated[str, typer.Option(help="Put before each file's name to make its key, like holiday/.")]
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for the next result.")]
 
 Bucket = Annotated[str, typer.Argument(metavar="BUCKET", help="The existing source bucket of the stack.")]
 ShowOnly = Annotated[bool, typer.Option("--dry-run", help="Show the change only.")]
 
-SourceKey = Annotated[str, typer.Argument(metavar="KEY", help="Key of the picture in the source bucket.")]
-AddressedRendition = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="RENDITION",
-        help="800x-webp, or the name of a listed one with its extension, like hero.webp or hero.auto.",
-        show_default="all of the stack",
-    ),
-]
-WithVersion = Annotated[bool, typer.Option("--version", help="Add the picture's version: browsers keep the output.")]
-Sign = Annotated[bool, typer.Option("--sign", help="Sign the address with the stack's secret.")]
-Expires = Annotated[
-    str | None,
-    typer.Option(metavar="AGE", help="With --sign: how long the output may be made: 2h, 30d.", show_default="always"),
-]
-UrlBase = Annotated[
-    str | None, typer.Option(metavar="URL", help="Prefix of the address.", show_default="the stack's UrlBase or CdnUrl")
-]
 Cdn = Annotated[str, typer.Option(metavar="URL", help="Prefix of the addresses, the distribution's output UrlBase.")]
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Continue until Ctrl-C.")]

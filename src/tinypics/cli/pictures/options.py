@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+Uploads = Annotated[
+    list[Path], typer.Argument(metavar="PATH", exists=True, help="Pictures to upload, or folders of pictures.")
+]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the upload, as `tinypics ls` prints it.")]
 RemovedKeys = Annotated[list[str], typer.Argument(metavar="KEY", help="Keys of uploads.")]
 ListedPrefix = Annotated[str, typer.Argument(metavar="[PREFIX]", help="Only keys that start with this.")]
@@ -19,9 +22,27 @@ Rendition = Annotated[
         metavar="[RENDITION]", help="Its name or text form; also `original` or `manifest`. Default: the only one."
     ),
 ]
-Target = Annotated[
+OutFile = Annotated[
     Path | None,
     typer.Option(
         "--out", "-o", metavar="FILE", help="Where to write it; - for standard output.", show_default="its own name"
     ),
+]
+
+AddressedRendition = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RENDITION",
+        help="800x-webp, or the name of a listed one with its extension, like hero.webp or hero.auto.",
+        show_default="all of the stack",
+    ),
+]
+WithVersion = Annotated[bool, typer.Option("--version", help="Add the picture's version: browsers keep the output.")]
+Sign = Annotated[bool, typer.Option("--sign", help="Sign the address with the stack's secret.")]
+Expires = Annotated[
+    str | None,
+    typer.Option(metavar="AGE", help="With --sign: how long the output may be made: 2h, 30d.", show_default="always"),
+]
+UrlBase = Annotated[
+    str | None, typer.Option(metavar="URL", help="Prefix of the address.", show_default="the stack's UrlBase or CdnUrl")
 ]
