@@ -68,7 +68,7 @@ def url(
         raise InvalidRequest.expected("expires", "nothing without a secret, because only a signature ends", expires)
     name = name_of(key, rendition)
     path = keys.check(f"{key}/{name}")
-    query = {}
+    query: dict[str, str] = {}
     if version is not None:
         if not re.match(_VERSION, unquoted(version)):
             raise InvalidRequest.expected("version", "the ETag of the source, which begins with 8 hex digits", version)
@@ -78,8 +78,13 @@ def url(
         identity, last = max(ring), _whole_days(expires)
         query["s"] = identity + signature(key, name, last, ring[identity])
         query |= {"e": last} if last else {}
+    return join(base, path, query)
+
+
+def join(base: str, key: str, query: Mapping[str, str]) -> str:
+    """The address of a stored object by its own key. The parameters in `query` need no encoding."""
     parameters = "&".join(f"{field}={text}" for field, text in query.items())
-    return f"{base.rstrip('/')}/{keys.in_address(path)}" + (f"?{parameters}" if parameters else "")
+    return f"{base.rstrip('/')}/{keys.in_address(key)}" + (f"?{parameters}" if parameters else "")
 
 
 def name_of(key: str, rendition: Rendition | str) -> str:

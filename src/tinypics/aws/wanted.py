@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from tinypics.address import Address, decoded, name_of
+from tinypics.address import AUTO_FORMATS, Address, decoded, name_of
 from tinypics.delivery import keys
 from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, SourceNotFound
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tinypics.aws.serve_settings import ServeSettings
-
-_NOT_EVERYWHERE: Final = ("webp", "avif")
-"""Formats that a client without a matching `Accept` may not show."""
 
 
 @value
@@ -92,10 +89,10 @@ def _accepted(accept: str, settings: ServeSettings) -> str | None:
 
 
 def _format(extension: str, key: str) -> str | None:
-    """The format that an extension asks for. `.auto` keeps the source's, if every client shows it."""
+    """The format that an extension asks for. `.auto` keeps the source's, unless a client must name it in `Accept`."""
     if extension != keys.AUTO:
         return BY_EXTENSION[extension]
-    return "png" if keys.format_by_name(key) in _NOT_EVERYWHERE else None
+    return "png" if keys.format_by_name(key) in AUTO_FORMATS else None
 
 
 def _of_single_output(key: str, settings: ServeSettings) -> Wanted | None:

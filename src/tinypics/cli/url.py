@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import tinypics
+from tinypics.address import join
 from tinypics.cli.logs import parse_age
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, Misused, out
@@ -53,7 +54,7 @@ def url(
 
 def stored(base: str, key: str, etag: str | None = None) -> str:
     """The address of an output by its own key, which may be that of its source."""
-    return f"{base.rstrip('/')}/{keys.in_address(key)}" + (f"?v={etag[:8]}" if etag else "")
+    return join(base, key, {"v": etag[:8]} if etag else {})
 
 
 def of_outputs(target: Target) -> Callable[[Mapping[str, Any]], list[str]] | None:
