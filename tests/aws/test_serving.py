@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ from obstore.store import MemoryStore
 from PIL import Image
 
 import tinypics
+from tests.answer import Answer
 from tests.pictures import encoded, quadrants
 from tinypics.aws import http, serve
 from tinypics.aws.serve_settings import ServeSettings
@@ -84,7 +84,7 @@ class Site:
         self._capsys.readouterr()
         answer = serve.handler(event, None)
         self.log = [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
-        return Answer(answer)
+        return answered(answer)
 
     @property
     def outcome(self) -> str:
@@ -130,20 +130,9 @@ class Spied(Bucket):
         return super().put(key, data, **options)
 
 
-class Answer:
-    def __init__(self, answer: dict[str, Any]) -> None:
-        assert answer["isBase64Encoded"]
-        self.status: int = answer["statusCode"]
-        self.headers: dict[str, str] = answer["headers"]
-        self.body = base64.b64decode(answer["body"])
-
-    @property
-    def cached(self) -> str:
-        return self.headers["cache-control"]
-
-    @property
-    def picture(self) -> Image.Image:
-        return Image.open(io.BytesIO(self.body))
+def answered(event: dict[str, Any]) -> Answer:
+    assert event["isBase64Encoded"]
+    return Answer(event["statusCode"], event["headers"], base64.b64decode(event["body"]))
 
 
 @pytest.fixture

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import io
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from PIL import Image
-
 import tinypics
+from tests.answer import Answer
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import outputs
 
@@ -20,21 +17,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import LocalStack
 
 FUNCTION = "tinypics-serve"
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def cached(self) -> str:
-        return self.headers["cache-control"]
-
-    @property
-    def picture(self) -> Image.Image:
-        return Image.open(io.BytesIO(self.body))
 
 
 class Site:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from tests.answer import Answer
 from tests.e2e import faults
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.faults import Fault, Proxy, proxied
-from tests.e2e.serve_client import Answer, Site
+from tests.e2e.serve_client import Site
 from tests.e2e.test_resize import IN, OUT, eventually
 from tests.pictures import encoded, quadrants
 from tinypics.local import deploy
