@@ -51,9 +51,10 @@ PyObject *module_jpeg_new(PyObject *self, PyObject *arguments) {
     struct jpeg *jpeg = jpeg_new(width, height, channels, scale, pixels, (size_t)(across * bytes));
     PyObject *capsule = reader && jpeg ? PyCapsule_New(reader, NAME, delete) : NULL;
     if (!capsule) {
+        bool failed = reader && jpeg;
         jpeg_free(jpeg);
         free(reader);
-        return reader && jpeg ? NULL : PyErr_NoMemory();
+        return failed ? NULL : PyErr_NoMemory();
     }
     Py_IncRef(array);
     *reader = (struct reader){jpeg, array};
