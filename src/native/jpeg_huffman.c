@@ -58,3 +58,14 @@ unsigned huffman_fill_skip(struct huffman *table, unsigned ahead) {
     int used = HUFFMAN_SKIP - left;
     return table->skips[ahead] = (uint16_t)(used ? used << 9 | last << 8 | coefficients : HUFFMAN_NO_SKIP);
 }
+
+int32_t huffman_fill_low(struct huffman *table, unsigned ahead) {
+    struct bits bits = {NULL, (uint64_t)ahead << (64 - HUFFMAN_LOW), 64};
+    int symbol = huffman_next(&bits, table), size = symbol & 15;
+    int32_t found = HUFFMAN_NO_LOW;
+    if (symbol >= 0 && size <= HUFFMAN_AC && bits.count - size >= 64 - HUFFMAN_LOW) {
+        int32_t value = size ? bits_signed(&bits, size) : 0;
+        found = value * 65536 + (!size && symbol < 0xF0 ? 0x8000 : symbol >> 4 << 8) + (64 - bits.count);
+    }
+    return table->lows[ahead] = found;
+}

@@ -2,9 +2,8 @@
 
 #include <stdlib.h>
 
-static uint8_t clamp(int64_t value) {
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-}
+#include "jpeg_colours.h"
+#include "jpeg_transform.h"
 
 /* Skips the coefficients of a block from number `at` on. */
 static inline bool skip_rest(struct bits *bits, struct huffman *table, int at) {
@@ -35,65 +34,37 @@ static inline bool skip_rest(struct bits *bits, struct huffman *table, int at) {
 }
 
 /* Where the coefficients of each number in zigzag order belong (T.81, figure A.6): the first two or four of the first
-   two or four rows. Others go behind them. */
-static const uint8_t places_of_two[] = {0, 1, 2, 4, 3};
-static const uint8_t places_of_four[] = {0,  1,  4,  8,  5,  2,  3,  6,  9,  12, 16, 13, 10,
-                                         7,  16, 16, 16, 11, 14, 16, 16, 16, 16, 16, 15};
+   two or four rows. Others, up to 15 zeros behind the last that is read, go behind them. */
+static const uint8_t places_of_two[] = {0, 1, 2, 4, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4};
+static const uint8_t places_of_four[JPEG_QUANTIZERS] = {0,  1,  4,  8,  5,  2,  3,  6,  9,  12, 16, 13, 10, 7,
+                                                        16, 16, 16, 11, 14, 16, 16, 16, 16, 16, 15, 16, 16, 16,
+                                                        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16};
 
 /* Reads the coefficients from number 1 to `last`, and skips the others. */
 static inline bool read_low(struct bits *bits, const struct component *component, const uint8_t *places, int last,
                             int32_t *found) {
+    struct huffman *table = component->ac;
     int at = 1;
     while (at <= last) {
         if (bits->count < 32) bits_refill(bits);
-        int symbol = huffman_next(bits, component->ac);
-        int size = symbol & 15;
-        if (symbol < 0 || size > HUFFMAN_AC) return false;
-        at += symbol >> 4;
-        if (!size) {
-            if (symbol < 0xF0) return true;
+        unsigned ahead = (unsigned)(bits->buffer >> (64 - HUFFMAN_LOW));
+        int32_t low = table->lows[ahead];
+        if (!low) low = huffman_fill_low(table, ahead);
+        if (low != HUFFMAN_NO_LOW) {
+            bits_drop(bits, low & 255);
+            if (low & 0x8000) return true;
+            at += low >> 8 & 15;
+            found[places[at]] = (low >> 16) * component->quantizers[at];
         } else {
-            int32_t value = bits_signed(bits, size);
-            if (at <= last) found[places[at]] = value * component->quantizers[at];
+            int symbol = huffman_next(bits, table), size = symbol & 15;
+            if (symbol < 0 || size > HUFFMAN_AC) return false;
+            if (!size && symbol < 0xF0) return true;
+            at += symbol >> 4;
+            if (size) found[places[at]] = bits_signed(bits, size) * component->quantizers[at];
         }
         at++;
     }
-    return skip_rest(bits, component->ac, at);
-}
-
-/* The inverse transform of 2x2 has two cosines with one value each, so that the truncated transform has the gain 1. */
-static inline void write_two(const int32_t *found, uint8_t *pixels, size_t stride) {
-    int64_t dc = (int64_t)found[0] + 4 + 1024, across = found[1], down = found[2], both = found[3];
-    pixels[0] = clamp((dc + across + down + both) >> 3);
-    pixels[1] = clamp((dc - across + down - both) >> 3);
-    pixels[stride] = clamp((dc + across - down - both) >> 3);
-    pixels[stride + 1] = clamp((dc - across - down + both) >> 3);
-}
-
-/* An inverse transform of four values, `step` apart: the square root of 2 times the cosines of pi/8 and 3 pi/8, and 1,
-   all times 2048. */
-static inline void invert_four(const int32_t *in, int32_t *out, int step) {
-    int32_t even = in[0] + in[2 * step], odd = in[0] - in[2 * step];
-    int32_t one = 2676 * in[step] + 1108 * in[3 * step], other = 1108 * in[step] - 2676 * in[3 * step];
-    out[0] = 2048 * even + one;
-    out[step] = 2048 * odd + other;
-    out[2 * step] = 2048 * odd - other;
-    out[3 * step] = 2048 * even - one;
-}
-
-static inline void write_four(const int32_t *found, uint8_t *pixels, size_t stride) {
-    int32_t in[16], between[16], out[16];
-    for (int each = 0; each < 16; each++) /* no picture has larger ones, and the sums fit */
-        in[each] = found[each] < -8191 ? -8191 : found[each] > 8191 ? 8191 : found[each];
-    for (int column = 0; column < 4; column++)
-        invert_four(in + column, between + column, 4);
-    for (int each = 0; each < 16; each++)
-        between[each] = (between[each] + 256) >> 9;
-    for (int row = 0; row < 4; row++) {
-        invert_four(between + 4 * row, out + 4 * row, 1);
-        for (int column = 0; column < 4; column++)
-            pixels[(size_t)row * stride + (size_t)column] = clamp(((out[4 * row + column] + (1 << 15)) >> 16) + 128);
-    }
+    return skip_rest(bits, table, at);
 }
 
 /* False if no encoder writes this block. */
@@ -110,16 +81,23 @@ static inline bool read_block(const struct scan *scan, struct bits *bits, struct
         return false;
     int64_t dc = (int64_t)component->predicted * component->quantizers[0];
     found[0] = (int32_t)(dc < -65536 ? -65536 : dc > 65536 ? 65536 : dc);
-    if (component->side == 1) {
-        pixels[0] = clamp(((found[0] + 4) >> 3) + 128);
+    if (component->wide == 1) {
+        pixels[0] = transform_clamp(((found[0] + 4) >> 3) + 128);
         return scan->progressive || skip_rest(bits, component->ac, 1);
     }
-    if (component->side == 2) {
+    if (component->wide == 2) {
         if (!scan->progressive && !read_low(bits, component, places_of_two, 4, found)) return false;
-        write_two(found, pixels, component->stride);
+        transform_two(found, pixels, component->stride);
     } else {
+        int wide = component->wide, tall = component->tall;
         if (!read_low(bits, component, places_of_four, 24, found)) return false;
-        write_four(found, pixels, component->stride);
+        found[0] += 1024 + 4; /* the middle level, and a half to round */
+        if (wide == 4 && tall == 4) /* a compiler makes one function of each size */
+            transform_four(found, 4, 4, pixels, component->stride);
+        else if (tall == 4)
+            transform_four(found, 8, 4, pixels, component->stride);
+        else
+            transform_four(found, wide, 8, pixels, component->stride);
     }
     return true;
 }
@@ -127,12 +105,12 @@ static inline bool read_block(const struct scan *scan, struct bits *bits, struct
 static inline bool read_mcu(struct scan *scan, struct bits *bits) {
     for (int number = 0; number < scan->channels; number++) {
         struct component *component = &scan->components[number];
-        int side = component->side;
+        int wide = component->wide, tall = component->tall;
         for (int row = 0; row < component->down; row++) {
-            uint8_t *at = component->plane + (size_t)(row * side) * component->stride
-                + (size_t)(scan->x * component->across * side);
+            uint8_t *at = component->plane + (size_t)(row * tall) * component->stride
+                + (size_t)(scan->x * component->across * wide);
             for (int column = 0; column < component->across; column++)
-                if (!read_block(scan, bits, component, at + column * side))
+                if (!read_block(scan, bits, component, at + column * wide))
                     return false;
         }
     }
@@ -151,23 +129,6 @@ static const uint8_t *row_of(const struct scan *scan, int number, int row) {
     return line;
 }
 
-static inline uint32_t limited(int32_t value) {
-    return (uint32_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-}
-
-/* YCbCr to RGB (ITU-T T.871, section 7), rounded as libjpeg does: 1.402, 0.34414, 0.71414 and 1.772, times 65,536.
-   With whole numbers apart, factors have 16 bits, for which processors have vector instructions. */
-static void write_colours(uint8_t *pixels, const uint8_t *grey, const uint8_t *blue, const uint8_t *red, int width) {
-    for (int x = 0; x < width; x++) {
-        int16_t cb = (int16_t)(blue[x] - 128), cr = (int16_t)(red[x] - 128);
-        int32_t r = grey[x] + cr + ((cr * (int16_t)26345 + 32768) >> 16);
-        int32_t g = grey[x] - cr + ((cr * (int16_t)18734 - cb * (int16_t)22554 + 32768) >> 16);
-        int32_t b = grey[x] + 2 * cb + ((32768 - cb * (int16_t)14942) >> 16);
-        uint32_t pixel = limited(r) | limited(g) << 8 | limited(b) << 16 | 0xFF000000;
-        memcpy(pixels + 4 * x, &pixel, sizeof pixel);
-    }
-}
-
 /* Writes the pixels of a row of MCUs. */
 static void write_rows(const struct scan *scan) {
     int rows = scan->most_down * 8 / scan->scale, first = scan->y * rows;
@@ -177,7 +138,7 @@ static void write_rows(const struct scan *scan) {
         if (scan->channels == 1)
             memcpy(pixels, grey, (size_t)scan->width);
         else
-            write_colours(pixels, grey, row_of(scan, 1, row), row_of(scan, 2, row), scan->width);
+            colours_write(pixels, grey, row_of(scan, 1, row), row_of(scan, 2, row), scan->width);
     }
 }
 
@@ -281,16 +242,20 @@ const uint8_t *scan_feed(struct scan *scan, const uint8_t *data, const uint8_t *
 static bool place(struct scan *scan, struct component *component) {
     int across = scan->most_across / component->across, down = scan->most_down / component->down;
     int side = 8 / scan->scale;
-    if (across > 1 && down > 1) { /* more of the coefficients instead of repeated pixels */
-        side *= 2;
+    component->wide = component->tall = side;
+    /* More pixels of a block instead of repeated ones. */
+    if (across > 1 && (scan->scale == 2 || down > 1)) {
+        component->wide = 2 * side;
         across /= 2;
+    }
+    if (down > 1 && (scan->scale == 2 || component->wide > side)) {
+        component->tall = 2 * side;
         down /= 2;
     }
-    component->side = side;
     component->repeat_x = across >> 1; /* 1, 2, 4: 0, 1, 2 */
     component->repeat_y = down >> 1;
-    component->stride = (size_t)(scan->columns * component->across * side);
-    component->plane = malloc(component->stride * (size_t)(component->down * side));
+    component->stride = (size_t)(scan->columns * component->across * component->wide);
+    component->plane = malloc(component->stride * (size_t)(component->down * component->tall));
     return component->plane != NULL;
 }
 

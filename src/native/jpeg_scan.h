@@ -10,13 +10,13 @@
 #define SCAN_BLOCKS 10 /* of an MCU (T.81, B.2.3): 64 symbols each, of at most 16 + 11 bits */
 #define SCAN_MCU 4096  /* more bytes than an MCU has, and 8 that a refill reads ahead */
 #define SCAN_WINDOW 32768
-#define JPEG_QUANTIZERS 25 /* in zigzag order, of the coefficients up to (3, 3) */
+#define JPEG_QUANTIZERS 40 /* in zigzag order, of the coefficients up to (3, 3), and 15 zeros */
 
 struct component {
     int id, across, down, quantizer; /* sampling factors; number of the table */
     struct huffman *dc, *ac;
     int32_t quantizers[JPEG_QUANTIZERS];
-    int side;               /* pixels of a block along each side: 1, 2 or 4 */
+    int wide, tall;         /* pixels of a block: 1, 2, 4 or 8 */
     int repeat_x, repeat_y; /* how often each pixel is repeated, as shifts */
     int32_t predicted;
     uint8_t *plane; /* the pixels of one row of MCUs */

@@ -20,9 +20,9 @@ static void delete(PyObject *capsule) {
 
 static bool is_possible(int width, int height, int channels, int scale) {
     if (width >= 1 && width <= LONGEST && height >= 1 && height <= LONGEST && (channels == 1 || channels == 3) &&
-        (scale == 4 || scale == 8))
+        (scale == 2 || scale == 4 || scale == 8))
         return true;
-    PyErr_SetString(PyExc_ValueError, "expected sides of 1 to 65535, 1 or 3 channels, and a scale of 4 or 8");
+    PyErr_SetString(PyExc_ValueError, "expected sides of 1 to 65535, 1 or 3 channels, and a scale of 2, 4 or 8");
     return false;
 }
 

@@ -11,7 +11,7 @@ def jpeg_takes(head: Buffer, size: tuple[int, int], channels: int, scale: int) -
     """Whether `head` begins with a header of a JPEG that `jpeg_feed` reads unless its data are damaged.
 
     :param size, channels: as found in the header.
-    :param scale: 4 or 8.
+    :param scale: 2, 4 or 8.
     """
 
 def jpeg_new(pixels: Any, size: tuple[int, int], channels: int, scale: int) -> Any:

@@ -29,7 +29,7 @@ PROGRAMS: Final = Path(__file__).parent / "native"
 KERNELS: Final = ROOT / "src" / "native"
 SANITIZED: Final = ("-g", "-O1", "-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 SOURCES: Final = {
-    "jpeg": ("jpeg.c", "jpeg_scan.c", "jpeg_huffman.c"),
+    "jpeg": ("jpeg.c", "jpeg_colours.c", "jpeg_huffman.c", "jpeg_scan.c"),
     "png": ("png.c", "png_filters.c"),
     "resample": ("resample.c", "filter.c", "kernels.c", "kernels_x86.c", "kernels_neon.c", "cpu.c"),
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(native.kernels() is None, reason="the native module was not compiled")
 
+SCALES = (2, 4, 8)
 KINDS: dict[str, dict[str, Any]] = {
     "4:4:4": {"subsampling": 0},
     "4:2:2": {"subsampling": 1},
@@ -84,6 +85,7 @@ def test_an_eighth_of_a_progressive_picture_is_made_of_its_first_scan(subsamplin
     cut = jpeg.cut_to_dc_scans(data, jpeg_segments.read_frame_header(data), header.dc_end)
     assert (taken(data, 8) == drafted(cut, 8)).all()
     assert read(data, 4) is None
+    assert read(data, 2) is None
 
 
 def test_the_colours_of_half_the_resolution_are_nearly_those_of_libjpeg() -> None:
@@ -94,24 +96,26 @@ def test_the_colours_of_half_the_resolution_are_nearly_those_of_libjpeg() -> Non
     assert reference.psnr(ours, theirs) > 40
 
 
+@pytest.mark.parametrize(("scale", "loss"), [(4, 1.6), (2, 0)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_quarter_is_as_good_as_that_of_libjpeg(kind: str) -> None:
-    size = (804, 600)
+def test_others_are_as_good_as_those_of_libjpeg(kind: str, scale: int, loss: float) -> None:
+    size, small = (804, 600), (400 // scale, 300 // scale)
     data = encoded(photo(size), "JPEG", **KINDS[kind])
-    wanted = reference.lanczos(np.asarray(opened(data)).astype(np.float32), (100, 75))
+    wanted = reference.lanczos(np.asarray(opened(data)).astype(np.float32), small)
 
     def shown(pixels: NDArray[np.float64]) -> float:
-        small = Image.fromarray(pixels.astype(np.uint8)).resize((100, 75), Image.Resampling.LANCZOS)
-        return reference.psnr(np.asarray(small), wanted)
+        made = Image.fromarray(pixels.astype(np.uint8)).resize(small, Image.Resampling.LANCZOS)
+        return reference.psnr(np.asarray(made), wanted)
 
-    assert shown(taken(data, 4)) > shown(drafted(data, 4)) - 1.6
+    assert shown(taken(data, scale)) > shown(drafted(data, scale)) - loss
 
 
+@pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("size", [(203, 149), (5, 3)])
-def test_a_quarter_has_every_pixel(size: tuple[int, int]) -> None:
+def test_they_have_every_pixel(size: tuple[int, int], scale: int) -> None:
     for colour in ("L", "RGB"):
-        found = taken(encoded(Image.new(colour, size, 200 if colour == "L" else (200, 40, 90)), "JPEG"), 4)
-        assert found.shape[:2] == (-(-size[1] // 4), -(-size[0] // 4))
+        found = taken(encoded(Image.new(colour, size, 200 if colour == "L" else (200, 40, 90)), "JPEG"), scale)
+        assert found.shape[:2] == (-(-size[1] // scale), -(-size[0] // scale))
         assert np.abs(found - ([200] if colour == "L" else [200, 40, 90])).max() <= 3
 
 
@@ -145,7 +149,7 @@ def four_by_one(size: tuple[int, int]) -> bytes:
     return grey[:start] + frame + tables + scan + body + b"\xff\xd9"
 
 
-@pytest.mark.parametrize("scale", [4, 8])
+@pytest.mark.parametrize("scale", SCALES)
 def test_four_columns_of_luma_for_one_of_colour(scale: int) -> None:
     found = taken(four_by_one((70, 20)), scale)
     assert (found == drafted(four_by_one((70, 20)), scale)).all()
@@ -192,7 +196,7 @@ def unusual() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("scale", [4, 8])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", [*damaged(), *unusual()])
 def test_what_is_damaged_or_unusual_is_left_to_pillow(name: str, scale: int) -> None:
     assert read((damaged() | unusual())[name], scale) is None
@@ -216,7 +220,7 @@ def test_the_outcome_is_then_that_of_pillow_alone(name: str, lenient: bool, pill
 
 
 @pytest.mark.parametrize("kind", ["4:2:2", "restarts"])
-@pytest.mark.parametrize("scale", [4, 8])
+@pytest.mark.parametrize("scale", SCALES)
 def test_pieces_may_end_anywhere(kind: str, scale: int) -> None:
     data = encoded(photo((90, 70)), "JPEG", **KINDS[kind])
     whole = taken(data, scale)
@@ -258,6 +262,7 @@ def test_the_kernels_check_what_they_are_given() -> None:
         ((88, 80), 3, 8),
         ((80, 80), 1, 8),
         ((80, 80), 3, 4),
+        ((20, 20), 3, 1),
         ((80, 80), 2, 8),
         ((0, 8), 3, 8),
     ]:

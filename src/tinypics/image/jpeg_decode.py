@@ -1,4 +1,4 @@
-"""A JPEG at a quarter or an eighth of its size by the native reader, fed while the file arrives."""
+"""A JPEG at a half, a quarter or an eighth of its size by the native reader, fed while the file arrives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tinypics.image.headers.header import Header
 
-_SCALES: Final = (4, 8)
+_SCALES: Final = (2, 4, 8)
 _PIECE: Final = 64 * 1024  # bytes of a download that are decoded at a time
 _DONE: Final = 1
 

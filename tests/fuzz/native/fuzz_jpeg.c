@@ -60,7 +60,7 @@ static enum jpeg_state feed(struct jpeg *jpeg, const uint8_t *data, size_t size,
 }
 
 int fuzz(void) {
-    int width = 0, height = 0, scale = roll(2) ? 4 : 8;
+    int width = 0, height = 0, scale = 2 << roll(3);
     const struct seed *seed = &seeds[roll((uint32_t)seed_count)];
     uint8_t *changed = copied(seed->data, seed->size);
     size_t size = mutate(changed, seed->size);
