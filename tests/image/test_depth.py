@@ -16,7 +16,7 @@ from tests.image.test_colour_spaces import BT2020_COLOURANTS, HDR_CURVES, curve,
 from tests.pictures import box, encoded, opened, packed_rows, png, tiff
 from tinypics import resize
 from tinypics.errors import ImageTooLarge
-from tinypics.image import avif_samples, icc
+from tinypics.image import icc, libavif
 from tinypics.image.limits import MIB, Limits
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def test_an_avif_whose_samples_cannot_be_read_has_8_bits(monkeypatch: pytest.Mon
     """Distributions build Pillow in other ways, and libavif may change its structures with a new major version."""
     data = avif.ramp(12, transfer=16)
     best = row(data)
-    monkeypatch.setattr(avif_samples, "_library", lambda: None)
+    monkeypatch.setattr(libavif, "library", lambda: None)
     shown = row(data)
     assert np.abs(shown - best).max() <= 4
     assert np.diff(shown[:, 1]).max() > np.diff(best[:, 1]).max()

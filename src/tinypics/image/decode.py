@@ -133,10 +133,21 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
             yield from _pillow_frames(picture, animate=animate, lenient=lenient)
 
 
-def _boxed_frame(picture: OpenPicture, scale: int) -> Frame | None:
-    from tinypics.image import png_decode
+def box_reader(picture: OpenPicture) -> Any:
+    """The module that reads means of boxes of pixels of the format, with `takes` and `read`; None if there is none."""
+    if picture.header.decoder.name == "png":
+        from tinypics.image import png_decode
 
-    image = png_decode.read(picture, scale)
+        return png_decode
+    if picture.header.decoder.name == "avif":
+        from tinypics.image import avif_decode
+
+        return avif_decode
+    return None
+
+
+def _boxed_frame(picture: OpenPicture, scale: int) -> Frame | None:
+    image = box_reader(picture).read(picture, scale)
     extent = (picture.size[0] / scale, picture.size[1] / scale)
     return Frame(image, picture.size, extent, 0) if image else None
 

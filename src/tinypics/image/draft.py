@@ -20,19 +20,20 @@ _DC_ONLY: Final = (DC_SCALE, 1.25)
 # The same for libwebp, which averages boxes of any size: 55 dB, and 48 dB for an encoder with loss. Where it is much
 # smaller, more pixels cost little.
 _WEBP_SPARE, _WEBP_LOSSY_SPARE, _WEBP_MUCH = 3, 2, 12
+# The same for means of boxes of pixels: as many as `transform.resample` keeps itself.
+_BOX_SPARE, _LOSSY_BOX_SPARE = 3.1, 1.9
+_MAX_BOX: Final = 255
 
 
 def draft_scale(picture: OpenPicture, min_scale: float, *, lossy: bool = False) -> int:
-    """The factor by which a JPEG, a PNG or a lossy WebP can be decoded smaller for one output; otherwise 1.
+    """The factor by which a JPEG, a PNG, an AVIF or a lossy WebP can be decoded smaller for one output; otherwise 1.
 
     `min_scale` is the number of source pixels per output pixel. `lossy` tells whether the output's own encoding loss
     hides that of decoding.
     """
     header = picture.header
     if picture.boxes:
-        from tinypics.image import png_decode
-
-        return png_decode.box(min_scale, lossy=lossy)
+        return max(1, min(int(min_scale / (_LOSSY_BOX_SPARE if lossy else _BOX_SPARE)), _MAX_BOX))
     if header.decoder.name == "webp" and min_scale >= 2 * _WEBP_LOSSY_SPARE:
         from tinypics.image import webp_decode
 

@@ -33,8 +33,8 @@ def estimate(
     :param outputs: each with its rendition, its plan, and its number of frames.
     :param deep: samples of more than 8 bits are kept; see `deep`.
     """
-    if header.decoder.name == "png":
-        scale = 1  # Pillow decodes the whole of one that the native reader declines.
+    if header.decoder.name in ("png", "avif"):
+        scale = 1  # Pillow decodes the whole of one that our reader declines.
     each = (1 if header.channels == 1 else 4) + header.decoder.decoder_bytes
     if header.bits > 8:
         each += header.decoder.deep_bytes

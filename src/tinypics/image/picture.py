@@ -31,7 +31,7 @@ class OpenPicture:
     deep: bool = False
     """Decode all bits of its samples; see `deep`."""
     boxes: bool = False
-    """The native reader decodes it, to means of boxes of pixels: all outputs are resampled from such pixels."""
+    """A reader of ours decodes it, to means of boxes of pixels: all outputs are resampled from such pixels."""
 
     @property
     def has_depth(self) -> bool:

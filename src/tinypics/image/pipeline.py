@@ -110,10 +110,8 @@ def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Lim
     sizes = [picture.orientation.then(requested_orientation(each)).size(picture.size) for each in wanted]
     outputs = [(each, plan(size, each)) for each, size in zip(wanted, sizes, strict=True)]
     plain = not picture.has_depth and all(_is_plain(each, geometry) for each, geometry in outputs)
-    if plain and picture.header.decoder.name == "png":
-        from tinypics.image import png_decode
-
-        picture = replace(picture, boxes=png_decode.takes(picture))
+    if plain and (averaging := decode.box_reader(picture)):
+        picture = replace(picture, boxes=averaging.takes(picture))
     # The size after trimming is not known yet, and the rest may be enlarged: decode every pixel.
     # A nearest pixel is one of the source's.
     scale = min(

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 _PIECE: Final = 64 * 1024  # compressed bytes at a time: the decompressor copies those that it does not use
 _INFLATED: Final = 256 * 1024  # bytes of a piece's result, so that a bomb needs no more
-_MAX_BOX: Final = 255
-# Pixels of the decoded picture for one of an output, along each side: as many as `transform.resample` keeps itself.
-_SPARE, _LOSSY_SPARE = 3.1, 1.9
 _MODES: Final = {1: "L", 2: "La", 3: "RGB", 4: "RGBa"}
 
 
@@ -30,11 +27,6 @@ def takes(picture: OpenPicture) -> bool:
     if native.kernels() is None or header.decoder.name != "png" or header.frames > 1 or "interlace" in image.info:
         return False
     return image.mode == "P" or ("transparency" not in image.info and (header.bits >= 8 or image.mode in ("1", "L")))
-
-
-def box(min_scale: float, *, lossy: bool) -> int:
-    """The side of the boxes to average for an output that has 1/`min_scale` of the pixels along each side."""
-    return max(1, min(int(min_scale / (_LOSSY_SPARE if lossy else _SPARE)), _MAX_BOX))
 
 
 def read(picture: OpenPicture, box: int) -> Image.Image | None:
