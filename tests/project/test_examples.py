@@ -77,7 +77,7 @@ def test_it_runs_from_the_shell(places: tuple[str, str]) -> None:
         input="\n".join(KEYS[:9]) + "\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert (ran.stderr, ran.returncode) == ("", 0)
     assert json.loads(ran.stdout.replace("'", '"')) == {"done": 8, "UnsupportedFormat": 1}
