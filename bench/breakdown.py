@@ -1,16 +1,17 @@
-"""Breaks down the time of one warm invocation."""
+"""Breaks down the time of one warm invocation, and of each task of the libraries."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import median
+import json
+import subprocess
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from bench import cloud, measure, peers, pictures
-from bench.rows import THUMBNAIL
+from bench import cloud, measure, parts, peers, pictures
+from bench.rows import TASKS, THUMBNAIL, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -35,10 +36,20 @@ def warm(folder: Path, count: int, recipes: Mapping[str, pictures.Recipe] = pict
         plain = measure.handler(ours, events[0], environment).warm
         profiled = measure.handler(peers.PROFILED, events[1], environment).answers[1:]
     assert plain
-    parts, steps = (_medians([answer[what] for answer in profiled]) for what in ("parts", "timings_ms"))
-    return Breakdown(plain.median("wall_ms"), plain.median("cpu_ms"), parts, steps)
+    found, steps = (parts.medians([answer[what] for answer in profiled]) for what in ("parts", "timings_ms"))
+    return Breakdown(plain.median("wall_ms"), plain.median("cpu_ms"), found, steps)
 
 
-def _medians(found: list[dict[str, float]]) -> dict[str, float]:
-    names = dict.fromkeys(name for each in found for name in each)
-    return {name: median([each.get(name, 0.0) for each in found]) for name in names}
+def tasks(
+    folder: Path, rows: Iterable[Row] = TASKS, recipes: Mapping[str, pictures.Recipe] = pictures.RECIPES
+) -> dict[str, dict[str, float]]:
+    """Milliseconds of each part of the software, by the title of the row."""
+    found = {}
+    for row in rows:
+        if source := pictures.source(row.source, folder, recipes):
+            wanted = json.dumps([asdict(each) for each in row.wanted])
+            command = [*peers.PARTS.command, str(source), wanted]
+            with measure.one_cpu():
+                ran = subprocess.run(command, env=peers.PARTS.environment(), stdout=subprocess.PIPE, check=True)
+            found[row.title] = json.loads(ran.stdout)
+    return found

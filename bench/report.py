@@ -51,6 +51,8 @@ def sections(measured: Measured) -> dict[str, str]:
         found["breakdown"] = tables.breakdown(measured.breakdown)
     if measured.start:
         found["start"] = tables.start(measured.start)
+    if measured.parts:
+        found["parts"] = tables.parts(measured.parts)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.breakdown import Breakdown
@@ -21,12 +21,14 @@ FILE: Final = BUILD / "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`machine` describes the machine and the method. A run of some rows only has no `breakdown` and no `start`."""
+    """`machine` describes the machine and the method. A run of some rows has no `breakdown`, `start` and `parts`."""
 
     machine: dict[str, str]
     rows: Results
     breakdown: Breakdown | None
     start: Start | None
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Of each task, by its title: milliseconds of each part of the software."""
 
     def save(self, path: Path = FILE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +39,8 @@ class Measured:
         found = json.loads(path.read_text())
         rows = {title: {name: Series(**series) for name, series in row.items()} for title, row in found["rows"].items()}
         breakdown = Breakdown(**found["breakdown"]) if found["breakdown"] else None
-        return cls(found["machine"], rows, breakdown, Start(**found["start"]) if found["start"] else None)
+        start = Start(**found["start"]) if found["start"] else None
+        return cls(found["machine"], rows, breakdown, start, found["parts"])
 
     def with_rows(self, rows: Results, said: str) -> Self:
         """These results with some rows measured again, which `machine` notes."""

@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.rows:
         measured = Measured(machine, rows, None, None)
     else:
-        measured = Measured(machine, rows, breakdown.warm(folder, effort.warm), start.cold(folder, often.rounds))
+        warm, cold = breakdown.warm(folder, effort.warm), start.cold(folder, often.rounds)
+        measured = Measured(machine, rows, warm, cold, breakdown.tasks(folder))
     if options.again:
         measured = Measured.load().with_rows(rows, f"{options.rows} (load: {loads})")
     if options.quick or (options.rows and not options.again):
