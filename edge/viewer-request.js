@@ -1,6 +1,6 @@
 // CloudFront Function (runtime 2.0) of viewer requests: refuses addresses that can never be right, and gives all spellings of
 // an address one cache entry. `make pages` copies it to cdn.yaml, whose parameters replace the names in braces.
-const RENDITIONS = '${Renditions}';
+const RENDITIONS = '${Renditions},${DynamicRenditions}';
 const AUTO_FORMATS = '${AutoFormats}'.split(',');
 const MANIFESTS = '${Manifests}' === 'on';
 
@@ -16,7 +16,7 @@ const MAX_KEY_BYTES = 1024;
 const LISTED = Object.create(null);
 RENDITIONS.split(',').forEach(function (text) {
   const parts = text.trim().split('=');
-  LISTED[parts[0]] = FIXED_FORMAT.test(parts[parts.length - 1]);
+  if (parts[0]) LISTED[parts[0]] = FIXED_FORMAT.test(parts[parts.length - 1]);
 });
 
 function handler(event) {

@@ -35,7 +35,7 @@ class Stack:
         self, given: Mapping[str, object] = {}, source: Mapping[str, Any] | None = None, **pseudo: str
     ) -> None:
         self.source = source or template()
-        declared = {name: parameter["Default"] for name, parameter in self.source["Parameters"].items()}
+        declared = {name: default(name, self.source) for name in self.source["Parameters"]}
         unknown = given.keys() - declared.keys()
         assert not unknown, f"no such parameters: {unknown}"
         self.parameters = {name: str(value) for name, value in (declared | dict(given)).items()}
@@ -139,13 +139,19 @@ class Stack:
         return {"Fn::Sub": made} if _VARIABLE.search(made) else made
 
 
+def default(name: str, source: Mapping[str, Any]) -> str:
+    """The default of a parameter, or an example if it needs a value."""
+    return str(source["Parameters"][name].get("Default", _EXAMPLES.get(name, [""])[0]))
+
+
 def samples(name: str, source: Mapping[str, Any] | None = None) -> list[str]:
     """Values of a parameter that distinguish all conditions of the template: its allowed values, or those that a
     condition compares it with and one other value."""
-    parameter = (source or template())["Parameters"][name]
+    source = source or template()
+    parameter = source["Parameters"][name]
     if "AllowedValues" in parameter:
         return [str(each) for each in parameter["AllowedValues"]]
-    return list(dict.fromkeys([str(parameter["Default"]), *_EXAMPLES.get(name, ["7"])]))
+    return list(dict.fromkeys([default(name, source), *_EXAMPLES.get(name, ["7"])]))
 
 
 _EXAMPLES = {
@@ -170,7 +176,7 @@ _EXAMPLES = {
     "ApiEndpoint": ["http://127.0.0.1:4566/_aws/execute-api"],
     "ConsoleOrigin": ["http://127.0.0.1:4567"],
     "CdnDistribution": ["E1A2B3C4D5E6F7"],
-    "ServeDomain": ["abc.lambda-url.us-east-1.on.aws"],
+    "Emulator": ["http://127.0.0.1:4566"],
     "Domain": ["img.example.com"],
     "CertificateArn": ["arn:aws:acm:us-east-1:123456789012:certificate/1"],
     "WebAclArn": ["arn:aws:wafv2:us-east-1:123456789012:global/webacl/rate/1"],

@@ -54,7 +54,7 @@ def url(
     """The address of an output: `url("photos/cat.jpg", "800x-webp", base="https://cdn.example.com/")`.
 
     `rendition` is a `Rendition`, its text form, or its name with an extension: `800x.auto`, `hero.webp`. `base` is the
-    address that the stack shows as output `CdnUrl`. `version` is the source's ETag, as the upload's answer has it.
+    address that the stack shows as output `UrlBase`. `version` is the source's ETag, as the upload's answer has it.
     `secret` signs the address: the JSON document of Secrets Manager, or a mapping from key ids to keys. `expires` is
     the time (or the seconds since 1970) until which the output may be made; it is rounded up to whole days, so that
     the addresses of one day are one entry in a cache.

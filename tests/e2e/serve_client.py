@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import tinypics
 from tests.answer import Answer
 from tinypics.stack.clients import Cloud
-from tinypics.stack.deployed import outputs
+from tinypics.stack.deployed import cdn_stack, outputs
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import LocalStack
@@ -20,13 +20,14 @@ FUNCTION = "tinypics-serve"
 
 
 class Site:
-    """The addresses of a local stack."""
+    """The addresses of a local stack: those of its function, or with `through_cdn` the distribution in front of it."""
 
-    def __init__(self, stack: LocalStack) -> None:
+    def __init__(self, stack: LocalStack, *, through_cdn: bool = False) -> None:
         self.stack = stack
+        self.through_cdn = through_cdn
         self.cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
-        self._outputs = outputs(self.cloud.client("cloudformation"), "tinypics")
-        self.base = self._outputs["CdnUrl"]
+        self._outputs = outputs(self.cloud.client("cloudformation"), cdn_stack("tinypics"))
+        self.base = self._outputs["UrlBase"]
         self._settings = stack.functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
 
     @cached_property
@@ -49,7 +50,10 @@ class Site:
         address = urlsplit(url)
         connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
         named = {name.replace("_", "-"): text for name, text in headers.items()}
-        connection.request(method, url.partition(address.netloc)[2], headers=named)
+        path = url.partition(address.netloc)[2]
+        if self.through_cdn:  # the emulator finds a distribution by the Host header
+            named["Host"], path = self._outputs["DistributionDomain"], "/" + url.removeprefix(self.base)
+        connection.request(method, path, headers=named)
         answer = connection.getresponse()
         body = answer.read()
         connection.close()

@@ -1,12 +1,12 @@
-"""The stack of cdn.yaml in the emulator, deployed by the served stack's command: pictures from a private bucket through
-CloudFront."""
+"""The stack of cdn.yaml in the emulator: stored pictures from a private bucket through CloudFront.
+
+`test_serving` asks for those that are made on demand."""
 
 from __future__ import annotations
 
 import http.client
 import importlib.util
 import json
-import shlex
 import shutil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -19,8 +19,9 @@ from tests.e2e.conftest import PROJECT
 from tests.pictures import encoded, photo
 from tinypics.cli.app import app
 from tinypics.local import deploy
+from tinypics.stack import deployed
 from tinypics.stack.clients import Cloud
-from tinypics.stack.deployed import outputs
+from tinypics.stack.deployed import cdn_stack, outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,29 +59,13 @@ class Site:
         return answer
 
 
-def deploy_cdn(cloud: Cloud, **parameters: str) -> dict[str, str]:
-    """Deploy cdn.yaml with the command from the served stack's outputs. The outputs of the new stack."""
-    cloudformation = cloud.client("cloudformation")
-    command = shlex.split(outputs(cloudformation, deploy.STACK)["CdnCommand"])
-    given = dict(each.split("=", 1) for each in command[command.index("--parameter-overrides") + 1 :])
-    given = {name: value.strip('"') for name, value in given.items()} | {"Emulator": "on"} | parameters
-    name = command[command.index("--stack-name") + 1]
-    cloudformation.create_stack(
-        StackName=name,
-        TemplateBody=(PROJECT / command[command.index("--template-file") + 1]).read_text(encoding="utf-8"),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-    )
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=WAIT)
-    return outputs(cloudformation, name)
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    parameters = {"Cdn": "on", "Dynamic": "off", "Renditions": "32x,hero=16x", "Api": "off"}
+    parameters = {"Cdn": "on", "Dynamic": "off", "Renditions": "32x,hero=16x", "Api": "off", "AutoFormats": "avif,webp"}
     data = tmp_path_factory.mktemp("served")
     with deploy.running(data, PROJECT, 0, parameters) as (_, facts):
         cloud = Cloud.local(facts.endpoint, facts.region)
-        made = deploy_cdn(cloud, AutoFormats="avif,webp", OutputBucket=facts.stack.output_bucket)
+        made = outputs(cloud.client("cloudformation"), cdn_stack(deploy.STACK))
         store(cloud.client("s3"), facts.stack.output_bucket)
         allow_plain_http(cloud)
         yield Site(cloud, data, made)
@@ -241,8 +226,13 @@ def test_a_made_up_address_shows_no_picture_and_no_markup(example: Any, query: s
     assert [name for name, _ in Tags(shown).found] == ["p"]
 
 
+def test_the_stack_is_found_with_the_addresses_of_its_cdn(site: Site) -> None:
+    cloudformation = site.cloud.client("cloudformation")
+    assert deployed.find(cloudformation, deploy.STACK).cdn_url == site.base
+
+
 def test_without_cdn_the_bucket_is_closed_again(site: Site) -> None:
-    """The last test of this module, because it updates the stack."""
+    """The last test of this module, because it updates the stack and deletes the CDN's."""
     cloudformation = site.cloud.client("cloudformation")
     declared = cloudformation.describe_stacks(StackName=deploy.STACK)["Stacks"][0]["Parameters"]
     for value, status in (("off", 403), ("on", 200)):
@@ -260,3 +250,6 @@ def test_without_cdn_the_bucket_is_closed_again(site: Site) -> None:
         cloudformation.get_waiter("stack_update_complete").wait(StackName=deploy.STACK, WaiterConfig=WAIT)
         allow_plain_http(site.cloud)
         assert site.get(path()).status == status
+    cloudformation.delete_stack(StackName=cdn_stack(deploy.STACK))
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=cdn_stack(deploy.STACK), WaiterConfig=WAIT)
+    assert deployed.find(cloudformation, deploy.STACK).cdn_url is None

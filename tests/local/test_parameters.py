@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.transformed import MONITORING, written
+from tests.transformed import CDN, MAIN, MONITORING, written
 from tinypics.aws.settings import MEMORY_MB, READERS
-from tinypics.local.parameters import find_errors, numbers, parse_parameters, with_defaults
+from tinypics.local.parameters import find_errors, merged, numbers, parse_parameters, with_defaults
 
 WRITTEN = written()
 LOCAL = {"SourceBucket": "original-pics", "OutputBucket": "tiny-pics", "BackfillBucket": "tinypics-backfill"}
@@ -253,6 +253,26 @@ def test_values_are_texts_and_numbers_are_numbers() -> None:
     assert with_defaults(WRITTEN, {"Nowhere": "1", "Timeout": "30"}).items() >= {("Timeout", "30"), ("Api", "on")}
     assert "Nowhere" not in with_defaults(WRITTEN, {"Nowhere": "1"})
     assert numbers(WRITTEN, {"Timeout": "30"}).items() >= {"Timeout": 30, "MemorySize": 1769}.items()
+
+
+# --- The stack and its CDN
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"DynamicRenditions": "320x", "AutoFormats": "avif,webp", "Renditions": "800x"}, None),
+        ({"DynamicRenditions": "foo"}, "DynamicRenditions: rendition: expected a size and .*"),
+        ({"Domain": "img.example.com"}, "An own Domain needs its certificate.*"),
+        ({"DynamicRendition": "320x"}, "DynamicRendition: .* did you mean DynamicRenditions.?"),
+        ({"Trigger": "queu"}, "Trigger: expected workflow, queue, none, .*"),
+    ],
+)
+def test_the_parameters_of_both_are_checked_at_once(given: dict[str, str], says: str | None) -> None:
+    both = merged([written(MAIN), written(CDN)])
+    assert both["Parameters"]["Renditions"] == WRITTEN["Parameters"]["Renditions"]
+    said = find_errors(both, LOCAL | given, PSEUDO)
+    assert re.fullmatch(str(says), "".join(said)) if says else said == []
 
 
 # --- Texts of the command line

@@ -10,11 +10,11 @@ import pytest
 
 from tests.evaluated import PSEUDO, Stack
 from tests.permissions import applies
-from tests.transformed import CDN, MONITORING, PROJECT, TEMPLATES, branches, resources, template
+from tests.transformed import CDN, MAIN, MONITORING, PROJECT, TEMPLATES, branches, resources, template
 
 TEXT = "".join((PROJECT / name).read_text() for name in TEMPLATES)
 
-ROLES = resources("AWS::IAM::Role")
+ROLES = {logical: role for name in (MAIN, CDN) for logical, role in resources("AWS::IAM::Role", name).items()}
 BUCKETS = resources("AWS::S3::Bucket")
 
 # Services that act for other accounts: a role or queue must limit its trust in them. Lambda accepts only roles that its
@@ -45,7 +45,7 @@ def reason_beside(sid: str) -> str:
 def test_there_is_something_to_look_at() -> None:
     assert len(GRANTED) > 10
     assert len(ROLES) >= 4
-    assert not [role for name in (MONITORING, CDN) for role in resources("AWS::IAM::Role", name)]
+    assert not resources("AWS::IAM::Role", MONITORING)
 
 
 @statements
@@ -66,7 +66,8 @@ def test_every_statement_names_its_resources_or_why_it_cannot(statement: dict[st
 @pytest.mark.parametrize("name", ROLES)
 def test_only_buckets_of_this_account_are_read_and_written(name: str) -> None:
     """A missing bucket has no account, and S3 must be able to answer 404."""
-    (policy,) = Stack({"Cdn": "on"}).properties(name)["Policies"]
+    owner = next(source for source in map(template, (MAIN, CDN)) if name in source["Resources"])
+    (policy,) = Stack({}, owner).properties(name)["Policies"]
     statements = policy["PolicyDocument"]["Statement"]
     denials = [each for each in statements if each["Effect"] == "Deny"]
     reaches_s3 = any("s3:" in json.dumps(each["Action"]) for each in statements if each["Effect"] == "Allow")
@@ -83,7 +84,8 @@ def test_no_role_has_a_managed_policy_and_none_can_pass_a_role() -> None:
 
 
 def test_every_function_and_workflow_has_a_role_of_its_own() -> None:
-    users = [*resources("AWS::Lambda::Function").values(), *resources("AWS::StepFunctions::StateMachine").values()]
+    kinds = ("AWS::Lambda::Function", "AWS::StepFunctions::StateMachine")
+    users = [user for name in (MAIN, CDN) for kind in kinds for user in resources(kind, name).values()]
     used = [json.dumps(user.get("Role") or user.get("RoleArn")) for user in users]
     assert len(set(used)) == len(used)
     assert all("GetAtt" in role for role in used)
@@ -119,16 +121,16 @@ def test_a_function_is_called_for_this_account_only(name: str, permission: dict[
 
 
 def test_only_the_local_stack_has_an_open_url() -> None:
-    open_url = Stack({"ApiEndpoint": "http://127.0.0.1:4566/_aws/execute-api"}).properties("ServeUrl")
-    assert open_url["AuthType"] == "NONE"
-    assert Stack({"Cdn": "on"}).properties("ServeUrl")["AuthType"] == "AWS_IAM"
-    assert "ServeUrl" not in Stack().resources
-    assert "ServeFunction" not in Stack({"Cdn": "on", "Dynamic": "off"}).resources
+    cdn = template(CDN)
+    assert Stack({"Emulator": "http://127.0.0.1:4566"}, cdn).properties("ServeUrl")["AuthType"] == "NONE"
+    assert Stack({}, cdn).properties("ServeUrl")["AuthType"] == "AWS_IAM"
+    off = Stack({"Dynamic": "off"}, cdn).resources
+    assert not [name for name in off if name.startswith("Serve")]
 
 
 def test_only_signed_addresses_need_a_secret() -> None:
-    assert "ServeSecret" not in Stack({"Cdn": "on"}).resources
-    assert "ServeSecret" in Stack({"Cdn": "on", "Dynamic": "signed"}).resources
+    assert "ServeSecret" not in Stack({}, template(CDN)).resources
+    assert "ServeSecret" in Stack({"Dynamic": "signed"}, template(CDN)).resources
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -185,7 +187,8 @@ def test_an_own_key_comes_with_the_grants_that_it_needs() -> None:
 
 def test_queues_are_encrypted_and_logs_end() -> None:
     assert all(queue["SqsManagedSseEnabled"] for queue in resources("AWS::SQS::Queue").values())
-    assert all(group["RetentionInDays"] for group in resources("AWS::Logs::LogGroup").values())
+    groups = [group for name in (MAIN, CDN) for group in resources("AWS::Logs::LogGroup", name).values()]
+    assert all(group["RetentionInDays"] for group in groups)
 
 
 def test_the_api_asks_who_calls_and_how_often() -> None:

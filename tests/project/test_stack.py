@@ -18,7 +18,7 @@ from bench import costs
 from tests.aws.test_serving import Site
 from tests.evaluated import Stack, combinations
 from tests.pictures import encoded, photo
-from tests.transformed import MONITORING, PROJECT, resources, template
+from tests.transformed import CDN, MONITORING, PROJECT, resources, template
 from tinypics import prices
 from tinypics.aws.settings import Settings
 from tinypics.delivery.result import STEPS
@@ -290,8 +290,12 @@ def test_a_dimension_has_the_name_of_its_resource() -> None:
 
 
 def test_every_name_that_is_watched_is_one_that_the_stack_has() -> None:
-    main = Stack({"Trigger": "queue"}, StackName="photos")
-    made = {kind: json.dumps(resources_of(main, kind)) for kind in ("AWS::Logs::LogGroup", "AWS::Lambda::Function")}
+    main = Stack({"Trigger": "queue", "Cdn": "on"}, StackName="photos")
+    both = (main, Stack({"Stack": "photos"}, template(CDN)))
+    made = {
+        kind: json.dumps([each for stack in both for each in resources_of(stack, kind)])
+        for kind in ("AWS::Logs::LogGroup", "AWS::Lambda::Function")
+    }
     watch = watching(main)
     for filter in resources_of(watch, "AWS::Logs::MetricFilter"):
         assert f'"{filter["LogGroupName"]}"' in made["AWS::Logs::LogGroup"]

@@ -24,13 +24,13 @@ from tinypics.local import deploy
 from tinypics.local.emulator import running_emulator
 from tinypics.stack import deployed
 from tinypics.stack.clients import Cloud
-from tinypics.stack.deployed import Stack
 from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tinypics.aws.settings import Settings
+    from tinypics.stack.deployed import Stack
 
 DATA = ".tinypics"
 
@@ -88,7 +88,7 @@ class Target:
         cloud = Cloud.aws(profile, region)
         name = stack or deploy.STACK
         try:
-            return cls(cloud, Stack.from_outputs(deployed.outputs(cloud.client("cloudformation"), name)))
+            return cls(cloud, deployed.find(cloud.client("cloudformation"), name))
         except KeyError as missing:
             raise CommandFailed(f"The stack {name} is not Tinypics: it has no output {missing}.") from None
 

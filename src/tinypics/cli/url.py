@@ -72,12 +72,12 @@ def of_outputs(target: Target) -> Callable[[Mapping[str, Any]], list[str]] | Non
 
 
 def base_of(target: Target, settings: Settings) -> str:
-    """The prefix of addresses: the stack's parameter UrlBase, or its output CdnUrl. Raises CommandFailed."""
+    """The prefix of addresses: the stack's parameter UrlBase, or the output of its CDN. Raises CommandFailed."""
     base = settings.handling.url_base or target.stack.cdn_url
     if not base:
         raise CommandFailed(
             "The stack has no addresses yet. Deploy it with Cdn=on and then cdn.yaml, with the stack's output "
-            "CdnCommand, and set UrlBase to its output; or choose the prefix with --base."
+            "CdnCommand; or choose the prefix with --base."
         )
     return base
 
@@ -91,7 +91,10 @@ def _version(target: Target, key: str) -> str:
 def _secret(target: Target) -> str:
     """The keys of signatures. Raises CommandFailed without the stack's secret."""
     if not target.stack.signing_secret:
-        raise CommandFailed("The stack has no secret for signatures: deploy it with Dynamic=signed.")
+        raise CommandFailed(
+            "The stack has no secret for signatures: deploy it with Dynamic=signed, then cdn.yaml with its output "
+            "CdnCommand."
+        )
     found = target.client("secretsmanager").get_secret_value(SecretId=target.stack.signing_secret)
     return str(found["SecretString"])
 

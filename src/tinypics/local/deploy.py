@@ -1,4 +1,4 @@
-"""Deploys our own template into the emulator through its CloudFormation, like `sam deploy`.
+"""Deploys our own templates into the emulator through its CloudFormation, like `sam deploy`.
 
 The emulator keeps objects when it stops, but no stacks (see `emulator`). So the buckets may exist before a deployment,
 and CloudFormation refuses to create them. Therefore a new stack imports them first, as on AWS, and an update then
@@ -17,16 +17,17 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tinypics.local.emulator import DEFAULT_PORT, HOST, REGION, Emulator
 from tinypics.local.package import upload_code, upload_template, with_numbers
-from tinypics.local.parameters import find_errors, numbers
+from tinypics.local.parameters import find_errors, merged, numbers, with_defaults
 from tinypics.local.pidfile import PidFile
 from tinypics.stack.clients import Cloud
-from tinypics.stack.deployed import Stack, outputs
+from tinypics.stack.deployed import Stack, cdn_stack, outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 TEMPLATE = "template.yaml"
+CDN_TEMPLATE = "cdn.yaml"
 STACK = "tinypics"
 BUCKETS = {"SourceBucket": "original-pics", "OutputBucket": "tiny-pics", "BackfillBucket": "tinypics-backfill"}
 _WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # seconds, times: it takes about one
@@ -69,9 +70,9 @@ def running(
 
     Raises EmulatorError and DeployError, after stopping everything. Raises WrongParameters before anything is started.
     """
-    template = check_parameters(project, parameters or {}, f"http://{HOST}:{port}")
-    if api_id and "HttpApi" in template["Resources"]:
-        template["Resources"]["HttpApi"]["Properties"]["Tags"] = {_API_ID: api_id}
+    templates = check_parameters(project, parameters or {}, f"http://{HOST}:{port}")
+    if api_id and "HttpApi" in templates[STACK]["Resources"]:
+        templates[STACK]["Resources"]["HttpApi"]["Properties"]["Tags"] = {_API_ID: api_id}
     with Emulator.start(data, port) as emulator:
         cloud = Cloud.local(emulator.endpoint, REGION)
         pid_file = PidFile(
@@ -80,14 +81,14 @@ def running(
             region=REGION,
             pid=emulator.pid,
             parent=os.getpid(),
-            stack=_deploy(cloud, project, template, parameters or {}),
+            stack=_deploy(cloud, project, templates, parameters or {}),
         )
         pid_file.write(emulator.data)
         yield emulator, pid_file
 
 
 def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None) -> Stack:
-    """Create the stack of `project` (the folder of template.yaml) in the new emulator behind `cloud`.
+    """Create the stacks of `project` (the folder of template.yaml) in the new emulator behind `cloud`.
 
     `parameters` are added to the local ones: the bucket names, an API without authorization at the emulator's
     address, and signed addresses of any rendition. Raises DeployError.
@@ -96,41 +97,66 @@ def deploy(cloud: Cloud, project: Path, parameters: dict[str, str] | None = None
     return _deploy(cloud, project, check_parameters(project, given, str(cloud.endpoint)), given)
 
 
-def check_parameters(project: Path, parameters: Mapping[str, str], endpoint: str) -> dict[str, Any]:
-    """The template of `project`. Raises WrongParameters if it does not allow these parameters."""
-    template: dict[str, Any] = yaml_parse((project / TEMPLATE).read_text())
-    if reasons := find_errors(template, {**_local_parameters(template, endpoint), **parameters}, _PSEUDO):
+def check_parameters(project: Path, parameters: Mapping[str, str], endpoint: str) -> dict[str, dict[str, Any]]:
+    """The templates of `project`, by the names of their stacks. A parameter of both has the same value in both.
+
+    Raises WrongParameters if they do not allow these parameters.
+    """
+    files = {STACK: project / TEMPLATE, cdn_stack(STACK): project / CDN_TEMPLATE}
+    templates: dict[str, dict[str, Any]] = {
+        stack: yaml_parse(file.read_text()) for stack, file in files.items() if file.exists()
+    }
+    all_of_them = merged(templates.values())
+    given = {**_local_parameters(all_of_them, endpoint), **parameters}
+    if reasons := find_errors(all_of_them, given, _PSEUDO):
         raise WrongParameters(reasons)
-    return template
+    values = with_defaults(all_of_them, given)
+    if values.get("Cdn") != "on" and values.get("Dynamic") == "off":
+        templates.pop(cdn_stack(STACK), None)
+    return templates
 
 
 def _local_parameters(template: Mapping[str, Any], endpoint: str) -> dict[str, str]:
     """The parameters of a local stack, without those that the template does not declare."""
-    ours = BUCKETS | {"ApiAuth": "NONE", "ApiEndpoint": f"{endpoint}/_aws/execute-api", "Dynamic": "signed"}
+    ours = BUCKETS | {
+        "ApiAuth": "NONE",
+        "ApiEndpoint": f"{endpoint}/_aws/execute-api",
+        "Dynamic": "signed",
+        "Emulator": endpoint,
+    }
     return {name: value for name, value in ours.items() if name in template["Parameters"]}
 
 
-def _deploy(cloud: Cloud, project: Path, template: dict[str, Any], given: Mapping[str, str]) -> Stack:
-    upload_code(cloud.client("s3"), project, template)
-    given = {**_local_parameters(template, str(cloud.endpoint)), **given}
-    template["Resources"] = with_numbers(template["Resources"], numbers(template, given))
+def _deploy(cloud: Cloud, project: Path, templates: dict[str, dict[str, Any]], given: Mapping[str, str]) -> Stack:
+    upload_code(cloud.client("s3"), project, *templates.values())
+    cloudformation = cloud.client("cloudformation")
+    found: dict[str, str] = {}
+    for stack, template in templates.items():
+        own = {**_local_parameters(template, str(cloud.endpoint)), **given}
+        own = {name: value for name, value in own.items() if name in template["Parameters"]}
+        template["Resources"] = with_numbers(template["Resources"], numbers(template, own))
+        _create(cloud, stack, template, own)
+        found |= outputs(cloudformation, stack)
+    return Stack.from_outputs(found)
+
+
+def _create(cloud: Cloud, stack: str, template: dict[str, Any], given: Mapping[str, str]) -> None:
     if given.get("CreateBuckets") == "none":
         # The bucket for run logs, because it is the only one of the three buckets without the user's objects.
         cloud.client("s3").create_bucket(Bucket=given["BackfillBucket"])
     cloudformation = cloud.client("cloudformation")
-    imported = _import_buckets(cloud, given)
+    imported = stack == STACK and _import_buckets(cloud, given)
     operation = cloudformation.update_stack if imported else cloudformation.create_stack
     try:
         operation(
-            StackName=STACK,
+            StackName=stack,
             TemplateURL=upload_template(cloud, template),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
             Capabilities=_CAPABILITIES,
         )
     except ClientError as error:
         raise DeployError(f"The stack was refused: {error}") from error
-    _wait(cloudformation, "stack_update_complete" if imported else "stack_create_complete")
-    return Stack.from_outputs(outputs(cloudformation, STACK))
+    _wait(cloudformation, stack, "stack_update_complete" if imported else "stack_create_complete")
 
 
 def _import_buckets(cloud: Cloud, given: Mapping[str, str]) -> bool:
@@ -162,15 +188,15 @@ def _import_buckets(cloud: Cloud, given: Mapping[str, str]) -> bool:
     )["Id"]
     cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig=_WAITER)
     cloudformation.execute_change_set(ChangeSetName=change_set)
-    _wait(cloudformation, "stack_import_complete")
+    _wait(cloudformation, STACK, "stack_import_complete")
     return True
 
 
-def _wait(cloudformation: Any, waiter: str) -> None:
+def _wait(cloudformation: Any, stack: str, waiter: str) -> None:
     try:
-        cloudformation.get_waiter(waiter).wait(StackName=STACK, WaiterConfig=_WAITER)
+        cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig=_WAITER)
     except WaiterError as error:
-        events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
         reasons = [
             f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
             for event in reversed(events)

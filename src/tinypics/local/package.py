@@ -41,13 +41,13 @@ def pack(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def upload_code(s3: Any, project: Path, template: dict[str, Any]) -> None:
-    """Upload each local path in `template`, and replace it by the address of the upload, like `sam package`."""
+def upload_code(s3: Any, project: Path, *templates: dict[str, Any]) -> None:
+    """Upload each local path in `templates`, and replace it by the address of the upload, like `sam package`."""
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=_ARTIFACTS)
     stale = {item["Key"] for item in s3.list_objects_v2(Bucket=_ARTIFACTS).get("Contents", [])}
     uploaded: dict[str, str] = {}
-    for resource in template["Resources"].values():
+    for resource in (each for template in templates for each in template["Resources"].values()):
         for name in ("CodeUri", "DefinitionUri"):
             path = resource.get("Properties", {}).get(name)
             if not isinstance(path, str):

@@ -37,6 +37,15 @@ def parse_parameters(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return dict(given), wrong
 
 
+def merged(templates: Iterable[Template]) -> dict[str, dict[str, Any]]:
+    """One template with the parameters, rules and resources of all; of a name that several have, the first one's."""
+    found: dict[str, dict[str, Any]] = {"Parameters": {}, "Rules": {}, "Resources": {}}
+    for template in templates:
+        for part, names in found.items():
+            found[part] = names | {name: each for name, each in template.get(part, {}).items() if name not in names}
+    return found
+
+
 def find_errors(template: Template, given: Mapping[str, str], pseudo: Mapping[str, str]) -> list[str]:
     """A sentence for each error in the parameters of a stack; empty if it can be deployed.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from botocore.exceptions import ClientError
+
 from tinypics.aws.settings import MEMORY_MB, Settings
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def function(cloud: Cloud, stack: Stack) -> tuple[Settings, int]:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The names of a deployed stack's resources (the outputs of template.yaml), on the laptop or on AWS."""
+    """The names of a deployed stack's resources, on the laptop or on AWS: the outputs of template.yaml and cdn.yaml."""
 
     source_bucket: str
     output_bucket: str
@@ -38,7 +40,7 @@ class Stack:
     uploads: str | None = None  # None also without Trigger=queue
     backfill: str | None = None  # ARN of the workflow over a whole bucket
     backfill_bucket: str | None = None
-    cdn_url: str | None = None  # prefix of addresses; None without Cdn=on
+    cdn_url: str | None = None  # prefix of addresses; None without the stack of cdn.yaml
     signing_secret: str | None = None  # ARN; None without Dynamic=signed
 
     @classmethod
@@ -55,9 +57,30 @@ class Stack:
             uploads=outputs.get("UploadQueueUrl"),
             backfill=outputs.get("BackfillArn"),
             backfill_bucket=outputs.get("BackfillBucketName"),
-            cdn_url=outputs.get("CdnUrl"),
+            cdn_url=outputs.get("UrlBase"),
             signing_secret=outputs.get("SigningSecretArn"),
         )
+
+
+def cdn_stack(stack: str) -> str:
+    """The name of the stack of cdn.yaml that serves the outputs of `stack`, as its output CdnCommand has it."""
+    return f"{stack}-cdn"
+
+
+def find(cloudformation: Any, stack: str) -> Stack:
+    """The deployed stack, and the addresses of its CDN if that is deployed as well.
+
+    Raises ClientError if there is no such stack, and KeyError if it is not Tinypics.
+    """
+    found = outputs(cloudformation, stack)
+    if "CdnCommand" in found:
+        try:
+            found |= outputs(cloudformation, cdn_stack(stack))
+        except ClientError as error:
+            # There is no such stack (CloudFormation API reference, DescribeStacks), or the caller may not see it.
+            if error.response["Error"]["Code"] not in ("ValidationError", "AccessDenied"):
+                raise
+    return Stack.from_outputs(found)
 
 
 def outputs(cloudformation: Any, stack: str) -> dict[str, str]:

@@ -44,5 +44,5 @@ Expires = Annotated[
     typer.Option(metavar="AGE", help="With --sign: how long the output may be made: 2h, 30d.", show_default="always"),
 ]
 UrlBase = Annotated[
-    str | None, typer.Option(metavar="URL", help="Prefix of the address.", show_default="the stack's UrlBase or CdnUrl")
+    str | None, typer.Option(metavar="URL", help="Prefix of the address.", show_default="the stack's UrlBase")
 ]
