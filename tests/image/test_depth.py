@@ -259,6 +259,27 @@ def test_the_transparent_level_of_a_grey_png_of_few_bits(bits: int, interlaced: 
         assert shown.getpixel((13, 2))[3] == 255  # type: ignore[index]
 
 
+@pytest.mark.parametrize("chunks", [[], [iccp(profile(curve(1.0), icc.SRGB))]], ids=["srgb", "linear"])
+@pytest.mark.parametrize(("colour", "clear"), [(0, (65535,)), (2, (65535, 65535, 65535)), (2, (257, 2, 3))])
+def test_a_transparent_colour_of_16_bits_counts_with_all_of_them(
+    colour: int, clear: tuple[int, ...], chunks: list[tuple[bytes, bytes]]
+) -> None:
+    samples = np.tile(np.array(clear), (8, 16, 1))
+    samples[:, 8:, -1] -= 1
+    if colour == 0 and chunks:
+        chunks = [iccp(profile(curve(1.0), None))]
+    key = (b"tRNS", struct.pack(f">{len(clear)}H", *clear))
+    shown = opened(resize(png((16, 8), colour, 16, packed_rows(samples, 16), [*chunks, key]), "16x8-png").data)
+    assert [shown.convert("RGBA").getpixel((x, 2))[3] for x in (2, 13)] == [0, 255]  # type: ignore[index]
+
+
+def test_a_ramp_with_a_transparent_colour_has_no_bands_either() -> None:
+    samples = np.tile(LINEAR_RAMP.round().astype(np.uint16)[None, :, None], (8, 1, 3))
+    chunks = [iccp(profile(curve(1.0), icc.SRGB)), (b"tRNS", struct.pack(">3H", 1, 2, 3))]
+    shown = row(png((1024, 8), 2, 16, packed_rows(samples, 16), chunks))
+    assert np.abs(shown - (LIGHT * 255)[:, None]).max() <= 1
+
+
 def striped(period: float) -> bytes:
     y, x = np.mgrid[0:1080, 0:1920]
     phase = (x * np.cos(0.2) + y * np.sin(0.2)) / period + 3 * np.sin(y / 260) + 2 * np.sin(x / 310)

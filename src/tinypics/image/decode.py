@@ -225,11 +225,11 @@ def _make_frame(
     truncated: bool = False,
     bands: Sequence[Image.Image] = (),
 ) -> Frame:
-    image = _crop(image, picture.header)
-    size = picture.size if scale > 1 else image.size
+    decoded = _crop(image, picture.header)
+    size = picture.size if scale > 1 else decoded.size
     extent = (size[0] / scale, size[1] / scale)
-    deep = _read_deep(picture, image, bands) if picture.deep and not truncated else None
-    image = _convert_mode(image, picture)
+    image = _convert_mode(decoded, picture)
+    deep = _read_deep(picture, decoded, image, bands) if picture.deep and not truncated else None
     straight = image if image.mode in _PREMULTIPLIED else None
     if straight is not None:
         image = image.convert(_PREMULTIPLIED[image.mode])
@@ -244,7 +244,10 @@ def _crop(image: Image.Image, header: Header) -> Image.Image:
     return heif_decode.crop_to_aperture(image, header.crop)
 
 
-def _read_deep(picture: OpenPicture, image: Image.Image, bands: Sequence[Image.Image]) -> Deep | None:
+def _read_deep(
+    picture: OpenPicture, image: Image.Image, shown: Image.Image, bands: Sequence[Image.Image]
+) -> Deep | None:
+    """The samples of what is decoded to `image`, and converted to `shown`."""
     from tinypics.image import deep
 
     header = picture.header
@@ -253,8 +256,13 @@ def _read_deep(picture: OpenPicture, image: Image.Image, bands: Sequence[Image.I
 
         bands = [_crop(band, header) for band in avif_samples.read(header.data, image.mode, picture.size)]
     elif isinstance(picture.image, Image.Image):
-        return deep.read(image, header, picture.icc, lambda: _decoder_class(header.decoder)(io.BytesIO(header.data)))
+        clear = shown.getchannel("A") if "transparency" in image.info else None
+        return deep.read(image, header, picture.icc, lambda: _open_again(header), clear)
     return deep.described(bands, header, picture.icc)
+
+
+def _open_again(header: Header) -> Any:
+    return _decoder_class(header.decoder)(io.BytesIO(header.data))
 
 
 def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
@@ -267,7 +275,13 @@ def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
         image = image.convert("RGB")  # a program without alpha left the fourth byte at zero
     clear = image.info.get("transparency")
     if image.mode == "RGB" and picture.header.bits == 16 and isinstance(clear, tuple):
-        image.info["transparency"] = tuple(value >> 8 for value in clear)  # Pillow keeps 8 bits of the pixels only
+        # Pillow keeps the high bytes of the pixels only, and many colours may have those of the transparent one.
+        if picture.header.frames == 1:
+            from tinypics.image import deep
+
+            alpha = deep.opaque(image, clear, _open_again(picture.header))
+            return Image.merge("RGBA", [*image.split(), alpha])
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
     if image.mode == "L" and isinstance(clear, int) and picture.header.bits in (2, 4):
         # tRNS has the value before its scaling to 8 bits (PNG 3rd edition, 11.3.1.1); Pillow compares the one after.
         image.info["transparency"] = clear * 255 // (2**picture.header.bits - 1)

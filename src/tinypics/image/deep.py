@@ -9,10 +9,11 @@ sample, and the results are interpolated.
 from __future__ import annotations
 
 import sys
+from functools import reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
-from PIL import Image, ImageMath
+from PIL import Image, ImageChops, ImageMath
 
 from tinypics.image import colour, h273, icc, light
 from tinypics.values import value
@@ -34,15 +35,40 @@ class Deep:
     dropped: tuple[str, ...]
 
 
-def read(image: Image.Image, header: Header, profile: bytes | None, again: Callable[[], Any]) -> Deep | None:
+def read(
+    image: Image.Image,
+    header: Header,
+    profile: bytes | None,
+    again: Callable[[], Any],
+    clear: Image.Image | None = None,
+) -> Deep | None:
     """The samples of a picture that is decoded to `image`; None if 8 bits do.
 
     :param again: opens the file once more.
+    :param clear: alpha of 8 bits, for samples without one of their own.
     """
-    if header.frames > 1 or "transparency" in image.info or colour.source_profile(profile, header)[0] is None:
+    if header.frames > 1 or colour.source_profile(profile, header)[0] is None:
         return None
     grey = image.mode.startswith("I;16")
-    return described(_grey(image, header) if grey else _colours(image, header, again()), header, profile)
+    bands = _grey(image, header) if grey else _colours(image, header, again())
+    if bands and clear:
+        bands.append(clear.convert("I").point(lambda value: value * 257).convert("I;16"))
+    return described(bands, header, profile)
+
+
+def opaque(high: Image.Image, clear: Sequence[int], low: Any) -> Image.Image:
+    """Alpha for the clear colour of an RGB picture of 16 bits: 255 where a pixel differs in any bit.
+
+    :param high: the high bytes of its samples.
+    :param low: the file, opened once more.
+    """
+    _load_low(low)
+    alpha = Image.new("L", high.size)
+    for image, shift in ((high, 8), (low, 0)):
+        levels = [level >> shift & 255 for level in clear]
+        differs = image.point([255 * (at != level) for level in levels for at in range(256)])
+        alpha = reduce(ImageChops.lighter, differs.split(), alpha)
+    return alpha
 
 
 def described(bands: Sequence[Image.Image], header: Header, profile: bytes | None) -> Deep | None:
@@ -74,17 +100,24 @@ def _grey(image: Image.Image, header: Header) -> list[Image.Image]:
 
 
 def _colours(high: Image.Image, header: Header, low: Any) -> list[Image.Image]:
-    swapped = [_swapped(tile.args if isinstance(tile.args, str) else tile.args[0]) for tile in low.tile]
-    if not swapped or None in swapped:
+    if not _load_low(low):
         return []
-    low.tile = [
-        tile._replace(args=name if isinstance(tile.args, str) else (name, *tile.args[1:]))
-        for tile, name in zip(low.tile, swapped, strict=True)
-    ]
-    low.load()
     if header.channels == 2:  # both bytes of both samples, in the four channels of one decode
         return [_joined(low.getchannel(at), low.getchannel(at + 1)) for at in (0, 2)]
     return [_joined(one, other) for one, other in zip(high.split(), low.split(), strict=True)]
+
+
+def _load_low(image: Any) -> bool:
+    """Decode the low bytes of the samples, in the place of the high ones; False if there is no raw mode for them."""
+    swapped = [_swapped(tile.args if isinstance(tile.args, str) else tile.args[0]) for tile in image.tile]
+    if not swapped or None in swapped:
+        return False
+    image.tile = [
+        tile._replace(args=name if isinstance(tile.args, str) else (name, *tile.args[1:]))
+        for tile, name in zip(image.tile, swapped, strict=True)
+    ]
+    image.load()
+    return True
 
 
 def _swapped(name: str) -> str | None:
