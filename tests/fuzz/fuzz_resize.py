@@ -30,6 +30,7 @@ import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
 import tinypics  # noqa: E402
+from tests import avif  # noqa: E402
 from tests import pictures as p  # noqa: E402
 from tests.heic import heic  # noqa: E402
 from tests.image.test_colour_spaces import HDR_CURVES, curve, iccp, profile  # noqa: E402
@@ -115,7 +116,9 @@ def unusual(photo: Image.Image) -> list[bytes]:
     frames = [Image.new("P", (20, 20), number) for number in range(3)]
     layouts: list[tuple[str, dict[str, Any]]] = [
         ("u2", {"planar": True}), ("u2", {"planar": True, "deflate": True, "tile": 16}), ("u4", {"order": ">"}),
-        ("f4", {"extra": {339: [3] * 4, 338: [1]}}), ("i1", {"extra": {339: [2] * 4}}), ("u1", {"extra": {338: [2]}}),
+        ("f4", {"extra": {339: [3] * 4, 338: [1]}}), ("f4", {"extra": {339: [3] * 4, 317: [3]}, "deflate": True}),
+        ("f2", {"extra": {339: [3] * 4}, "planar": True}), ("i1", {"extra": {339: [2] * 4}}),
+        ("u1", {"extra": {338: [2]}}), ("i2", {"extra": {339: [2] * 4, 317: [2]}, "deflate": True, "tile": 16}),
     ]  # fmt: skip
     bits: dict[int, Any] = {258: [12] * 3, 259: [1], 262: [2], 277: [3]}
     levels = np.arange(16 * 16 * 4).reshape(16, 16, 4)
@@ -134,6 +137,9 @@ def unusual(photo: Image.Image) -> list[bytes]:
             )
         ),
         *(p.png((16, 16), 0, each, [row[: 2 * each] for row in ramp], [(b"tRNS", b"\0\1")]) for each in (2, 4)),
+        p.png((16, 16), 2, 16, [row[:96] for row in ramp], [iccp(profiles[0]), (b"tRNS", bytes(range(6)))]),
+        avif.ramp(12, transfer=16, primaries=9),
+        avif.ramp(10, transfer=18),
         p.encoded(frames[0], "GIF", append_images=frames[1:], **spots),
         p.gif_of_frames(3, (0, 0)),
         p.gif_of_frames(3, (12, 9)),

@@ -33,6 +33,18 @@ def blocks(samples: np.ndarray[Any, Any], order: str, rows: int, tile: int) -> l
     return [samples[y : y + tile, x : x + tile].tobytes() for y, x in cells]
 
 
+def differences(samples: np.ndarray[Any, Any], order: str, predictor: int) -> bytes:
+    """Pixels (height, width, samples) by TIFF 6.0, section 14 (2), or Adobe's Technical Note 3 (floating point, 3)."""
+    if predictor == 2:
+        whole = samples.view(f"u{samples.itemsize}")
+        changes = np.concatenate([whole[:, :1], whole[:, 1:] - whole[:, :-1]], axis=1)
+        return changes.astype(f"{order}u{samples.itemsize}").tobytes()
+    height, width, count = samples.shape
+    planes = np.frombuffer(samples.astype(samples.dtype.newbyteorder(">")).tobytes(), "u1")
+    planes = planes.reshape(height, width * count, -1).transpose(0, 2, 1).reshape(height, -1, count)
+    return np.concatenate([planes[:, :1], planes[:, 1:] - planes[:, :-1]], axis=1).tobytes()
+
+
 def tiff(
     samples: np.ndarray[Any, Any],
     photometric: int,
@@ -254,6 +266,66 @@ def test_floating_point_samples_beyond_white_are_white() -> None:
 
 
 @pytest.mark.table
+@pytest.mark.parametrize("tile", [0, 16])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("kind", "count", "predictor"),
+    [
+        ("f4", 1, 3), ("f4", 3, 3), ("f4", 2, 2), ("f2", 3, 3), ("f2", 4, 2), ("f2", 1, 2),
+        ("i2", 3, 2), ("i4", 3, 2), ("u2", 2, 2), ("u4", 4, 2), ("i1", 3, 2), ("u2", 1, 2),
+    ],
+)  # fmt: skip
+def test_differences_of_samples_are_summed(
+    kind: str, count: int, predictor: int, order: str, planar: bool, tile: int
+) -> None:
+    """Each row is a ramp of its own, 13 pixels wide, so that a tile has columns that are not shown."""
+    levels = (np.add.outer(np.arange(SIDE) * 3, np.arange(13) * 5)[..., None] + np.arange(count) * 50).astype(float)
+    levels[0], levels[1] = 0, 255
+    share = levels / 255
+    if kind[0] == "f":
+        samples = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4).astype(kind)
+        samples = share.astype(kind) if (kind, count) == ("f4", 1) else samples
+    else:
+        size = 256 ** int(kind[1])
+        samples = (share * (size - 1)).round().astype(int) - (size // 2 if kind[0] == "i" else 0)
+        samples = samples.astype(kind)
+    planes = [samples[:, :, n : n + 1] for n in range(count)] if planar else [samples]
+    padded = [np.pad(plane, ((0, 0), (0, tile - 13 if tile else 0), (0, 0))) for plane in planes]
+    parts = [zlib.compress(differences(np.ascontiguousarray(plane), order, predictor)) for plane in padded]
+    tags: Tags = {258: [samples.itemsize * 8] * count, 259: [8], 262: [RGB if count > 2 else GREY], 277: [count]}
+    tags |= {284: [2 if planar else 1], 317: [predictor], 339: [{"u": 1, "i": 2, "f": 3}[kind[0]]] * count}
+    tags |= {338: [2]} if count in (2, 4) else {}
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[count]
+    shown = opened(resize(pages([(tags, (13, SIDE), parts, SIDE, tile)], order), "13x16-png").data).convert(mode)
+    wanted = levels.copy()
+    if kind[0] == "f" and count in (2, 4):  # alpha is no light
+        wanted[..., -1] = np.asarray(samples[..., -1], float) * 255
+    assert np.abs(np.asarray(shown).reshape(levels.shape) - wanted).max() <= 1.5
+
+
+@pytest.mark.parametrize("photometric", [0, GREY])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["u4", "i4", "i2", "f4"])
+def test_grey_without_a_defined_white_goes_from_its_darkest_to_its_brightest(
+    kind: str, order: str, photometric: int
+) -> None:
+    low, high = {"u4": (0, 2**32 - 1), "i4": (-(2**31), 2**31 - 1), "i2": (-1000, 3000), "f4": (-5, 5)}[kind]
+    samples = np.linspace(low, high, SIDE).astype(kind)[None, :, None].repeat(SIDE, 0)
+    extra: Tags = {339: [{"u": 1, "i": 2, "f": 3}[kind[0]]]}
+    data = tiff(samples, photometric, extra, order=order, deflate=True)
+    row = np.asarray(opened(resize(data, "16x16-png").data).convert("L"))[8].astype(int)
+    assert np.abs((row if photometric else row[::-1]) - np.arange(0, 256, 17)).max() <= 1
+
+
+def test_inks_in_floating_point_numbers_are_shares() -> None:
+    samples = np.full((SIDE, SIDE, 4), [0.0, 200 / 255, 220 / 255, 10 / 255])
+    found, _ = colours(tiff(samples.astype("f4"), CMYK, {339: [3] * 4}))
+    plain, _ = colours(tiff((samples * 255).round().astype("u1"), CMYK))
+    assert near(found[0], plain[0], 1)
+
+
+@pytest.mark.table
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("dtype", "planar"), [("u2", True), ("u4", False), ("u4", True), ("f4", False), ("f4", True)])
 def test_a_linear_ramp_in_unusual_samples_has_no_bands(dtype: str, planar: bool, order: str) -> None:
@@ -302,13 +374,13 @@ def test_planes_are_turned_upright(orientation: int) -> None:
         ({259: [777]}, "unknown compression, number 777"),
         ({258: [14], 339: [2]}, "grey with 1 signed samples of 14 bits"),
         ({258: [64], 339: [3]}, "floating-point samples of 64 bits"),
-        ({262: [RGB], 277: [3], 258: [16] * 3, 339: [3] * 3}, "RGB with 3 floating-point samples of 16 bits"),
-        ({262: [RGB], 277: [3], 258: [32] * 3, 339: [3] * 3, 317: [3]}, "RGB with 3 floating-point samples of 32 bits"),
-        ({262: [RGB], 277: [3], 258: [12] * 3, 317: [2]}, "RGB with 3 samples of 12 bits"),
+        ({262: [RGB], 277: [3], 258: [32] * 3, 317: [3], 259: [8]}, "RGB with 3 samples of 32 bits"),
+        ({262: [RGB], 277: [3], 258: [12] * 3, 317: [2], 259: [8]}, "RGB with 3 samples of 12 bits"),
+        ({262: [RGB], 277: [3], 258: [24] * 3, 339: [3] * 3}, "RGB with 3 floating-point samples of 24 bits"),
         ({262: [RGB], 277: [3], 258: [12] * 3, 322: [15], 323: [16]}, "RGB with 3 samples of 12 bits a pixel in tiles"),
         ({262: [9]}, "unknown colours"),
         ({258: [4] * 2, 277: [2], 284: [2]}, "grey with 2 samples of 4 bits a pixel in planes"),
-        ({258: [16] * 2, 277: [2], 284: [2], 339: [2] * 2}, "grey with 2 signed samples of 16 bits a pixel in planes"),
+        ({258: [64] * 2, 277: [2], 284: [2], 339: [2] * 2}, "grey with 2 signed samples of 64 bits a pixel in planes"),
         ({258: [8] * 2, 277: [2], 284: [2], 262: [PALETTE]}, "a palette with 2 samples of 8 bits a pixel in planes"),
         ({258: [8] * 3, 277: [3], 284: [2], 262: [6]}, "YCbCr with 3 samples of 8 bits a pixel in planes"),
     ],

@@ -267,7 +267,7 @@ def _open_again(header: Header) -> Any:
 
 def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
     """Convert to one of the modes of `Frame`, but for alpha, which is not premultiplied yet."""
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+    if image.mode.startswith("I;16"):
         from tinypics.image import wide_samples
 
         return wide_samples.to_eight_bits(image, picture.header.bits)

@@ -90,8 +90,6 @@ _COUNTS: Final = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}
 
 
 def _grey(image: Image.Image, header: Header) -> list[Image.Image]:
-    if getattr(image, "tag_v2", {}).get(262) == 0:  # TIFF 6.0, section 3: WhiteIsZero
-        return []
     band = image.convert("I").convert("I;16")
     if header.bits == 16 or header.decoder.name != "tiff":
         return [band]

@@ -1,6 +1,7 @@
 """TIFF pictures whose samples Pillow has no mode for, or misreads.
 
-These are separate planes, signed and floating-point samples, those of 10, 12, 14 or 32 bits, and alpha beside inks.
+These are separate planes, signed and floating-point samples, those of 10, 12, 14 or 32 bits, and alpha beside inks or
+16-bit grey.
 Pillow still decompresses each of them, as grey: a page of separate planes (TIFF 6.0, PlanarConfiguration) is read plane
 by plane, and one of interleaved samples as rows of bytes. Pillow's raw decoder takes planes of 16 bits for 8 bits,
 its table of modes has no CMYK and no grey of 16 bits with alpha.
@@ -9,6 +10,7 @@ its table of modes has no CMYK and no grey of 16 bits with alpha.
 from __future__ import annotations
 
 import io
+import struct
 from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,6 +41,8 @@ class SampleReader:
     def decode(self, *, deep: bool) -> tuple[Image.Image, Sequence[Image.Image]]:
         """The picture in 8 bits, and its channels in 16 bits if these are wanted (`deep`) and the file has more."""
         samples = self._samples
+        if samples.stretched:
+            return self._stretched(), ()
         # No output has room for samples behind the alpha channel, nor for an alpha channel beside inks.
         wanted = samples.colours + bool(samples.alpha and samples.colours != tiff_layout.INKS)
         channels = list(self._channels(wanted))
@@ -54,6 +58,17 @@ class SampleReader:
         image = Image.merge(mode, eight) if len(eight) > 1 else eight[0]
         straight = channels[0].mode == "I;16" and letter != "a"
         return image, channels if deep and straight else ()
+
+    def _stretched(self) -> Image.Image:
+        """Grey whose darkest number becomes black and whose brightest becomes white."""
+        samples = self._samples
+        kind = f"{samples.bits}{'' if samples.page.order == '<' else 'B'}"
+        kind += "F" if samples.floating else "S" if samples.signed else ""
+        image = Image.frombytes("F", self.size, self._rows(0), "raw", f"F;{kind}")
+        low, high = image.getextrema()
+        scale = 255 / (high - low) if high > low else 0.0  # type: ignore[operator]
+        grey = image.point(lambda value: value * scale - low * scale).convert("L")  # type: ignore[operator]
+        return _inverted(grey) if samples.page.number(tiff_pages.PHOTOMETRIC) == tiff_layout.WHITE_IS_ZERO else grey
 
     def _channels(self, wanted: int) -> Iterator[Image.Image]:
         """Images of mode L or I;16, of the full range."""
@@ -77,19 +92,41 @@ class SampleReader:
                 changes[tag] = values[each * number : each * (number + 1)]
         return changes
 
-    def _rows(self, plane: int) -> bytes:
+    def _rows(self, plane: int) -> bytes | bytearray:
         """Each row as bytes: decoded as a row of grey pixels."""
         samples = self._samples
         bits = samples.bits * (1 if samples.planes else samples.count)
         changes = self._plane(plane) if samples.planes else {}
-        changes |= {tiff_pages.BITS: (8,), tiff_pages.WIDTH: (-(-self.size[0] * bits // 8),)}
+        width = length = -(-self.size[0] * bits // 8)
         if tile := samples.page.number(tiff_pages.TILE_WIDTH):
             if tile * bits % 8:
                 raise UnsupportedFormat(f"{tiff_layout.describe(samples.page)} in tiles is not supported")
-            changes[tiff_pages.TILE_WIDTH] = (tile * bits // 8,)
-        return self._decoded(changes).tobytes()
+            length = tile * bits // 8
+            changes[tiff_pages.TILE_WIDTH] = (length,)
+            width = -(-width // length) * length  # a tile at the edge is whole
+        changes |= {tiff_pages.BITS: (8,), tiff_pages.WIDTH: (width,), tiff_pages.PREDICTOR: None}
+        rows: bytes | bytearray = self._decoded(changes).tobytes()
+        if samples.predictor != 1:
+            rows = self._without_predictor(rows, length)
+        wanted = -(-self.size[0] * bits // 8)
+        if width == wanted:
+            return rows
+        return b"".join(rows[start : start + wanted] for start in range(0, len(rows), width))
 
-    def _channel(self, rows: bytes, number: int, count: int) -> Image.Image:
+    def _without_predictor(self, rows: bytes | bytearray, length: int) -> bytearray:
+        """`rows` consists of runs of `length` bytes, in which differences are summed."""
+        from tinypics.image import tiff_predictor
+
+        samples, view, made = self._samples, memoryview(rows), bytearray(len(rows))
+        count = 1 if samples.planes else samples.count
+        for start in range(0, len(rows), length):
+            run = bytes(view[start : start + length])
+            made[start : start + length] = tiff_predictor.undo(
+                run, samples.predictor, count, samples.bits // 8, samples.page.order
+            )
+        return made
+
+    def _channel(self, rows: bytes | bytearray, number: int, count: int) -> Image.Image:
         """One of the interleaved samples."""
         samples = self._samples
         if samples.bits % 8:
@@ -102,6 +139,8 @@ class SampleReader:
         plane = bytearray(used * self.size[0] * self.size[1])
         for byte in range(used):
             plane[byte::used] = rows[number * step + first + byte :: count * step]
+        if samples.floating and used == 2:
+            return _from_halves(_native(Image.frombytes("I;16" if little else "I;16B", self.size, bytes(plane))))
         if samples.floating:
             light = Image.frombytes("F", self.size, bytes(plane), "raw", "F;32F" if little else "F;32BF")
             bounded: Image.Image = ImageMath.lambda_eval(
@@ -111,6 +150,8 @@ class SampleReader:
         if used == 1:
             level = Image.frombytes("L", self.size, bytes(plane))
             return _signed(level) if samples.signed else level
+        if samples.signed:
+            plane[little::2] = plane[little::2].translate(_FLIPPED)
         return _scaled(_native(Image.frombytes("I;16" if little else "I;16B", self.size, bytes(plane))), samples.bits)
 
     def _decoded(self, changes: dict[int, tuple[int, ...] | None]) -> Image.Image:
@@ -127,8 +168,20 @@ class SampleReader:
         return image  # type: ignore[no-any-return]
 
 
+_FLIPPED: Final = bytes(value ^ 0x80 for value in range(256))  # the sign of a high byte
+
+
 def _signed(image: Image.Image) -> Image.Image:
-    return image.point([value ^ 0x80 for value in range(256)])
+    return image.point(list(_FLIPPED))
+
+
+def _from_halves(image: Image.Image) -> Image.Image:
+    """Floating-point numbers of 16 bits (IEEE 754), of which `image` has the bits, from 0..1 to 0..65535."""
+    numbers = struct.unpack("<65536e", struct.pack("<65536H", *range(65536)))
+    levels = [round(min(max(number, 0.0), 1.0) * 65535) if number == number else 0 for number in numbers]
+    bits = image.convert("I")
+    low, high = (bits.point([level >> shift & 255 for level in levels], "L") for shift in (0, 8))
+    return Image.frombytes("I;16", image.size, Image.merge("LA", (low, high)).tobytes())
 
 
 def _native(image: Image.Image) -> Image.Image:
@@ -148,7 +201,7 @@ def _scaled(image: Image.Image, bits: int) -> Image.Image:
     return image.point(lambda value: value * scale + 0.5)
 
 
-def _unpacked(rows: bytes, size: tuple[int, int], count: int, bits: int) -> bytes:
+def _unpacked(rows: bytes | bytearray, size: tuple[int, int], count: int, bits: int) -> bytes:
     """Samples of 9 to 15 bits as two bytes each, high bits first. A row begins with a new byte (TIFF 6.0, p. 29)."""
     samples, stride = size[0] * count, len(rows) // size[1]
     group, step = 8 // gcd(bits, 8), bits // gcd(bits, 8)  # samples that fill whole bytes, and those bytes
@@ -167,7 +220,7 @@ def _unpacked(rows: bytes, size: tuple[int, int], count: int, bits: int) -> byte
     return bytes(unpacked)
 
 
-def _joined(left: bytes, right: bytes, shift: int) -> bytes:
+def _joined(left: bytes | bytearray, right: bytes | bytearray, shift: int) -> bytes | bytearray:
     """The eight bits from bit `shift` of each pair of bytes on."""
     if not shift:
         return left
@@ -193,7 +246,7 @@ def open_image(data: bytes, decoder: Callable[[Any], Any], limits: Limits) -> tu
         return _open_usual(data, page, decoder), UPRIGHT  # Pillow turns it upright by itself
     # One byte more than is allowed shows that a profile is too large.
     info = {"icc_profile": page.packed(tiff_pages.ICC, limits.icc_bytes + 1)} if tiff_pages.ICC in page.tags else {}
-    if samples.floating:
+    if samples.floating and samples.colours != tiff_layout.INKS and not samples.stretched:
         info.setdefault("icc_profile", _linear_profile(samples))
     orientation = ORIENTATIONS.get(page.number(tiff_pages.ORIENTATION, 1), UPRIGHT)
     return SampleReader(data, samples, decoder, info), orientation

@@ -45,7 +45,7 @@ def read(header: Header, limits: Limits) -> Header:
         channels=page.number(tiff_pages.SAMPLES, 1),
         bits=page.number(tiff_pages.BITS, 1),
         strips=strips,
-        block=page.size[0] * page.size[1] * (1 + samples.as_bytes) if samples else _block(page),
+        block=_block(page) + (_whole_tiles(page) * (1 + samples.as_bytes) if samples else 0),
         copies=1 if samples or shown is not None else 0,
         extras=tuple(extras),
     )
@@ -57,3 +57,9 @@ def _block(page: Page) -> int:
     if tiff_pages.TILES in page.tags:
         return page.number(tiff_pages.TILE_WIDTH) * page.number(tiff_pages.TILE_HEIGHT)
     return width * min(page.number(tiff_pages.ROWS, height), height)
+
+
+def _whole_tiles(page: Page) -> int:
+    """Pixels of the page if its last column of tiles is not cropped."""
+    tile = page.number(tiff_pages.TILE_WIDTH) or 1
+    return -(-page.size[0] // tile) * tile * page.size[1]

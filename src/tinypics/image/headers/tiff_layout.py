@@ -16,9 +16,9 @@ _COLOURS: Final = {WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: INKS}  #
 ASSOCIATED, UNASSOCIATED = 1, 2  # ExtraSamples, section 18
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3  # SampleFormat, section 19
 # Bits of a sample that `tiff_samples` reads, by SampleFormat.
-_BITS: Final = {_UNSIGNED: (8, 10, 12, 14, 16, 32), _SIGNED: (8,), _FLOAT: (32,)}
-_PILLOW_GREY: Final = (8, 12, 16, 32)
+_BITS: Final = {_UNSIGNED: (8, 10, 12, 14, 16, 32), _SIGNED: (8, 16, 32), _FLOAT: (16, 32)}
 _JPEG: Final = (6, 7)
+_PREDICTED: Final = (5, 8, 32946, 50000)  # compressions that a predictor may precede: LZW, deflate, ZSTD
 _NAMES: Final = {_UNSIGNED: "", _SIGNED: "signed ", _FLOAT: "floating-point "}
 
 
@@ -38,7 +38,20 @@ class Samples:
     @property
     def as_bytes(self) -> bool:
         """Whether rows are read as bytes, because Pillow cannot read one plane of these samples as grey, either."""
-        return self.bits not in (8, 16) or (self.count > 1 and not self.planes)
+        odd = self.floating or (self.signed and self.bits > 8)
+        return odd or self.bits not in (8, 16) or (self.count > 1 and not self.planes)
+
+    @property
+    def predictor(self) -> int:
+        """1 for none, otherwise a number of `tiff_predictor`."""
+        predicted = self.page.number(tiff_pages.COMPRESSION, 1) in _PREDICTED
+        return self.page.number(tiff_pages.PREDICTOR, 1) if predicted else 1
+
+    @property
+    def stretched(self) -> bool:
+        """Whether no standard tells which number is white: grey of 32 bits or with a sign, without a profile."""
+        wide = self.bits == 32 or (self.signed and self.bits > 8)
+        return wide and self.count == 1 and tiff_pages.ICC not in self.page.tags
 
     @property
     def alpha(self) -> int:
@@ -59,17 +72,25 @@ def unusual_samples(page: Page) -> Samples | None:
     found = Samples(page, colours, count, bits[0], formats[0] == _SIGNED, formats[0] == _FLOAT, planes)
     if _is_usual(found):
         return None
-    if found.as_bytes and (
-        page.number(tiff_pages.PREDICTOR, 1) != 1 or page.number(tiff_pages.COMPRESSION, 1) in _JPEG
-    ):
-        return None  # the differences are between samples of one kind, which rows of bytes do not show
+    if found.as_bytes and (page.number(tiff_pages.COMPRESSION, 1) in _JPEG or not _is_known_predictor(found)):
+        return None
     return found
+
+
+def _is_known_predictor(samples: Samples) -> bool:
+    return samples.predictor == 1 or (
+        samples.bits in (8, 16, 32) and samples.predictor in ((2, 3) if samples.floating else (2,))
+    )
 
 
 def _is_usual(samples: Samples) -> bool:
     """Whether Pillow's table of modes has these samples."""
+    if samples.floating:
+        return False
     if samples.count == 1:
-        return not samples.signed and samples.bits in _PILLOW_GREY
+        plain = samples.page.number(tiff_pages.PHOTOMETRIC) == _BLACK_IS_ZERO
+        little = samples.page.order == "<"
+        return not samples.signed and (samples.bits == 8 or (plain and samples.bits in ((12, 16) if little else (16,))))
     if samples.planes:
         return samples.count == samples.colours and samples.bits == 8 and not samples.signed
     if samples.signed or samples.bits not in (8, 16):
