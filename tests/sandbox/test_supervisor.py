@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import gc
+import importlib.util
 import io
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -29,6 +32,7 @@ from tinypics.errors import (
     TimeLimitExceeded,
     UnsupportedFormat,
 )
+from tinypics.image import native
 from tinypics.image.headers import reader
 from tinypics.image.limits import MIB, Limits
 from tinypics.image.pipeline import resize_all
@@ -207,6 +211,46 @@ def test_harm_costs_one_picture(
         sandbox.resize_all(arriving(picture(size=EVIL)), WANTED, limits)
     for _ in range(2):
         assert len(sandbox.resize_all(arriving(picture()), WANTED, limits).outputs) == 2
+
+
+FAULTY = (1111, 800)
+"""The size of a picture at which the module of `faulty` writes to an address that nobody has."""
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Any:
+    """The native module, compiled with a fault in its JPEG reader."""
+    sources, header = tmp_path / "native", "jpeg_feed(struct jpeg *jpeg, const uint8_t *data, size_t size) {\n"
+    shutil.copytree(Path(__file__).parents[2] / "src" / "native", sources)
+    code = (sources / "jpeg.c").read_text()
+    assert code.count(header) == 1
+    fault = f"    if (jpeg->width == {FAULTY[0]}) *(volatile char *)(size_t)size = 0;\n"
+    (sources / "jpeg.c").write_text(code.replace(header, header + fault))
+    command = [sys.executable, str(sources / "build.py"), str(tmp_path)]
+    subprocess.run(command, env=os.environ | {"CFLAGS": "-O0"}, check=True, capture_output=True)
+    built = next(tmp_path.glob("*.so"), None)
+    if built is None:
+        pytest.skip("this machine has no C compiler, or TINYPICS_NATIVE is 0")
+    spec = importlib.util.spec_from_file_location("faulty._native", built)
+    assert spec
+    assert spec.loader
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_a_fault_in_the_native_module_costs_one_picture(
+    faulty: Any, forked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "kernels", lambda: faulty)
+    sandbox = Sandbox()
+    for lost in (2, 4):  # a second worker tries again
+        assert len(sandbox.resize_all(arriving(picture(size=(1110, 800))), WANTED, Limits()).outputs) == 2
+        with pytest.raises(DecoderCrashed, match="SIGSEGV"):
+            sandbox.resize_all(arriving(picture(size=FAULTY)), WANTED, Limits())
+        assert len(sandbox.resize_all(arriving(picture(size=(1110, 800))), WANTED, Limits()).outputs) == 2
+        assert len(forked) == lost
+    sandbox.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
