@@ -15,8 +15,9 @@ from tests.heic import heic
 from tests.image.test_colour_spaces import curve, iccp, profile
 from tests.image.test_unusual_tiffs import Tags, pages
 from tests.pictures import adam7, encoded, huge_png, packed_rows, photo, png
-from tinypics.errors import ImageTooLarge
-from tinypics.image import icc, memory
+from tinypics import resize
+from tinypics.errors import CorruptImage, ImageTooLarge
+from tinypics.image import icc, memory, native
 from tinypics.image.geometry import plan
 from tinypics.image.headers.header import Header
 from tinypics.image.headers.reader import read
@@ -51,9 +52,11 @@ print(peak * 1024 - before, asked[-1])
     ("format", "mode", "options", "text"),
     [
         ("JPEG", "RGB", {"progressive": True, "subsampling": 0}, "100x"),
+        ("JPEG", "RGB", {"progressive": True, "subsampling": 0}, "900x"),
         ("JPEG", "CMYK", {"progressive": True}, "100x"),
         ("JPEG", "RGB", {}, "1500x-jpeg"),
         ("PNG", "RGBA", {"compress_level": 1}, "100x"),
+        ("PNG", "RGBA", {"compress_level": 1}, "900x"),
         ("PNG", "RGBA", {"compress_level": 1}, "1500x-avif"),
         ("PNG", "RGBA", {"compress_level": 1}, "100x-linear"),
         ("PNG", "RGB", {"compress_level": 1}, "100x-trim10"),
@@ -191,9 +194,28 @@ def test_a_jpeg_costs_what_is_decoded_of_it_and_all_its_coefficients() -> None:
     assert needed(progressive, "10x") - len(progressive) == needed(baseline, "10x") - len(baseline) + 2 * 3 * 800 * 600
 
 
+@pytest.mark.skipif(native.kernels() is None, reason="the native module was not compiled")
+@pytest.mark.parametrize(("format", "options"), [("PNG", {}), ("JPEG", {"progressive": True})])
+def test_a_picture_that_is_read_by_rows_needs_memory_only_for_pillow(format: str, options: dict[str, Any]) -> None:
+    """Rows of a PNG and the first scan of a progressive JPEG fit; all that Pillow would keep does not."""
+    data = encoded(photo((1600, 1200)), format, **options)
+    limits = Limits(memory=26 * MIB + len(data))
+    assert resize(data, "40x30", limits) == resize(data, "40x30")
+    start = data.index(b"IDAT" if format == "PNG" else b"\xff\xda") + 40
+    damaged = data[:start] + b"\x55" * 60 + data[start + 60 :]
+    with pytest.raises(ImageTooLarge, match="whole picture"):
+        resize(damaged, "40x30", limits)
+    if format == "PNG":
+        with pytest.raises(CorruptImage):
+            resize(damaged, "40x30")
+    else:
+        assert resize(damaged, "40x30").width == 40  # libjpeg passes over the fault
+    with pytest.raises(ImageTooLarge, match="MiB of memory"):
+        resize(data, "40x30-trim10", limits)
+
+
 def test_an_interlaced_picture_is_decoded_right() -> None:
     from tests.pictures import opened
-    from tinypics import resize
 
     pixels = np.asarray(photo((33, 17)))
     output = resize(png((33, 17), 2, 8, adam7(pixels), interlaced=True), "33x17")

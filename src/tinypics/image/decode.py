@@ -146,8 +146,23 @@ def box_reader(picture: OpenPicture) -> Any:
     return None
 
 
+def reads_by_rows(picture: OpenPicture, scale: int) -> bool:
+    """Whether a native reader keeps the small picture and a few rows of the file only, unless its data are damaged."""
+    if picture.header.decoder.name == "png":
+        return picture.boxes
+    return picture.header.buffered and jpeg_decode.takes(picture.header, scale)
+
+
+def _check_pillow(picture: OpenPicture) -> None:
+    """Before Pillow decodes a picture that a native reader has declined."""
+    if not picture.fits_pillow:
+        raise ImageTooLarge("the whole picture, which its damaged data ask for, needs more memory than is allowed")
+
+
 def _boxed_frame(picture: OpenPicture, scale: int) -> Frame | None:
     image = box_reader(picture).read(picture, scale)
+    if image is None:
+        _check_pillow(picture)
     extent = (picture.size[0] / scale, picture.size[1] / scale)
     return Frame(image, picture.size, extent, 0) if image else None
 
@@ -155,8 +170,10 @@ def _boxed_frame(picture: OpenPicture, scale: int) -> Frame | None:
 def _jpeg_frame(picture: OpenPicture, scale: int, *, lenient: bool) -> Frame:
     """At an eighth of the size only DC coefficients matter. A progressive JPEG has them first, so read only those."""
     header, truncated = picture.header, False
-    if jpeg_decode.takes(header, scale) and (small := jpeg_decode.read(header, scale)):
-        return _make_frame(picture, small, scale)
+    if jpeg_decode.takes(header, scale):
+        if small := jpeg_decode.read(header, scale):
+            return _make_frame(picture, small, scale)
+        _check_pillow(picture)
     data = header.data
     if scale == DC_SCALE and header.dc_end is not None:
         data = jpeg.cut_to_dc_scans(data, jpeg_segments.read_frame_header(data), header.dc_end)

@@ -24,7 +24,13 @@ _FIXED: Final = 24 * MIB
 
 
 def estimate(
-    header: Header, size: Size, scale: int, outputs: Sequence[tuple[Rendition, Plan, int]], *, deep: bool = False
+    header: Header,
+    size: Size,
+    scale: int,
+    outputs: Sequence[tuple[Rendition, Plan, int]],
+    *,
+    deep: bool = False,
+    by_rows: bool = False,
 ) -> int:
     """An upper bound of the peak memory of one resize, in bytes.
 
@@ -32,9 +38,10 @@ def estimate(
     :param scale: the factor by which the picture is decoded smaller.
     :param outputs: each with its rendition, its plan, and its number of frames.
     :param deep: samples of more than 8 bits are kept; see `deep`.
+    :param by_rows: see `decode.reads_by_rows`; otherwise Pillow decodes the whole, or an AVIF's codec does.
     """
-    if header.decoder.name in ("png", "avif"):
-        scale = 1  # Pillow decodes the whole of one that our reader declines.
+    if header.decoder.name in ("png", "avif") and not by_rows:
+        scale = 1
     each = (1 if header.channels == 1 else 4) + header.decoder.decoder_bytes
     if header.bits > 8:
         each += header.decoder.deep_bytes
@@ -52,7 +59,7 @@ def estimate(
         + -(-size[0] // scale) * -(-size[1] // scale) * each
     )
     samples = size[0] * size[1] * header.channels
-    if header.buffered:
+    if header.buffered and not by_rows:
         total += 2 * samples  # 16 bits for each coefficient, at full resolution
     if header.decoder.name == "jp2":
         total += 5 * samples  # OpenJPEG: 32 bits for each, and some

@@ -32,6 +32,8 @@ class OpenPicture:
     """Decode all bits of its samples; see `deep`."""
     boxes: bool = False
     """A reader of ours decodes it, to means of boxes of pixels: all outputs are resampled from such pixels."""
+    fits_pillow: bool = True
+    """There is memory for Pillow to decode it, if a native reader finds it damaged."""
 
     @property
     def has_depth(self) -> bool:

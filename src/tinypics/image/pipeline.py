@@ -125,7 +125,8 @@ def _choose_scale(picture: OpenPicture, wanted: Sequence[Rendition], limits: Lim
     if picture.has_depth and _memory_needed(deep, outputs, scale) <= limits.memory:
         picture = deep
     _check_outputs(picture, outputs, scale, limits)
-    return scale, picture
+    whole = _memory_needed(picture, outputs, scale, by_pillow=True)
+    return scale, replace(picture, fits_pillow=whole <= limits.memory)
 
 
 def _is_plain(rendition: Rendition, geometry: Plan) -> bool:
@@ -152,14 +153,17 @@ def _check_outputs(picture: OpenPicture, outputs: Sequence[tuple[Rendition, Plan
     memory.check_memory(_memory_needed(picture, outputs, scale), limits)
 
 
-def _memory_needed(picture: OpenPicture, outputs: Sequence[tuple[Rendition, Plan]], scale: int) -> int:
+def _memory_needed(
+    picture: OpenPicture, outputs: Sequence[tuple[Rendition, Plan]], scale: int, *, by_pillow: bool = False
+) -> int:
     header = picture.header
     counted = [
         (rendition, shape, header.frames if is_animated(header, rendition) else 1) for rendition, shape in outputs
     ]
     # A later frame of a GIF may be larger than the first, the only one that a decoder has seen after opening it.
     size = max(header.size, picture.size, key=prod)
-    return memory.estimate(header, size, scale, counted, deep=picture.deep)
+    by_rows = not by_pillow and decode.reads_by_rows(picture, scale)
+    return memory.estimate(header, size, scale, counted, deep=picture.deep, by_rows=by_rows)
 
 
 @value
