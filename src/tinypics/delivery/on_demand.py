@@ -8,6 +8,8 @@ from tinypics.delivery import keys
 from tinypics.delivery.layouts import SingleLayout
 from tinypics.delivery.outputs import ON_DEMAND
 from tinypics.errors import InvalidRequest, SourceChanged
+from tinypics.image.comment import with_comment
+from tinypics.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +37,18 @@ class OnDemandLayout(SingleLayout):
         return self._existing(stat)
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
+        """The output has a comment, and so an ETag of its own: `If-Match` is then never true of an upload's output.
+
+        Without it, an upload's output of another version that gives the same bytes could be replaced.
+        """
         if self._is_uploads:  # a manifest may name it
             raise SourceChanged(f'an event is about to replace "{self.marker}", which is of another version')
         if (found := len(self._etags())) > MAX_OUTPUTS:
             raise InvalidRequest.expected("renditions", f"at most {MAX_OUTPUTS} of one source", found)
-        return super().write(new, existing)
+        (output,) = new.outputs
+        mark = keys.digest(f"{new.source['etag']} {self.request.recipe}").encode()
+        output = replace(output, data=with_comment(output.data, output.format, mark))
+        return super().write(replace(new, outputs=(output,)), existing)
 
     def clean(self, existing: ExistingOutputs) -> bool:  # noqa: ARG002 - the layout of the uploads does it
         return False
