@@ -12,15 +12,16 @@ from obstore.store import MemoryStore
 
 from tests.delivery import oracle
 from tests.delivery.choices import Choices, every, shrink
-from tests.delivery.events import Recipe
+from tests.delivery.events import Event, Recipe
 from tests.delivery.faults import NONE, Faults
 from tests.delivery.model import ModelBucket
 from tests.delivery.oracle import Finding
 from tests.delivery.resizer import CORRUPT, GOOD, LARGE
-from tests.delivery.scenario import LISTS, RECIPES, SETUPS, SINGLE, ask, delete, upload
+from tests.delivery.scenario import LISTS, RECIPES, SERVED, SETUPS, SINGLE, ask, delete, serve, upload
 from tests.delivery.schedules import is_avoidable, pair, random_schedule, run
 from tests.delivery.workers import Job, Turns, Worker
 from tests.delivery.world import IN, OUT, Step, World
+from tinypics.delivery import outputs
 from tinypics.errors import SourceNotFound, SourceTooLarge
 from tinypics.store.bucket import Bucket
 from tinypics.store.objects import Conflict
@@ -30,6 +31,7 @@ UNTRACED = pytest.mark.no_cover
 CHANGES = {
     "overwrite": upload("a.jpg", GOOD[1]),
     "same": upload("a.jpg", GOOD[0]),
+    "equal": upload("a.jpg", GOOD[3]),
     "delete": delete("a.jpg"),
     "corrupt": upload("a.jpg", CORRUPT),
     "large": upload("a.jpg", LARGE),
@@ -77,6 +79,36 @@ def pairs(recipe: Recipe, first: str, second: str, *, switches: int, faults: Fau
         assert not [kind for kind in found.kinds if is_avoidable(kind)], f"{choices.taken}: {found.findings}"
         count += 1
     return count
+
+
+@UNTRACED
+def test_versions_with_equal_outputs_are_told_apart_by_their_metadata() -> None:
+    """An older invocation writes the bytes that the manifest names already, with the metadata of its own version."""
+    assert pairs(LISTS[3], "equal", "same", switches=2) > 100
+
+
+@UNTRACED
+def test_a_server_never_replaces_the_output_of_an_upload() -> None:
+    """It has seen its own output of another version, which gives the same picture."""
+    for choices in every(switches=1):
+        world = World(choices, ModelBucket(IN), ModelBucket(OUT), LISTS[0], workers=2, stay=1, faults=NONE)
+        world.script = [("uploads a picture whose event is lost", _store), serve("a.jpg", SERVED[0])]
+        world.run()
+        choices.settled = len(choices.taken)
+        world.script = [("uploads an equal one that a visitor sees first", _upload_and_serve)]
+        found = run(world)
+        assert not [kind for kind in found.kinds if is_avoidable(kind)], f"{choices.taken}: {found.findings}"
+        assert outputs.ON_DEMAND not in world.output.objects["a.jpg/16x16.jpg"].metadata
+
+
+def _store(world: World) -> None:
+    world.upload("a.jpg", GOOD[0], copies=0)
+
+
+def _upload_and_serve(world: World) -> None:
+    world.upload("a.jpg", GOOD[3], copies=0)
+    serve("a.jpg", SERVED[0])[1](world)
+    world.deliver(Event("a.jpg created", "a.jpg", world.source.objects["a.jpg"].etag))
 
 
 # --- The oracle

@@ -12,6 +12,7 @@ import pytest
 from obstore.store import MemoryStore
 from PIL import Image
 
+from tests.delivery.model import ModelBucket
 from tinypics.aws import events
 from tinypics.aws.settings import Settings
 from tinypics.delivery import outputs, reconcile
@@ -669,3 +670,17 @@ def test_an_output_on_demand_without_its_source_is_an_orphan() -> None:
     assert [found.reason for found in report.findings] == ["its source is gone"]
     assert world.fix(report) == []
     assert world.outputs() == []
+
+
+@pytest.mark.parametrize("metadata", [{outputs.ON_DEMAND: "yes"}, {outputs.SOURCE_ETAG: "0123"}])
+def test_an_output_whose_bytes_are_right_and_its_metadata_wrong_is_made_again(metadata: dict[str, str]) -> None:
+    world, output = World("32x32,16x16"), ModelBucket(OUT)  # with ETags that are hashes, as in S3
+    world.output = output  # type: ignore[assignment]
+    world.done("a.jpg")
+    right = output.objects["a.jpg/16x16.jpg"]
+    output.store("a.jpg/16x16.jpg", right.data, {**right.metadata, **metadata})
+    listed = [Listed(key, len(each.data), each.etag) for key, each in output.objects.items()]
+    report = world.checker().check(world.listing(world.source), listed)
+    assert found(report) == [("damaged", "a.jpg/16x16.jpg")]
+    assert world.fix(report) == []
+    assert output.objects["a.jpg/16x16.jpg"].metadata == right.metadata

@@ -117,6 +117,16 @@ class FolderLayout(Layout):
             obstacle=self._first_obstacle(stats),
         )
 
+    def confirm(self, existing: ExistingOutputs) -> ExistingOutputs:
+        """A HEAD of each output: equal bytes have one ETag, of whatever version, and on demand or not."""
+        stats = self._stats(_vouched(existing.outputs))
+        etag = existing.source_etag
+        true = tuple(item for item in existing.outputs if item.key in stats and self._is_made_of(stats[item.key], etag))
+        if true == existing.outputs:
+            return existing
+        other = {item.key: item.etag if item.key in stats else None for item in existing.outputs if item not in true}
+        return replace(existing, recipe="", outputs=true, damaged={**existing.damaged, **other})
+
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         assert new.placeholder is not None  # noqa: S101 - `reconcile` makes it for every folder
         shown = placeholder(new.placeholder)

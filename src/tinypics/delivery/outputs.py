@@ -122,6 +122,10 @@ class Layout(ABC):
     def look(self) -> ExistingOutputs:
         """Read the existing outputs."""
 
+    def confirm(self, existing: ExistingOutputs) -> ExistingOutputs:
+        """The same, without outputs whose metadata does not bear out what the marker tells of them."""
+        return existing
+
     @abstractmethod
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         """Store all outputs in place of what `look` found. They still need `clean`."""
@@ -195,7 +199,8 @@ class Layout(ABC):
         recipe = self.request.recipe_of(output.rendition)
 
         def is_there(stat: Stat) -> bool:
-            return self._is_current(stat, source["etag"], recipe) and stat.size == len(output.data)
+            is_same = stat.metadata.get(RECIPE) == recipe and stat.size == len(output.data)
+            return is_same and self._is_made_of(stat, source["etag"])
 
         if there and is_there(there) and (shared or there.etag != _md5(output.data)):
             return there.etag, True
@@ -228,12 +233,11 @@ class Layout(ABC):
         """Whether an object is an output of this source, and has a requested key if and only if this request has."""
         return stat.metadata.get(SOURCE) == self._source and (PLACED in stat.metadata) == bool(self.request.dest_key)
 
-    def _is_current(self, stat: Stat, source_etag: str, recipe: str) -> bool:
-        """Whether it is this output. One on demand may be removed at any time, so for an upload it is none."""
-        wanted = (source_etag, recipe)
+    def _is_made_of(self, stat: Stat, source_etag: str | None) -> bool:
+        """Whether it is an output of this version. For an upload, one on demand is none: it may be removed any time."""
         if ON_DEMAND in stat.metadata and not self.request.on_demand:
             return False
-        return self._is_ours(stat) and tuple(map(stat.metadata.get, (SOURCE_ETAG, RECIPE))) == wanted
+        return self._is_ours(stat) and stat.metadata.get(SOURCE_ETAG) == source_etag
 
     def _obstacle(self, key: str, stat: Stat) -> InvalidRequest | None:
         """The error if the object at the key of an output belongs to somebody else; one without our metadata does not.

@@ -11,6 +11,7 @@ requests run, and wherever they are cut short and retried. A request that fails 
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -121,10 +122,16 @@ class _Attempt:
         try:
             if opened is None and self._is_current(existing, self._request.etag):
                 # The event may be a retry of one whose source is gone since.
-                return self._keep(existing) if self._source_etag() == existing.source_etag else None
+                etag, existing = together([self._source_etag, functools.partial(self._layout.confirm, existing)])
+                if etag != existing.source_etag:
+                    return None
+                if self._is_current(existing, etag):
+                    return self._keep(existing)
             opened = opened or self._open()
             if isinstance(opened, PermanentError):
                 return self._refuse(opened, existing, opened.etag if isinstance(opened, SourceTooLarge) else None)
+            if existing.source_etag == opened.stat.etag:
+                existing = self._layout.confirm(existing)
             if self._is_current(existing, opened.stat.etag):
                 return self._keep(existing)
             if existing.obstacle:

@@ -138,7 +138,7 @@ def _check_outputs(found: Diagnosis, checker: Checker, listed: Listed | None) ->
             found.message = request.reason
             return
         layout = layouts.layout_of(request, checker.output, checker.handling)
-        existing = layout.look()
+        existing = layout.confirm(layout.look())
     except (TinypicsError, Conflict):
         return  # the verdict has the error
     stored = {item.key: item for item in existing.outputs}

@@ -225,7 +225,7 @@ class Checker:
 def _look(layout: Layout) -> ExistingOutputs:
     for _ in range(reconcile.ATTEMPTS):
         with suppress(Conflict):
-            return layout.look()
+            return layout.confirm(layout.look())
     raise SourceChanged(f"{layout.marker} was overwritten {reconcile.ATTEMPTS} times while it was read")
 
 
