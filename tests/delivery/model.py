@@ -35,7 +35,7 @@ def sha256(data: bytes) -> str:
 
 
 @functools.lru_cache(1024)
-def _is_odd(key: str) -> bool:
+def is_odd(key: str) -> bool:
     """Whether the client of the real bucket cannot represent this key."""
     try:
         keys.check(key)
@@ -145,7 +145,7 @@ class ModelBucket(Bucket):
         found = [key for key in self.objects if key.startswith(prefix) and key.encode() >= begin.encode()]
         found = sorted(found, key=str.encode)[:most]
         for key in found:
-            if _is_odd(key):
+            if is_odd(key):
                 raise UnsupportedKey(f"{key!r} in bucket {self.name}")
         return found
 

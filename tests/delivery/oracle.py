@@ -15,8 +15,8 @@ from typing import Any
 from tests.delivery.choices import Choices
 from tests.delivery.events import Invocation, Recipe
 from tests.delivery.gate import in_turn
-from tests.delivery.model import ModelBucket, Object, sha256
-from tests.delivery.resizer import LIMITS, resize_all
+from tests.delivery.model import ModelBucket, Object, is_odd, md5, sha256
+from tests.delivery.resizer import GOOD, LIMITS, resize_all
 from tests.delivery.world import IN, OUT, World, address_request
 from tinypics.delivery import keys, outputs, reconcile
 from tinypics.delivery.outputs import Handling
@@ -214,8 +214,14 @@ def _judge_source(world: World, key: str, there: Mapping[str, Object]) -> list[F
     for each in actual:
         if each not in best:
             left = any(state.get(each) == actual[each] for state in others)
-            found.append(Finding("left by another recipe" if left else "orphan", each))
+            found.append(Finding(_left(world, key) if left else "orphan", each))
     return found
+
+
+def _left(world: World, key: str) -> str:
+    """The kind of an output of another recipe: one below an odd key stays there, as docs/delivery.md says."""
+    below = (each for each in world.output.objects if each.startswith(f"{key}/"))
+    return "left where the store cannot list" if any(map(is_odd, below)) else "left by another recipe"
 
 
 def _taken(world: World, key: str) -> set[str]:
@@ -276,10 +282,14 @@ def _sources(world: World, invocation: Invocation) -> list[Object | None]:
     return before + [source for time, source in history if invocation.start < time <= invocation.end]
 
 
+_GOOD = Object(GOOD[0], md5(GOOD[0]), None, {})
+
+
 def _clashes(world: World, invocation: Invocation) -> bool:
     """Whether another source, or a request, may have had one of the keys."""
     event = invocation.event
-    versions = [source for _, source in world.history.get(event.key, [])]
+    # A broken source is refused for its key, too, because that is known first.
+    versions = [_GOOD, *(source for _, source in world.history.get(event.key, []))]
     outputs_of = (clean(event.key, source, invocation.recipe, event.dest_key) for source in versions)
     taken = _taken(world, event.key) if event.dest_key is None else _all_managed(world)
     return any(taken.intersection(each) for each in outputs_of)

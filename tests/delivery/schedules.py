@@ -62,7 +62,7 @@ def run(world: World, trace: list[str] | None = None) -> Schedule:
     if findings:
         world.note("ORACLE", "; ".join(map(str, findings)))
         _look_again(world)
-        remaining = [each for each in oracle.judge_state(world, foreign) if each.kind != "left by another recipe"]
+        remaining = [each for each in oracle.judge_state(world, foreign) if not each.kind.startswith("left")]
         remaining += oracle.false_manifests(world.output)
         world.note("ORACLE", "afterwards: " + ("; ".join(map(str, remaining)) or "right"))
     return Schedule(world, findings, remaining)
@@ -90,7 +90,7 @@ def is_avoidable(kind: str) -> bool:
     PUT that creates an object, and takes effect after the last look, is found by the next one. So is the output of a
     server that was killed before its last look, because nobody sends the visitor's request again.
     """
-    causes = ("repeated ETag", "late effect", "visitor without an answer")
+    causes = ("repeated ETag", "late effect", "visitor without an answer", "left where the store cannot list")
     return "permanently" in kind or not any(cause in kind for cause in causes)
 
 

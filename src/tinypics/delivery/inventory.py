@@ -38,7 +38,7 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
         found = {each.key: each for each in bucket.from_key(f"{base}/") if keys.may_be_output(base, each.key)}
     marker = f"{base}/{keys.MANIFEST}"
     known = {*expected, *keys.possible_single_outputs(base), marker, *_named(bucket, marker)} - found.keys()
-    return _with_tags(bucket, found | _heads(bucket, known))
+    return _with_tags(bucket, found | _heads(bucket, sorted(known)))
 
 
 def _named(bucket: Bucket, marker: str) -> tuple[str, ...]:
