@@ -57,6 +57,30 @@ def test_xmp_is_kept_as_exif(format: str, keep: str) -> None:
     assert kept(data, f"32x-jpeg-{keep}") == ("Jane; Joe", "(c) 2024 J & J", ())
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        RIGHTS.replace("(c) ", "<![CDATA[(c) ").replace("&amp; J<", "& J]]><"),
+        RIGHTS.replace("(c)", "&#40;c&#x29;").replace("&amp;", "&#38;"),
+        RIGHTS.replace('"', "'").replace("<rdf:li", "<rdf:li xml:lang='de'>(c) Hans</rdf:li><rdf:li"),
+        "<dc:rights>(c) 2024 J &amp; J</dc:rights>",
+    ],
+    ids=["cdata", "numbers", "single quotes", "plain"],
+)
+def test_xmp_is_read_as_any_tool_writes_it(content: str) -> None:
+    licence = LICENCES[2][1].replace('"', "'")
+    output = resize(
+        encoded(Image.new("RGB", (64, 64), "grey"), "JPEG", xmp=xmp(content + licence)), "32x-keepcopyright"
+    )
+    assert opened(output.data).getexif()[COPYRIGHT] == "(c) 2024 J & J"
+    assert description(output.data)["license"] == LICENCES[2][2]
+
+
+def test_a_cdata_section_without_an_end_costs_nothing() -> None:
+    data = encoded(Image.new("RGB", (64, 64), "grey"), "WEBP", xmp=xmp("<![CDATA[" * 100_000))
+    assert kept(data, "32x-jpeg-keepcopyright") == (None, None, ())
+
+
 def test_exif_goes_before_them() -> None:
     data = encoded(Image.new("RGB", (64, 64), "grey"), "JPEG", exif=full_exif(), xmp=xmp(CREATORS))
     source = opened(data).getexif()

@@ -85,7 +85,7 @@ _TABLE: Final = (
           "HEVC pictures as phones make them; primary picture", decoder_bytes=7, deep_bytes=5,
           other_extensions=("heif", "hif", "heics", "heifs"), parser="isobmff", mb_per_mp=0.17, ms_per_mp=37),
     Codec("tiff", "TIFF", "image/tiff", "tif", "PIL.TiffImagePlugin", "TiffImageFile",
-          "first full page, or a raw's preview; 1 to 16 and 32 bits, floats; LZW, deflate, JPEG, fax; CMYK, planes",
+          "first full page, or a raw file's preview; 1 to 16, 32 bits, floats; LZW, deflate, JPEG, fax; CMYK, planes",
           decoder_bytes=3, deep_bytes=7, other_extensions=("tiff",)),
     Codec("bmp", "BMP", "image/bmp", "bmp", "PIL.BmpImagePlugin", "BmpImageFile", "1 to 32 bits, RLE",
           decoder_bytes=2, other_extensions=("dib",), browser_support=True),

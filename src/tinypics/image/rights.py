@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from html import escape, unescape
 from typing import TYPE_CHECKING, Any, Final
 
 from tinypics.values import value
@@ -17,9 +18,9 @@ _BYLINE, _NOTICE = b"\x1c\x02\x50", b"\x1c\x02\x74"
 _MAX_BYTES: Final = 1 << 20
 _MAX_TEXT: Final = 2000  # characters of a property that is written: a JPEG has room for 64 kB of them
 _TIFF_XMP, _TIFF_IPTC = 700, 33723
-_ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 _ITEM: Final = r"<rdf:li([^<>]*)>([^<]*)</rdf:li>"  # matches any text in linear time
-_DEFAULT: Final = 'xml:lang="x-default"'
+_DEFAULT: Final = re.compile("""xml:lang=["']x-default["']""")
+_VALUE: Final = """=(?:"([^"]*)"|'([^']*)')"""  # of an attribute: ExifTool writes single quotes
 _LICENCE: Final = ("xmpRights:UsageTerms", "xmpRights:WebStatement", "cc:license")
 # XMP 1 (ISO 16684-1), 7.3 and 8.3 to 8.5; ccREL, "XMP".
 _PACKET: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -55,7 +56,7 @@ def find_rights(image: Any, text: bytes | None) -> Rights:
     iptc = (info.get("photoshop") or {}).get(_IPTC_RESOURCE) or tags.get(_TIFF_IPTC)
     xmp = _inflate(text) if text else info.get("xmp") or tags.get(_TIFF_XMP)
     iptc = iptc if isinstance(iptc, bytes) else b""
-    packet = xmp[:_MAX_BYTES].decode("utf-8", "replace") if isinstance(xmp, bytes) else ""
+    packet = _without_cdata(xmp[:_MAX_BYTES].decode("utf-8", "replace")) if isinstance(xmp, bytes) else ""
     terms, page, licence = (_property(packet, name) for name in _LICENCE)
     return Rights(
         _dataset(iptc, _BYLINE) or _property(packet, "dc:creator"),
@@ -102,30 +103,32 @@ def _decode(text: bytes) -> str:
         return text.decode("latin-1").strip("\0 ")
 
 
+def _without_cdata(xmp: str) -> str:
+    """CDATA sections (XML 1.0, 2.7) as escaped text."""
+    first, *others = xmp.split("<![CDATA[")
+    parts = (part.partition("]]>") for part in others)
+    return first + "".join(escape(text) + rest for text, _, rest in parts)
+
+
 def _property(xmp: str, name: str) -> str:
     """The items of an array, or those in the default language; a property may also be an attribute or plain text."""
     start = xmp.find(f"<{name}")
     end = xmp.find(f"</{name}>", start)
     if start < 0 or end < 0:
-        resource = re.match(r'[^<>]*\brdf:resource="([^"]*)"', xmp[start + 1 :]) if start >= 0 else None
-        attribute = resource or re.search(rf'\b{name}="([^"]*)"', xmp)
-        return _unescape(attribute[1]) if attribute else ""
+        resource = re.match(rf"[^<>]*\brdf:resource{_VALUE}", xmp[start + 1 :]) if start >= 0 else None
+        attribute = resource or re.search(rf"\b{name}{_VALUE}", xmp)
+        return _unescape(attribute[1] or attribute[2] or "") if attribute else ""
     inside = xmp[start:end].partition(">")[2]
     items = re.findall(_ITEM, inside)
-    default = [text for attributes, text in items if _DEFAULT in attributes]
+    default = [text for attributes, text in items if _DEFAULT.search(attributes)]
     texts = default or [text for _, text in items]
     return _unescape("; ".join(texts or ([] if "<" in inside else [inside])))
 
 
 def _escape(text: str) -> str:
     """Without control characters, which XML cannot say."""
-    text = "".join(character for character in text if character >= " ")[:_MAX_TEXT]
-    for entity, character in reversed(_ENTITIES):
-        text = text.replace(character, entity)
-    return text
+    return escape("".join(character for character in text if character >= " ")[:_MAX_TEXT])
 
 
 def _unescape(text: str) -> str:
-    for entity, character in _ENTITIES:
-        text = text.replace(entity, character)
-    return text.strip()
+    return unescape(text).strip()
