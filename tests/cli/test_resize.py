@@ -137,6 +137,14 @@ def test_a_stream_that_is_no_picture(source: str, data: bytes, said: str) -> Non
         (["a.jpg", "--out", "out"], "--to"),
         (["--to", "64x", "--out", "out"], "PATH"),
         (["a.jpg", "--to", "64x", "--out", "pyproject.toml"], "is a file"),
+        (["a.jpg", "--to", "64x", "--out", "out", "--name", "{size}.{ext}"], "fields {stem}, {name}"),
+        (["a.jpg", "--to", "64x", "--out", "out", "--name", "{stem.{ext}"], 'got "{stem.{ext}"'),
+        (["a.jpg", "--to", "64x", "--out", "out", "--name", "{stem}.webp"], ".{ext} at the end"),
+        (["a.jpg", "--to", "64x", "--out", "out", "--name", "../{stem}.{ext}"], "a path below --out"),
+        (["a.jpg", "--to", "64x", "--to", "32x", "--out", "out", "--name", "{stem}.{ext}"], "several renditions"),
+        (["a.jpg", "b.jpg", "--to", "64x", "--out", "out", "--name", "{width}.{ext}"], "{stem} or {name}"),
+        (["a.jpg", "a.png", "--to", "64x", "--out", "out", "--name", "{stem}.{ext}"], "a.jpg and a.png have one stem"),
+        (["-", "--to", "64x", "--out", "-", "--name", "{stem}.{ext}"], "a folder, with --name"),
     ],
 )
 def test_a_command_that_is_not_understood(arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:

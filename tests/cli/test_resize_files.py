@@ -114,6 +114,37 @@ def test_several_renditions_or_a_named_one_go_into_a_folder(photos: Path, tmp_pa
 # --- Failures
 
 
+def test_a_template_names_the_outputs(photos: Path, tmp_path: Path) -> None:
+    picture(photos / "a.mov")  # a picture under another file's name keeps it, so it cannot take the name of a.jpg
+    tasks = resize_files.plan(
+        resize_files.find([str(photos)], tmp_path / "out"),
+        tmp_path / "out",
+        [Rendition.parse("30x"), Rendition.parse("thumb=15x15-webp")],
+        Limits(),
+        "{rendition}/{stem}-{width}x{height}.{ext}",
+    )
+    assert all(report.error is None for report in map(resize_files.work, tasks))
+    assert files(tmp_path / "out") == [
+        "2024/30x/b-30x20.jpg",
+        "2024/summer/30x/c-30x20.png",
+        "2024/summer/thumb/c-15x15.webp",
+        "2024/thumb/b-15x15.webp",
+        "30x/a-30x20.jpg",
+        "30x/a.mov-30x20.jpg",
+        "thumb/a-15x15.webp",
+        "thumb/a.mov-15x15.webp",
+    ]
+
+
+def test_two_outputs_of_one_name_are_refused_before_the_first_is_written(photos: Path, tmp_path: Path) -> None:
+    found = [SourceFile(photos / "a.jpg", Path("a.jpg"))]
+    renditions = [Rendition.parse("30x"), Rendition.parse("30x30")]
+    (task,) = resize_files.plan(found, tmp_path / "out", renditions, Limits(), "{stem}-{width}.{ext}")
+    report = resize_files.work(task)
+    assert (report.error, "a-30.jpg" in report.message) == ("InvalidRequest", True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_failures_are_reported_by_name_and_write_nothing(tmp_path: Path) -> None:
     text, cut, missing = tmp_path / "text.jpg", tmp_path / "cut.jpg", tmp_path / "missing.jpg"
     text.write_text("hello")

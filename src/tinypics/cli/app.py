@@ -231,6 +231,7 @@ def resize(
     paths: options.Paths,
     to: options.RenditionTexts,
     out: options.ResultFolder,
+    name: options.OutputName = None,
     as_json: options.SummaryAsJson = False,
     jobs: options.ResizeJobs = None,
     lenient: options.Lenient = False,
@@ -238,7 +239,8 @@ def resize(
     """Resize files on this computer. Nothing is sent anywhere.
 
     A folder's files keep their place below DIR. One rendition keeps the name
-    (IMG_1.HEIC becomes IMG_1.HEIC.jpg), several go into a folder of that name.
+    (IMG_1.HEIC becomes IMG_1.HEIC.jpg), several go into a folder of that name,
+    unless --name says otherwise.
     A broken file does not stop the rest; no source is written over.
     The exit code is 1 when any file failed.
 
@@ -246,8 +248,9 @@ def resize(
     Examples:
       tinypics resize photos --to 800x --out web
       tinypics resize IMG_1.HEIC --to thumb=128x128 --to 1600x-webp-q80 --out web
+      tinypics resize photos --to 400x --name '{stem}-{width}.{ext}' --out web
       tinypics resize - --to 128x128 --out - < photo.jpg > thumbnail.jpg
     """
     from tinypics.cli import resize as command
 
-    raise typer.Exit(command.resize(paths, to, out, as_json=as_json, jobs=jobs, lenient=lenient))
+    raise typer.Exit(command.resize(paths, to, out, name=name, as_json=as_json, jobs=jobs, lenient=lenient))

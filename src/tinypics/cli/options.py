@@ -76,6 +76,14 @@ RenditionTexts = Annotated[
 ResultFolder = Annotated[
     str, typer.Option("--out", "-o", metavar="DIR", help="Where the results go; - for standard output.")
 ]
+OutputName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEMPLATE",
+        help="Names of the results, like '{stem}-{width}.{ext}'; also {name}, {rendition}, {height}.",
+        show_default=False,
+    ),
+]
 SummaryAsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 ResizeJobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Pictures at a time.", show_default="processors")

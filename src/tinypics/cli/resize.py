@@ -26,21 +26,30 @@ STREAM = "-"
 _MAX_NAMED = 10  # outputs that are printed one by one
 
 
-def resize(paths: list[str], to: list[str], target: str, *, as_json: bool, jobs: int | None, lenient: bool) -> int:
+def resize(
+    paths: list[str],
+    to: list[str],
+    target: str,
+    *,
+    name: str | None = None,
+    as_json: bool = False,
+    jobs: int | None = None,
+    lenient: bool = False,
+) -> int:
     """The exit code: 0, or 1 when any file failed, or 130 after Ctrl-C."""
     try:
         renditions = _renditions(to)
         limits = Limits(lenient=lenient)
         if STREAM in paths or target == STREAM:
-            return _resize_stream(paths, renditions, target, limits)
+            return _resize_stream(paths, renditions, target, limits, name)
         folder = Path(target)
-        found = resize_files.find(paths, folder)
+        tasks = resize_files.plan(resize_files.find(paths, folder), folder, renditions, limits, name)
     except InvalidRequest as error:
         raise typer.BadParameter(plain(error)) from None
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--out: expected a folder, {plain(folder)} is a file")
     try:
-        reports = _work(resize_files.plan(found, folder, renditions, limits), jobs or os.cpu_count() or 1)
+        reports = _work(tasks, jobs or os.cpu_count() or 1)
     except KeyboardInterrupt:
         err.print("Stopped: every written file is complete.")
         return INTERRUPTED
@@ -59,8 +68,10 @@ def _renditions(texts: Sequence[str]) -> list[Rendition]:
     return renditions
 
 
-def _resize_stream(paths: list[str], renditions: list[Rendition], target: str, limits: Limits) -> int:
+def _resize_stream(paths: list[str], renditions: list[Rendition], target: str, limits: Limits, name: str | None) -> int:
     """One picture from standard input or a file to standard output."""
+    if name is not None:
+        raise InvalidRequest.expected("--out", "a folder, with --name", target)
     if target != STREAM or len(paths) > 1 or len(renditions) > 1:
         raise InvalidRequest("-: expected one PATH, one --to and --out -, because one stream holds one picture")
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinypics.cli import name_template
 from tinypics.errors import InvalidRequest, SourceNotFound, SourceTooLarge, TinypicsError, UnsupportedFormat
 from tinypics.image.pipeline import resize_all
 from tinypics.sandbox import process_pool
@@ -36,13 +37,17 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One source to resize. `sources` has (device, inode) of every source, so that none is overwritten."""
+    """One source to resize. `sources` has (device, inode) of every source, so that none is overwritten.
+
+    `name` is a template of the outputs' names; None: names like those of object keys.
+    """
 
     source: SourceFile
     out: Path
     renditions: tuple[Rendition, ...]
     limits: Limits
     sources: frozenset[tuple[int, int]]
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +117,18 @@ def _fixed_part(pattern: Path) -> Path:
     return Path(*parts[:first])
 
 
-def plan(found: Sequence[SourceFile], out: Path, renditions: Sequence[Rendition], limits: Limits) -> list[Task]:
-    """One task for each source."""
+def plan(
+    found: Sequence[SourceFile], out: Path, renditions: Sequence[Rendition], limits: Limits, name: str | None = None
+) -> list[Task]:
+    """One task for each source. Raises InvalidRequest if `name`, a template, does not fit them."""
+    if name is not None:
+        name_template.check(name, [item.name for item in found], len(renditions))
     sources = set()
     for item in found:
         with suppress(OSError):
             stat = item.path.stat()
             sources.add((stat.st_dev, stat.st_ino))
-    return [Task(item, out, tuple(renditions), limits, frozenset(sources)) for item in found]
+    return [Task(item, out, tuple(renditions), limits, frozenset(sources), name) for item in found]
 
 
 def work(task: Task) -> FileResult:
@@ -129,7 +138,7 @@ def work(task: Task) -> FileResult:
     try:
         data = read(source, task.limits)
         resized = resize_all(data, task.renditions, task.limits)
-        targets = [_target(task, output, changed=output.format != resized.source.format) for output in resized.outputs]
+        targets = _targets(task, resized.outputs, resized.source.format)
         written = tuple(_write(target, output) for target, output in zip(targets, resized.outputs, strict=True))
     except UnsupportedFormat as error:
         named = (mimetypes.guess_type(source.name)[0] or "").startswith("image/")
@@ -153,20 +162,28 @@ def read(source: Path, limits: Limits) -> bytes:
         raise SourceNotFound(f"no such file: {source}") from error
 
 
+def _targets(task: Task, outputs: Sequence[Output], source_format: str) -> list[Path]:
+    """The path of each output. Raises InvalidRequest if it is that of a source."""
+    if task.name is not None:
+        targets = name_template.paths(task.name, task.out, task.source.name, outputs)
+    else:
+        targets = [_target(task, output, changed=output.format != source_format) for output in outputs]
+    for target in targets:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            stat = target.stat()
+            if (stat.st_dev, stat.st_ino) in task.sources:
+                raise InvalidRequest(f"{target} is a source: choose another --out, nothing is written over a source")
+    return targets
+
+
 def _target(task: Task, output: Output, *, changed: bool) -> Path:
     """The output's path, like an object key: the source's name, plus the extension of a new format; or in a folder."""
     base = task.out / task.source.name
     if len(task.renditions) > 1 or output.rendition.name is not None:
         if base.is_file():
             raise InvalidRequest(f"{base} is a file: choose another --out, this one needs a folder of that name")
-        target = base / f"{output.rendition.label}.{output.extension}"
-    else:
-        target = base.with_name(f"{base.name}.{output.extension}") if changed else base
-    with suppress(FileNotFoundError, NotADirectoryError):
-        stat = target.stat()
-        if (stat.st_dev, stat.st_ino) in task.sources:
-            raise InvalidRequest(f"{target} is a source: choose another --out, nothing is written over a source")
-    return target
+        return base / f"{output.rendition.label}.{output.extension}"
+    return base.with_name(f"{base.name}.{output.extension}") if changed else base
 
 
 def _write(target: Path, output: Output) -> WrittenFile:
