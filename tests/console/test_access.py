@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +25,17 @@ def test_every_address_needs_the_token(page: Page, path: str, cookie: str) -> No
     assert answer.status == 403
     assert b"with its token" in answer.body
     assert "Set-Cookie" not in answer.headers
+
+
+def test_a_browser_without_the_token_gets_a_page_that_can_load_nothing(page: Page) -> None:
+    answer = page.ask("GET", "/", Cookie="", Accept="text/html,*/*;q=0.8")
+    assert (answer.status, answer.headers.get_content_type()) == (403, "text/html")
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert policy[0] == "default-src 'none'"
+    style = re.search(b"<style>(.*)</style>", answer.body)
+    assert style is not None
+    allowed = base64.b64encode(hashlib.sha256(style[1]).digest()).decode()
+    assert [part for part in policy if "-src" in part][1:] == [f"style-src 'sha256-{allowed}'"]
 
 
 def test_the_printed_address_opens_the_page_and_leaves_a_cookie_that_only_it_can_use(page: Page) -> None:

@@ -10,12 +10,15 @@ The console has all rights of the user's credentials, so no other web page may r
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
+import html
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +27,21 @@ if TYPE_CHECKING:
 
 _SAFE_METHODS = ("GET", "HEAD")
 _OWN_SITES = ("same-origin", "none")  # none: the user typed the address, or opened it from a terminal
+
+
+# The page of a refusal can load nothing, not even the console's own style sheet, which needs the token.
+_STYLE = (
+    ":root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif;"
+    "background:light-dark(#f6f6f3,#131312);color:light-dark(#1d1c19,#edece8)}"
+    "main{max-width:34rem;margin:18vh auto;padding:0 24px}h1{font-size:1.4rem}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_REFUSAL = (
+    '<!doctype html><html lang="en"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Tinypics</title>'
+    f"<style>{_STYLE}</style><main><h1>This address does not open the console</h1><p>%s</p></main></html>"
+)
+_REFUSAL_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
 
 
 class AccessControl:
@@ -56,7 +74,7 @@ class AccessControl:
         headers = Headers(scope=scope)
         given = self._query_token(scope)
         refusal = self._refusal(scope, headers, given)
-        app = PlainTextResponse(refusal + "\n", 403) if refusal else self._app
+        app = _refused(headers, refusal) if refusal else self._app
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -94,9 +112,16 @@ class AccessControl:
     def _add_headers(self, headers: MutableHeaders, *, remember: bool) -> None:
         if remember:
             headers.append("Set-Cookie", f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict")
-        headers["Content-Security-Policy"] = self._policy
+        headers.setdefault("Content-Security-Policy", self._policy)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"  # the first address has the token
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Cache-Control"] = "no-store"
+
+
+def _refused(headers: Headers, reason: str) -> Response:
+    """The answer to a refused request: a page for a browser's address line, else a line of text."""
+    if "text/html" in headers.get("accept", ""):
+        return HTMLResponse(_REFUSAL % html.escape(reason), 403, {"Content-Security-Policy": _REFUSAL_POLICY})
+    return PlainTextResponse(reason + "\n", 403)
