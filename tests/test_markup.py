@@ -36,6 +36,7 @@ def test_addresses_with_auto_need_one_element() -> None:
     _, (name, image) = tags("cat.jpg", ["400x.auto", "800x.auto"])
     assert name == "img"
     assert image["srcset"] == f"{BASE}cat.jpg/400x.auto 400w, {BASE}cat.jpg/800x.auto 800w"
+    assert image["sizes"] == "(max-width: 800px) 100vw, 800px"
 
 
 def test_a_crop_has_its_size_so_that_the_page_does_not_jump() -> None:

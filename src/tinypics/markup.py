@@ -24,7 +24,7 @@ def picture_html(
     renditions: Sequence[Rendition | str],
     *,
     base: str,
-    sizes: str = "100vw",
+    sizes: str = "",
     alt: str = "",
     version: str | None = None,
     secret: str | Mapping[str, str] | None = None,
@@ -34,8 +34,10 @@ def picture_html(
     """The `<picture>` element: `picture_html("cat.jpg", ["400x.auto", "800x.auto"], base=…, sizes="50vw", alt="Cat")`.
 
     `renditions` are those of `url`, of one aspect ratio, each with a width: a browser chooses among them by `sizes`,
-    and among formats by what it supports. `base`, `version`, `secret` and `expires` are those of `url`. `attributes`
-    are more attributes of the `<img>`, like `{"class": "avatar", "loading": "eager"}`. All texts are escaped.
+    and among formats by what it supports. `sizes` is the picture's width on the page; empty: the widest rendition's.
+    Without `.auto`, add a JPEG or PNG for browsers that support no other format. `base`, `version`, `secret` and
+    `expires` are those of `url`. `attributes` are more attributes of the `<img>`, like `{"class": "avatar", "loading":
+    "eager"}`. All texts are escaped.
 
     :raises InvalidRequest: naming the argument, what is allowed and what was given.
     """

@@ -71,17 +71,21 @@ def test_the_width_on_the_page_is_the_widest_outputs_unless_it_is_set() -> None:
 
 def test_the_notes_say_what_the_markup_lacks() -> None:
     crop = stored("a/hero.jpg", 300, 100, "jpeg")
-    assert markup_notes(WHOLE, SOURCE, "https://cdn.example/") == ["alt is empty: describe the picture in it."]
+    alone = markup_notes(WHOLE, SOURCE, "https://cdn.example/", "50vw")
+    assert alone == ["alt is empty: describe the picture in it."]
     webp = [item for item in WHOLE if item.format == "webp"]
-    alt, left_out, fallback, relative = markup_notes([*webp, crop], SOURCE, "")
+    alt, left_out, fallback, assumed, relative = markup_notes([*webp, crop], SOURCE, "")
     assert left_out == "300x is left out: the others have another aspect ratio than its 300x100."
     assert "add a rendition like 800x-jpeg" in fallback
+    assert assumed.startswith("sizes assumes 800px, the widest output: set the parameter Sizes")
     assert "UrlBase" in relative
     assert json.loads(Manifest(SOURCE, "r", (*webp, crop), {"data_uri": "", "colour": "#000000"}).to_json())[
         "notes"
     ] == [
-        *(alt, left_out, fallback, relative),
+        *(alt, left_out, fallback, assumed, relative),
     ]
+    squares = [stored("a/64.webp", 64, 64, "webp"), stored("a/256.webp", 256, 256, "webp")]
+    assert "add a rendition like 256x256-jpeg" in markup_notes(squares, SOURCE, "")[1]
 
 
 @pytest.mark.parametrize("key", ['"><script>alert(1)</script>.jpg', "a b,c/ü?#%41&'.jpg", "<img src=x onerror=y>.jpg"])

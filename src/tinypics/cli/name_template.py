@@ -55,16 +55,20 @@ def paths(template: str, folder: Path, source: Path, outputs: Sequence[Output]) 
     """The path of each output. Raises InvalidRequest if two have the same."""
     found = []
     for output in outputs:
-        facts = {
-            "stem": _stem(source),
-            "name": source.name,
-            "rendition": output.rendition.label,
-            "width": str(output.width),
-            "height": str(output.height),
-            "ext": output.extension,
-        }
-        path = folder / source.parent / _FIELD.sub(lambda match, facts=facts: facts[match[1]], template)
+        path = folder / source.parent / template.format(**_facts(source, output))
         if path in found:
             raise InvalidRequest.expected("--name", f"{{rendition}}, because two outputs would be {path}", template)
         found.append(path)
     return found
+
+
+def _facts(source: Path, output: Output) -> dict[str, object]:
+    """The values of `FIELDS`."""
+    return {
+        "stem": _stem(source),
+        "name": source.name,
+        "rendition": output.rendition.label,
+        "width": output.width,
+        "height": output.height,
+        "ext": output.extension,
+    }

@@ -45,8 +45,14 @@ def srcset(candidates: Sequence[Candidate]) -> dict[str, str]:
 
 
 def picture(candidates: Sequence[Candidate], sizes: str, attributes: Mapping[str, str]) -> str:
-    """The element. `attributes` are those of its `<img>`, which shows the format that every browser supports."""
+    """The element. `attributes` are those of its `<img>`, which shows the format that every browser supports.
+
+    `sizes` is the width of the picture on the page; empty: that of the widest output. With the browser's own default,
+    100vw, every desktop would load the widest output for an avatar.
+    """
     sets = srcset(candidates)
+    widest = max(each.width for each in candidates)
+    sizes = sizes or f"(max-width: {widest}px) 100vw, {widest}px"
     fallback = max(candidates, key=lambda each: (_PREFERENCE.index(each.format), each.width))
     own = {"src": fallback.url, "srcset": sets.pop(fallback.format), "sizes": sizes}
     if fallback.height is not None:

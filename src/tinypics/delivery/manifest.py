@@ -60,7 +60,7 @@ class Manifest:
         notes: list[str] = []
         if self.outputs:
             srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base, sizes)
-            notes = markup_notes(self.outputs, self.source, url_base)
+            notes = markup_notes(self.outputs, self.source, url_base, sizes)
         document = {
             "version": VERSION,
             "complete": bool(self.outputs),
@@ -141,14 +141,15 @@ def markup(
     shown = [html.Candidate(url_base + in_address(item.key), item.width, item.height, item.format) for item in whole]
     srcset = {FORMATS[name].content_type: urls for name, urls in html.srcset(shown).items()}
     style = {"alt": "", "loading": "lazy", "decoding": "async", "style": f"background:{colour}"}
-    # With 100vw every desktop would load the widest output for an avatar.
-    widest = max(item.width for item in whole)
-    return srcset, html.picture(shown, sizes or f"(max-width: {widest}px) 100vw, {widest}px", style)
+    return srcset, html.picture(shown, sizes, style)
 
 
-def markup_notes(stored: Sequence[StoredOutput], source: Mapping[str, Any], url_base: str) -> list[str]:
-    """Sentences for the author of a page: each thing that the markup lacks, and why."""
+def markup_notes(
+    stored: Sequence[StoredOutput], source: Mapping[str, Any], url_base: str, sizes: str = ""
+) -> list[str]:
+    """Sentences for the author of a page: each thing that the markup lacks or assumes, and why."""
     whole = _shown(stored, source)
+    widest = max(whole, key=lambda item: item.width)
     notes = ["alt is empty: describe the picture in it."]
     notes += [
         f"{item.rendition} is left out: the others have another aspect ratio than its {item.width}x{item.height}."
@@ -156,10 +157,22 @@ def markup_notes(stored: Sequence[StoredOutput], source: Mapping[str, Any], url_
         if item not in whole
     ]
     if not any(item.format in _FALLBACKS for item in whole):
-        notes.append("There is no JPEG or PNG for browsers without the other formats: add a rendition like 800x-jpeg.")
+        height = "" if _is_whole(widest, source) else widest.height
+        example = f"{widest.width}x{height}-jpeg"
+        notes.append(f"There is no JPEG or PNG for browsers without the other formats: add a rendition like {example}.")
+    if not sizes and len({item.width for item in whole}) > 1:
+        notes.append(
+            f"sizes assumes {widest.width}px, the widest output: set the parameter Sizes to the width on your page."
+        )
     if not url_base:
         notes.append("Addresses are relative: set the parameter UrlBase to use them on another site than the outputs'.")
     return notes
+
+
+def _is_whole(output: StoredOutput, source: Mapping[str, Any]) -> bool:
+    from tinypics.delivery import html
+
+    return html.same_shape((source["width"], source["height"]), (output.width, output.height))
 
 
 def _shown(stored: Sequence[StoredOutput], source: Mapping[str, Any]) -> list[StoredOutput]:

@@ -12,7 +12,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def picture(file: Any, *renditions: str, sizes: str = "100vw", alt: str = "", **attributes: str) -> SafeString:
+def picture(file: Any, *renditions: str, sizes: str = "", alt: str = "", **attributes: str) -> SafeString:
     """The `<picture>` of a field's file; all texts in it are escaped."""
     markup = picture_html(
         file.name, renditions, base=settings.TINYPICS_URL, sizes=sizes, alt=alt, attributes=attributes
