@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -88,6 +89,15 @@ def test_the_application_repository_accepts_the_metadata_of_the_template() -> No
     assert all(re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", label) for label in facts["Labels"])
     assert all((PROJECT / facts[name]).is_file() for name in ("LicenseUrl", "ReadmeUrl"))
     assert facts["SourceCodeUrl"] == install.REPOSITORY
+
+
+def test_the_first_line_of_the_readme_has_the_facts_of_the_package() -> None:
+    facts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    line = next(line for line in (PROJECT / "README.md").read_text().splitlines() if line.startswith("[Version"))
+    version, python, _, licence = line.split(" · ")
+    assert version == f"[Version {tinypics.__version__}](CHANGELOG.md)"
+    assert f">={python.split()[1]}" == facts["requires-python"]
+    assert licence == f"[{facts['license']}](LICENSE)"
 
 
 def test_the_forge_builds_a_tag_by_the_commands_of_the_project() -> None:
