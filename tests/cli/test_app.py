@@ -52,6 +52,17 @@ def test_a_fault_of_ours_is_not_taken_for_a_missing_package() -> None:
     assert "ModuleNotFoundError" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["a\x1b.jpg", None])
+def test_a_full_disk_is_one_line(name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> str:
+        raise OSError(28, "No space left on device", name)
+
+    monkeypatch.setattr("tinypics.cli.workflow.read_event", fail)
+    done = CliRunner().invoke(app, ["invoke", "event.json"])
+    assert done.exit_code == 1
+    assert done.stderr == ("a\\x1b.jpg: " if name else "") + "No space left on device\n"
+
+
 def test_python_m_is_the_same_command() -> None:
     done = subprocess.run([sys.executable, "-m", "tinypics", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"tinypics {__version__}\n"

@@ -64,7 +64,7 @@ def test_a_function_that_raises(capsys: pytest.CaptureFixture[str]) -> None:
     assert workflow.invoke(Services(FunctionError="Unhandled", Payload=raised), "{}") == 1  # type: ignore[arg-type]
     shown = capsys.readouterr()
     assert json.loads(shown.out) == raised
-    assert "The function raised StoreUnavailable: a workflow would retry it." in shown.err
+    assert "The function raised StoreUnavailable: 503\nA workflow would retry it." in shown.err
 
 
 def test_a_task_that_is_tried_again(capsys: pytest.CaptureFixture[str]) -> None:

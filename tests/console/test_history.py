@@ -19,7 +19,11 @@ def entered(ms: int, kind: str, name: str) -> dict[str, Any]:
 
 
 def failed(ms: int, error: str) -> dict[str, Any]:
-    return event(ms, "TaskFailed", taskFailedEventDetails={"error": error, "cause": "because"})
+    return event(
+        ms,
+        "TaskFailed",
+        taskFailedEventDetails={"error": error, "cause": '{"errorMessage": "because", "stackTrace": []}'},
+    )
 
 
 RETRIED = [

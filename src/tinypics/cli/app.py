@@ -14,7 +14,7 @@ from tinypics.cli import options
 from tinypics.cli import stack_commands as stacks
 from tinypics.cli.backfill import commands as backfills
 from tinypics.cli.pictures import commands as pictures
-from tinypics.cli.terminal import CommandFailed, err
+from tinypics.cli.terminal import CommandFailed, err, plain
 
 
 class _Commands(TyperGroup):
@@ -24,6 +24,11 @@ class _Commands(TyperGroup):
         except CommandFailed as failure:
             err.print(str(failure), style="red")
             raise typer.Exit(failure.code) from failure
+        except BrokenPipeError:  # the reader of a pipe has exited: typer ends quietly
+            raise
+        except OSError as error:  # a full disk, a read-only folder
+            err.print(": ".join(plain(part) for part in (error.filename, error.strerror or error) if part), style="red")
+            raise typer.Exit(1) from error
 
 
 app = typer.Typer(

@@ -72,6 +72,8 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
         raise _usage_error(error.reasons + hint) from None
     except (EmulatorError, deploy.DeployError, PortTaken) as error:
         raise CommandFailed(str(error)) from error
+    except OSError as error:  # a full disk names no file
+        raise CommandFailed(f"{plain(error.filename or folder)}: {error.strerror or error}") from error
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be closed
             err.print(f"Stopped. Pictures stay in {folder}.")
@@ -145,11 +147,12 @@ def _follow(emulator: Emulator, pid_file: PidFile) -> None:
 
 
 def _warn_about_space(folder: Path) -> bool:
-    """Say once that the disk is nearly full: the emulator answers uploads with an internal error then."""
+    """Say once that the disk is nearly full: the emulator then keeps objects in memory only, or starts no function."""
     free = shutil.disk_usage(folder).free
     if free >= _MIN_FREE:
         return False
-    err.print(f"The disk of {plain(folder)} has only {size(free)} left: uploads will fail.", style="yellow")
+    left = f"The disk of {plain(folder)} has only {size(free)} left."
+    err.print(f"{left} When it is full, uploads fail, or are lost at the end.", style="yellow")
     return True
 
 

@@ -12,7 +12,7 @@ import typer
 
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import err, plain, result
-from tinypics.stack.executions import RUNNING, history, keeps_history, outcome
+from tinypics.stack.executions import RUNNING, history, keeps_history, message_of, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,8 @@ def invoke(target: Target, text: str) -> int:
     answer = json.loads(response["Payload"].read())
     result(answer)
     if "FunctionError" in response:
-        err.print(f"The function raised {plain(answer.get('errorType'))}: a workflow would retry it.", style="red")
+        raised = f"{plain(answer.get('errorType'))}: {plain(answer.get('errorMessage', ''))}"
+        err.print(f"The function raised {raised}\nA workflow would retry it.", style="red")
         return 1
     return 0 if answer["status"] == "SUCCESS" else 1
 
@@ -72,7 +73,9 @@ def _show_states(states: Any, arn: str, pause: float) -> None:
             err.print(at + event["stateEnteredEventDetails"]["name"])
         elif event["type"] == "TaskFailed":
             details = event["taskFailedEventDetails"]
-            err.print(f"{at}  {plain(details.get('error'))}: {plain(details.get('cause'))}", style="yellow")
+            err.print(
+                f"{at}  {plain(details.get('error'))}: {plain(message_of(details.get('cause', '')))}", style="yellow"
+            )
 
 
 def _follow_history(states: Any, arn: str, pause: float) -> Iterator[dict[str, Any]]:

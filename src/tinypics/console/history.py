@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tinypics.stack.executions import message_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -60,7 +62,7 @@ def visits(events: Iterable[dict[str, Any]]) -> list[Visit]:
             found[-1].answered = _error_of(answers(event))
         elif kind in _FAILED:
             details = event.get(_FAILED[kind], {})
-            found[-1].errors.append((details.get("error", kind), details.get("cause", "")))
+            found[-1].errors.append((details.get("error", kind), message_of(details.get("cause", ""))))
         elif kind in _ENDED_BADLY:
             found[-1].failed = True
             _leave(found, now)

@@ -49,7 +49,17 @@ def outcome(execution: dict[str, Any]) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(execution["output"])
         return document
     error = execution.get("error", execution["status"])  # TIMED_OUT and ABORTED have no error
-    return {"status": "FAILED", "error": error, "message": execution.get("cause", "")}
+    return {"status": "FAILED", "error": error, "message": message_of(execution.get("cause", ""))}
+
+
+def message_of(cause: str) -> str:
+    """The message in a `cause`. Of a function that raised, Lambda makes it a JSON document with the stack trace."""
+    try:
+        document = json.loads(cause)
+    except ValueError:
+        return cause
+    message = document.get("errorMessage") if isinstance(document, dict) else None
+    return message if isinstance(message, str) else cause
 
 
 def keeps_history(states: Any, machine: str) -> bool:

@@ -142,6 +142,11 @@ ADVICE: Final[dict[str, Advice]] = {
         "The log line of the execution has the error's own name: follow the advice for that one.",
         retry=True,
     ),
+    "OSError": Advice(
+        "The local emulator could not write a file, at every attempt: its disk is full, or its folder read-only.",
+        "Free space on the disk of the data folder (`.tinypics`), or make the folder writable; then retry.",
+        retry=True,
+    ),
     "Lambda.TooManyRequestsException": Advice(
         "Lambda throttled the function, at every attempt.",
         "Retry later and fewer at a time, or ask AWS for a higher concurrency quota.",
