@@ -78,7 +78,7 @@ def test_after_a_restart_home_shows_the_pictures_and_each_has_its_page(
 
 def look_at(page: Page, key: str) -> None:
     """The page of a picture with two renditions, of which the stack has no execution any more."""
-    expect(page.locator(".days h3")).to_have_text("Today")
+    expect(page.locator(".days h2")).to_have_text("Today")
     tile(page, key).click()
     expect(page.locator("h1")).to_have_text(key)
     strip = page.locator(".strip button")
@@ -125,7 +125,7 @@ def test_back_returns_to_the_place_in_a_list_of_hundreds(page: Page) -> None:
     page.route("**/api/pictures*", library)
     go(page, "#/?start=60")
     expect(page.locator(".library .foot")).to_contain_text("61 to 120 of 500 pictures")
-    days = page.locator(".days h3")
+    days = page.locator(".days h2")
     expect(days.nth(2)).to_be_visible()  # sixty hours have three days at least
     chosen = page.locator("a.tile", has_text="picture-110.jpg")
     chosen.scroll_into_view_if_needed()

@@ -281,6 +281,21 @@ def test_failures_are_grouped_and_retried_once(page: Page) -> None:
     assert page.ask("POST", "/api/failures/retry", {"names": [again]}).document["error"] == "InvalidRequest"
 
 
+@pytest.mark.parametrize(
+    ("key", "data", "shown"),
+    [("cut.jpg", JPEG[: len(JPEG) // 2], True), ("text.jpg", b"hello", False), ("cut.tif", JPEG[:500], False)],
+)
+def test_a_failure_shows_its_source_if_a_browser_can_and_may(page: Page, key: str, data: bytes, shown: bool) -> None:
+    page.put(key, data)
+    failed = page.about(key)
+    groups = page.get("/api/failures")["groups"]
+    (item,) = [item for group in groups for item in group["items"] if item["name"] == failed["name"]]
+    assert (item["thumbnail"] is not None) == shown
+    if shown:
+        with urllib.request.urlopen(item["thumbnail"]) as answer:
+            assert answer.read() == data
+
+
 def test_health_counts_the_lines_of_the_log(page: Page) -> None:
     page.put("health.jpg")
     before = page.get("/api/health?seconds=3600")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tinypics.cli.target import Target
 
 _PARALLEL = 4  # uploads at a time; boto3 sends a large file in parallel parts of its own
+_LOCAL_BATCH = 8  # pictures in progress on a laptop, where each is a process: a folder of hundreds would overload it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,17 @@ def put(target: Target, paths: Sequence[Path], prefix: str, timeout: float) -> i
     addresses = of_outputs(target)
     log = target.log(time.time() - MAX_SKEW)
     log.lines()  # skip the results of earlier uploads, which may be of the same pictures
-    etags = _upload_all(target, uploads)
     failed, made = 0, ""
-    with err.status("Waiting for the thumbnails"):
-        for key, answer in results(log, etags, timeout, target.pause):
-            out.print(picture_line({"source_key": key} | answer))
-            for place in (addresses or output_places)(answer):
-                out.print(f"  → {plain(place)}")
-            failed += answer["status"] != "SUCCESS"
-            made = key if answer["status"] == "SUCCESS" else made
+    at_once = _LOCAL_BATCH if target.cloud.endpoint else len(uploads)
+    for first in range(0, len(uploads), at_once):
+        etags = _upload_all(target, uploads[first : first + at_once])
+        with err.status("Waiting for the thumbnails"):
+            for key, answer in results(log, etags, timeout, target.pause):
+                out.print(picture_line({"source_key": key} | answer))
+                for place in (addresses or output_places)(answer):
+                    out.print(f"  → {plain(place)}")
+                failed += answer["status"] != "SUCCESS"
+                made = key if answer["status"] == "SUCCESS" else made
     if made:
         err.print(f"Get one: tinypics get {plain(shlex.quote(made))}")
     return 1 if failed else 0

@@ -55,7 +55,7 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
     executions = Executions(cloud, stack, pictures.address)
     library = Library(cloud, stack, pictures)
     previews = Previews(cloud, stack)
-    failures = Failures(cloud, executions)
+    failures = Failures(cloud, executions, pictures.preview)
     health = Health(cloud, stack)
     recent = Recent(cloud, stack, pictures.address)
     region = cloud.region

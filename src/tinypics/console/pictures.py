@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXPIRES = 3600  # seconds
 _MAX_MANIFEST_BYTES = 2**20
+_MAX_PREVIEW = 8_000_000  # bytes of a source in a list: most photos
 _DEFAULT_TYPE = "application/octet-stream"
 
 
@@ -34,6 +35,14 @@ class Pictures:
     def address(self, bucket: str, key: str) -> str:
         """A presigned URL to read the object, valid for an hour."""
         return self._presigned("get_object", {"Bucket": bucket, "Key": key})
+
+    def preview(self, bucket: str, key: str) -> str | None:
+        """The address of a source that a browser can show in a list; None if it is no such picture, large or gone."""
+        kind = keys.format_by_name(key)
+        if bucket != self._stack.source_bucket or kind is None or not FORMATS[kind].browser_support:
+            return None
+        found = self._head(bucket, key)
+        return self.address(bucket, key) if found and found["ContentLength"] <= _MAX_PREVIEW else None
 
     def upload(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """A presigned URL to PUT a new picture, and its headers. Without `replace`, only if the key is free.

@@ -165,7 +165,7 @@ def markup_notes(
             f"sizes assumes {widest.width}px, the widest output: set the parameter Sizes to the width on your page."
         )
     if not url_base:
-        notes.append("Addresses are relative: set the parameter UrlBase to use them on another site than the outputs'.")
+        notes.append("Addresses are relative: for a page on another site, set the parameter UrlBase.")
     return notes
 
 

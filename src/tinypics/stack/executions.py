@@ -36,6 +36,10 @@ class Failure(NamedTuple):
     def subject(self) -> str:
         return events.subject(json.loads(self.input)).get("source_key", "?")
 
+    @property
+    def bucket(self) -> str:
+        return events.subject(json.loads(self.input)).get("source_bucket", "")
+
     @classmethod
     def from_execution(cls, execution: dict[str, Any]) -> Failure:
         """From the response of DescribeExecution."""

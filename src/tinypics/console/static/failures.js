@@ -3,6 +3,7 @@
 import { errorText, get, poll, post } from "./api.js";
 import { announce, button, copyButton, h, icon, segments, time, withCode } from "./dom.js";
 import { count } from "./format.js";
+import { thumbnail } from "./row.js";
 
 const PERIODS = Object.entries({ 3600: "1 hour", 86400: "1 day", 604800: "7 days" });
 const SHOWN = 10;
@@ -74,12 +75,11 @@ function noFailures() {
 }
 
 function noList() {
-  const results = h("a", { href: "#/executions" }, "Executions");
-  const command = h("code", "tinypics verify --fix");
   return h(
     "div.empty",
     h("p", "This workflow is of type EXPRESS, which keeps no list of failed executions."),
-    h("p", command, " makes missing thumbnails. ", results, " shows the results in the function's log."),
+    h("p", h("code", "tinypics verify --fix"), " makes missing thumbnails."),
+    h("p", h("a", { href: "#/executions" }, "Executions"), " shows the results in the function's log."),
   );
 }
 
@@ -107,12 +107,13 @@ function groupCard({ error, advice, items }, reload, signal) {
       h(
         "a",
         { href: `#/executions/${encodeURIComponent(item.name)}` },
+        h("span.thumb.bad", item.thumbnail ? thumbnail(item.thumbnail, "bad") : icon("bad")),
         h("span.key", item.key),
         h("span.note", item.message.slice(0, 300)),
         time(item.started),
       ),
     );
-  const list = h("ol.plain", items.slice(0, SHOWN).map(row));
+  const list = h("ol.plain.failed", items.slice(0, SHOWN).map(row));
   const showRest = () => {
     list.append(...items.slice(SHOWN).map(row));
     rest.remove();

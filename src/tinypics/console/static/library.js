@@ -67,7 +67,7 @@ export class PictureGrid {
     return Object.entries(Object.groupBy(items, (item) => dayOf(item.at))).map(([day, found]) =>
       h(
         "section",
-        h("h3", day),
+        h("h2", day),
         h(
           "ol.tiles",
           found.map((item) => tiles.get(identity(item))),

@@ -1,7 +1,7 @@
 // One picture: its renditions, its address and its executions.
 
 import { get, post } from "./api.js";
-import { crumb, h, subject, time } from "./dom.js";
+import { card, crumb, h, subject, time } from "./dom.js";
 import { bytes, plural } from "./format.js";
 import { mainCopy, recordFigures, tryAddress } from "./pictures.js";
 import { executionRow } from "./row.js";
@@ -15,7 +15,7 @@ export async function show(main, { argument: key, stack, signal }) {
   main.append(
     crumb("All pictures", "#/"),
     subject(key, [h("span", facts), time(found.at), h("span", stack.output_bucket)], actions),
-    h("section.card", { "aria-label": "Renditions" }, recordFigures(found, stack)),
+    card("Renditions", recordFigures(found, stack)),
   );
   if (stack.listed && found.original) executions(main, found.original, signal).catch(() => {}); // an extra
 }

@@ -8,9 +8,8 @@ const BLANK = "\u2007"; // keeps the height of a line
 
 /** The link to an execution, which is its row in a list. Its summary `about` may arrive later. */
 export function executionRow(item, about) {
-  const element = row(item, item.started, item.ended && item.ended - item.started, about, "a.row");
-  element.href = `#/executions/${encodeURIComponent(item.name)}`;
-  return element;
+  const href = `#/executions/${encodeURIComponent(item.name)}`;
+  return Object.assign(row(item, item.started, item.ended && item.ended - item.started, about, "a.row"), { href });
 }
 
 /** A row: its picture, key and result, when it was started, and the milliseconds that it took. */
@@ -28,9 +27,9 @@ export function row({ status }, at, took, about, tag = "div.row") {
   );
 }
 
-/** A thumbnail; an icon in its place if it was deleted. */
-function thumbnail(src) {
-  return h("img", { src, alt: "", loading: "lazy", onerror: (event) => event.target.replaceWith(icon("gone")) });
+/** A thumbnail; an icon in its place if it was deleted, or cannot be shown. */
+export function thumbnail(src, other = "gone") {
+  return h("img", { src, alt: "", loading: "lazy", onerror: (event) => event.target.replaceWith(icon(other)) });
 }
 
 /** The error of a summary, or what was made. */
