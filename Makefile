@@ -16,7 +16,8 @@ $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	@# uv takes a fraction of pip's time and shows its progress. It reads no pip.conf, so pip is the second way.
 	@awk '/^uv==/, !/\\$$/' requirements-dev.txt >$(VENV)/uv.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
-	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --requirement requirements-dev.txt || \
+	@# System certificates: behind a company's proxy uv's own would not do.
+	$(BIN)/uv pip install --system-certs --python $(BIN)/python --require-hashes --requirement requirements-dev.txt || \
 		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
