@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
+from tinypics.local.template import read_template
 
 _NOTHING = {"Ref": "AWS::NoValue"}
 
@@ -22,4 +22,4 @@ def on(node: Any) -> Any:
 
 
 if __name__ == "__main__":
-    json.dump(on(yaml_parse(Path(sys.argv[1]).read_text())), sys.stdout, indent=1)
+    json.dump(on(read_template(Path(sys.argv[1]))), sys.stdout, indent=1)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from tinypics.local.template import read_template
+
 PROJECT = Path(__file__).parents[1]
 MAIN, MONITORING, CDN = TEMPLATES = ("template.yaml", "monitoring.yaml", "cdn.yaml")
 
@@ -17,10 +19,7 @@ MAIN, MONITORING, CDN = TEMPLATES = ("template.yaml", "monitoring.yaml", "cdn.ya
 @functools.cache
 def written(name: str = MAIN) -> Mapping[str, Any]:
     """A template as it is written, with intrinsic functions in their long form."""
-    from samtranslator.yaml_helper import yaml_parse
-
-    found: Mapping[str, Any] = yaml_parse((PROJECT / name).read_text())
-    return found
+    return read_template(PROJECT / name)
 
 
 @functools.cache

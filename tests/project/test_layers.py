@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
         "errors values prices image store sandbox delivery address verify backfill aws",
         "boto3 botocore obstore",
     ),
-    "local": ("errors store aws stack", "boto3 botocore samtranslator"),
+    "local": ("errors store aws stack", "boto3 botocore samtranslator yaml"),
     "console": (
         "errors values prices image store sandbox delivery address verify backfill aws stack",
         "starlette uvicorn botocore",

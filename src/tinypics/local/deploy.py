@@ -13,12 +13,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, WaiterError
-from samtranslator.yaml_helper import yaml_parse
 
 from tinypics.local.emulator import DEFAULT_PORT, HOST, REGION, Emulator
 from tinypics.local.package import upload_code, upload_template, with_numbers
 from tinypics.local.parameters import find_errors, merged, numbers, with_defaults
 from tinypics.local.pidfile import PidFile
+from tinypics.local.template import read_template
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack, cdn_stack, outputs
 
@@ -103,9 +103,7 @@ def check_parameters(project: Path, parameters: Mapping[str, str], endpoint: str
     Raises WrongParameters if they do not allow these parameters.
     """
     files = {STACK: project / TEMPLATE, cdn_stack(STACK): project / CDN_TEMPLATE}
-    templates: dict[str, dict[str, Any]] = {
-        stack: yaml_parse(file.read_text()) for stack, file in files.items() if file.exists()
-    }
+    templates = {stack: read_template(file) for stack, file in files.items() if file.exists()}
     all_of_them = merged(templates.values())
     given = {**_local_parameters(all_of_them, endpoint), **parameters}
     if reasons := find_errors(all_of_them, given, _PSEUDO):
