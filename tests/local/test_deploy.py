@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from tinypics.local import deploy, package
 from tinypics.local.emulator import REGION, Emulator, EmulatorError
 from tinypics.local.pidfile import PidFile
-from tinypics.stack import deployed
+from tinypics.stack import clients, deployed
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
@@ -163,19 +163,19 @@ def test_wrong_parameters_are_named_and_nothing_is_started(
         deploy.deploy(Cloud.local("http://127.0.0.1:9", REGION), project, given)
 
 
-@pytest.mark.parametrize(("create", "adopted"), [("both", 2), ("output", 1), ("none", 0)])
-def test_only_buckets_that_the_template_makes_are_adopted(project: Path, create: str, adopted: int) -> None:
+def test_only_buckets_that_the_template_makes_are_adopted(project: Path) -> None:
     with deploy.running(project / "data", project, 0) as (_, facts):
         s3 = Cloud.local(facts.endpoint, facts.region).client("s3")
         for bucket in ("original-pics", "tiny-pics"):
             s3.put_object(Bucket=bucket, Key="a", Body=b"1")
-    with Emulator.start(project / "data", 0) as emulator:
-        cloud = Cloud.local(emulator.endpoint, REGION)
-        deploy._import_buckets(cloud, deploy.BUCKETS | {"CreateBuckets": create})
-        stacks = cloud.client("cloudformation")
-        assert len(stacks.list_stacks()["StackSummaries"]) == (adopted > 0)
-        if adopted:
-            assert len(stacks.describe_stack_resources(StackName="tinypics")["StackResources"]) == adopted
+    for create, adopted in (("none", 0), ("output", 1), ("both", 2)):
+        with Emulator.start(project / "data", 0) as emulator:
+            cloud = Cloud.local(emulator.endpoint, REGION)
+            deploy._import_buckets(cloud, deploy.BUCKETS | {"CreateBuckets": create})
+            stacks = cloud.client("cloudformation")
+            assert len(stacks.list_stacks()["StackSummaries"]) == (adopted > 0)
+            if adopted:
+                assert len(stacks.describe_stack_resources(StackName="tinypics")["StackResources"]) == adopted
 
 
 def test_clients_of_the_emulator_need_no_valid_aws_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +183,7 @@ def test_clients_of_the_emulator_need_no_valid_aws_settings(tmp_path: Path, monk
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    clients._local_session.cache_clear()  # one from before these settings
     with Emulator.start(tmp_path / "data", 0) as emulator:
         cloud = Cloud.local(emulator.endpoint, REGION)
         assert cloud.client("s3").list_buckets()["Buckets"] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -27,6 +29,7 @@ _LOCAL = Config(
     inject_host_prefix=False,  # nor for sync-localhost
     proxies={},  # no proxy can reach loopback
 )
+_creating = threading.Lock()  # because a session cannot create clients in two threads at once
 
 
 class Cloud:
@@ -40,11 +43,7 @@ class Cloud:
     @classmethod
     def local(cls, endpoint: str, region: str) -> Self:
         """The emulator at `endpoint`. The user's AWS settings are not read, so they need not be valid."""
-        unset = (None, None, None, None)
-        settings = dict.fromkeys(("profile", "config_file", "credentials_file"), unset)
-        bare = botocore.session.Session(session_vars=settings)
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return cls(boto3.Session(botocore_session=bare, region_name=region, **keys), endpoint)
+        return cls(_local_session(region), endpoint)
 
     @classmethod
     def aws(cls, profile: str | None, region: str | None) -> Self:
@@ -53,12 +52,16 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         config = self._config.merge(_INVOCATIONS) if service == "lambda" else self._config
-        return self._session.client(service, endpoint_url=self.endpoint, config=config)
+        return self._create(service, config)
 
     def presigner(self) -> Any:
         """A client of S3 with presigned URLs that a browser can use."""
         config = self._config if self.endpoint else self._config.merge(_SIGNING)
-        return self._session.client("s3", endpoint_url=self.endpoint, config=config)
+        return self._create("s3", config)
+
+    def _create(self, service: str, config: Config) -> Any:
+        with _creating:
+            return self._session.client(service, endpoint_url=self.endpoint, config=config)
 
     @property
     def region(self) -> str:
@@ -68,3 +71,13 @@ class Cloud:
         """The store client of a bucket, as in the function."""
         credentials = Boto3CredentialProvider(self._session)
         return s3_bucket(name, endpoint=self.endpoint, region=self.region, credentials=credentials)
+
+
+@functools.cache
+def _local_session(region: str) -> boto3.Session:
+    """One session for all clients, because each session reads the descriptions of its services again."""
+    unset = (None, None, None, None)
+    settings = dict.fromkeys(("profile", "config_file", "credentials_file"), unset)
+    bare = botocore.session.Session(session_vars=settings)
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.Session(botocore_session=bare, region_name=region, **keys)
