@@ -11,6 +11,8 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tests.pictures import box
 
 if TYPE_CHECKING:
@@ -147,6 +149,7 @@ def _slice(image: Image.Image, number: int, depth: int) -> bytes:
         luma, *chroma = block.convert("YCbCr").split()
         samples = luma.tobytes() + b"".join(plane.reduce(2).tobytes() for plane in chroma)
     else:
-        values = [*struct.unpack(f"<{BLOCK * BLOCK}H", block.tobytes()), *[1 << depth - 1] * (BLOCK * BLOCK // 2)]
-        samples = int("".join(f"{value:0{depth}b}" for value in values), 2).to_bytes(len(values) * depth // 8)
+        values = np.full(BLOCK * BLOCK * 3 // 2, 1 << depth - 1, ">u2")
+        values[: BLOCK * BLOCK] = np.frombuffer(block.tobytes(), "<u2")
+        samples = np.packbits(np.unpackbits(values.view("u1")).reshape(-1, 16)[:, -depth:]).tobytes()
     return _unit(_IDR, head.aligned() + _UNSPLIT_PCM + samples + _END)
