@@ -60,7 +60,11 @@ def _content(data: bytes) -> str:
 
 
 def _state(objects: Iterable[tuple[str, Object]]) -> State:
-    return {key: (str(sorted(found.metadata.items())), _content(found.data)) for key, found in objects}
+    return {key: (_facts(found.metadata), _content(found.data)) for key, found in objects}
+
+
+def _facts(metadata: Mapping[str, str]) -> str:
+    return str(sorted(item for item in metadata.items() if item[0] != outputs.CLAIM))
 
 
 _CLEAN: dict[object, tuple[State, type[Exception] | None]] = {}
@@ -214,14 +218,17 @@ def _judge_source(world: World, key: str, there: Mapping[str, Object]) -> list[F
     for each in actual:
         if each not in best:
             left = any(state.get(each) == actual[each] for state in others)
-            found.append(Finding(_left(world, key) if left else "orphan", each))
+            kind = "left by another recipe" if left else "orphan"
+            found.append(Finding("left where the store cannot list" if _is_hidden(world, key, each) else kind, each))
     return found
 
 
-def _left(world: World, key: str) -> str:
-    """The kind of an output of another recipe: one below an odd key stays there, as docs/delivery.md says."""
-    below = (each for each in world.output.objects if each.startswith(f"{key}/"))
-    return "left where the store cannot list" if any(map(is_odd, below)) else "left by another recipe"
+def _is_hidden(world: World, key: str, output: str) -> bool:
+    """Whether it is an output of another recipe, in a folder with an odd key: it stays, as docs/delivery.md says."""
+    folder = f"{key}/"
+    known = {each for recipe in _recipes(world, key) for each in clean(key, _GOOD, recipe)}
+    odd = any(is_odd(each) for each in world.output.objects if each.startswith(folder))
+    return odd and output.startswith(folder) and output not in known
 
 
 def _taken(world: World, key: str) -> set[str]:

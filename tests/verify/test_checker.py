@@ -683,4 +683,5 @@ def test_an_output_whose_bytes_are_right_and_its_metadata_wrong_is_made_again(me
     report = world.checker().check(world.listing(world.source), listed)
     assert found(report) == [("damaged", "a.jpg/16x16.jpg")]
     assert world.fix(report) == []
-    assert output.objects["a.jpg/16x16.jpg"].metadata == right.metadata
+    made = output.objects["a.jpg/16x16.jpg"].metadata
+    assert {**made, outputs.CLAIM: ""} == {**right.metadata, outputs.CLAIM: ""}

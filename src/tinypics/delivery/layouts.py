@@ -98,7 +98,8 @@ class FolderLayout(Layout):
         if manifest is None:
             return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
         if not manifest.outputs:
-            return ExistingOutputs(stat.etag, manifest.source, named=manifest.all_keys, claimed_recipe=manifest.recipe)
+            named, recipe = manifest.all_keys, manifest.recipe
+            return ExistingOutputs(stat.etag, manifest.source, named=named, claimed_recipe=recipe, kept=manifest.kept)
         vouched = _vouched(manifest.outputs) | {self.marker: stat.etag}
         etags, owned, stats = self._survey(vouched, manifest.source["etag"])
         if etags.get(self.marker) != stat.etag:
@@ -134,20 +135,32 @@ class FolderLayout(Layout):
         # that was killed is shared, too, with the outputs that it has written.
         shared = (existing.source_etag, existing.claimed_recipe) == (new.source["etag"], self.request.recipe)
         if shared and existing.etag:
-            claim = existing.etag
+            claim, kept = existing.etag, existing.kept
         else:
-            claim = self._claim(Manifest(new.source, self.request.recipe, placeholder=shown), existing)
+            kept = _vouched(tuple(new.reused.values()))
+            claim = self._claim(Manifest(new.source, self.request.recipe, placeholder=shown, kept=kept), existing)
         # Listed after the claim, so that of invocations of both layouts at least one sees the other's writes.
         etags, owned, stats = self._survey(_vouched(existing.outputs) | {self.marker: claim}, new.source["etag"])
         expected = _vouched(tuple(new.reused.values())) | {self.marker: claim}
         if any(etags.get(key) != etag for key, etag in expected.items()):
             raise Conflict(f'another invocation writes below "{self.request.base_key}"')
+        if stats:
+            self._check_claim(claim)  # if it was lost, these may be another's outputs
         if obstacle := self._first_obstacle(stats):
             self.bucket.delete(self.marker, etag=claim)
             raise obstacle
         planned = {self._keys[str(output.rendition)]: output for output in new.outputs}
         stored = together(
-            functools.partial(self._put_output, key, output, new.source, etags.get(key), stats.get(key), shared=shared)
+            functools.partial(
+                self._put_output,
+                key,
+                output,
+                new.source,
+                etags.get(key),
+                stats.get(key),
+                claim=claim,
+                kept=kept.get(key),
+            )
             for key, output in planned.items()
         )
         written = {
@@ -162,7 +175,7 @@ class FolderLayout(Layout):
         if existing.owned.keys() <= {self.marker, *self.output_keys}:
             return False
         manifest = Manifest(existing.source, existing.recipe, existing.outputs, existing.placeholder)
-        claim = self._claim(replace(manifest, outputs=()), existing)
+        claim = self._claim(replace(manifest, outputs=(), kept=_vouched(existing.outputs)), existing)
         self._delete_strays(existing.owned, claim)
         self._complete(manifest, claim)
         return True
@@ -192,10 +205,13 @@ class FolderLayout(Layout):
         kept = {self.marker, *self.output_keys}
         strays = {key: etag for key, etag in owned.items() if key not in kept}
         if strays:
-            there = self.bucket.head(self.marker)
-            if there is None or there.etag != claim:  # they may be outputs of the invocation that has it now
-                raise Conflict(f'another invocation writes below "{self.request.base_key}"')
+            self._check_claim(claim)  # if it was lost, they may be outputs of the invocation that has it now
         self.delete(strays)
+
+    def _check_claim(self, claim: str) -> None:
+        there = self.bucket.head(self.marker)
+        if there is None or there.etag != claim:
+            raise Conflict(f'another invocation writes below "{self.request.base_key}"')
 
     def _claim(self, manifest: Manifest, existing: ExistingOutputs) -> str:
         """Write an incomplete manifest; its ETag. It is unlike all others, so no older one can be mistaken for it."""

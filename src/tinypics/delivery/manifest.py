@@ -40,7 +40,8 @@ class Manifest:
     """The content of a manifest.
 
     An incomplete one has no outputs. Its `claim` tells which invocation is writing them, and `keys` those of all
-    outputs that may exist, of this recipe and of the one before.
+    outputs that may exist, of this recipe and of the one before. `kept` has the ETags of those that are not written
+    again, by key.
     """
 
     source: Mapping[str, Any]
@@ -49,6 +50,7 @@ class Manifest:
     placeholder: Mapping[str, str] = MappingProxyType({})
     claim: str = ""
     keys: tuple[str, ...] = ()
+    kept: Mapping[str, str] = MappingProxyType({})
 
     def to_json(self, url_base: str = "", sizes: str = "") -> bytes:
         """The JSON document. `url_base` is prepended to every key in the markup; without it, URLs are relative.
@@ -73,7 +75,7 @@ class Manifest:
             "notes": notes,
         }
         if not self.outputs:
-            document |= {"claim": self.claim, "keys": list(self.keys)}
+            document |= {"claim": self.claim, "keys": list(self.keys), "kept": dict(self.kept)}
         return json.dumps(document, indent=2, ensure_ascii=False).encode()
 
     @property
@@ -92,7 +94,7 @@ class Manifest:
                 StoredOutput(**{**item, "dropped": tuple(item.get("dropped", ()))}) for item in document["renditions"]
             )
             rest = document["placeholder"], document.get("claim", ""), tuple(document.get("keys", ()))
-            found = cls(document["source"], document["recipe"], outputs, *rest)
+            found = cls(document["source"], document["recipe"], outputs, *rest, document.get("kept", {}))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
         return found if _is_valid(found) else None
@@ -107,6 +109,8 @@ def _is_valid(manifest: Manifest) -> bool:
     return (
         isinstance(manifest.recipe, str)
         and all(isinstance(text, str) for text in (manifest.claim, *manifest.keys))
+        and isinstance(manifest.kept, dict)
+        and all(isinstance(etag, str) for etag in manifest.kept.values())
         and _has(manifest.source, _SOURCE)
         and all(_has(vars(output), _OUTPUT) and output.format in OUTPUTS for output in manifest.outputs)
         and _has(manifest.placeholder, {"data_uri": str, "colour": str})

@@ -34,6 +34,8 @@ SOURCE_FACTS = "tinypics-source-facts"
 FACTS = "tinypics-facts"
 PLACED = "tinypics-placed"
 """Marks outputs with a requested key (`dest_key`): they belong to the requester, and are kept without their source."""
+CLAIM = "tinypics-claim"
+"""The ETag of the incomplete manifest under which an output of a list was written."""
 ON_DEMAND = "tinypics-on-demand"
 """Marks outputs that were made when they were asked for. They stay while they are of the source's version, but an
 upload's event replaces those of its own renditions: no lifecycle rule may remove what a manifest names."""
@@ -66,7 +68,8 @@ class ExistingOutputs:
     `outputs` has those that are really there; `recipe` is empty if any is not.
 
     Of a folder, `named` has the keys of outputs that may exist, as its manifest tells. If that is incomplete,
-    `claimed_recipe` is the recipe that an invocation is writing, or was when it was killed. If it is complete,
+    `claimed_recipe` is the recipe that an invocation is writing, or was when it was killed, and `kept` has the ETags of
+    outputs that it does not write again. If it is complete,
     `owned` has the ETags of this source's objects by key, and `damaged` those of objects that are not the ones that
     the manifest names (None: it is gone). `obstacle` is the error if a key belongs to somebody else. `existed`: the
     single output that was to be stored is one of a concurrent invocation.
@@ -79,6 +82,7 @@ class ExistingOutputs:
     placeholder: Mapping[str, str] = MappingProxyType({})
     named: tuple[str, ...] = ()
     claimed_recipe: str = ""
+    kept: Mapping[str, str] = MappingProxyType({})
     owned: Mapping[str, str] = MappingProxyType({})
     damaged: Mapping[str, str | None] = MappingProxyType({})
     existed: bool = False
@@ -188,23 +192,27 @@ class Layout(ABC):
         replaces: str | None,
         there: Stat | None = None,
         *,
-        shared: bool = False,
+        claim: str = "",
+        kept: str | None = None,
     ) -> tuple[str, bool]:
         """Store an output in place of the object with the ETag `replaces`; its ETag, and whether it was there already.
 
-        `there` has the facts of an object that may be this very output. Without a `shared` claim it is written again if
-        that keeps its ETag, because the write fails if a concurrent invocation has deleted the object.
+        `there` has the facts of an object that may be this very output. It is written again if it was written under
+        another `claim`: that fails if a concurrent invocation has deleted it, and makes late writes of others fail.
+        One with the ETag `kept` stays.
         """
         facts = f"{output.width}x{output.height} {output.format} {','.join(output.dropped)}".strip()
         recipe = self.request.recipe_of(output.rendition)
 
         def is_there(stat: Stat) -> bool:
+            is_claimed = stat.metadata.get(CLAIM, "") == claim or stat.etag == kept
             is_same = stat.metadata.get(RECIPE) == recipe and stat.size == len(output.data)
-            return is_same and self._is_made_of(stat, source["etag"])
+            return is_claimed and is_same and self._is_made_of(stat, source["etag"])
 
-        if there and is_there(there) and (shared or there.etag != _md5(output.data)):
+        if there and is_there(there):
             return there.etag, True
         attributes = self._attributes(output.content_type, source, recipe, facts)
+        attributes |= {CLAIM: claim} if claim else {}
         tags = {**self.handling.tags, **dict([ON_DEMAND_TAG] if self.request.on_demand else [])}
         try:
             return self.bucket.put(key, output.data, attributes=attributes, tags=tags, replaces=replaces), False
@@ -257,10 +265,3 @@ class Layout(ABC):
         if owner in (keys.fingerprint(self.request.bucket, each) for each in shorter):
             return None
         return InvalidRequest.expected("key", "a source whose output no other source has", key)
-
-
-def _md5(data: bytes) -> str:
-    """The ETag that S3 gives an object of these bytes, unless it is encrypted with a key of KMS."""
-    from hashlib import md5  # loads OpenSSL, which takes 4 ms; it is needed only after a kill or a race
-
-    return md5(data, usedforsecurity=False).hexdigest()
