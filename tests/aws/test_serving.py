@@ -234,6 +234,20 @@ def test_a_changed_signature_reads_nothing(data: st.DataObject) -> None:
         assert status in (400, 403)
 
 
+@pytest.mark.parametrize("given", ["", "the secret of thi", "the secret of this stack\0", "ü", None])
+def test_with_a_secret_only_cloudfronts_requests_are_answered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str | None
+) -> None:
+    secret = "the secret of this stack"
+    site = Site(monkeypatch, capsys, TINYPICS_ORIGIN_SECRET=secret)
+    site.put("cat.jpg")
+    headers = {} if given is None else {"x_tinypics_origin": given}
+    refused = site.get(site.url("cat.jpg", "60x"), **headers)
+    assert (refused.status, refused.cached, site.outcome, site.calls) == (403, "max-age=60", "direct", [])
+    assert secret not in json.dumps(site.log)
+    assert site.get(site.url("cat.jpg", "60x"), x_tinypics_origin=secret).status == 200
+
+
 def test_an_expired_signature_is_refused_and_a_valid_one_limits_caches(site: Site) -> None:
     etag = site.put("cat.jpg")
     assert site.get(site.signed("cat.jpg", "50x", expires=10**9)).status == 403

@@ -10,6 +10,8 @@ import pytest
 
 from tests.evaluated import Stack, combinations, parameters_of
 from tests.transformed import CDN, MAIN, template
+from tinypics.aws import http
+from tinypics.aws.serve_settings import ORIGIN_SECRET
 from tinypics.delivery import outputs
 from tinypics.stack.deployed import cdn_stack
 
@@ -66,6 +68,26 @@ def test_a_function_url_has_both_permissions_for_this_distribution_only() -> Non
         assert each["Principal"] == "cloudfront.amazonaws.com"
         assert each["SourceArn"]["Fn::Sub"].endswith(":cloudfront::123456789012:distribution/${Distribution}")
         assert ("FunctionUrlAuthType" in each) != ("InvokedViaFunctionUrl" in each)
+
+
+def test_with_a_secret_cloudfront_sends_what_the_function_compares() -> None:
+    """CloudFront's signature and the secret exclude each other, and the emulator's function needs neither."""
+    stack = served(OriginAuth="secret")
+    reference = {"Fn::Sub": "{{resolve:secretsmanager:${OriginSecret}:SecretString}}"}
+    origin = distribution(stack)["Origins"][1]
+    assert origin["OriginCustomHeaders"] == [{"HeaderName": http.ORIGIN_HEADER, "HeaderValue": reference}]
+    assert "OriginAccessControlId" not in origin
+    assert stack.properties("ServeFunction")["Environment"]["Variables"][ORIGIN_SECRET] == reference
+    assert stack.properties("ServeUrl")["AuthType"] == "NONE"
+    made = [each["Properties"] for each in stack.resources.values() if each["Type"] == "AWS::Lambda::Permission"]
+    assert {(each["Action"], each["Principal"]) for each in made} == {
+        ("lambda:InvokeFunctionUrl", "*"),
+        ("lambda:InvokeFunction", "*"),
+    }
+    signed = served()
+    assert "OriginSecret" not in signed.resources
+    assert signed.properties("ServeFunction")["Environment"]["Variables"][ORIGIN_SECRET] == ""
+    assert "OriginCustomHeaders" not in distribution(signed)["Origins"][1]
 
 
 def test_unknown_parameters_headers_and_cookies_cause_no_miss() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 4_400_000
 """Bytes of a picture. An answer has at most 6 MB, in which a picture is base64 (Lambda developer guide, "Quotas")."""
+
+ORIGIN_HEADER: Final = "x-tinypics-origin"
+"""With OriginAuth=secret, the header that only CloudFront sends."""
 
 YEAR: Final = "public, max-age=31536000, immutable"
 SHORT: Final = "public, max-age=60, stale-while-revalidate=300"
@@ -73,6 +77,10 @@ class HttpRequest:
         if not (all(isinstance(each, str) for each in texts) and isinstance(found.headers, dict)):
             raise InvalidRequest.expected("event", "a request to the function's URL", event)
         return found
+
+    def proves(self, secret: str) -> bool:
+        """Whether the header that CloudFront adds has this secret."""
+        return hmac.compare_digest(self.header(ORIGIN_HEADER).encode(), secret.encode())
 
     @property
     def is_encoded(self) -> bool:

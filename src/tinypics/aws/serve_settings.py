@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DYNAMIC_RENDITIONS = "TINYPICS_DYNAMIC_RENDITIONS"
 AUTO = "TINYPICS_AUTO_FORMATS"
 SIGNING_SECRET = "TINYPICS_SIGNING_SECRET"  # noqa: S105 - the name of a variable
+ORIGIN_SECRET = "TINYPICS_ORIGIN_SECRET"  # noqa: S105 - the name of a variable
 DEFAULT_PICTURE = "TINYPICS_DEFAULT_PICTURE"
 
 _MAX_TAGS = 9  # S3 allows ten for an object, and one is ours
@@ -32,7 +33,8 @@ class ServeSettings:
     """The outputs that may be made, and their buckets. `renditions` are the listed ones by label.
 
     With `secret`, the ARN (or the name) of the keys of signatures, any signed address may be made. `default_picture`
-    is the key of an object in the output bucket, which is sent instead of the text of an error.
+    is the key of an object in the output bucket, which is sent instead of the text of an error. `origin_secret` is the
+    header without which a request is refused, because it did not come through CloudFront.
     """
 
     stack: Settings
@@ -42,6 +44,7 @@ class ServeSettings:
     auto_formats: tuple[str, ...] = ()
     secret: str | None = None
     default_picture: str | None = None
+    origin_secret: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ServeSettings:
@@ -63,6 +66,7 @@ class ServeSettings:
             auto_formats=found.get(AUTO, AUTO_FORMATS[-1:]),
             secret=found.get(SIGNING_SECRET),
             default_picture=found.get(DEFAULT_PICTURE),
+            origin_secret=found.get(ORIGIN_SECRET),
         )
 
 
@@ -93,5 +97,6 @@ READERS: Final[dict[str, Callable[[str, str], Any]]] = {
     AUTO: _formats,
     SIGNING_SECRET: like(r"[A-Za-z0-9/_+=.@:-]+", "the ARN or the name of a secret"),
     DEFAULT_PICTURE: _key,
+    ORIGIN_SECRET: lambda _, text: text,  # any text: a message about it would put it into the log
 }
 """The parser of each variable of its own: from the name, for messages, and the text to the value."""

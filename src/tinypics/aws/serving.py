@@ -51,6 +51,9 @@ class Server:
 
         :raises TinypicsError: see `failure`.
         """
+        secret = self._settings.origin_secret
+        if secret and not request.proves(secret):
+            return http.text(403, "direct", "only CloudFront may ask here", "max-age=60")
         if request.method not in ("GET", "HEAD"):
             return http.text(405, "method", "expected GET or HEAD", "max-age=3600", allow="GET, HEAD")
         path, accept = request.path, request.header("accept")

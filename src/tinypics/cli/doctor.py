@@ -41,9 +41,13 @@ NOTHING = (
     "No address works. Is the stack deployed with Cdn=on, and the distribution with the command in its output "
     "CdnCommand? A bucket of your own needs the output BucketStatement in its policy, a KMS key KeyStatement."
 )
+UNSIGNED = (
+    "The function does not get requests for some keys, because CloudFront signs these characters wrong: they work only "
+    "when their outputs are stored. Deploy cdn.yaml with OriginAuth=secret."
+)
 ODD = (
-    "Keys with these characters do not work through CloudFront. Choose keys of letters, digits and -_.~/ for uploads, "
-    "as most storage libraries do, or put each rendition into Renditions, so that S3 has it before it is asked for."
+    "Keys with these characters do not work through CloudFront, not even when their outputs are stored. Choose keys of "
+    "letters, digits and -_.~/ for uploads, as most storage libraries do."
 )
 VERSION = (
     "An address with the right v is not kept for a year. Deploy cdn.yaml again: its function ViewerResponse compares "
@@ -67,9 +71,11 @@ class Reply:
 
 @dataclass(slots=True)
 class Findings:
-    """Names of failed keys, and advice."""
+    """Names of keys that failed, and of those whose outputs were made on demand or only later; and advice."""
 
     failed: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
     advice: dict[str, None] = field(default_factory=dict)  # in order, each once
 
     def conclude(self) -> None:
@@ -77,6 +83,8 @@ class Findings:
             self.advice = {NOTHING: None, **self.advice}
         elif self.failed:
             self.advice = {ODD: None, **self.advice}
+        if PLAIN in self.made and self.late:
+            self.advice = {UNSIGNED: None, **self.advice}
 
 
 @readable_errors()
@@ -109,10 +117,16 @@ def doctor(target: Target, base: str, prefix: str) -> int:
 def _check(settings: Settings, base: str, key: str, name: str, etag: str, findings: Findings) -> None:
     address = urlsplit(_address(settings, base, key))
     until = time.monotonic() + _PATIENCE
-    while not (first := ask(address)).is_picture and first.status in (403, 404) and time.monotonic() < until:
+    at_once = first = ask(address)
+    while not first.is_picture and first.status in (403, 404) and time.monotonic() < until:
         if PLAIN in findings.failed:
             break  # nothing works: do not wait for each key
         time.sleep(1)
+        first = ask(address)
+    if at_once.is_picture:
+        findings.made.append(name)
+    elif first.is_picture:
+        findings.late.append(name)
     again = ask(address._replace(query=f"v={etag[:8]}"))
     works = first.is_picture and again.is_picture
     seen = ", ".join(f"{reply.status} {_origin(reply)}".rstrip() for reply in (first, again))
