@@ -91,7 +91,14 @@ def look_at(page: Page, key: str) -> None:
     assert shown.evaluate("image => image.decode().then(() => image.clientWidth)") == 240  # its true size
     page.get_by_role("button", name="Copy URL").click()
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == "https://cdn.example.com/day%20two.jpg/240x-webp.webp"
+    address = r"https://cdn\.example\.com/day%20two\.jpg/"
+    assert re.fullmatch(address + r"240x-webp\.webp\?v=[0-9a-f]{8}", copied)
+    page.get_by_label("Another size").fill("100y")
+    page.get_by_role("button", name="Show its address").click()
+    expect(page.locator(".another .warn")).to_contain_text("rendition: expected a size")
+    page.get_by_label("Another size").fill("100x")
+    page.get_by_role("button", name="Show its address").click()
+    expect(page.locator(".another code")).to_have_text(re.compile(address + r"100x\.jpg\?v=[0-9a-f]{8}&s=1[\w-]{22}"))
     page.locator("header .primary", has_text="Copy HTML").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith("<picture><img src=")
     expect(page.locator(".snippet")).to_contain_text("thumb=64x64 is left out")

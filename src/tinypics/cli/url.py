@@ -73,7 +73,7 @@ def of_outputs(target: Target) -> Callable[[Mapping[str, Any]], list[str]] | Non
 
 def base_of(target: Target, settings: Settings) -> str:
     """The prefix of addresses: the stack's parameter UrlBase, or the output of its CDN. Raises CommandFailed."""
-    base = settings.handling.url_base or target.stack.cdn_url
+    base = deployed.address_base(target.stack, settings)
     if not base:
         raise CommandFailed(
             "The stack has no addresses yet. Deploy it with Cdn=on and then cdn.yaml, with the stack's output "
@@ -90,13 +90,13 @@ def _version(target: Target, key: str) -> str:
 
 def _secret(target: Target) -> str:
     """The keys of signatures. Raises CommandFailed without the stack's secret."""
-    if not target.stack.signing_secret:
+    secret = deployed.signing_secret(target.cloud, target.stack)
+    if secret is None:
         raise CommandFailed(
             "The stack has no secret for signatures: deploy it with Dynamic=signed, then cdn.yaml with its output "
             "CdnCommand."
         )
-    found = target.client("secretsmanager").get_secret_value(SecretId=target.stack.signing_secret)
-    return str(found["SecretString"])
+    return secret
 
 
 def _listed(settings: Settings, text: str) -> Rendition | str:

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from tinypics.aws.settings import Settings
 from tinypics.console import loglines
 from tinypics.console.access import AccessControl
+from tinypics.console.addresses import Addresses
 from tinypics.console.executions import Executions, NotFound
 from tinypics.console.failures import Failures
 from tinypics.console.health import Health
@@ -25,9 +26,11 @@ from tinypics.console.pictures import Pictures
 from tinypics.console.preview import MAX_BYTES, Busy, Previews
 from tinypics.console.recent import Recent
 from tinypics.console.snippets import snippets
+from tinypics.delivery import keys
 from tinypics.errors import InvalidConfiguration, InvalidRequest, PermanentError, TransientError
 from tinypics.image.formats import BY_EXTENSION, OUTPUTS
 from tinypics.image.options import COMPASS, FITS, SMART
+from tinypics.stack.deployed import address_base
 from tinypics.store.objects import MAX_KEY_BYTES
 
 if TYPE_CHECKING:
@@ -45,7 +48,6 @@ _SKEW = 5000  # milliseconds of clock skew between services
 _MAX_LINES = 5_000
 _FORM = ("width", "height", "fit", "gravity", "format", "quality")  # of the page's form
 _NO_EXECUTION = "there is no such execution: AWS keeps them for 90 days, the local emulator until it stops"
-
 _NO_PICTURE = "the output bucket has no thumbnail of this name: it was removed, or never made"
 
 
@@ -77,6 +79,7 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
         _post("/api/executions/{name}/again", lambda given: {"name": executions.run_again(given["name"])}),
         _post("/api/failures/retry", lambda given: failures.retry(given.get("names"))),
         _post("/api/uploads", pictures.upload),
+        _post("/api/address", Addresses(cloud, stack).address),
         _post("/api/snippets", lambda given: snippets(_event(given), stack, region, cloud.endpoint)),
         _post("/api/preview", lambda given: _preview(previews, given)),
         _file_preview("/api/preview/file", previews),
@@ -175,7 +178,8 @@ def _stack(cloud: Cloud, stack: Stack, previews: Previews, *, listed: bool) -> d
         "gravities": [*COMPASS, *SMART],
         "formats": OUTPUTS,
         "extensions": sorted(BY_EXTENSION),
-        "url_base": settings.handling.url_base,
+        "url_base": address_base(stack, settings),
+        "address_prefix": keys.in_address(settings.output_prefix),  # of keys, but not of addresses
     }
 
 

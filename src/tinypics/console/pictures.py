@@ -74,7 +74,7 @@ class Pictures:
         original = self._original(answer) if answer["source_key"] else None
         document: dict[str, Any] = {
             "original": original,
-            "renditions": [self._rendition(item, answer["dest_bucket"], original) for item in stored],
+            "renditions": [self._rendition(item, answer, original) for item in stored],
             "removed": answer.get("removed", []),
             "manifest": None,
         }
@@ -100,8 +100,11 @@ class Pictures:
             "overwritten": bool(found and facts.get("etag") and found["ETag"].strip('"') != facts["etag"]),
         }
 
-    def _rendition(self, item: Mapping[str, Any], bucket: str, original: Mapping[str, Any] | None) -> dict[str, Any]:
-        names = ("rendition", "width", "height", "bytes", "format", "dropped")
+    def _rendition(
+        self, item: Mapping[str, Any], answer: Mapping[str, Any], original: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        names = ("rendition", "width", "height", "bytes", "format", "dropped", "on_demand")
+        bucket, version = answer["dest_bucket"], answer.get("source", {}).get("etag")
         facts = {name: item[name] for name in names if name in item}
         original_bytes = original and original["bytes"]
         key, kind = item["dest_key"], item.get("format")
@@ -110,7 +113,7 @@ class Pictures:
             "bucket": bucket,
             "key": key,
             "url": self.address(bucket, key),
-            "path": keys.in_address(key),
+            "path": keys.in_address(key) + (f"?v={version[:8]}" if version else ""),
             "download": self._download(bucket, key),
             "label": FORMATS[kind].label if kind in FORMATS else None,
             "saved": round(100 * (1 - item["bytes"] / original_bytes), 1) if original_bytes else None,

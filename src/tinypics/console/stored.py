@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tinypics.delivery import keys
 from tinypics.delivery.layouts import source_from_metadata, split_facts
 from tinypics.delivery.manifest import MAX_BYTES, Manifest
-from tinypics.delivery.outputs import FACTS, SOURCE
+from tinypics.delivery.outputs import FACTS, ON_DEMAND, SOURCE
 from tinypics.image.formats import OUTPUTS
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class OutputFacts:
     dropped: tuple[str, ...] = ()
     source: str = ""
     """The fingerprint of its source, from its metadata."""
+    on_demand: bool = False
 
 
 def grouped(listed: Iterable[Listed], folders: Collection[str] = ()) -> list[StoredPicture]:
@@ -142,7 +143,8 @@ class OutputReader:
         if size is None or name not in OUTPUTS:
             return OutputFacts(listed.key, listed.size)
         lost = tuple(filter(None, dropped.split(",")))
-        return OutputFacts(listed.key, listed.size, *size, name, dropped=lost, source=metadata.get(SOURCE, ""))
+        source, on_demand = metadata.get(SOURCE, ""), ON_DEMAND in metadata
+        return OutputFacts(listed.key, listed.size, *size, name, dropped=lost, source=source, on_demand=on_demand)
 
     def _manifest(self, picture: StoredPicture) -> Manifest | None:
         if picture.manifest is None:

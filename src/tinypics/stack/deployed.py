@@ -26,6 +26,18 @@ def function(cloud: Cloud, stack: Stack) -> tuple[Settings, int]:
     return Settings.from_environment(environment | {MEMORY_MB: str(memory)}), memory
 
 
+def address_base(stack: Stack, settings: Settings) -> str | None:
+    """The prefix of addresses: the stack's parameter UrlBase, or the output of its CDN. None if it has neither."""
+    return settings.handling.url_base or stack.cdn_url
+
+
+def signing_secret(cloud: Cloud, stack: Stack) -> str | None:
+    """The keys that sign addresses, a JSON document. None without Dynamic=signed."""
+    if not stack.signing_secret:
+        return None
+    return str(cloud.client("secretsmanager").get_secret_value(SecretId=stack.signing_secret)["SecretString"])
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The names of a deployed stack's resources, on the laptop or on AWS: the outputs of template.yaml and cdn.yaml."""

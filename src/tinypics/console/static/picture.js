@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { card, crumb, h, subject, time } from "./dom.js";
 import { bytes, plural } from "./format.js";
-import { mainCopy, recordFigures, tryAddress } from "./pictures.js";
+import { anotherSize, mainCopy, recordFigures, tryAddress } from "./pictures.js";
 import { executionRow } from "./row.js";
 
 export async function show(main, { argument: key, stack, signal }) {
@@ -15,7 +15,7 @@ export async function show(main, { argument: key, stack, signal }) {
   main.append(
     crumb("All pictures", "#/"),
     subject(key, [h("span", facts), time(found.at), h("span", stack.output_bucket)], actions),
-    card("Renditions", recordFigures(found, stack)),
+    card("Renditions", recordFigures(found, stack), anotherSize(found, stack)),
   );
   if (stack.listed && found.original) executions(main, found.original, signal).catch(() => {}); // an extra
 }
@@ -32,20 +32,14 @@ async function executions(main, original, signal) {
   const found = await post("/api/subjects", { names: items.map((item) => item.name) }, signal);
   const own = items.filter(({ name }) => found[name]?.key === original.key && found[name].bucket === original.bucket);
   if (signal.aborted) return;
+  const listed = (item) => h("li", executionRow(item, found[item.name]));
   const none = next ? "None among the newest hundred." : "None: the stack keeps no execution of it any more.";
   main.append(
     h(
       "section.executions",
       { "aria-labelledby": "own" },
       h("h2", { id: "own" }, "Executions of this picture"),
-      h(
-        "div.card.flush",
-        h(
-          "ol",
-          own.map((item) => h("li", executionRow(item, found[item.name]))),
-        ),
-        own.length ? null : h("p.empty", none),
-      ),
+      h("div.card.flush", h("ol", own.map(listed)), own.length ? null : h("p.empty", none)),
     ),
   );
 }

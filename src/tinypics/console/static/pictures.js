@@ -1,6 +1,6 @@
 // The original and the renditions of one picture: a strip, and the chosen one at its true size.
 
-import { errorText, postForPicture } from "./api.js";
+import { errorText, post, postForPicture } from "./api.js";
 import { copyButton, h, keyText } from "./dom.js";
 import { bytes } from "./format.js";
 
@@ -11,13 +11,8 @@ export function recordFigures({ original, renditions, removed, manifest }, stack
   const all = [...renditions.map(renditionView), ...(original ? [originalView(original)] : [])];
   const stage = h("div.stage");
   const buttons = all.map((view) =>
-    h(
-      "button",
-      { type: "button", onclick: () => choose(view) },
-      h("span.thumb", view.thumbnail()),
-      h("span", h("strong", view.name), h("small", view.size)),
-    ),
-  );
+    h("button", { type: "button", onclick: () => choose(view) },
+      h("span.thumb", view.thumbnail()), h("span", h("strong", view.name), h("small", view.size))));
   const choose = (view) => {
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(all[index] === view)));
     stage.replaceChildren(view.frame(), h("div.facts-beside", view.facts(stack)));
@@ -36,6 +31,21 @@ export function mainCopy({ renditions: [first], manifest }, stack) {
   return first ? urlButton(first, stack, "primary") : null;
 }
 
+/** A field for the address of any other size, which is made when somebody asks for it. */
+export function anotherSize({ original }, stack) {
+  if (!stack.url_base || !original?.there) return null;
+  const input = h("input", { id: "size", placeholder: "320x-webp", required: true, spellcheck: "false" });
+  const answer = h("div.actions", { role: "status" });
+  const show = ({ url }) => answer.replaceChildren(h("code", url), copyButton(() => url, "Copy URL"), openLink(url));
+  const fail = (error) => answer.replaceChildren(h("span.warn", errorText(error)));
+  const onsubmit = (event) => {
+    event.preventDefault();
+    post("/api/address", { key: original.key, rendition: input.value.trim() }).then(show, fail);
+  };
+  const label = h("label", { for: "size" }, "Another size");
+  return h("form.another", { onsubmit }, label, input, h("button", "Show its address"), answer);
+}
+
 /** The form of Try it with the picture, and the settings of a rendition. */
 export function tryAddress({ bucket, key }, rendition) {
   const size = rendition?.width ? { width: rendition.width, height: rendition.height } : {};
@@ -43,7 +53,8 @@ export function tryAddress({ bucket, key }, rendition) {
 }
 
 function urlButton(item, stack, kind) {
-  const address = stack.url_base && stack.url_base + item.path;
+  const { url_base: base, address_prefix: prefix } = stack;
+  const address = base && base + (item.path.startsWith(prefix) ? item.path.slice(prefix.length) : item.path);
   return copyButton(() => address || item.url, address ? "Copy URL" : "Copy URL (valid for an hour)", kind);
 }
 
@@ -108,23 +119,16 @@ function renditionView(item) {
     size: size || bytes(item.bytes),
     thumbnail: () => image(item.url, "", {}, ""),
     frame: () =>
-      h(
-        "div.frame.true",
-        { tabindex: 0, role: "group", "aria-label": label },
-        image(item.url, label, item, "This rendition no longer exists."),
-      ),
+      h("div.frame.true", { tabindex: 0, role: "group", "aria-label": label },
+        image(item.url, label, item, "This rendition no longer exists.")),
     facts: (stack) => [
       h("strong", item.rendition ?? name),
       h("span", [size, item.label, bytes(item.bytes)].filter(Boolean).join(" · ")),
       saved ? h("span.saved", saved) : null,
+      item.on_demand ? h("span.quiet", "Made on demand. It is deleted with its source, and made again when asked for.") : null,
       item.dropped?.length ? h("span.warn", `Dropped: ${item.dropped.join(", ")}`) : null,
       h("code.quiet", keyText(item.key)),
-      h(
-        "p.actions",
-        urlButton(item, stack, ""),
-        h("a.button", { href: item.download }, "Download"),
-        openLink(item.url),
-      ),
+      h("p.actions", urlButton(item, stack, ""), h("a.button", { href: item.download }, "Download"), openLink(item.url)),
     ],
   };
 }
