@@ -214,15 +214,18 @@ def decoded(path: str, *, encoded: bool) -> str:
 
 
 def parameters(query: str) -> dict[str, str]:
-    """The valid ones of `PARAMETERS`. Raises InvalidRequest for a repeated one."""
+    """The valid ones of `PARAMETERS`. Raises InvalidRequest for a repeated one.
+
+    Messages do not quote the query: they are logged, and it may have a signature.
+    """
     if len(query) > MAX_BYTES:
-        raise InvalidRequest.expected("address", f"a query of at most {MAX_BYTES} bytes", query)
+        raise InvalidRequest.expected("address", f"a query of at most {MAX_BYTES} bytes", len(query))
     found: dict[str, str] = {}
     for pair in query.split("&"):
         field, _, text = pair.partition("=")
         if field in PARAMETERS:
             if field in found:
-                raise InvalidRequest.expected("address", f"the parameter {field} once", query)
+                raise InvalidRequest.expected("address", f"the parameter {field} once", f"{field} again")
             found[field] = unquote(text)
     if not re.fullmatch(_VERSION, found.get("v", "")):
         found.pop("v", None)

@@ -234,6 +234,15 @@ def test_a_changed_signature_reads_nothing(data: st.DataObject) -> None:
         assert status in (400, 403)
 
 
+@pytest.mark.parametrize("form", ["{s}", "{s}&s={s}", "{s}x", "{s}&e=1&e=2", "{s}&v={long}", "{s}&e={s}", "x&r={s}"])
+def test_a_signature_is_never_logged(site: Site, form: str) -> None:
+    site.put("cat.jpg")
+    path, _, signature = site.signed("cat.jpg", "40x").partition("?s=")
+    site.get(f"{path}?s={form.format(s=signature, long='5' * 9000)}")
+    assert site.log
+    assert signature not in json.dumps(site.log)
+
+
 @pytest.mark.parametrize("given", ["", "the secret of thi", "the secret of this stack\0", "ü", None])
 def test_with_a_secret_only_cloudfronts_requests_are_answered(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str | None
@@ -277,6 +286,7 @@ def test_head_and_conditions(site: Site) -> None:
     for condition in (got.headers["etag"], f'"x", W/{got.headers["etag"]}', "*"):
         same = site.get(site.url("cat.jpg", "60x"), if_none_match=condition)
         assert (same.status, same.body, same.headers["etag"]) == (304, b"", got.headers["etag"])
+        assert same.headers["content-type"] == "image/jpeg"
         assert same.cached == got.cached
     assert site.get(site.url("cat.jpg", "60x"), if_none_match='"x"').status == 200
     posted = site.get(site.url("cat.jpg", "60x"), "POST")

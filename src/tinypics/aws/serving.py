@@ -124,12 +124,13 @@ class Server:
             headers = _headers(wanted, stat, given)
             if _matches(request.header("if-none-match"), stat.etag):
                 return Reply(304, outcome, headers)
-            content_type = stat.metadata.get("Content-Type", "application/octet-stream")
-            return Reply(200, outcome, {"content-type": content_type, **headers}, download.read_all())
+            return Reply(200, outcome, headers, download.read_all())
 
 
 def _headers(wanted: Wanted, stat: Stat, given: Mapping[str, str]) -> dict[str, str]:
-    headers = {"etag": f'"{stat.etag}"', "cache-control": _cache_control(wanted, stat, given)}
+    # A 304 has the type as well: Lambda would add application/json, which a cache may put into its stored answer.
+    headers = {"content-type": stat.metadata.get("Content-Type", "application/octet-stream"), "etag": f'"{stat.etag}"'}
+    headers["cache-control"] = _cache_control(wanted, stat, given)
     return headers | ({"vary": "Accept"} if wanted.varies else {})
 
 
