@@ -79,5 +79,8 @@ def test_it_runs_from_the_shell(places: tuple[str, str]) -> None:
         text=True,
         timeout=300,
     )
-    assert (ran.stderr, ran.returncode) == ("", 0)
+    assert ran.returncode == 0, ran.stderr
+    # On a busy machine, Dask logs that it waits for its workers to end.
+    waiting = "distributed.nanny - WARNING - Worker process"
+    assert [line for line in ran.stderr.splitlines() if waiting not in line] == []
     assert json.loads(ran.stdout.replace("'", '"')) == {"done": 8, "UnsupportedFormat": 1}

@@ -38,7 +38,7 @@ def describe(header: Header, image: Any) -> str:
     unit, name = (_KB, "kB") if max(length, expected) >= 2 * _KB else (1, "bytes")
     if expected > length:
         return f"it ends after {round(length / unit):,} of about {round(expected / unit):,} {name}"
-    return f"it ends after {round(length / unit):,} {name}, before its picture does"
+    return f"it ends after {round(length / unit):,} {name}, in the middle of its picture"
 
 
 def _from_rows(header: Header, image: Any, length: int) -> int:
