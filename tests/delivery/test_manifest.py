@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import tinypics
 from tinypics.delivery.manifest import Manifest, StoredOutput, markup, markup_notes, placeholder
 from tinypics.image.pipeline import resize
 from tinypics.image.placeholder import PLACEHOLDER
@@ -86,6 +87,14 @@ def test_the_notes_say_what_the_markup_lacks() -> None:
     ]
     squares = [stored("a/64.webp", 64, 64, "webp"), stored("a/256.webp", 256, 256, "webp")]
     assert "add a rendition like 256x256-jpeg" in markup_notes(squares, SOURCE, "")[1]
+
+
+def test_addresses_are_those_that_the_library_gives() -> None:
+    output = stored("thumbs/a b.jpg/80x60-webp.webp", 80, 60, "webp")
+    _, picture = markup([output], SOURCE, "#000000", "https://cdn.example/", prefix="thumbs/")
+    assert Tags(picture).found[1][1]["src"] == tinypics.url("a b.jpg", "80x60-webp", base="https://cdn.example/")
+    relative, _ = markup([output], SOURCE, "#000000", "", prefix="thumbs/")
+    assert relative == {"image/webp": "thumbs/a%20b.jpg/80x60-webp.webp 80w"}
 
 
 @pytest.mark.parametrize("key", ['"><script>alert(1)</script>.jpg', "a b,c/ü?#%41&'.jpg", "<img src=x onerror=y>.jpg"])

@@ -225,7 +225,7 @@ class FolderLayout(Layout):
     def _put_manifest(self, manifest: Manifest, replaces: str | None) -> str:
         attributes = self._attributes("application/json", manifest.source, manifest.recipe, "manifest")
         attributes["Cache-Control"] = "no-cache"  # its content changes under the same key
-        data = manifest.to_json(self.handling.url_base, self.handling.sizes)
+        data = manifest.to_json(self.handling.url_base, self.handling.sizes, self.request.prefix)
         return self.bucket.put(self.marker, data, attributes=attributes, tags=self.handling.tags, replaces=replaces)
 
     def _read_manifest(self) -> tuple[Stat | None, Manifest | None]:

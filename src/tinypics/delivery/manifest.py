@@ -52,8 +52,8 @@ class Manifest:
     keys: tuple[str, ...] = ()
     kept: Mapping[str, str] = MappingProxyType({})
 
-    def to_json(self, url_base: str = "", sizes: str = "") -> bytes:
-        """The JSON document. `url_base` is prepended to every key in the markup; without it, URLs are relative.
+    def to_json(self, url_base: str = "", sizes: str = "", prefix: str = "") -> bytes:
+        """The JSON document. In its markup, `url_base` replaces the `prefix` of keys; without it, URLs are relative.
 
         `sizes` is the attribute for the width of the picture on the page; empty: the width of the widest output.
         """
@@ -61,7 +61,7 @@ class Manifest:
         picture = ""
         notes: list[str] = []
         if self.outputs:
-            srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base, sizes)
+            srcset, picture = markup(self.outputs, self.source, self.placeholder["colour"], url_base, sizes, prefix)
             notes = markup_notes(self.outputs, self.source, url_base, sizes)
         document = {
             "version": VERSION,
@@ -132,7 +132,12 @@ def placeholder(output: Output) -> dict[str, str]:
 
 
 def markup(
-    stored: Sequence[StoredOutput], source: Mapping[str, Any], colour: str, url_base: str, sizes: str = ""
+    stored: Sequence[StoredOutput],
+    source: Mapping[str, Any],
+    colour: str,
+    url_base: str,
+    sizes: str = "",
+    prefix: str = "",
 ) -> tuple[dict[str, str], str]:
     """`srcset` by content type and a `<picture>` element, of the outputs that show the whole picture.
 
@@ -142,7 +147,11 @@ def markup(
     from tinypics.delivery import html  # like `base64` above
 
     whole = _shown(stored, source)
-    shown = [html.Candidate(url_base + in_address(item.key), item.width, item.height, item.format) for item in whole]
+    unneeded = prefix if url_base else ""
+    shown = [
+        html.Candidate(url_base + in_address(item.key.removeprefix(unneeded)), item.width, item.height, item.format)
+        for item in whole
+    ]
     srcset = {FORMATS[name].content_type: urls for name, urls in html.srcset(shown).items()}
     style = {"alt": "", "loading": "lazy", "decoding": "async", "style": f"background:{colour}"}
     return srcset, html.picture(shown, sizes, style)

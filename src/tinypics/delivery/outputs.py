@@ -49,7 +49,7 @@ source. There are many only if a source has the name of a folder of others."""
 
 @value
 class Handling:
-    """How outputs are stored. `url_base` is prepended to the keys in a manifest's markup; `sizes` is its attribute."""
+    """How outputs are stored. `url_base` replaces the prefix of keys in a manifest; `sizes` is for its markup."""
 
     cache_control: str | None = None
     storage_class: str | None = None
