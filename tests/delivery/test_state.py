@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.delivery.test_reconcile import Cloud, picture
-from tinypics.delivery import outputs
+from tinypics.delivery import inventory, outputs
 from tinypics.delivery.outputs import MAX_UNKNOWN, Handling
 from tinypics.delivery.request import Request
 from tinypics.delivery.result import Gone
@@ -29,7 +29,7 @@ from tinypics.image.rendition import Rendition
 from tinypics.image.results import Resized
 from tinypics.image.stream import Stream
 from tinypics.store.bucket import Bucket
-from tinypics.store.objects import Listed, UnsupportedKey
+from tinypics.store.objects import Conflict, Listed, Stat, UnsupportedKey
 
 
 @functools.cache
@@ -399,6 +399,26 @@ def test_odd_keys_beside_or_below_do_no_harm(
     cloud.delete("a.png")
     assert isinstance(deliver(cloud, new), Gone)
     assert not contents(cloud).keys() & wanted.keys()
+
+
+@pytest.mark.parametrize("act", ["replaced", "removed"])
+def test_keys_of_a_manifest_that_is_replaced_meanwhile_are_read_again(act: str) -> None:
+    """A later manifest names others, which a listing would have shown."""
+    cloud = Cloud()
+    cloud.upload("a.png", V1)
+    deliver(cloud, LIST)
+    marker = "a.png/manifest.json"
+
+    class Busy(OddBucket):
+        def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
+            if key == marker:
+                cloud.plain("tiny-pics").delete(marker)
+            if key == marker and act == "replaced":
+                cloud.plain("tiny-pics").put(marker, b"{}", attributes={}, replaces=None)
+            return super().head(key, version_id=version_id)
+
+    with pytest.raises(Conflict, match="was replaced after it was read"):
+        inventory.read(Busy("tiny-pics", cloud.stores["tiny-pics"]), "a.png", ())
 
 
 @pytest.mark.parametrize("size", [0, 10, 5 * 2**20], ids=["empty", "small", "large"])

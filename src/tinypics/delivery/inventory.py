@@ -10,7 +10,7 @@ from tinypics.delivery import keys
 from tinypics.delivery.manifest import MAX_BYTES, Manifest
 from tinypics.errors import SourceChanged, SourceNotFound, SourceTooLarge
 from tinypics.store.bucket import PAGE
-from tinypics.store.objects import Listed, UnsupportedKey
+from tinypics.store.objects import Conflict, Listed, UnsupportedKey
 from tinypics.store.threads import together
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
 
     Keys that the client cannot represent, or a thousand other objects in between, can make that listing useless. Then
     the keys that are known are read one by one: `expected`, those of single outputs, and those that the manifest names.
+
+    :raises Conflict: the manifest was replaced meanwhile, by one that may name others.
     """
     try:
         page = bucket.from_key(base)
@@ -37,17 +39,26 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
     with suppress(UnsupportedKey):
         found = {each.key: each for each in bucket.from_key(f"{base}/") if keys.may_be_output(base, each.key)}
     marker = f"{base}/{keys.MANIFEST}"
-    known = {*expected, *keys.possible_single_outputs(base), marker, *_named(bucket, marker)} - found.keys()
-    return _with_tags(bucket, found | _heads(bucket, sorted(known)))
+    etag, named = _read_manifest(bucket, marker)
+    known = {*expected, *keys.possible_single_outputs(base), *named, marker} - (found.keys() - {marker})
+    found = _with_tags(bucket, found | _heads(bucket, sorted(known)))
+    if etag and (marker not in found or found[marker].etag != etag):
+        raise Conflict(f'object "{marker}" was replaced after it was read')
+    return found
 
 
-def _named(bucket: Bucket, marker: str) -> tuple[str, ...]:
+def _read_manifest(bucket: Bucket, marker: str) -> tuple[str, tuple[str, ...]]:
+    """The ETag of the manifest, and the keys that it names; nothing if it is missing or invalid."""
     try:
-        manifest = Manifest.from_json(bucket.open(marker, max_bytes=MAX_BYTES).read_all())
-    except (SourceNotFound, SourceTooLarge, SourceChanged):
-        return ()
+        download = bucket.open(marker, max_bytes=MAX_BYTES)
+        manifest = Manifest.from_json(download.read_all())
+    except SourceChanged as error:
+        raise Conflict(str(error)) from error
+    except (SourceNotFound, SourceTooLarge):
+        return "", ()
     base = marker.rpartition("/")[0]
-    return tuple(key for key in manifest.all_keys if keys.may_be_output(base, key)) if manifest else ()
+    named = tuple(key for key in manifest.all_keys if keys.may_be_output(base, key)) if manifest else ()
+    return download.stat.etag if manifest else "", named
 
 
 def _heads(bucket: Bucket, names: Iterable[str]) -> dict[str, Listed]:
