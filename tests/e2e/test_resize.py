@@ -255,9 +255,10 @@ BAD_EVENTS = [
 ]
 
 
-@pytest.mark.parametrize("key", BAD_UPLOADS)
-def test_a_bad_upload_fails_by_name_and_the_next_good_one_works(stack: LocalStack, key: str) -> None:
-    body, error = BAD_UPLOADS[key]
+@pytest.mark.parametrize("name", BAD_UPLOADS)
+def test_a_bad_upload_fails_by_name_and_the_next_good_one_works(stack: LocalStack, name: str) -> None:
+    body, error = BAD_UPLOADS[name]
+    key = f"{uuid.uuid4()}/{name}"  # other files share the stack, and its executions
     upload(stack, key, body)
     execution = execution_for(stack, key)
     assert (execution["status"], execution["error"]) == ("FAILED", error)
