@@ -1,7 +1,7 @@
 """Compile the modules of a build with the CPython that Lambda runs: `bytecode.py --version 3.13 FOLDER...`.
 
-A part of the build (see Makefile), which stays out of the artifact. Lambda's folder is read-only, so a module without
-bytecode is compiled again at every cold start. Lambda's CPython loads only bytecode of its own version.
+The build runs this script (see Makefile); the artifact does not contain it. Lambda's folder is read-only, so a module
+without bytecode is compiled again at every cold start. Lambda's CPython loads only bytecode of its own version.
 This script runs on any Python 3.8 or later, because it must build on machines that have nothing else.
 """
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# The name tells PyPy, the version an alpha; a free-threaded build has the name and version of the other.
+# PyPy has another name, and an alpha another version. A free-threaded build has neither, so it says so itself.
 _IDENTITY = """
 import platform, sysconfig
 free = ["free-threaded"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []

@@ -34,7 +34,7 @@ class Codec:
     """More of them for samples of more than 8 bits."""
     other_extensions: tuple[str, ...] = ()
     parser: str = ""
-    """The module in `headers`, if it is not called as the format."""
+    """The module in `headers`, if it does not have the format's name."""
     browser_support: bool = False
     """Browsers show it."""
     encodes: bool = False
