@@ -42,23 +42,28 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
     etag, named = _read_manifest(bucket, marker)
     known = {*expected, *keys.possible_single_outputs(base), *named, marker} - (found.keys() - {marker})
     found = _with_tags(bucket, found | _heads(bucket, sorted(known)))
-    if etag and (marker not in found or found[marker].etag != etag):
+    if etag is not None and etag != (found[marker].etag if marker in found else ""):
         raise Conflict(f'object "{marker}" was replaced after it was read')
     return found
 
 
-def _read_manifest(bucket: Bucket, marker: str) -> tuple[str, tuple[str, ...]]:
-    """The ETag of the manifest, and the keys that it names; nothing if it is missing or invalid."""
+def _read_manifest(bucket: Bucket, marker: str) -> tuple[str | None, tuple[str, ...]]:
+    """The ETag of the object at the manifest's key, and the keys that it names.
+
+    Empty if there is none, None if it is too large to be a manifest and was not read.
+    """
     try:
         download = bucket.open(marker, max_bytes=MAX_BYTES)
         manifest = Manifest.from_json(download.read_all())
     except SourceChanged as error:
         raise Conflict(str(error)) from error
-    except (SourceNotFound, SourceTooLarge):
+    except SourceNotFound:
         return "", ()
+    except SourceTooLarge:
+        return None, ()
     base = marker.rpartition("/")[0]
     named = tuple(key for key in manifest.all_keys if keys.may_be_output(base, key)) if manifest else ()
-    return download.stat.etag if manifest else "", named
+    return download.stat.etag, named
 
 
 def _heads(bucket: Bucket, names: Iterable[str]) -> dict[str, Listed]:
