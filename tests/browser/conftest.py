@@ -32,6 +32,13 @@ def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noq
     return check(3000)
 
 
+def copied(page: Page, pattern: str) -> None:
+    """Waits until the clipboard's text matches, because a page writes to it asynchronously."""
+    page.wait_for_function(
+        "async (pattern) => new RegExp(pattern).test(await navigator.clipboard.readText())", arg=pattern
+    )
+
+
 @pytest.fixture(scope="session")
 def address(stack: LocalStack) -> Iterator[str]:  # noqa: F811 - the fixture
     with serving(Cloud.local(stack.facts.endpoint, stack.facts.region), stack.facts.stack, 0) as address:
@@ -41,6 +48,7 @@ def address(stack: LocalStack) -> Iterator[str]:  # noqa: F811 - the fixture
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(60_000)  # as above
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield context
     context.close()

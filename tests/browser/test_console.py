@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import FilePayload, expect
 
-from tests.browser.conftest import once_told
+from tests.browser.conftest import copied, once_told
 from tests.pictures import encoded, photo
 from tinypics.stack.troubleshooting import ADVICE
 
@@ -65,7 +65,7 @@ def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page, stack: L
     steps = ["Resize", "Check the answer", "Succeeded"]
     expect(row.locator(".trail .step")).to_have_text(steps, timeout=30_000)
     expect(row.locator(".pill")).to_have_text("Succeeded")
-    assert row.locator(".thumb img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
+    expect(row.locator(".thumb img")).to_have_js_property("naturalWidth", 128)  # no longer the dropped file
     expect(row.locator(".description")).to_contain_text("4000 × 3000 JPEG")
     expect(page.locator("a.tile", has_text="beach.jpg").locator(".note")).to_contain_text("128 × 128")
 
@@ -79,7 +79,8 @@ def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page, stack: L
     expect(facts).to_contain_text("128 × 128 · JPEG")
     expect(facts).to_contain_text(re.compile(r"9\d\.\d % smaller"))
     shown = page.locator(".stage img")
-    assert shown.evaluate("image => [image.clientWidth, image.clientHeight]") == [128, 128]  # its true size
+    expect(shown).to_have_js_property("clientWidth", 128)  # its true size
+    expect(shown).to_have_js_property("clientHeight", 128)
     page.get_by_role("button", name="Original").click()
     expect(facts).to_contain_text("4000 × 3000 · JPEG")
     line = page.locator("details.line")
@@ -251,7 +252,7 @@ def test_an_original_that_browsers_do_not_show_is_shown_as_another(page: Page) -
     original = page.locator(".stage")
     expect(original).to_contain_text("Browsers do not show TIFF. This is a JPEG of it.")
     expect(original.locator("img")).to_have_count(1)
-    assert original.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 640
+    expect(original.locator("img")).to_have_js_property("naturalWidth", 640)
 
 
 def test_run_again_starts_another_execution(page: Page) -> None:
@@ -283,7 +284,8 @@ def test_try_it_shows_a_preview_of_the_event_and_code_that_sends_it(page: Page, 
     page.get_by_label("Fit").select_option("inside")
     page.get_by_label("Format").select_option("webp")
     expect(page.locator(".result")).to_contain_text(re.compile("160x128-inside-webp\\s*160 × 40 · WEBP"))
-    assert image.evaluate("image => [image.clientWidth, image.clientHeight]") == [160, 40]
+    expect(image).to_have_js_property("clientWidth", 160)
+    expect(image).to_have_js_property("clientHeight", 40)
 
     page.get_by_label("Fit").select_option("cover")
     page.locator(".focusable").click(position={"x": 10, "y": 10})
@@ -299,7 +301,7 @@ def test_try_it_shows_a_preview_of_the_event_and_code_that_sends_it(page: Page, 
     page.get_by_role("button", name="Python").click()
     expect(page.locator("#snippet")).to_contain_text("import boto3")
     page.get_by_role("button", name="Copy").click()
-    assert "start_execution(" in page.evaluate("navigator.clipboard.readText()")
+    copied(page, r"start_execution\(")
 
     page.get_by_label("Width").fill("99999")
     expect(page.locator(".result")).to_contain_text("InvalidRequest: width: expected a whole number from 1 to 16384")
@@ -318,7 +320,9 @@ def test_health_counts_the_results_in_the_log(page: Page, stack: LocalStack) -> 
     expect(page.locator(".figure", has_text="Median time")).to_contain_text("ms")
     expect(page.locator(".figure", has_text="Cold starts")).to_be_visible()
     expect(page.locator(".figure", has_text="cost")).to_have_count(0)  # the emulator is free
-    assert page.locator(".chart rect.good").evaluate_all("all => all.some((bar) => bar.height.baseVal.value > 0)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.chart rect.good')].some((bar) => bar.height.baseVal.value > 0)"
+    )
 
 
 def test_health_shows_how_far_a_backfill_is(page: Page) -> None:

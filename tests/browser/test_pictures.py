@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import FilePayload, expect
 
+from tests.browser.conftest import copied
 from tests.e2e.conftest import PROJECT
 from tests.pictures import encoded, photo
 from tinypics.console.server import serving
@@ -88,11 +89,10 @@ def look_at(page: Page, key: str) -> None:
     strip.nth(1).click()
     expect(strip.nth(1)).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".facts-beside")).to_contain_text("240 × 180 · WebP")
-    assert shown.evaluate("image => image.decode().then(() => image.clientWidth)") == 240  # its true size
+    expect(shown).to_have_js_property("clientWidth", 240)  # its true size
     page.get_by_role("button", name="Copy URL").click()
-    copied = page.evaluate("navigator.clipboard.readText()")
     address = r"https://cdn\.example\.com/day%20two\.jpg/"
-    assert re.fullmatch(address + r"240x-webp\.webp\?v=[0-9a-f]{8}", copied)
+    copied(page, rf"^{address}240x-webp\.webp\?v=[0-9a-f]{{8}}$")
     page.get_by_label("Another size").fill("100y")
     page.get_by_role("button", name="Show its address").click()
     expect(page.locator(".another .warn")).to_contain_text("rendition: expected a size")
@@ -100,7 +100,7 @@ def look_at(page: Page, key: str) -> None:
     page.get_by_role("button", name="Show its address").click()
     expect(page.locator(".another code")).to_have_text(re.compile(address + r"100x\.jpg\?v=[0-9a-f]{8}&s=1[\w-]{22}"))
     page.locator("header .primary", has_text="Copy HTML").click()
-    assert page.evaluate("navigator.clipboard.readText()").startswith("<picture><img src=")
+    copied(page, "^<picture><img src=")
     expect(page.locator(".snippet")).to_contain_text("thumb=64x64 is left out")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
@@ -145,10 +145,12 @@ def test_back_returns_to_the_place_in_a_list_of_hundreds(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("picture-110.jpg")
     page.go_back()
     expect(chosen).to_be_in_viewport()
-    assert chosen.evaluate("tile => tile.getBoundingClientRect().top") == before
+    page.wait_for_function(
+        "([tile, top]) => tile.getBoundingClientRect().top === top", arg=[chosen.element_handle(), before]
+    )
     page.locator(".library .foot").get_by_role("link", name="Older").click()
     expect(page.locator(".library .foot")).to_contain_text("121 to 180 of 500 pictures")
-    assert page.evaluate("scrollY") == 0
+    page.wait_for_function("() => scrollY === 0")
 
 
 def test_a_bucket_that_is_too_large_to_be_sorted_says_so_and_goes_on(page: Page) -> None:
@@ -174,7 +176,7 @@ def test_many_uploads_end_in_one_true_line_with_the_failures_first(page: Page) -
     expect(page.locator(".summary")).to_contain_text("waiting")
     expect(page.locator(".summary")).to_have_text("9 made · 2 failed · 0 waiting", timeout=60_000)
     expect(page.get_by_label("All uploads")).to_have_attribute("max", "11")
-    assert page.get_by_label("All uploads").evaluate("bar => bar.value") == 11
+    expect(page.get_by_label("All uploads")).to_have_js_property("value", 11)
     rows = page.locator(".uploads li")
     expect(rows).to_have_count(8)
     expect(rows.nth(0)).to_contain_text("bulk-bad-")
@@ -214,7 +216,7 @@ def test_try_it_starts_with_a_picture_that_exists_and_takes_a_file(page: Page) -
     )
     expect(page.get_by_label("Key")).to_have_value("mine.png")
     expect(page.locator(".result")).to_contain_text("128 × 128 · PNG")
-    assert page.locator(".focusable").evaluate("image => image.decode().then(() => image.naturalWidth)") == 90
+    expect(page.locator(".focusable")).to_have_js_property("naturalWidth", 90)
     expect(page.get_by_role("button", name="Start the workflow")).to_be_disabled()
     page.locator(".offer button[title='first.jpg']").click()
     expect(page.locator(".result")).to_contain_text("128 × 128 · JPEG")
