@@ -98,6 +98,10 @@ class Settings:
             backfill_bucket=found.get(BACKFILL_BUCKET),
         )
 
+    def listed(self, label: str) -> Rendition | None:
+        """The rendition with that name or text form; None if uploads make none like it."""
+        return next((each for each in self.renditions if each.label == label), None)
+
     def with_renditions(self, renditions: Sequence[str]) -> Settings:
         """The same settings with other renditions, in the matching layout. Raises InvalidRequest."""
         made = tuple(map(Rendition.parse, renditions))

@@ -13,14 +13,12 @@ from tinypics.cli.terminal import CommandFailed, Misused, out
 from tinypics.delivery import keys
 from tinypics.errors import PermanentError
 from tinypics.stack import deployed
-from tinypics.store.objects import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tinypics.aws.settings import Settings
     from tinypics.cli.target import Target
-    from tinypics.image.rendition import Rendition
 
 
 @readable_errors()
@@ -40,13 +38,14 @@ def url(
     settings = deployed.settings(target.cloud, target.stack)
     base = base or base_of(target, settings)
     until = time.time() + parse_age(expires, "--expires") if expires else None
-    etag = _version(target, key) if version else None
+    etag = deployed.source_version(target.cloud, target.stack, key) if version else None
     secret = _secret(target) if sign else None
     try:
         if rendition is None and not settings.in_folder:
             out.print(stored(base, keys.single_output(keys.check(key), settings.renditions[0]), etag))
             return
-        for each in settings.renditions if rendition is None else [_listed(settings, rendition)]:
+        # The address of a listed rendition has its name, which the text of a size does not give.
+        for each in settings.renditions if rendition is None else [settings.listed(rendition) or rendition]:
             out.print(tinypics.url(key, each, base=base, version=etag, secret=secret, expires=until))
     except PermanentError as refused:
         raise CommandFailed(refused.message) from refused
@@ -82,12 +81,6 @@ def base_of(target: Target, settings: Settings) -> str:
     return base
 
 
-def _version(target: Target, key: str) -> str:
-    """The ETag of the picture. A missing one is an error, as for every command that reads it."""
-    found = target.client("s3").head_object(Bucket=target.stack.source_bucket, Key=key)
-    return unquoted(found["ETag"])
-
-
 def _secret(target: Target) -> str:
     """The keys of signatures. Raises CommandFailed without the stack's secret."""
     secret = deployed.signing_secret(target.cloud, target.stack)
@@ -97,8 +90,3 @@ def _secret(target: Target) -> str:
             "CdnCommand."
         )
     return secret
-
-
-def _listed(settings: Settings, text: str) -> Rendition | str:
-    """The stack's rendition of that name, which has no size in an address; otherwise the text itself."""
-    return next((each for each in settings.renditions if each.label == text), text)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import tinypics
 from tinypics.errors import InvalidRequest
 from tinypics.stack import deployed
-from tinypics.store.objects import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +34,7 @@ class Addresses:
         base = deployed.address_base(self._stack, settings)
         if not base:
             raise InvalidRequest.expected("address", "a stack with addresses (Cdn=on)", None)
-        listed = next((each for each in settings.renditions if each.label == text), None)
+        listed = settings.listed(text)
         secret = None if listed else deployed.signing_secret(self._cloud, self._stack)
-        found = self._cloud.client("s3").head_object(Bucket=self._stack.source_bucket, Key=key)
-        version = unquoted(found["ETag"])
+        version = deployed.source_version(self._cloud, self._stack, key)
         return {"url": tinypics.url(key, listed or text, base=base, version=version, secret=secret)}

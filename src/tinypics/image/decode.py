@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import warnings
 from contextlib import contextmanager
-from functools import cache
-from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,26 +12,23 @@ from PIL import Image
 
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError
 from tinypics.image import jpeg_decode
+from tinypics.image.decoders import decoder_class
 from tinypics.image.draft import DC_SCALE
+from tinypics.image.frame import make_frame
 from tinypics.image.geometry import ORIENTATIONS, UPRIGHT
 from tinypics.image.headers import exif, jpeg, jpeg_segments
 from tinypics.image.limits import MIB
 from tinypics.image.picture import Frame, OpenPicture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from tinypics.image.deep import Deep
-    from tinypics.image.formats import Codec
     from tinypics.image.geometry import Orientation
     from tinypics.image.headers.header import Header
     from tinypics.image.limits import Limits
 
 # Bytes that Pillow reads at a time from a complete JPEG: near the end of each block, libjpeg's decoder is slow.
 _BLOCK: Final = MIB
-_MODES: Final = ("L", "LA", "RGB", "RGBA", "CMYK")
-_PREMULTIPLIED: Final = {"LA": "La", "RGBA": "RGBa"}
-_CONVERSIONS: Final = {"1": "L", "La": "LA", "RGBa": "RGBA"}  # all other modes are colours: YCbCr, LAB
 
 
 @contextmanager
@@ -88,7 +83,7 @@ def _open_image(header: Header, limits: Limits) -> tuple[Any, Orientation]:
         from tinypics.image import jxl_decode
 
         return jxl_decode.open_image(header.data, header.decoder)
-    decoder = _decoder_class(header.decoder)
+    decoder = decoder_class(header.decoder)
     if header.decoder.name == "tiff":
         from tinypics.image import tiff_samples
 
@@ -96,15 +91,6 @@ def _open_image(header: Header, limits: Limits) -> tuple[Any, Orientation]:
     image = decoder(header.stream or io.BytesIO(header.data))
     content = header.exif or image.info.get("exif") or b""
     return image, ORIENTATIONS.get(exif.read_orientation(content), UPRIGHT)
-
-
-@cache
-def _decoder_class(decoder: Codec) -> Any:
-    reader = getattr(import_module(decoder.plugin), decoder.decoder_class)
-    if decoder.name != "jpeg":
-        return reader
-    # Pillow reads an unused resolution from EXIF, and loads its TIFF plugin and `decimal` for it.
-    return type(decoder.decoder_class, (reader,), {"_read_dpi_from_exif": lambda _: None})
 
 
 def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) -> Iterator[Frame]:
@@ -115,7 +101,7 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
     with translate_errors(f"the {picture.header.codec.label}", picture.header, picture.image):
         if not isinstance(picture.image, Image.Image):
             image, bands = picture.image.decode(deep=picture.deep)
-            yield _make_frame(picture, image, 1, bands=bands)
+            yield make_frame(picture, image, 1, bands=bands)
             return
         if picture.boxes and (boxed := _boxed_frame(picture, scale)):
             yield boxed
@@ -128,7 +114,7 @@ def frames(picture: OpenPicture, scale: int, *, animate: bool, lenient: bool) ->
 
             drawings = gif_decode.frames(picture.header.data, lenient=lenient)
             for drawn in islice(drawings, None if animate else 1):
-                yield _make_frame(picture, drawn.image, 1, drawn.duration, truncated=drawn.truncated)
+                yield make_frame(picture, drawn.image, 1, drawn.duration, truncated=drawn.truncated)
         else:
             yield from _pillow_frames(picture, animate=animate, lenient=lenient)
 
@@ -172,7 +158,7 @@ def _jpeg_frame(picture: OpenPicture, scale: int, *, lenient: bool) -> Frame:
     header, truncated = picture.header, False
     if jpeg_decode.takes(header, scale):
         if small := jpeg_decode.read(header, scale):
-            return _make_frame(picture, small, scale)
+            return make_frame(picture, small, scale)
         _check_pillow(picture)
     data = header.data
     if scale == DC_SCALE and header.dc_end is not None:
@@ -184,7 +170,7 @@ def _jpeg_frame(picture: OpenPicture, scale: int, *, lenient: bool) -> Frame:
             raise
         # With an end marker appended, the decoder accepts the truncated file.
         image, truncated = _load_scaled(picture, data + jpeg_segments.END, scale), True
-    return _make_frame(picture, image, scale, truncated=truncated)
+    return make_frame(picture, image, scale, truncated=truncated)
 
 
 def _scaled_webp_frame(picture: OpenPicture, scale: int) -> Frame:
@@ -196,7 +182,7 @@ def _scaled_webp_frame(picture: OpenPicture, scale: int) -> Frame:
 
 
 def _load_scaled(picture: OpenPicture, data: bytes, scale: int) -> Image.Image:
-    image = picture.image if data is picture.header.data else _decoder_class(picture.header.decoder)(io.BytesIO(data))
+    image = picture.image if data is picture.header.data else decoder_class(picture.header.decoder)(io.BytesIO(data))
     if picture.header.stream is None:
         image.decodermaxblock = _BLOCK
     if scale > 1:
@@ -216,7 +202,7 @@ def _pillow_frames(picture: OpenPicture, *, animate: bool, lenient: bool) -> Ite
         truncated = _load(image, lenient=lenient)
         # Pillow rounds the times of an AVIF: the sum of its durations is less exact than its timestamps.
         end = image.info.get("timestamp", ended) + (image.info.get("duration") or 0)
-        yield _make_frame(picture, image, 1, max(0.0, end - ended), truncated=truncated)
+        yield make_frame(picture, image, 1, max(0.0, end - ended), truncated=truncated)
         ended = end
 
 
@@ -231,82 +217,3 @@ def _load(image: Any, *, lenient: bool) -> bool:
         image.tile = []
         return True
     return False
-
-
-def _make_frame(
-    picture: OpenPicture,
-    image: Image.Image,
-    scale: int,
-    duration: float = 0,
-    *,
-    truncated: bool = False,
-    bands: Sequence[Image.Image] = (),
-) -> Frame:
-    decoded = _crop(image, picture.header)
-    size = picture.size if scale > 1 else decoded.size
-    extent = (size[0] / scale, size[1] / scale)
-    image = _convert_mode(decoded, picture)
-    deep = _read_deep(picture, decoded, image, bands) if picture.deep and not truncated else None
-    straight = image if image.mode in _PREMULTIPLIED else None
-    if straight is not None:
-        image = image.convert(_PREMULTIPLIED[image.mode])
-    return Frame(image, size, extent, duration, truncated, straight, deep)
-
-
-def _crop(image: Image.Image, header: Header) -> Image.Image:
-    if header.crop is None or header.decoder.name != "avif":  # libheif crops, libavif does not
-        return image
-    from tinypics.image import heif_decode
-
-    return heif_decode.crop_to_aperture(image, header.crop)
-
-
-def _read_deep(
-    picture: OpenPicture, image: Image.Image, shown: Image.Image, bands: Sequence[Image.Image]
-) -> Deep | None:
-    """The samples of what is decoded to `image`, and converted to `shown`."""
-    from tinypics.image import deep
-
-    header = picture.header
-    if header.decoder.name == "avif":
-        from tinypics.image import avif_samples
-
-        bands = [_crop(band, header) for band in avif_samples.read(header.data, image.mode, picture.size)]
-    elif isinstance(picture.image, Image.Image):
-        clear = shown.getchannel("A") if "transparency" in image.info else None
-        return deep.read(image, header, picture.icc, lambda: _open_again(header), clear)
-    return deep.described(bands, header, picture.icc)
-
-
-def _open_again(header: Header) -> Any:
-    return _decoder_class(header.decoder)(io.BytesIO(header.data))
-
-
-def _convert_mode(image: Image.Image, picture: OpenPicture) -> Image.Image:
-    """Convert to one of the modes of `Frame`, but for alpha, which is not premultiplied yet."""
-    if image.mode.startswith("I;16"):
-        from tinypics.image import wide_samples
-
-        return wide_samples.to_eight_bits(image, picture.header.bits)
-    if image.mode == "RGBA" and picture.header.decoder.name == "bmp" and not any(image.getchannel("A").getextrema()):
-        image = image.convert("RGB")  # a program without alpha left the fourth byte at zero
-    clear = image.info.get("transparency")
-    if image.mode == "RGB" and picture.header.bits == 16 and isinstance(clear, tuple):
-        # Pillow keeps the high bytes of the pixels only, and many colours may have those of the transparent one.
-        if picture.header.frames == 1:
-            from tinypics.image import deep
-
-            alpha = deep.opaque(image, clear, _open_again(picture.header))
-            return Image.merge("RGBA", [*image.split(), alpha])
-        image.info["transparency"] = tuple(value >> 8 for value in clear)
-    if image.mode == "L" and isinstance(clear, int) and picture.header.bits in (2, 4):
-        # tRNS has the value before its scaling to 8 bits (PNG 3rd edition, 11.3.1.1); Pillow compares the one after.
-        image.info["transparency"] = clear * 255 // (2**picture.header.bits - 1)
-    if image.mode in ("P", "PA") or clear is not None:
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    if image.mode == "RGBA" and picture.header.channels == 2:
-        image = image.convert("LA")  # Pillow has no grey and alpha of 16 bits
-    # Pillow assumes that a CMYK JPEG is Adobe's, which stores inverted inks, and inverts it.
-    if image.mode == "CMYK" and picture.header.decoder.name == "jpeg" and "adobe" not in image.info:
-        image = image.point(lambda ink: 255 - ink)
-    return image if image.mode in _MODES else image.convert(_CONVERSIONS.get(image.mode, "RGB"))

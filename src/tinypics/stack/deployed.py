@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.exceptions import ClientError
 
 from tinypics.aws.settings import MEMORY_MB, Settings
+from tinypics.store.objects import unquoted
 
 if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
@@ -36,6 +37,11 @@ def signing_secret(cloud: Cloud, stack: Stack) -> str | None:
     if not stack.signing_secret:
         return None
     return str(cloud.client("secretsmanager").get_secret_value(SecretId=stack.signing_secret)["SecretString"])
+
+
+def source_version(cloud: Cloud, stack: Stack, key: str) -> str:
+    """The ETag of a picture in the source bucket, without quotes. Raises ClientError if there is none."""
+    return unquoted(cloud.client("s3").head_object(Bucket=stack.source_bucket, Key=key)["ETag"])
 
 
 @dataclass(frozen=True, slots=True)
