@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinypics.address import url
     from tinypics.errors import PermanentError, TinypicsError, TransientError
     from tinypics.image.limits import Limits
     from tinypics.image.pipeline import resize, resize_all
     from tinypics.image.rendition import Rendition
     from tinypics.image.results import Output, Resized, Source
-    from tinypics.markup import picture_html
+    from tinypics.urls.address import url
+    from tinypics.urls.markup import picture_html
 
 __version__ = "0.2.0"
 
@@ -42,10 +42,10 @@ _HOMES = {
     "Source": "image.results",
     "TinypicsError": "errors",
     "TransientError": "errors",
-    "picture_html": "markup",
+    "picture_html": "urls.markup",
     "resize": "image.pipeline",
     "resize_all": "image.pipeline",
-    "url": "address",
+    "url": "urls.address",
 }
 
 

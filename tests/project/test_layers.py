@@ -23,22 +23,21 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
     "store": ("errors values image", "obstore"),
     "sandbox": ("errors image store", ""),
     "delivery": ("errors values image store", ""),
-    "address": ("errors values image store delivery", ""),
-    "markup": ("errors image delivery address", ""),
+    "urls": ("errors values image store delivery", ""),
     "verify": ("errors values image store sandbox delivery", "obstore"),
     "backfill": ("errors values prices image store sandbox delivery", ""),
-    "aws": ("errors values prices image store sandbox delivery address verify backfill", "obstore boto3 botocore"),
+    "aws": ("errors values prices image store sandbox delivery urls verify backfill", "obstore boto3 botocore"),
     "stack": (
-        "errors values prices image store sandbox delivery address verify backfill aws",
+        "errors values prices image store sandbox delivery urls verify backfill aws",
         "boto3 botocore obstore",
     ),
     "local": ("errors store aws stack", "boto3 botocore samtranslator yaml"),
     "console": (
-        "errors values prices image store sandbox delivery address verify backfill aws stack",
+        "errors values prices image store sandbox delivery urls verify backfill aws stack",
         "starlette uvicorn botocore",
     ),
     "cli": (
-        "errors values prices install image store sandbox delivery address verify backfill aws stack local console",
+        "errors values prices install image store sandbox delivery urls verify backfill aws stack local console",
         "typer rich boto3 botocore obstore PIL",
     ),
 }

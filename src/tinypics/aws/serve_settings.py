@@ -6,12 +6,12 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from tinypics.address import AUTO_FORMATS
 from tinypics.aws.settings import OUTPUT_BUCKET, RENDITIONS, SOURCE_BUCKETS, TAGS, Settings, like, require
 from tinypics.aws.settings import READERS as SHARED
 from tinypics.delivery import keys
 from tinypics.delivery.outputs import ON_DEMAND_TAG
 from tinypics.errors import InvalidConfiguration, InvalidRequest
+from tinypics.urls.address import AUTO_FORMATS
 from tinypics.values import value
 
 if TYPE_CHECKING:

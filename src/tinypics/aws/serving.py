@@ -6,7 +6,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from tinypics.address import parameters
 from tinypics.aws import http
 from tinypics.aws.http import HttpRequest, Reply
 from tinypics.aws.wanted import resolve
@@ -14,6 +13,7 @@ from tinypics.delivery import reconcile
 from tinypics.delivery.outputs import ON_DEMAND, RECIPE, SOURCE, SOURCE_ETAG
 from tinypics.delivery.result import Result
 from tinypics.errors import SourceNotFound, SourceTooLarge, StoreUnavailable, TinypicsError
+from tinypics.urls.address import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,9 +15,9 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from tinypics.address import key_ring
 from tinypics.errors import AccessDenied, InvalidConfiguration, InvalidRequest, StoreUnavailable
 from tinypics.store.s3 import domain
+from tinypics.urls.address import key_ring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

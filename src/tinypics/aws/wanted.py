@@ -6,12 +6,12 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from tinypics.address import AUTO_FORMATS, Address, decoded, name_of
 from tinypics.delivery import keys
 from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, SourceNotFound
 from tinypics.image.formats import BY_EXTENSION, FORMATS
 from tinypics.image.rendition import Rendition
+from tinypics.urls.address import AUTO_FORMATS, Address, decoded, name_of
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import tinypics
-from tinypics.address import join
 from tinypics.cli.logs import parse_age
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, Misused, out
 from tinypics.delivery import keys
 from tinypics.errors import PermanentError
 from tinypics.stack import deployed
+from tinypics.urls.address import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinypics
-from tinypics.address import AUTO_FORMATS, Address
 from tinypics.delivery.keys import EXTENSIONS
 from tinypics.errors import InvalidRequest
+from tinypics.urls.address import AUTO_FORMATS, Address
 
-VECTORS = json.loads((Path(__file__).parents[1] / "examples" / "addresses.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[2] / "examples" / "addresses.json").read_text())
 RING: dict[str, str] = VECTORS["secret"]
 BASE: str = VECTORS["base"]
 NOW = 1767200000

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tinypics.address import url
 from tinypics.delivery import html, keys
 from tinypics.errors import InvalidRequest
 from tinypics.image.formats import BY_EXTENSION
 from tinypics.image.rendition import Rendition
+from tinypics.urls.address import url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

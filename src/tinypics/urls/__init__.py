@@ -1,0 +1,1 @@
+"""Addresses of outputs, and the markup that shows them."""
