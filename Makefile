@@ -121,6 +121,7 @@ $(BUILD)/bench/.installed: bench/node/package-lock.json bench/requirements.txt
 .PHONY: bench
 bench: setup $(BUILD)/bench/.installed ## Measure Tinypics and its peers at the same resizes; writes bench/README.md
 	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.serve --save
 	$(BIN)/python -m bench.backfill --save
 
 # The archives are dated by the last commit, so that the same sources give the same bytes on every machine.

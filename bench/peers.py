@@ -80,6 +80,7 @@ HANDLERS: Final = (
     ),
     Contender("node", "Node function, sharp", [_NODE or "node", str(_HERE / "node" / "runtime.cjs")], there=_node),
 )
+SERVED: Final = _handler("served", "tinypics, made on demand", "bench.contenders.served")
 PARTS: Final = Contender("parts", "tinypics under a profiler", [*_PYTHON, str(_HERE / "parts.py")])
 PROFILED: Final = _handler("profiled", "tinypics under a profiler", "bench.contenders.profiled")
 
