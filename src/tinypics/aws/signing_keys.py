@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from tinypics.errors import AccessDenied, InvalidConfiguration, InvalidRequest, StoreUnavailable
 from tinypics.store.s3 import domain
 from tinypics.urls.address import key_ring
+from tinypics.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,19 +36,30 @@ class SigningKeys:
     def __init__(self, read: Callable[[str], str], clock: Callable[[], float] = time.monotonic) -> None:
         self._read = read
         self._clock = clock
-        self._kept: dict[str, tuple[float, Mapping[str, str]]] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def ring(self, secret: str, identity: str) -> Mapping[str, str]:
-        """The keys by id. An id that is not among them is looked for again, but at most once a minute."""
+        """The keys by id. An id that is not among them is looked for again, but at most once a minute in vain."""
         now = self._clock()
-        read_at, ring = self._kept.get(secret, (-KEPT, {}))
-        if now - read_at >= (KEPT if identity in ring else _AGAIN):
-            try:
-                ring = key_ring(self._read(secret))
-            except InvalidRequest as error:
-                raise InvalidConfiguration(error.message) from None
-            self._kept[secret] = now, ring
+        kept = self._kept.get(secret)
+        if kept and now - kept.read_at < KEPT and (identity in kept.ring or now - kept.missed_at < _AGAIN):
+            return kept.ring
+        try:
+            ring = key_ring(self._read(secret))
+        except InvalidRequest as error:
+            raise InvalidConfiguration(error.message) from None
+        missed_at = kept.missed_at if kept else -_AGAIN
+        self._kept[secret] = _Kept(ring, now, missed_at if identity in ring else now)
         return ring
+
+
+@value
+class _Kept:
+    """Keys, the time when they were read, and the last time when they lacked the requested one."""
+
+    ring: Mapping[str, str]
+    read_at: float
+    missed_at: float
 
 
 def read_secret(secret: str) -> str:
