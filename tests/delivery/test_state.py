@@ -11,6 +11,7 @@ import pytest
 
 from tests.delivery.test_reconcile import Cloud, picture
 from tinypics.delivery import inventory, outputs
+from tinypics.delivery.manifest import MAX_BYTES
 from tinypics.delivery.outputs import MAX_UNKNOWN, Handling
 from tinypics.delivery.request import Request
 from tinypics.delivery.result import Gone
@@ -401,13 +402,17 @@ def test_odd_keys_beside_or_below_do_no_harm(
     assert not contents(cloud).keys() & wanted.keys()
 
 
+@pytest.mark.parametrize("before", ["a manifest", "large"])
 @pytest.mark.parametrize("act", ["replaced", "removed"])
-def test_keys_of_a_manifest_that_is_replaced_meanwhile_are_read_again(act: str) -> None:
+def test_keys_of_a_manifest_that_is_replaced_meanwhile_are_read_again(act: str, before: str) -> None:
     """A later manifest names others, which a listing would have shown."""
     cloud = Cloud()
     cloud.upload("a.png", V1)
     deliver(cloud, LIST)
     marker = "a.png/manifest.json"
+    if before == "large":
+        large, replaced = bytes(MAX_BYTES + 1), cloud.stored(marker).stat.etag
+        cloud.plain("tiny-pics").put(marker, large, attributes={}, replaces=replaced)
 
     class Busy(OddBucket):
         def head(self, key: str, *, version_id: str | None = None) -> Stat | None:

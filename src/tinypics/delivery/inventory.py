@@ -42,16 +42,13 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
     etag, named = _read_manifest(bucket, marker)
     known = {*expected, *keys.possible_single_outputs(base), *named, marker} - (found.keys() - {marker})
     found = _with_tags(bucket, found | _heads(bucket, sorted(known)))
-    if etag is not None and etag != (found[marker].etag if marker in found else ""):
+    if etag != (found[marker].etag if marker in found else ""):
         raise Conflict(f'object "{marker}" was replaced after it was read')
     return found
 
 
 def _read_manifest(bucket: Bucket, marker: str) -> tuple[str | None, tuple[str, ...]]:
-    """The ETag of the object at the manifest's key, and the keys that it names.
-
-    Empty if there is none, None if it is too large to be a manifest and was not read.
-    """
+    """The ETag of the object at the manifest's key ("" if there is none), and the keys that it names."""
     try:
         download = bucket.open(marker, max_bytes=MAX_BYTES)
         manifest = Manifest.from_json(download.read_all())
@@ -59,8 +56,8 @@ def _read_manifest(bucket: Bucket, marker: str) -> tuple[str | None, tuple[str, 
         raise Conflict(str(error)) from error
     except SourceNotFound:
         return "", ()
-    except SourceTooLarge:
-        return None, ()
+    except SourceTooLarge as error:  # not a manifest
+        return error.etag, ()
     base = marker.rpartition("/")[0]
     named = tuple(key for key in manifest.all_keys if keys.may_be_output(base, key)) if manifest else ()
     return download.stat.etag, named
