@@ -9,6 +9,7 @@ changed since. The exit code is 0 if the checker has no finding after transient 
 from __future__ import annotations
 
 import argparse
+import builtins
 import io
 import json
 import random
@@ -174,10 +175,20 @@ def report(soak: Soak, found: list[dict[str, Any]], seconds: float) -> None:
     print(f"{soak.sent.total()} changes of {soak.options.keys} keys in {seconds:.0f} s:", dict(soak.kinds))
     print(f"{len(calls)} calls to the store, of which {struck.total()} were struck:", dict(struck))
     print(f"{len(found)} executions:", dict(Counter(each["status"] for each in found)))
-    print("failed as:", dict(Counter(each["error"] for each in found if each["status"] == "FAILED")))
+    names = [each["error"] for each in found if each["status"] == "FAILED"]
+    print("failed as:", dict(Counter(name for name in names if not is_emulators(name))))
+    print("failed in the emulator itself:", dict(Counter(filter(is_emulators, names))))
     for each in found:
         if each["status"] == "FAILED" and each["error"] not in PERMANENT:
             print("  ", each["error"], json.loads(each["input"])["detail"]["object"]["key"], each["cause"][:200])
+
+
+def is_emulators(error: str) -> bool:
+    """Whether the emulator itself failed: it names its own exceptions, and all of the function `Runtime.HandlerError`.
+
+    Its worker was killed between two lines of it that use the worker.
+    """
+    return hasattr(builtins, error)
 
 
 def soaked(world: World, options: argparse.Namespace) -> bool:
