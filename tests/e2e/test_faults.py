@@ -541,6 +541,17 @@ def test_f17_f18_errors_of_the_configuration_fail_once_by_name(
     assert world.run(event)["status"] == "SUCCEEDED"
 
 
+def test_f17_without_permission_to_delete_a_deletion_fails_by_name(world: World) -> None:
+    world.invoke(world.upload("a.jpg"))
+    world.s3.delete_object(Bucket=IN, Key="a.jpg")
+    world.fail(faults.ACCESS_DENIED, "DELETE", OUTPUT, times=None)
+    assert world.run(event("Object Deleted", "a.jpg"))["error"] == "AccessDenied"
+    assert len(world.outputs()) == len(OUTPUTS)
+    world.proxy.clear()
+    assert world.run(event("Object Deleted", "a.jpg"))["status"] == "SUCCEEDED"
+    assert not world.outputs()
+
+
 def test_f17_a_bucket_of_another_region_is_asked_once_an_attempt(world: World) -> None:
     event = world.upload("a.jpg")
     world.fail(faults.WRONG_REGION, "PUT", OUTPUT, times=None)

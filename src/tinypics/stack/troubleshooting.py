@@ -68,8 +68,8 @@ ADVICE: Final[dict[str, Advice]] = {
         retry=True,
     ),
     "AccessDenied": Advice(
-        "The store refused to read the picture or to write a rendition, or the event named a bucket that is not the "
-        "stack's.",
+        "The store refused to read the picture, or to write or delete a rendition, or the event named a bucket that "
+        "is not the stack's.",
         "The function may read the stack's source bucket and write its output bucket, and the buckets of the "
         "parameters `MoreSourceBuckets` and `MoreOutputBuckets`. Check these, the policies of the buckets and of the "
         "KMS key, and whether the picture was archived; then retry.",
