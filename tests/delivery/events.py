@@ -59,6 +59,8 @@ class Invocation:
     downloads: list[Opened] = field(default_factory=list)
     seen: dict[tuple[str, str, str], int] = field(default_factory=dict)
     """The last PUT of which it knows, by bucket, key and ETag."""
+    listed: set[str] = field(default_factory=set)
+    """The objects that it has seen since its last listing, by bucket and key. It compares a later HEAD with them."""
 
     @property
     def key(self) -> str:

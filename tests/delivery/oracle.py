@@ -245,7 +245,11 @@ def _recipes(world: World, key: str) -> list[Recipe]:
         if each.key == key and each.event.dest_key is None and each.event.served is None
     ]
     last = max((each.start for each in mine if _is_final(each)), default=0)
-    return list(dict.fromkeys(each.recipe for each in mine if each.end >= last))
+    # Events of sources that share a key with this one may have brought its outputs up to date, too.
+    sharing = (f"{key}.", f"{key}/")
+    others = [each for each in world.invocations if each.follows and each.key.startswith(sharing)]
+    single = [each.recipe for each in others if not each.recipe.in_folder]
+    return list(dict.fromkeys([*(each.recipe for each in mine if each.end >= last), *single]))
 
 
 def _is_final(invocation: Invocation) -> bool:

@@ -16,6 +16,7 @@ from tinypics.delivery.outputs import MAX_UNKNOWN, Handling
 from tinypics.delivery.request import Request
 from tinypics.delivery.result import Gone
 from tinypics.errors import (
+    AccessDenied,
     CorruptImage,
     InvalidRequest,
     LoopRefused,
@@ -248,6 +249,81 @@ def cloud_of() -> Cloud:
     return cloud
 
 
+# --- Claims
+
+
+@pytest.mark.parametrize(
+    ("before", "recipe", "puts", "then", "is_kept"),
+    [
+        (None, LIST, 2, LIST, True),  # the retry shares the claim, and what was written under it
+        (None, LIST, 2, RENAMED, False),
+        (LIST, RENAMED, 1, RENAMED, True),  # an output of the recipe before, which the claim names as kept
+        (LIST, RENAMED, 1, LIST, False),
+    ],
+    ids=["retry", "another recipe", "kept", "kept by another"],
+)
+def test_outputs_that_were_written_under_another_claim_are_written_again(
+    before: Recipe | None, recipe: Recipe, puts: int, then: Recipe, *, is_kept: bool
+) -> None:
+    """So that a late write of the invocation that had that claim fails."""
+
+    def kill(request: str) -> None:
+        if request == "PUT tiny-pics" and cloud.requests.count(request) > puts:
+            raise Killed
+
+    cloud = Cloud()
+    cloud.upload("a.png", V1)
+    if before:
+        deliver(cloud, before)
+    cloud.meanwhile = kill
+    with pytest.raises(Killed):
+        deliver(cloud, recipe)
+    cloud.meanwhile = lambda request: None
+    etag = cloud.stored("a.png/16x16.png").stat.etag
+    deliver(cloud, then)
+    assert (cloud.stored("a.png/16x16.png").stat.etag == etag) == is_kept
+    assert contents(cloud) == clean(("a.png", V1, then))
+
+
+# --- A role without s3:DeleteObject
+
+
+@pytest.mark.parametrize("event", ["overwritten", "deleted", "spoilt"])
+@pytest.mark.parametrize(("old", "new"), [(SINGLE, LIST), (LIST, SINGLE), (LIST, OTHER)])
+def test_a_role_that_may_not_delete_is_refused_by_name_and_leaves_nothing_false(
+    old: Recipe, new: Recipe, event: str
+) -> None:
+    def deny(request: str) -> None:
+        if request == "DELETE tiny-pics":
+            raise AccessDenied("no permission for bucket tiny-pics to remove from")
+
+    cloud = Cloud()
+    cloud.upload("a.png", V1)
+    deliver(cloud, old)
+    cloud.delete("a.png") if event == "deleted" else cloud.upload("a.png", V2 if event == "overwritten" else b"x")
+    cloud.meanwhile = deny
+    for _ in range(2):  # a retry has the same answer
+        with pytest.raises(AccessDenied, match="to remove from"):
+            deliver(cloud, new)
+        for key in cloud.listing():
+            if key.endswith("manifest.json"):
+                named = cloud.manifest(key.removesuffix("/manifest.json"))["renditions"]
+                assert [cloud.stored(item["key"]).stat.etag for item in named] == [item["etag"] for item in named]
+    cloud.meanwhile = lambda request: None
+    with suppress(UnsupportedFormat):
+        deliver(cloud, new)
+    assert contents(cloud) == clean(("a.png", V2 if event == "overwritten" else None, new))
+
+
+@pytest.mark.parametrize("recipe", [SINGLE, LIST], ids=["single", "list"])
+def test_an_overwrite_without_a_change_of_the_recipe_needs_no_permission_to_delete(recipe: Recipe) -> None:
+    cloud = Cloud()
+    for data in (V1, V2):
+        cloud.upload("a.png", data)
+        deliver(cloud, recipe)
+        assert "DELETE tiny-pics" not in cloud.requests
+
+
 # --- Refusals are about one version
 
 
@@ -361,6 +437,31 @@ def test_a_source_below_the_name_of_another_has_outputs_of_its_own(key: str, rec
             if gone == order[0]:
                 assert set(cloud.listing()) == set(clean((left, V1, recipe)))
         assert cloud.listing() == []
+
+
+@pytest.mark.parametrize("key", ["x.png/manifest.json", "x.png/16x16.png"])
+@pytest.mark.parametrize("source", ["there", "spoilt", "gone"])
+def test_a_source_that_takes_a_key_out_of_a_list_leaves_no_part_of_the_list(key: str, source: str) -> None:
+    """The recipe became one rendition since; the source of the list had no event yet."""
+
+    def read(request: str) -> None:
+        if "x.png/manifest.json" in cloud.listing() and cloud.stored("x.png/manifest.json").stat.size > 1000:
+            for item in cloud.manifest("x.png")["renditions"]:
+                assert cloud.stored(item["key"]).stat.etag == item["etag"]
+
+    cloud = Cloud()
+    cloud.upload("x.png", V2)
+    deliver(cloud, LIST, "x.png")
+    cloud.upload(key, V1)
+    with pytest.raises(InvalidRequest, match="a source whose output no list has"):
+        deliver(cloud, SINGLE, key, follows=False)
+    assert contents(cloud) == clean(("x.png", V2, LIST))
+    if source != "there":
+        cloud.upload("x.png", b"no picture") if source == "spoilt" else cloud.delete("x.png")
+    cloud.meanwhile = read
+    deliver(cloud, SINGLE, key)
+    read("")
+    assert contents(cloud) == clean(*([("x.png", V2, SINGLE)] if source == "there" else []), (key, V1, SINGLE))
 
 
 # --- Odd neighbours
@@ -479,20 +580,42 @@ def test_a_folder_of_a_thousand_others_does_not_keep_a_list_from_being_complete(
         (SINGLE, "again", "HEAD out, HEAD in, LIST out"),
         (SINGLE, "overwrite", "HEAD out, GET in, PUT out, HEAD in, LIST out"),
         (SINGLE, "spoil", "HEAD out, GET in, LIST out, HEAD out, HEAD in, DELETE out, HEAD out, HEAD in, LIST out"),
+        (SINGLE, "delete", "HEAD out, GET in, LIST out, HEAD out, HEAD in, DELETE out, HEAD out, HEAD in, LIST out"),
+        (
+            SINGLE,
+            "change the recipe",
+            "HEAD out, GET in, PUT out, HEAD in, LIST out, HEAD out, DELETE out, HEAD out, HEAD out, LIST out",
+        ),
         (LIST, "upload", "GET out, GET in, PUT out, LIST out, PUT out, PUT out, PUT out, HEAD in"),
         (LIST, "again", "GET out, LIST out, HEAD out, HEAD out, HEAD in"),
         (LIST, "overwrite", "GET out, LIST out, GET in, PUT out, LIST out, PUT out, PUT out, PUT out, HEAD in"),
+        (
+            LIST,
+            "delete",
+            "DELETE out, HEAD out, " * 3 + "GET out, LIST out, GET in, LIST out, HEAD in, HEAD in, LIST out",
+        ),
+        (
+            LIST,
+            "change the recipe",
+            "HEAD out, " * 5 + "GET out, LIST out, GET in, PUT out, LIST out, PUT out, DELETE out, PUT out, HEAD in",
+        ),
     ],
 )
 def test_requests_by_event(recipe: Recipe, event: str, requests: str) -> None:
+    """This store sends a HEAD before each DELETE, unlike S3."""
     cloud = Cloud()
     etag = cloud.upload("a.png", V1)
     deliver(cloud, recipe, etag=etag)
     if event in ("overwrite", "spoil"):
         etag = cloud.upload("a.png", V2 if event == "overwrite" else b"no picture")
+    if event == "delete":
+        cloud.delete("a.png")
+        etag = ""
+    if event == "change the recipe":
+        recipe = WEBP if recipe is SINGLE else RENAMED
     if event != "upload":
         try:
-            deliver(cloud, recipe, etag=etag)
+            deliver(cloud, recipe, etag=etag or None)
         except TinypicsError:
             assert event == "spoil"
     said = [each.replace("original-pics", "in").replace("tiny-pics", "out") for each in cloud.requests]

@@ -198,19 +198,28 @@ class World:
         raise ANSWERS[fault.answer](name)
 
     def _effect(self, invocation: Invocation, bucket: ModelBucket, method: str, *arguments: Any, **options: Any) -> Any:
-        self._note_repeated(invocation, bucket, arguments[0], options)
+        self._note_repeated(invocation, bucket, method, arguments[0], options)
         found = getattr(bucket, method)(*arguments, **options)
         if isinstance(found, Opened) and bucket is self.source:
             invocation.downloads.append(found)
         for key in [each.key for each in found] if method == "from_key" else [arguments[0]]:
             if there := bucket.objects.get(key):
                 invocation.seen[bucket.name, key, there.etag] = there.number
+                invocation.listed.add(f"{bucket.name}/{key}")
         return found
 
-    def _note_repeated(self, invocation: Invocation, bucket: ModelBucket, key: str, options: Mapping[str, Any]) -> None:
+    def _note_repeated(
+        self, invocation: Invocation, bucket: ModelBucket, method: str, key: str, options: Mapping[str, Any]
+    ) -> None:
         """Note that an object has the ETag that this invocation knows, but is of a later PUT of the same bytes."""
+        if method == "from_key":
+            invocation.listed.clear()
         there = bucket.objects.get(key)
-        if there is None or (bucket is self.output and there.etag != options.get("replaces", options.get("etag"))):
+        if there is None:
+            return
+        is_compared = there.etag == options.get("replaces", options.get("etag"))
+        is_compared |= method == "head" and f"{bucket.name}/{key}" in invocation.listed
+        if bucket is self.output and not is_compared:
             return
         if invocation.seen.get((bucket.name, key, there.etag), there.number) != there.number:
             self.repeated.add(bucket.name)

@@ -11,12 +11,13 @@ from tinypics.delivery.manifest import MAX_BYTES, Manifest, StoredOutput, placeh
 from tinypics.delivery.outputs import (
     FACTS,
     RECIPE,
+    SOURCE,
     SOURCE_ETAG,
     SOURCE_FACTS,
     ExistingOutputs,
     Layout,
 )
-from tinypics.errors import SourceChanged, SourceNotFound, SourceTooLarge
+from tinypics.errors import InvalidRequest, SourceChanged, SourceNotFound, SourceTooLarge
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
 from tinypics.values import replace
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from tinypics.delivery.outputs import Handling, NewOutputs
     from tinypics.delivery.request import Request
-    from tinypics.errors import InvalidRequest
     from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
     from tinypics.store.objects import Stat
@@ -49,8 +49,19 @@ class SingleLayout(Layout):
             return ExistingOutputs()
         output = _output_from_metadata(str(self._rendition), self.marker, stat) if self._is_ours(stat) else None
         if output is None:
-            return ExistingOutputs(stat.etag, obstacle=self._obstacle(self.marker, stat))
+            displaces, obstacle = self._displaced(stat), self._obstacle(self.marker, stat)
+            if displaces and not self.request.follows:  # only the stack's recipe may take an output out of a list
+                obstacle = obstacle or InvalidRequest.expected("key", "a source whose output no list has", self.marker)
+            return ExistingOutputs(stat.etag, obstacle=obstacle, displaces=displaces)
         return ExistingOutputs(stat.etag, source_from_metadata(stat.metadata), stat.metadata.get(RECIPE, ""), (output,))
+
+    def _displaced(self, stat: Stat) -> str:
+        """The source in whose list the object at the output's key is; "" if it is in none."""
+        folder = self.marker.removeprefix(self.request.prefix).rpartition("/")[0]
+        is_another = folder != self.request.key
+        return (
+            folder if is_another and stat.metadata.get(SOURCE) == keys.fingerprint(self.request.bucket, folder) else ""
+        )
 
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         (output,) = new.outputs

@@ -71,8 +71,9 @@ class ExistingOutputs:
     `claimed_recipe` is the recipe that an invocation is writing, or was when it was killed, and `kept` has the ETags of
     outputs that it does not write again. If it is complete,
     `owned` has the ETags of this source's objects by key, and `damaged` those of objects that are not the ones that
-    the manifest names (None: it is gone). `obstacle` is the error if a key belongs to somebody else. `existed`: the
-    single output that was to be stored is one of a concurrent invocation.
+    the manifest names (None: it is gone). `obstacle` is the error if a key belongs to somebody else. `displaces` is the
+    source in whose list the object at the marker's key is. `existed`: the single output that was to be stored is one of
+    a concurrent invocation.
     """
 
     etag: str | None = None
@@ -87,6 +88,7 @@ class ExistingOutputs:
     damaged: Mapping[str, str | None] = MappingProxyType({})
     existed: bool = False
     obstacle: InvalidRequest | None = None
+    displaces: str = ""
 
     @property
     def source_etag(self) -> str | None:

@@ -67,14 +67,17 @@ def run(
     source = open_bucket(request.bucket)
     layout = layouts.layout_of(request, open_bucket(request.dest_bucket), handling)
 
+    def run_other(key: str) -> None:
+        with suppress(InvalidRequest, *_NO_PICTURE):  # the events of that source have told it
+            run(replace(request, key=key, etag=None), open_bucket, limits, handling, resize_all)
+
     def make_heirs() -> None:
         for key in layout.heirs() if request.follows else ():
             if source.head(key):
-                with suppress(PermanentError):  # the events of that source have told it
-                    run(replace(request, key=key, etag=None), open_bucket, limits, handling, resize_all)
+                run_other(key)
 
     try:
-        outcome = _reconcile(request, source, layout, limits, resize_all)
+        outcome = _reconcile(request, source, layout, limits, resize_all, run_other)
     except _NO_PICTURE:
         make_heirs()
         raise
@@ -83,10 +86,17 @@ def run(
     return outcome
 
 
-def _reconcile(request: Request, source: Bucket, layout: Layout, limits: Limits, resize_all: Resizer) -> Outcome:
+def _reconcile(
+    request: Request,
+    source: Bucket,
+    layout: Layout,
+    limits: Limits,
+    resize_all: Resizer,
+    run_other: Callable[[str], None],
+) -> Outcome:
     for number in range(ATTEMPTS):
         try:
-            outcome = _Attempt(request, source, layout, limits, resize_all, first=number == 0).run()
+            outcome = _Attempt(request, source, layout, limits, resize_all, run_other, first=number == 0).run()
         except Conflict:
             outcome = None
         if outcome is not None:
@@ -105,6 +115,7 @@ class _Attempt:
         layout: Layout,
         limits: Limits,
         resize_all: Resizer,
+        run_other: Callable[[str], None],
         *,
         first: bool,
     ) -> None:
@@ -113,6 +124,7 @@ class _Attempt:
         self._layout = layout
         self._limits = limits
         self._resize_all = resize_all
+        self._run_other = run_other
         self._first = first
         self._started = time.perf_counter()
 
@@ -198,6 +210,8 @@ class _Attempt:
         waited_ms = download.wait_seconds * 1000
         encoded = time.perf_counter()
         new = self._new_outputs(download, reusable, resized)
+        if existing.displaces:  # first, so that its manifest never names our output
+            self._run_other(existing.displaces)
         try:
             written = self._layout.write(new, existing)
         except InvalidRequest as error:
