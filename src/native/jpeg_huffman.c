@@ -27,21 +27,24 @@ bool huffman_build(struct huffman *table, int most) {
         if (table->values[each] > most)
             return false;
     fill_symbols(table);
+    for (int each = 0; each < 1 << HUFFMAN_SKIP; each++)
+        table->skips[each] = HUFFMAN_NEW_SKIP;
+    for (int each = 0; each < 1 << HUFFMAN_LOW; each++)
+        table->lows[each] = HUFFMAN_NEW_LOW;
     return true;
 }
 
-int huffman_long(struct bits *bits, const struct huffman *table) {
-    uint32_t ahead = (uint32_t)(bits->buffer >> 48);
+unsigned huffman_long(const struct huffman *table, uint64_t buffer) {
+    uint32_t ahead = (uint32_t)(buffer >> 48);
     for (int length = HUFFMAN_SYMBOL + 1; length <= 16; length++)
         if (ahead < table->limits[length]) {
             int32_t index = (int32_t)(ahead >> (16 - length)) + table->offsets[length];
-            bits_drop(bits, length);
-            return table->values[index];
+            return (unsigned)(length << 8 | table->values[index]);
         }
-    return -1;
+    return 0;
 }
 
-unsigned huffman_fill_skip(struct huffman *table, unsigned ahead) {
+void huffman_fill_skip(struct huffman *table, unsigned ahead) {
     int coefficients = 0, left = HUFFMAN_SKIP, last = 0;
     struct bits bits = {NULL, (uint64_t)ahead << (64 - HUFFMAN_SKIP), 64};
     while (!last) {
@@ -56,16 +59,16 @@ unsigned huffman_fill_skip(struct huffman *table, unsigned ahead) {
             coefficients += zeros + 1;
     }
     int used = HUFFMAN_SKIP - left;
-    return table->skips[ahead] = (uint16_t)(used ? used << 9 | last << 8 | coefficients : HUFFMAN_NO_SKIP);
+    table->skips[ahead] = (uint16_t)(used ? (coefficients + last * HUFFMAN_END) << 6 | used : HUFFMAN_NO_SKIP);
 }
 
-int32_t huffman_fill_low(struct huffman *table, unsigned ahead) {
+void huffman_fill_low(struct huffman *table, unsigned ahead) {
     struct bits bits = {NULL, (uint64_t)ahead << (64 - HUFFMAN_LOW), 64};
     int symbol = huffman_next(&bits, table), size = symbol & 15;
     int32_t found = HUFFMAN_NO_LOW;
     if (symbol >= 0 && size <= HUFFMAN_AC && bits.count - size >= 64 - HUFFMAN_LOW) {
         int32_t value = size ? bits_signed(&bits, size) : 0;
-        found = value * 65536 + (!size && symbol < 0xF0 ? 0x8000 : symbol >> 4 << 8) + (64 - bits.count);
+        found = value * 65536 + (!size && symbol < 0xF0 ? HUFFMAN_LAST : symbol >> 4 << 8) + (64 - bits.count);
     }
-    return table->lows[ahead] = found;
+    table->lows[ahead] = found;
 }

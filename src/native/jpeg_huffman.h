@@ -21,14 +21,21 @@ struct huffman {
     uint32_t limits[17]; /* the codes of this length and shorter ones are less, when shifted to 16 bits */
     int32_t offsets[17]; /* index of the value of a code of this length, less the code */
     uint16_t symbols[1 << HUFFMAN_SYMBOL]; /* length << 8 | value; 0: the code is longer */
-    /* bits << 9 | last << 8 | coefficients, of all symbols that fit; 0: not filled yet, because small pictures use few */
+    /* coefficients << 6 | bits, of all symbols that fit */
     uint16_t skips[1 << HUFFMAN_SKIP];
-    /* coefficient << 16 | end of block << 15 | zeros before it << 8 | bits; 0: not filled yet */
+    /* coefficient << 16 | zeros before it << 8 | bits */
     int32_t lows[1 << HUFFMAN_LOW];
 };
 
-#define HUFFMAN_NO_SKIP 255 /* not even one symbol fits */
-#define HUFFMAN_NO_LOW 0x4000 /* nor does the symbol and its coefficient */
+/* Marks of `skips`: */
+#define HUFFMAN_END 128 /* coefficients that stand for the end of the block */
+#define HUFFMAN_NO_SKIP (64 << 6) /* not even one symbol fits */
+#define HUFFMAN_NEW_SKIP (64 << 6 | 1) /* not filled yet, because small pictures use few */
+/* Marks of `lows`, all in HUFFMAN_UNUSUAL: */
+#define HUFFMAN_UNUSUAL 0xC000
+#define HUFFMAN_LAST 0x8000 /* the end of the block */
+#define HUFFMAN_NO_LOW 0x4000 /* the symbol and its coefficient do not fit */
+#define HUFFMAN_NEW_LOW 0xC000
 
 /* False if the lengths contradict each other, or a value is more than `most`. */
 bool huffman_build(struct huffman *table, int most);
@@ -40,7 +47,9 @@ struct bits {
     int count;
 };
 
-/* Makes at least 56 bits valid. Reads 8 bytes. */
+#define BITS_REFILLED 56
+
+/* Makes at least BITS_REFILLED bits valid. Reads 8 bytes. */
 static inline void bits_refill(struct bits *bits) {
     uint64_t next;
     memcpy(&next, bits->at, sizeof next);
@@ -54,28 +63,28 @@ static inline void bits_drop(struct bits *bits, int count) {
     bits->count -= count;
 }
 
-/* The next `count` (1 to 16) bits as a coefficient (F.2.2.1, EXTEND). */
+/* The next `count` (0 to 16) bits as a coefficient (F.2.2.1, EXTEND). */
 static inline int32_t bits_signed(struct bits *bits, int count) {
-    int32_t value = (int32_t)(bits->buffer >> (64 - count));
+    int32_t value = (int32_t)(bits->buffer >> 1 >> (63 - count));
+    int32_t negative = (int32_t)(bits->buffer >> 63) - 1; /* without a branch, because no processor predicts signs */
     bits_drop(bits, count);
-    int32_t negative = (value >> (count - 1)) - 1; /* without a branch, because no processor predicts signs */
     return value + (negative & (1 - (1 << count)));
 }
 
-/* The value of a code of more than HUFFMAN_SYMBOL bits; -1: there is none. */
-int huffman_long(struct bits *bits, const struct huffman *table);
+/* The same as `symbols` has, for a code of more than HUFFMAN_SYMBOL bits that `buffer` begins with; 0: there is none. */
+unsigned huffman_long(const struct huffman *table, uint64_t buffer);
 
 /* The value of the next code, of at most 16 bits; -1: there is none. */
 static inline int huffman_next(struct bits *bits, const struct huffman *table) {
     unsigned found = table->symbols[bits->buffer >> (64 - HUFFMAN_SYMBOL)];
-    if (!found)
-        return huffman_long(bits, table);
+    if (!found && !(found = huffman_long(table, bits->buffer))) /* given `bits`, it would keep them in memory */
+        return -1;
     bits_drop(bits, (int)(found >> 8));
     return (int)(found & 255);
 }
 
-/* Fill the entry for the bits `ahead`, and return it. */
-unsigned huffman_fill_skip(struct huffman *table, unsigned ahead);
-int32_t huffman_fill_low(struct huffman *table, unsigned ahead);
+/* Fill the entry for the bits `ahead`. */
+void huffman_fill_skip(struct huffman *table, unsigned ahead);
+void huffman_fill_low(struct huffman *table, unsigned ahead);
 
 #endif

@@ -2,95 +2,31 @@
 
 #include <stdlib.h>
 
+#include "jpeg_coefficients.h"
 #include "jpeg_colours.h"
 #include "jpeg_transform.h"
 
-/* Skips the coefficients of a block from number `at` on. */
-static inline bool skip_rest(struct bits *bits, struct huffman *table, int at) {
-    while (at < 64) {
-        if (bits->count < 32)
-            bits_refill(bits);
-        unsigned ahead = (unsigned)(bits->buffer >> (64 - HUFFMAN_SKIP)), found = table->skips[ahead];
-        if (!found)
-            found = huffman_fill_skip(table, ahead);
-        int next = at + (int)(found & 255);
-        /* The last coefficient needs no end of block: the symbols behind it are of another block. */
-        if (next + (int)(found >> 8 & 1) <= 64) {
-            bits_drop(bits, (int)(found >> 9));
-            if (found & 256)
-                return true;
-            at = next;
-            continue;
-        }
-        int symbol = huffman_next(bits, table);
-        if (symbol < 0 || (symbol & 15) > HUFFMAN_AC)
-            return false;
-        bits_drop(bits, symbol & 15);
-        if (symbol < 0xF0 && !(symbol & 15))
-            return true;
-        at += (symbol >> 4) + 1;
-    }
-    return at == 64;
-}
-
-/* Where the coefficients of each number in zigzag order belong (T.81, figure A.6): the first two or four of the first
-   two or four rows. Others, up to 15 zeros behind the last that is read, go behind them. */
-static const uint8_t places_of_two[] = {0, 1, 2, 4, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4};
-static const uint8_t places_of_four[JPEG_QUANTIZERS] = {0,  1,  4,  8,  5,  2,  3,  6,  9,  12, 16, 13, 10, 7,
-                                                        16, 16, 16, 11, 14, 16, 16, 16, 16, 16, 15, 16, 16, 16,
-                                                        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16};
-
-/* Reads the coefficients from number 1 to `last`, and skips the others. */
-static inline bool read_low(struct bits *bits, const struct component *component, const uint8_t *places, int last,
-                            int32_t *found) {
-    struct huffman *table = component->ac;
-    int at = 1;
-    while (at <= last) {
-        if (bits->count < 32) bits_refill(bits);
-        unsigned ahead = (unsigned)(bits->buffer >> (64 - HUFFMAN_LOW));
-        int32_t low = table->lows[ahead];
-        if (!low) low = huffman_fill_low(table, ahead);
-        if (low != HUFFMAN_NO_LOW) {
-            bits_drop(bits, low & 255);
-            if (low & 0x8000) return true;
-            at += low >> 8 & 15;
-            found[places[at]] = (low >> 16) * component->quantizers[at];
-        } else {
-            int symbol = huffman_next(bits, table), size = symbol & 15;
-            if (symbol < 0 || size > HUFFMAN_AC) return false;
-            if (!size && symbol < 0xF0) return true;
-            at += symbol >> 4;
-            if (size) found[places[at]] = bits_signed(bits, size) * component->quantizers[at];
-        }
-        at++;
-    }
-    return skip_rest(bits, table, at);
-}
-
 /* False if no encoder writes this block. */
 static inline bool read_block(const struct scan *scan, struct bits *bits, struct component *component, uint8_t *pixels) {
-    int32_t found[17] = {0}, difference = 0;
     bits_refill(bits);
     int size = huffman_next(bits, component->dc);
     if (size < 0)
         return false;
-    if (size)
-        difference = bits_signed(bits, size);
-    component->predicted += difference * (1 << scan->shift);
+    component->predicted += bits_signed(bits, size) * (1 << scan->shift);
     if (component->predicted < -32768 || component->predicted > 32767)
         return false;
     int64_t dc = (int64_t)component->predicted * component->quantizers[0];
-    found[0] = (int32_t)(dc < -65536 ? -65536 : dc > 65536 ? 65536 : dc);
     if (component->wide == 1) {
-        pixels[0] = transform_clamp(((found[0] + 4) >> 3) + 128);
-        return scan->progressive || skip_rest(bits, component->ac, 1);
+        pixels[0] = transform_clamp(((dc + 4) >> 3) + 128);
+        return scan->progressive || coefficients_skip(bits, component->ac, 1);
     }
+    int32_t found[17] = {(int32_t)(dc < -65536 ? -65536 : dc > 65536 ? 65536 : dc)};
     if (component->wide == 2) {
-        if (!scan->progressive && !read_low(bits, component, places_of_two, 4, found)) return false;
+        if (!scan->progressive && !coefficients_read(bits, component, places_of_two, 4, found)) return false;
         transform_two(found, pixels, component->stride);
     } else {
         int wide = component->wide, tall = component->tall;
-        if (!read_low(bits, component, places_of_four, 24, found)) return false;
+        if (!coefficients_read(bits, component, places_of_four, 24, found)) return false;
         found[0] += 1024 + 4; /* the middle level, and a half to round */
         if (wide == 4 && tall == 4) /* a compiler makes one function of each size */
             transform_four(found, 4, 4, pixels, component->stride);
