@@ -7,7 +7,13 @@ static PyObject *level(PyObject *self, PyObject *none) {
     return PyLong_FromLong(cpu_level());
 }
 
+static PyObject *revision(PyObject *self, PyObject *none) {
+    (void)self, (void)none;
+    return PyLong_FromLong(MODULE_REVISION);
+}
+
 static PyMethodDef methods[] = {
+    {"revision", revision, METH_NOARGS, "The revision of the interface."},
     {"level", level, METH_NOARGS, "The vectors of this processor: 0 none, 1 SSE4.1 or NEON, 2 AVX2."},
     {"jpeg_takes", module_jpeg_takes, METH_VARARGS, "Whether the reader takes a picture with this header."},
     {"jpeg_new", module_jpeg_new, METH_VARARGS, "A reader of a JPEG at a fraction of its size; see _native.pyi."},

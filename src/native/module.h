@@ -4,6 +4,10 @@
 
 #include "abi.h"
 
+/* Of the interface, which `_native.pyi` describes. image/native.py has the same, and does without a module that was
+   compiled from other sources than it. */
+#define MODULE_REVISION 1
+
 /* The pixels of a Pillow image, from the second capsule of its `__arrow_c_array__`. NULL with an exception unless there
    are `count` pixels of `bytes` (1 or 4) bytes. Valid while the capsule lives. */
 uint8_t *module_pixels(PyObject *array, int64_t count, int bytes);

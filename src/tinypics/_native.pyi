@@ -4,6 +4,9 @@ from typing import Any, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
+def revision() -> int:
+    """The revision of this interface, as `image/native.py` expects it."""
+
 def level() -> int:
     """The vectors of this processor: 0 none, 1 SSE4.1 or NEON, 2 AVX2."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from tinypics.errors import CorruptImage, ImageTooLarge, TinypicsError
-from tinypics.image import jpeg_decode
+from tinypics.image import jpeg_decode, native
 from tinypics.image.decoders import decoder_class
 from tinypics.image.draft import DC_SCALE
 from tinypics.image.frame import make_frame
@@ -44,7 +44,7 @@ def translate_errors(what: str, header: Header | None = None, image: Any = None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # decoders warn about metadata, which is not used
             yield
-    except TinypicsError:
+    except (TinypicsError, native.KernelFault):
         raise
     except (MemoryError, Image.DecompressionBombError) as error:
         raise ImageTooLarge(f"{what} needs more memory than there is") from error

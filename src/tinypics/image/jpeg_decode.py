@@ -23,7 +23,8 @@ def takes(header: Header, scale: int) -> bool:
     kernels = native.kernels()
     if kernels is None or scale not in _SCALES or header.channels == 4 or (header.buffered and not header.dc_end):
         return False
-    return bool(kernels.jpeg_takes(header.data, header.size, header.channels, scale))
+    with native.calls():
+        return bool(kernels.jpeg_takes(header.data, header.size, header.channels, scale))
 
 
 def read(header: Header, scale: int) -> Image.Image | None:
@@ -38,10 +39,11 @@ def read(header: Header, scale: int) -> Image.Image | None:
     except ValueError:  # too large for one block of Pillow's memory
         return None
     kernels = native.kernels()
-    reader = kernels.jpeg_new(pixels, header.size, header.channels, scale)
-    for piece in _pieces(header):
-        if state := kernels.jpeg_feed(reader, piece):
-            return image if state == _DONE else None
+    with native.calls():
+        reader = kernels.jpeg_new(pixels, header.size, header.channels, scale)
+        for piece in _pieces(header):
+            if state := kernels.jpeg_feed(reader, piece):
+                return image if state == _DONE else None
     return None
 
 

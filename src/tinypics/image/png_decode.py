@@ -38,8 +38,9 @@ def read(picture: OpenPicture, box: int) -> Image.Image | None:
         _, pixels = image.__arrow_c_array__()
         width = 1 if mode == "L" else 4
         channels = 1 if colours else header.channels
-        reader = native.kernels().png_new(pixels, width, picture.size, channels, header.bits, box, colours)
-        return image if _fill(reader, header.data, picture.size[1]) else None
+        with native.calls():
+            reader = native.kernels().png_new(pixels, width, picture.size, channels, header.bits, box, colours)
+            return image if _fill(reader, header.data, picture.size[1]) else None
     except (ValueError, struct.error, _inflate().error):
         return None
 
