@@ -107,7 +107,7 @@ def test_a_key_that_only_s3_serves_needs_another_way_to_the_function(monkeypatch
         asked.add(key)
         return (403, {}) if first and ("+" in key or " " in key) else right(path, headers)
 
-    assert examined(unsigned, patience=5) == [doctor.UNSIGNED]
+    assert examined(unsigned, patience=60) == [doctor.UNSIGNED]
 
 
 def test_without_the_function_every_key_is_late_and_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,10 +120,17 @@ def test_without_the_function_every_key_is_late_and_nothing_is_wrong(monkeypatch
         asked.add(key)
         return (403, {}) if first else right(path, headers)
 
-    assert examined(stored_later, patience=5) == []
+    assert examined(stored_later, patience=60) == []
 
 
 def test_an_address_where_nothing_listens_is_a_failure() -> None:
     with served(right) as base:
         closed = base
     assert doctor.ask(urlsplit(closed)).status == 0
+
+
+@pytest.mark.parametrize(
+    "base", ["img.example.com", "ftp://img.example.com/", "http://[", "http://h:99999/", "https://"]
+)
+def test_another_text_than_an_address_is_refused(base: str) -> None:
+    assert not doctor._is_address(base)

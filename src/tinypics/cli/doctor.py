@@ -90,8 +90,7 @@ class Findings:
 @readable_errors()
 def doctor(target: Target, base: str, prefix: str) -> int:
     """Upload small pictures under odd keys, ask for their outputs, and remove them. 0 if everything works, else 1."""
-    address = urlsplit(base)
-    if address.scheme not in ("http", "https") or not address.hostname:
+    if not _is_address(base):
         raise CommandFailed(f"--cdn: expected an address like https://img.example.com/, got {plain(base)}")
     settings = deployed.settings(target.cloud, target.stack)
     s3, bucket = target.client("s3"), target.stack.source_bucket
@@ -112,6 +111,14 @@ def doctor(target: Target, base: str, prefix: str) -> int:
     if not findings.advice:
         out.print("Every key works, and versions, conditions and metadata are right.", style="green")
     return 1 if findings.advice else 0
+
+
+def _is_address(base: str) -> bool:
+    try:
+        address = urlsplit(base)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:  # an unfinished IPv6 address, or a port above 65535
+        return False
 
 
 def _check(settings: Settings, base: str, key: str, name: str, etag: str, findings: Findings) -> None:
