@@ -243,7 +243,7 @@ def test_a_signature_is_never_logged(site: Site, form: str) -> None:
     assert signature not in json.dumps(site.log)
 
 
-@pytest.mark.parametrize("given", ["", "the secret of thi", "the secret of this stack\0", "ü", None])
+@pytest.mark.parametrize("given", ["", "the secret of thi", "the secret of this stack\0", "ü", "\ud800", None])
 def test_with_a_secret_only_cloudfronts_requests_are_answered(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str | None
 ) -> None:
@@ -255,6 +255,19 @@ def test_with_a_secret_only_cloudfronts_requests_are_answered(
     assert (refused.status, refused.cached, site.outcome, site.calls) == (403, "max-age=60", "direct", [])
     assert secret not in json.dumps(site.log)
     assert site.get(site.url("cat.jpg", "60x"), x_tinypics_origin=secret).status == 200
+
+
+@pytest.mark.parametrize("name", ["accept", "if_none_match", "via"])
+def test_a_header_that_is_no_text_is_none(site: Site, name: str) -> None:
+    site.put("cat.jpg")
+    assert site.get("/cat.jpg/60x.jpg", **{name: "\ud800"}).status == 200
+
+
+@pytest.mark.parametrize("url", ["/\ud800/60x.jpg", "/cat.jpg/60x.jpg?r=\ud800", "/cat.jpg/50x.jpg?s=\ud800"])
+def test_an_address_that_is_no_text_is_refused(site: Site, url: str) -> None:
+    answer = site.get(url, x_secret="that only CloudFront has")
+    assert (answer.status, site.calls) == (400, [])
+    assert "only CloudFront" not in answer.body.decode() + json.dumps(site.log)
 
 
 def test_an_expired_signature_is_refused_and_a_valid_one_limits_caches(site: Site) -> None:

@@ -54,6 +54,9 @@ _STATUSES: Final = (
 
 _SENTENCES: Final = {404: "there is no such picture", 502: "the stack is not set up right: its log has the reason"}
 
+# The message reaches the visitor, so it does not quote the event, which has the secret of CloudFront.
+_NO_REQUEST: Final = "event: expected a request to the function's URL, got something else"
+
 
 @value
 class HttpRequest:
@@ -66,17 +69,15 @@ class HttpRequest:
 
     @classmethod
     def parse(cls, event: Any) -> HttpRequest:
-        """Raises InvalidRequest for another event than that of a function URL."""
+        """Raises InvalidRequest for another event than that of a function URL; drops headers that are no text."""
         try:
-            found = cls(
-                event["requestContext"]["http"]["method"], event["rawPath"], event["rawQueryString"], event["headers"]
-            )
-        except (KeyError, TypeError) as error:
-            raise InvalidRequest.expected("event", "a request to the function's URL", event) from error
-        texts = (found.method, found.path, found.query)
-        if not (all(isinstance(each, str) for each in texts) and isinstance(found.headers, dict)):
-            raise InvalidRequest.expected("event", "a request to the function's URL", event)
-        return found
+            texts = (event["requestContext"]["http"]["method"], event["rawPath"], event["rawQueryString"])
+            headers = {name: text for name, text in event["headers"].items() if _is_text(text)}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InvalidRequest(_NO_REQUEST) from error
+        if not all(map(_is_text, texts)):
+            raise InvalidRequest(_NO_REQUEST)
+        return cls(*texts, headers)
 
     def proves(self, secret: str) -> bool:
         """Whether the header that CloudFront adds has this secret."""
@@ -89,8 +90,15 @@ class HttpRequest:
 
     def header(self, name: str) -> str:
         """Its text; "" if there is none."""
-        text = self.headers.get(name, "")
-        return text if isinstance(text, str) else ""
+        return self.headers.get(name, "")
+
+
+def _is_text(given: object) -> bool:
+    """Whether it is a string that UTF-8 can encode. JSON can also have lone surrogates."""
+    try:
+        return isinstance(given, str) and given.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 @value
