@@ -124,6 +124,13 @@ def test_a_stream_that_is_no_picture(source: str, data: bytes, said: str) -> Non
     assert said in done.stderr
 
 
+def test_a_folder_without_files_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = resize(str(tmp_path / "empty"), "--to", "64x", "--out", str(tmp_path / "out"))
+    assert (done.exit_code, done.stderr.partition(".")[0]) == (1, "There are no files to resize")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

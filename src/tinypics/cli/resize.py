@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
 from tinypics.cli import resize_files
-from tinypics.cli.terminal import INTERRUPTED, err, out, plain, progress, result, size
+from tinypics.cli.terminal import INTERRUPTED, CommandFailed, err, out, plain, progress, result, size
 from tinypics.errors import InvalidRequest, TinypicsError
 from tinypics.image.limits import Limits
 from tinypics.image.pipeline import resize_all
@@ -48,6 +48,8 @@ def resize(
         raise typer.BadParameter(plain(error)) from None
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--out: expected a folder, {plain(folder)} is a file")
+    if not tasks:
+        raise CommandFailed("There are no files to resize. Hidden files of folders, and DIR itself, are left out.")
     try:
         reports = _work(tasks, jobs or os.cpu_count() or 1)
     except KeyboardInterrupt:
