@@ -65,7 +65,7 @@ def up(
     console_port: options.ConsolePort = None,
     forget: options.Forget = False,
 ) -> None:
-    """Start a cloud on this computer, deploy the stack into it, and follow its logs until Ctrl-C.
+    """Start an emulator of AWS on this computer, deploy the stack into it, and follow its logs until Ctrl-C.
 
     First it prints the address of the web console: open it in a browser and
     drop a picture there.
@@ -120,7 +120,7 @@ def invoke(
     profile: options.Profile = None,
     region: options.Region = None,
 ) -> None:
-    """Call the function with an event (option 1) and print its answer.
+    """Call the function with an event, and print its answer.
 
     The exit code is 0 when the answer says SUCCESS, else 1.
 
@@ -144,7 +144,7 @@ def run(
     profile: options.Profile = None,
     region: options.Region = None,
 ) -> None:
-    """Start the workflow with an event (option 2), show its states as they pass, and print the result.
+    """Start the workflow with an event, show its states as they pass, and print the result.
 
     The exit code is 0 when it succeeds, else 1.
 

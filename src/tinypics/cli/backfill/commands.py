@@ -123,7 +123,7 @@ def backfill(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Make the outputs of pictures that are there already.
+    """Resize the pictures that a bucket has already.
 
     Counts them first, prints an estimate, asks, and resizes those whose outputs
     are missing or stale. The same command continues a run that was interrupted.

@@ -26,19 +26,19 @@ RetrySource = Annotated[
         metavar="FILE",
         exists=True,
         dir_okay=False,
-        help="Make what this report.csv of a backfill lists, instead of executions.",
+        help="Instead of executions: the keys in this report.csv, which failed in a backfill.",
     ),
 ]
 RetrySince = Annotated[str | None, typer.Option(metavar="AGE", help="How far back: 30m, 12h, 7d.", show_default="1d")]
 RetryError = Annotated[str | None, typer.Option(metavar="NAME", help="Only failures of this name.")]
 RetryLimit = Annotated[
-    int | None, typer.Option("--max", min=1, help="At most so many, the newest.", show_default="1000")
+    int | None, typer.Option("--max", min=1, help="At most this many, the newest first.", show_default="1000")
 ]
 RetryDryRun = Annotated[bool, typer.Option("--dry-run", help="Only list them.")]
 
 
 Identity = Annotated[
-    str | None, typer.Argument(metavar="ID", help="Of --attach and --stop: which run.", show_default="the newest")
+    str | None, typer.Argument(metavar="ID", help="With --attach or --stop: the run.", show_default="the newest")
 ]
 Attach = Annotated[
     bool, typer.Option("--attach", help="Watch a run that was started before.", rich_help_panel=STACK_PANEL)
@@ -54,10 +54,12 @@ Stop = Annotated[
 Worker = Annotated[Engine, typer.Option(help="stack: the deployed stack's workflow. local: processes of this machine.")]
 Bucket = Annotated[
     str | None,
-    typer.Option(help="Where the pictures are.", rich_help_panel=STACK_PANEL, show_default="the stack's source bucket"),
+    typer.Option(
+        help="The bucket with the pictures.", rich_help_panel=STACK_PANEL, show_default="the stack's source bucket"
+    ),
 ]
 Prefix = Annotated[str | None, typer.Option(help="Only keys that start with this.", show_default=False)]
-AnyName = Annotated[bool, typer.Option("--any-name", help="Also keys without the extension of a picture.")]
+AnyName = Annotated[bool, typer.Option("--any-name", help="Also keys that do not end like a picture's name.")]
 Keys = Annotated[
     Path | None,
     typer.Option(
@@ -99,10 +101,11 @@ Since = Annotated[
     str | None, typer.Option(metavar="TIME", help="Only what changed since, e.g. 2026-11-24 or 2026-11-24T06:00Z.")
 ]
 MaxObjects = Annotated[
-    int | None, typer.Option(min=1, help="More pictures than this do not start.", show_default="100000")
+    int | None, typer.Option(min=1, help="Start nothing if there are more pictures than this.", show_default="100000")
 ]
 MaxCost = Annotated[
-    float | None, typer.Option(min=0, help="An estimate of more US dollars does not start.", show_default="10")
+    float | None,
+    typer.Option(min=0, help="Start nothing if the estimate is above this, in US dollars.", show_default="10"),
 ]
 Concurrency = Annotated[
     int | None,

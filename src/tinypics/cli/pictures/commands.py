@@ -90,7 +90,7 @@ def why(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Say why a picture has its outputs, or has none: a thumbnail is missing, or wrong.
+    """Find out why a thumbnail is missing or wrong.
 
     Prints whether the source is there and a picture, whether its upload
     started an execution, how that ended, which outputs are there and current,

@@ -11,7 +11,7 @@ Uploads = Annotated[
     list[Path], typer.Argument(metavar="PATH", exists=True, help="Pictures to upload, or folders of pictures.")
 ]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the upload, as `tinypics ls` prints it.")]
-RemovedKeys = Annotated[list[str], typer.Argument(metavar="KEY", help="Keys of uploads.")]
+RemovedKeys = Annotated[list[str], typer.Argument(metavar="KEY", help="Keys of the uploads to delete.")]
 ListedPrefix = Annotated[str, typer.Argument(metavar="[PREFIX]", help="Only keys that start with this.")]
 Outputs = Annotated[bool, typer.Option("--outputs", help="List the output bucket instead.")]
 MaxListed = Annotated[int, typer.Option("--max", min=1, help="Objects to list.")]
@@ -19,7 +19,8 @@ FactsAsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Rendition = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RENDITION]", help="Its name or text form; also `original` or `manifest`. Default: the only one."
+        metavar="[RENDITION]",
+        help="One rendition, like 800x-webp, or its name; also `original` or `manifest`. Default: the only one.",
     ),
 ]
 OutFile = Annotated[
@@ -37,11 +38,13 @@ AddressedRendition = Annotated[
         show_default="all of the stack",
     ),
 ]
-WithVersion = Annotated[bool, typer.Option("--version", help="Add the picture's version: browsers keep the output.")]
+WithVersion = Annotated[
+    bool, typer.Option("--version", help="Add the picture's version, so that browsers may keep it.")
+]
 Sign = Annotated[bool, typer.Option("--sign", help="Sign the address with the stack's secret.")]
 Expires = Annotated[
     str | None,
-    typer.Option(metavar="AGE", help="With --sign: how long the output may be made: 2h, 30d.", show_default="always"),
+    typer.Option(metavar="AGE", help="With --sign: how long the address is valid: 2h, 30d.", show_default="always"),
 ]
 UrlBase = Annotated[
     str | None, typer.Option(metavar="URL", help="Prefix of the address.", show_default="the stack's UrlBase")
