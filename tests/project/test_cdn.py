@@ -150,14 +150,14 @@ SHARED = template(MAIN)["Parameters"].keys() & template(CDN)["Parameters"].keys(
 FULL = {
     "SourceBucket": "pics",
     "OutputBucket": "thumbs",
-    "Prefix": "photos (new)/",
-    "OutputPrefix": "thumbs!/",
+    "Prefix": "anna's photos (new)/",
+    "OutputPrefix": "anna's!/",
     "Renditions": "128x128, 800x-webp",
     "MemorySize": "512",
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd",
-    "CacheControl": "public, max-age=60",
+    "CacheControl": 'no-cache="Set-Cookie", max-age=60',
     "StorageClass": "GLACIER_IR",
-    "Tags": "team=photos&kind=a b",
+    "Tags": "team=photos&kind=anna's",
     "FollowDeletes": "false",
     "LogRetention": "7",
     "Tracing": "on",
@@ -165,17 +165,22 @@ FULL = {
 }
 
 
+# samcli/cli/types.py, CfnParameterOverridesType
+OVERRIDE = re.compile(r' (\w+)=("(?:\\.|[^"\\])*"|[^ "\\]+)')
+
+
 def printed(given: dict[str, str]) -> dict[str, str]:
-    """The parameters in the command that a stack prints, as `sam deploy` reads them."""
+    """The parameters in the command that a stack prints, as a shell and `sam deploy` read them."""
     text = Stack(given | {"Cdn": "on"}).outputs["CdnCommand"]["Value"]
     build, deploy = (shlex.split(each) for each in text.split(" && "))
     folder = build[build.index("--build-dir") + 1]
     assert build[:4] == ["sam", "build", "--template-file", CDN]
     assert deploy[:4] == ["sam", "deploy", "--template-file", f"{folder}/template.yaml"]
-    assert deploy[4:6] == ["--stack-name", cdn_stack("tinypics")]
-    pairs = [each.split("=", 1) for each in deploy[deploy.index("--parameter-overrides") + 1 :]]
-    assert not [value for _, value in pairs if " " in value and value[0] + value[-1] != '""']
-    return {name: value.strip('"') for name, value in pairs}
+    assert deploy[4:7] == ["--stack-name", cdn_stack("tinypics"), "--parameter-overrides"]
+    (overrides,) = deploy[7:]
+    assert not OVERRIDE.sub("", " " + overrides)
+    found: list[tuple[str, str]] = OVERRIDE.findall(" " + overrides)
+    return {name: value[1:-1].replace('\\"', '"') if value[0] == '"' else value for name, value in found}
 
 
 def test_the_stack_prints_the_command_that_deploys_its_cdn() -> None:
