@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
 PROJECT = Path(__file__).parents[2]
+ANY_PORTS = ("--port", "0", "--console-port", "0")
 WITHOUT_MAKE = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
 
@@ -41,7 +42,7 @@ def test_up_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(PROJECT / "src")  # a subfolder is enough
     monkeypatch.setattr(up, "_follow", interrupt)
     monkeypatch.setattr(sys, "argv", [str(PROJECT / "nowhere" / "tinypics")])
-    done = CliRunner().invoke(app, ["up", "--port", "0", "--data", str(tmp_path), "--parameter", "Api=off"])
+    done = CliRunner().invoke(app, ["up", *ANY_PORTS, "--data", str(tmp_path), "--parameter", "Api=off"])
     assert (done.exit_code, done.stderr) == (0, f"Stopped. Pictures stay in {tmp_path}.\n")
     assert "s3://original-pics" in done.stdout
     assert "API" not in done.stdout
@@ -116,21 +117,7 @@ def test_a_terminal_that_is_gone_is_no_failure(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(PROJECT)
     monkeypatch.setattr(up, "_follow", interrupt)
     monkeypatch.setattr(err, "print", gone)
-    assert CliRunner().invoke(app, ["up", "--port", "0", "--data", str(tmp_path)]).exit_code == 0
-
-
-def test_how_to_call_it_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "my env" / "tinypics"
-    program.parent.mkdir()
-    program.touch(mode=0o755)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(program)])
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert up._command() == "'my env/tinypics'"
-    monkeypatch.setenv("PATH", str(program.parent))
-    assert up._command() == "tinypics"
-    monkeypatch.setattr(sys, "argv", ["/x/tinypics/__main__.py"])
-    assert up._command() == f"{sys.executable} -m tinypics"
+    assert CliRunner().invoke(app, ["up", *ANY_PORTS, "--data", str(tmp_path)]).exit_code == 0
 
 
 class Emulator:
@@ -175,7 +162,7 @@ def test_an_emulator_that_cannot_start_is_a_sentence(tmp_path: Path, monkeypatch
     (tmp_path / "file").touch()
     done = CliRunner().invoke(app, ["up", "--data", str(tmp_path / "file")])
     assert done.exit_code == 1
-    assert "cannot hold the emulator's data" in done.stderr
+    assert "cannot hold the emulator's data: it is a file" in done.stderr
 
 
 # --- Parameters

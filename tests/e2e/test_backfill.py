@@ -412,7 +412,7 @@ def test_detach_attach_and_no_second_run_of_the_same_job(emulator: LocalStack) -
         _, said = watching.communicate(timeout=120)
         assert watching.returncode == 130
     name = executions(emulator)[0]["name"]
-    assert f"The run continues. Attach to it: tinypics backfill --attach {name}" in said
+    assert f"-m tinypics backfill --attach --data {emulator.data} {name}\nStop it: " in said
     assert executions(emulator)[0]["status"] == "RUNNING"
     joined = backfill(emulator, "--yes")  # the same command
     assert f"Backfill {name} has this job already: attaching to it." in joined.stderr
@@ -438,7 +438,7 @@ def test_after_any_kill_the_next_run_ends_in_the_same_state(tmp_path: Path, coun
             os.killpg(facts.pid, signal.SIGKILL)
             _, said = watching.communicate(timeout=120)
         assert watching.returncode == 1
-        assert f"The run may continue. Attach to it: tinypics backfill --attach {lost['name']}" in said
+        assert f"-m tinypics backfill --attach --data {stack.data} {lost['name']}\n" in said
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
         stack = bucket.stack = LocalStack(facts, tmp_path)
         assert count // 3 <= len(listed(stack, OUT)) < len(bucket.wanted())

@@ -40,6 +40,12 @@ def cli(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
 
 
 @pytest.fixture
+def here(stack: LocalStack) -> str:
+    """The option that printed commands repeat."""
+    return f"--data {stack.data}"
+
+
+@pytest.fixture
 def renditions(stack: LocalStack) -> Iterator[Callable[[str], None]]:
     """Changes the function's renditions during a test."""
     function = stack.facts.stack.function
@@ -69,12 +75,14 @@ def why(cli: Callable[..., Result], key: str) -> tuple[int, dict[str, Any]]:
     return done.exit_code, json.loads(done.stdout)
 
 
-def test_put_prints_where_the_output_is_and_how_to_get_it(cli: Callable[..., Result], tmp_path: Path) -> None:
+def test_put_prints_where_the_output_is_and_how_to_get_it(
+    cli: Callable[..., Result], here: str, tmp_path: Path
+) -> None:
     done = put(cli, "where.bmp", bmp(), tmp_path, "--prefix", "holiday")
     assert done.exit_code == 0, done.output
     assert re.search(r"\n  → http://127\.0\.0\.1:\d+/_aws/lambda-url/\w+/holidaywhere\.bmp\.jpg\n", done.stdout)
     assert "--prefix holiday/" in done.stderr
-    assert "tinypics get holidaywhere.bmp\n" in done.stderr
+    assert f"tinypics get {here} holidaywhere.bmp\n" in done.stderr
     got = cli("get", "holidaywhere.bmp")
     assert got.exit_code == 0, got.output
     assert opened(tmp_path / "holidaywhere.bmp.jpg").size == (128, 128)
@@ -108,7 +116,7 @@ def test_a_folder_is_put_listed_and_removed(cli: Callable[..., Result], stack: L
     assert stack.s3.list_objects_v2(Bucket=OUT, Prefix="album/").get("KeyCount", 0) == 0
 
 
-def test_get_does_not_overwrite_the_original(cli: Callable[..., Result], tmp_path: Path) -> None:
+def test_get_does_not_overwrite_the_original(cli: Callable[..., Result], here: str, tmp_path: Path) -> None:
     original = photo()
     put(cli, "get.jpg", original, tmp_path)
     refused = cli("get", "get.jpg")
@@ -124,7 +132,7 @@ def test_get_does_not_overwrite_the_original(cli: Callable[..., Result], tmp_pat
     assert 'RENDITION: expected 128x128 or original, got "800x"' in " ".join(wrong.stderr.replace("│", "").split())
     missing = cli("get", "getx.jpg")
     assert missing.exit_code == 1
-    assert "tiny-pics has no getx.jpg. The reason: tinypics why getx.jpg" in missing.stderr
+    assert f"tiny-pics has no getx.jpg. The reason: tinypics why {here} getx.jpg" in missing.stderr
     assert not (tmp_path / "getx.jpg").exists()
 
 
@@ -141,7 +149,7 @@ def test_several_renditions_are_got_by_name(
     assert opened(tmp_path / "several.jpg-64x-webp.webp").format == "WEBP"
 
 
-def test_why_of_a_good_picture(cli: Callable[..., Result], tmp_path: Path) -> None:
+def test_why_of_a_good_picture(cli: Callable[..., Result], here: str, tmp_path: Path) -> None:
     put(cli, "good.png", photo(), tmp_path)
     done = cli("why", "good.png")
     assert done.exit_code == 0, done.output
@@ -154,7 +162,7 @@ def test_why_of_a_good_picture(cli: Callable[..., Result], tmp_path: Path) -> No
         r"Outputs +128x128  s3://tiny-pics/good\.png  128×128 \w+ .*, current",
     ):
         assert re.search(f"^{line}", done.stdout, re.MULTILINE), line
-    assert "Every output is there and current.\n  tinypics get good.png\n" in done.stdout
+    assert f"Every output is there and current.\n  tinypics get {here} good.png\n" in done.stdout
 
 
 def test_why_of_a_broken_picture(cli: Callable[..., Result], tmp_path: Path) -> None:
@@ -182,15 +190,15 @@ def test_why_of_a_key_that_is_not_there(cli: Callable[..., Result], stack: Local
     assert found["conclusion"] == "original-pics has no such key. Similar keys: why/IMG_1.JPG."
 
 
-def test_why_of_the_key_of_an_output_names_its_source(cli: Callable[..., Result], tmp_path: Path) -> None:
+def test_why_of_the_key_of_an_output_names_its_source(cli: Callable[..., Result], here: str, tmp_path: Path) -> None:
     put(cli, "scan.bmp", bmp(), tmp_path)
     _, found = why(cli, "scan.bmp.jpg")
     assert found["made_from"] == "scan.bmp"
-    assert found["steps"] == ["tinypics why scan.bmp"]
+    assert found["steps"] == [f"tinypics why {here} scan.bmp"]
 
 
 def test_why_of_outputs_of_another_recipe(
-    cli: Callable[..., Result], renditions: Callable[[str], None], tmp_path: Path
+    cli: Callable[..., Result], here: str, renditions: Callable[[str], None], tmp_path: Path
 ) -> None:
     put(cli, "recipe one.jpg", photo(), tmp_path)
     renditions("64x64")
@@ -198,12 +206,14 @@ def test_why_of_outputs_of_another_recipe(
     assert (code, found["state"], found["recipe"]) == (1, "wrong", ["64x64"])
     assert [(each["there"], each["current"]) for each in found["outputs"]] == [(True, False)]
     assert found["conclusion"] == "Its outputs are not current: made by another recipe."
-    assert found["steps"] == ["tinypics verify --fix --prefix 'recipe one.jpg'"]
+    assert found["steps"] == [f"tinypics verify --fix --prefix 'recipe one.jpg' {here}"]
     assert cli("verify", "--fix", "--prefix", "recipe one.jpg").exit_code == 0
     assert why(cli, "recipe one.jpg")[0] == 0
 
 
-def test_a_bucket_without_events_is_found_and_connected(cli: Callable[..., Result], stack: LocalStack) -> None:
+def test_a_bucket_without_events_is_found_and_connected(
+    cli: Callable[..., Result], here: str, stack: LocalStack
+) -> None:
     arn = "arn:aws:sqs:us-east-1:000000000000:of-somebody"
     stack.client("sqs").create_queue(QueueName="of-somebody")
     rules = {"FilterRules": [{"Name": "prefix", "Value": "raw/"}]}
@@ -215,7 +225,10 @@ def test_a_bucket_without_events_is_found_and_connected(cli: Callable[..., Resul
         stack.s3.put_object(Bucket=IN, Key="silent.jpg", Body=photo())
         _, found = why(cli, "silent.jpg")
         assert (found["events"], found["executions"], found["log"]) == ("none", [], [])
-        assert found["steps"] == ["tinypics connect original-pics", "tinypics verify --fix --prefix silent.jpg"]
+        assert found["steps"] == [
+            f"tinypics connect {here} original-pics",
+            f"tinypics verify --fix --prefix silent.jpg {here}",
+        ]
         shown = cli("connect", IN, "--dry-run")
         assert shown.exit_code == 1
         assert f"  keep  queue  {arn}  s3:ObjectCreated:*  prefix raw/\n  add   EventBridge" in shown.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -82,4 +83,4 @@ def _describe(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _read_command(bucket: str) -> str:
-    return f"aws s3api get-bucket-notification-configuration --bucket {plain(bucket)}"
+    return f"aws s3api get-bucket-notification-configuration --bucket {plain(shlex.quote(bucket))}"

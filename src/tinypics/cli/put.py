@@ -61,7 +61,7 @@ def put(target: Target, paths: Sequence[Path], prefix: str, timeout: float) -> i
                 failed += answer["status"] != "SUCCESS"
                 made = key if answer["status"] == "SUCCESS" else made
     if made:
-        err.print(f"Get one: tinypics get {plain(shlex.quote(made))}")
+        err.print(f"Get one: {target.command('get', key=made)}")
     return 1 if failed else 0
 
 
@@ -102,7 +102,7 @@ def _warn_about_prefix(prefix: str, uploads: Sequence[Upload]) -> None:
     if prefix and prefix[-1].isalnum():
         err.print(
             f"The keys begin with {plain(prefix)} as it is: {plain(uploads[0].key)}. "
-            f"For a folder, end it with a slash: --prefix {plain(shlex.quote(prefix))}/",
+            f"For a folder, end it with a slash: --prefix {plain(shlex.quote(f'{prefix}/'))}",
             style="yellow",
         )
 

@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from tinypics.cli import shell
 from tinypics.cli.terminal import CommandFailed, plain
 from tinypics.errors import InvalidConfiguration
 from tinypics.local import deploy
@@ -72,6 +73,8 @@ class Target:
 
     cloud: Cloud
     stack: Stack
+    options: tuple[str, ...] = ()
+    """Options that name the stack, as the user gave them."""
 
     @classmethod
     @readable_errors()
@@ -79,16 +82,20 @@ class Target:
         cls, local: bool | None, data: Path | None, stack: str | None, profile: str | None, region: str | None
     ) -> Self:
         """`local` None: the stack of this folder's emulator, if it runs and no option names AWS; else AWS's."""
+        named = {"--data": data, "--stack": stack, "--profile": profile, "--region": region}
+        options = tuple(word for name, text in named.items() if text is not None for word in (name, str(text)))
+        if local is not None:
+            options += ("--local" if local else "--aws",)
         if local or (local is None and not (stack or profile or region)):
             folder = data or find_nearest(DATA, Path.cwd()) / DATA
             if pid_file := running_emulator(folder):
-                return cls(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack)
+                return cls(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack, options)
             if local or data:
                 raise CommandFailed(f"No local emulator runs with its data in {folder}: start it with `tinypics up`.")
         cloud = Cloud.aws(profile, region)
         name = stack or deploy.STACK
         try:
-            return cls(cloud, deployed.find(cloud.client("cloudformation"), name))
+            return cls(cloud, deployed.find(cloud.client("cloudformation"), name), options)
         except KeyError as missing:
             raise CommandFailed(f"The stack {name} is not Tinypics: it has no output {missing}.") from None
 
@@ -96,6 +103,13 @@ class Target:
     def pause(self) -> float:
         """Seconds between two polls. AWS charges for requests and throttles them, the emulator does not."""
         return 0.1 if self.cloud.endpoint else 1.0
+
+    def command(self, name: str, *options: str, key: str | None = None) -> str:
+        """A command of this program for the same stack, to print for the user's shell."""
+        words = [name, *options, *self.options]
+        if key is not None:
+            words += ["--", key] if key.startswith("-") else [key]
+        return shell.command(*words)
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service)

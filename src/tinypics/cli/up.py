@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import shutil
 import signal
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from botocore.exceptions import BotoCoreError
 from rich.text import Text
 
 from tinypics.cli.logs import PAUSES, show
+from tinypics.cli.shell import command, relative
 from tinypics.cli.target import DATA, Target, find_nearest, readable_errors
 from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain, size
 from tinypics.console.server import DEFAULT_PORT, PortTaken, serving
@@ -157,22 +156,21 @@ def _warn_about_space(folder: Path) -> bool:
 
 
 def _print_addresses(pid_file: PidFile, project: Path, folder: Path, data: Path | None, console: str) -> None:
-    command = _command()
-    event, sample = (shlex.quote(_relative(path)) for path in (project / EVENT, _sample_picture(folder)))
-    where = f" --data {shlex.quote(str(data))}" if data else ""
-    rest = f" Ctrl-C stops it; pictures stay in {_relative(folder)}.\n"
+    event, sample = (relative(path) for path in (project / EVENT, _sample_picture(folder)))
+    where = ("--data", str(data)) if data else ()
+    rest = f" Ctrl-C stops it; pictures stay in {relative(folder)}.\n"
     out.print(Text("Tinypics is up.", "bold green") + Text(rest))
     out.print(Text("  Console    ", "dim") + Text(console, "bold"))
     out.print(Text(f"{'':13}{WELCOME}\n", "dim"))
     for name, value in _addresses(pid_file):
         out.print(Text(f"  {name:<11}", "dim") + Text(value))
     out.print("\nThree things to try, one after the other, in another terminal:\n")
-    out.print(f"  {command} put {sample}{where}")
-    out.print(f"  {command} run {event}{where}")
+    out.print(f"  {command('put', sample, *where)}")
+    out.print(f"  {command('run', event, *where)}")
     if pid_file.stack.api_url:
-        out.print(f"  curl --data @{event} {pid_file.stack.api_url}/resize")
+        out.print(f"  curl --data {shlex.quote(f'@{event}')} {pid_file.stack.api_url}/resize")
     else:
-        out.print(f"  {command} invoke {event}{where}")
+        out.print(f"  {command('invoke', event, *where)}")
     out.print("\nThe function's log shows here:", style="dim")
 
 
@@ -189,22 +187,6 @@ def _addresses(pid_file: PidFile) -> list[tuple[str, str]]:
         ("Workflow", stack.state_machine),
     ]
     return [*places, ("API", f"{stack.api_url}/resize")] if stack.api_url else places
-
-
-def _command() -> str:
-    """The command to run this program from here, because it may not be on the PATH."""
-    program = Path(sys.argv[0])
-    if program.name == "__main__.py":
-        return f"{shlex.quote(_relative(Path(sys.executable)))} -m tinypics"
-    found = shutil.which(program.name)
-    return program.name if found and Path(found).samefile(program) else shlex.quote(_relative(program))
-
-
-def _relative(path: Path) -> str:
-    """`path`, relative to the current folder if it is below it."""
-    place = Path(os.path.abspath(path))  # noqa: PTH100 - without following links: a virtual environment's python is one
-    here = Path.cwd()
-    return str(place.relative_to(here) if place.is_relative_to(here) else place)
 
 
 def _sample_picture(folder: Path) -> Path:

@@ -49,7 +49,7 @@ def verify(target: Target, prefix: str, *, fix: bool, as_json: bool, jobs: int) 
         result(_document(checker, reports))
     else:
         _print(reports[-1])
-        _print_conclusion(checker, reports)
+        _print_conclusion(target, checker, reports)
     matches_nothing = prefix and not reports[-1].sources.total()
     return 1 if reports[-1].findings or matches_nothing else 0
 
@@ -130,12 +130,14 @@ def _print(report: CheckReport) -> None:
     out.print(f"{_plural(report.outputs.total(), 'output')}: {list_counts(report.outputs) or 'none'}")
 
 
-def _print_conclusion(checker: Checker, reports: list[CheckReport]) -> None:
+def _print_conclusion(target: Target, checker: Checker, reports: list[CheckReport]) -> None:
     report = reports[-1]
     if len(reports) > 1:
         out.print(f"{len(reports[0].findings):,} found, {len(report.findings):,} left after the repair.")
     elif repaired := [finding for finding in report.findings if finding.kind in REPAIRED]:
-        out.print(f"{_plural(len(repaired), 'finding')}: `tinypics verify --fix` repairs them.")
+        prefix = ("--prefix", checker.prefix) if checker.prefix else ()
+        command = target.command("verify", "--fix", *prefix)
+        out.print(f"{_plural(len(repaired), 'finding')}: `{command}` repairs them.")
     if any(finding.kind == CLASHING for finding in report.findings):
         out.print("A source that is clashing has no outputs: upload it under another key.")
     if not report.sources.total():

@@ -68,7 +68,8 @@ class Emulator:
             data.mkdir(parents=True, exist_ok=True)
             lock = _lock(data)
         except OSError as error:
-            raise EmulatorError(f"{data} cannot hold the emulator's data: {error.strerror}") from error
+            reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
+            raise EmulatorError(f"{data} cannot hold the emulator's data: {reason}") from error
         try:
             port = _free_port(port)
             PidFile.forget(data)  # left by an emulator whose parent was killed

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import shlex
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -33,6 +32,12 @@ _LOG_DAYS: Final = 1  # of a source that is gone, so its date is not known
 _MAX_LINES: Final = 10
 _MAX_NEAR: Final = 3
 _MAX_LISTED: Final = 1000
+
+
+class Command(Protocol):
+    """Writes a command of this program for the user's shell; `key` is its argument."""
+
+    def __call__(self, name: str, *options: str, key: str | None = None) -> str: ...
 
 
 @dataclass(slots=True)
@@ -63,8 +68,8 @@ class Diagnosis:
     steps: list[str] = field(default_factory=list)
 
 
-def diagnose(cloud: Cloud, stack: Stack, settings: Settings, checker: Checker, key: str) -> Diagnosis:
-    """Read all facts about `key`, and conclude. Changes nothing."""
+def diagnose(cloud: Cloud, stack: Stack, settings: Settings, checker: Checker, key: str, command: Command) -> Diagnosis:
+    """Read all facts about `key`, and conclude. Changes nothing. `command` writes the commands of the steps."""
     found = Diagnosis(key, stack.source_bucket, checker.output.name, list(map(str, settings.renditions)))
     listed = _read_source(cloud, found)
     if listed is None:
@@ -78,7 +83,7 @@ def diagnose(cloud: Cloud, stack: Stack, settings: Settings, checker: Checker, k
         found.executions = attempts.executions(cloud, stack, key, since)
     lines = attempts.log_lines(cloud, stack, key, since - attempts.EARLY)
     found.log = list(lines)[-_MAX_LINES:]
-    found.conclusion, found.steps = _conclude(found, settings)
+    found.conclusion, found.steps = _conclude(found, settings, command)
     return found
 
 
@@ -157,16 +162,15 @@ def _check_outputs(found: Diagnosis, checker: Checker, listed: Listed | None) ->
 # --- Conclusions: one sentence, and the commands or steps that help.
 
 
-def _conclude(found: Diagnosis, settings: Settings) -> tuple[str, list[str]]:
-    key = shlex.quote(found.key)
-    repair = f"tinypics verify --fix --prefix {key}"
+def _conclude(found: Diagnosis, settings: Settings, command: Command) -> tuple[str, list[str]]:
+    repair = command("verify", "--fix", "--prefix", found.key)
     if found.source is None:
-        return _conclude_absent(found, repair)
+        return _conclude_absent(found, repair, command)
     if not found.key.startswith(settings.prefix):
         return f"This stack resizes only keys that start with {settings.prefix}.", []
     if found.state == COMPLETE:
         return "Every output is there and current.", [
-            f"tinypics get {key}",
+            command("get", key=found.key),
             "If it looks wrong, change its rendition in the console's page Try it.",
         ]
     if found.error:
@@ -179,21 +183,21 @@ def _conclude(found: Diagnosis, settings: Settings) -> tuple[str, list[str]]:
     if last and last.error:
         return f"Its last attempt failed: {last.error}: {last.message}", [advice(last.error).do, repair]
     if found.events == "none":
-        connect = f"tinypics connect {shlex.quote(found.source_bucket)}"
+        connect = command("connect", key=found.source_bucket)
         return "Its bucket sends no events, so its upload started nothing.", [connect, repair]
     if last is None:
         return f"Nothing worked on it: {found.message}. It may be older than the stack.", [repair]
     return f"Its outputs are not current: {found.message}.", [repair]
 
 
-def _conclude_absent(found: Diagnosis, repair: str) -> tuple[str, list[str]]:
+def _conclude_absent(found: Diagnosis, repair: str, command: Command) -> tuple[str, list[str]]:
     if any(output["there"] for output in found.outputs):
         return f"The source is gone from {found.source_bucket}, and outputs of it are left.", [repair]
     if found.made_from:
         source = found.made_from
-        return f"This is the key of an output; its source is {source}.", [f"tinypics why {shlex.quote(source)}"]
+        return f"This is the key of an output; its source is {source}.", [command("why", key=source)]
     near = f" Similar keys: {', '.join(found.near)}." if found.near else ""
-    return f"{found.source_bucket} has no such key.{near}", ["tinypics ls"]
+    return f"{found.source_bucket} has no such key.{near}", [command("ls")]
 
 
 def _last_attempt(found: Diagnosis) -> attempts.Attempt | None:

@@ -62,10 +62,11 @@ def attach(target: Target, identity: str | None, report_to: Path) -> int:
     run = _find_run(target, identity)
     err.print(f"Backfill {run.identity}. Ctrl-C detaches; the run continues.")
     try:
-        with _explain_lost_contact(run):
+        with _explain_lost_contact(target, run):
             _follow(target, run)
     except KeyboardInterrupt:
-        err.print(f"The run continues. {_attach_command(run)}\nStop it: tinypics backfill --stop {run.identity}")
+        stopping = target.command("backfill", "--stop", key=run.identity)
+        err.print(f"The run continues. {_attach_command(target, run)}\nStop it: {stopping}")
         return INTERRUPTED
     return _finish(run, report_to)
 
@@ -74,7 +75,7 @@ def attach(target: Target, identity: str | None, report_to: Path) -> int:
 def stop(target: Target, identity: str | None, report_to: Path) -> int:
     """Stop a run (None: the newest), wait until it has ended, and report; returns the exit code."""
     run = _find_run(target, identity)
-    with _explain_lost_contact(run):
+    with _explain_lost_contact(target, run):
         running = run.is_running()
         if running:  # stop it before reading its journal, which may take long
             with err.status("Finishing the pictures in progress"):
@@ -98,17 +99,17 @@ def _stop(target: Target, run: backfill_runs.Run) -> None:
 
 
 @contextlib.contextmanager
-def _explain_lost_contact(run: backfill_runs.Run) -> Iterator[None]:
+def _explain_lost_contact(target: Target, run: backfill_runs.Run) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, TinypicsError) as error:
         raise CommandFailed(
-            f"Lost the connection: {plain(error)}\nThe run may continue. {_attach_command(run)}"
+            f"Lost the connection: {plain(error)}\nThe run may continue. {_attach_command(target, run)}"
         ) from None
 
 
-def _attach_command(run: backfill_runs.Run) -> str:
-    return f"Attach to it: tinypics backfill --attach {run.identity}"
+def _attach_command(target: Target, run: backfill_runs.Run) -> str:
+    return f"Attach to it: {target.command('backfill', '--attach', key=run.identity)}"
 
 
 def _find_run(target: Target, identity: str | None) -> backfill_runs.Run:
@@ -118,7 +119,7 @@ def _find_run(target: Target, identity: str | None) -> backfill_runs.Run:
         raise CommandFailed("No backfill was started yet.")
     with progress.readable_refusals():
         run = backfill_runs.Run(target.cloud, stack, identity)
-    with _explain_lost_contact(run):
+    with _explain_lost_contact(target, run):
         exists = run.exists()
     if not exists:
         raise CommandFailed(f"There is no backfill {plain(identity)}; journals are kept for 30 days.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shlex
 import sys
 import time
 from pathlib import Path
@@ -77,7 +76,7 @@ def get(target: Target, key: str, rendition: str | None, file: Path | None) -> N
         if error.response["Error"]["Code"] != "404":
             raise
         raise CommandFailed(
-            f"{plain(bucket)} has no {plain(name)}. The reason: tinypics why {plain(shlex.quote(key))}"
+            f"{plain(bucket)} has no {plain(name)}. The reason: {target.command('why', key=key)}"
         ) from None
     except OSError as error:
         raise CommandFailed(f"{plain(path)} cannot be written: {error.strerror}") from None

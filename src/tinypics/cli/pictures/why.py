@@ -34,7 +34,7 @@ def why(target: Target, key: str, *, as_json: bool) -> int:
     settings = target.settings()
     with contextlib.closing(Sandbox(fork=False)) as sandbox, err.status("Looking"):
         checker = make_checker(target.cloud, target.stack, settings, sandbox.resize_all)
-        found = diagnose(target.cloud, target.stack, settings, checker, key)
+        found = diagnose(target.cloud, target.stack, settings, checker, key, target.command)
     if as_json:
         result(_document(found))
     else:
