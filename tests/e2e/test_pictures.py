@@ -162,7 +162,9 @@ def test_why_of_a_good_picture(cli: Callable[..., Result], here: str, tmp_path: 
         r"Outputs +128x128  s3://tiny-pics/good\.png  128×128 \w+ .*, current",
     ):
         assert re.search(f"^{line}", done.stdout, re.MULTILINE), line
-    assert f"Every output is there and current.\n  tinypics get {here} good.png\n" in done.stdout
+    assert (
+        f"Every output is there and current.\n  tinypics get --out thumbnail-good.png {here} good.png\n" in done.stdout
+    )
 
 
 def test_why_of_a_broken_picture(cli: Callable[..., Result], tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tinypics.cli.terminal import CommandFailed, err, out, plain, progress
 from tinypics.cli.url import of_outputs
 from tinypics.errors import UnsupportedFormat
 from tinypics.image import formats
+from tinypics.stack.diagnosis import download
 from tinypics.store.objects import unquoted
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def put(target: Target, paths: Sequence[Path], prefix: str, timeout: float) -> i
     addresses = of_outputs(target)
     log = target.log(time.time() - MAX_SKEW)
     log.lines()  # skip the results of earlier uploads, which may be of the same pictures
-    failed, made = 0, ""
+    failed, made = 0, None
     at_once = _LOCAL_BATCH if target.cloud.endpoint else len(uploads)
     for first in range(0, len(uploads), at_once):
         etags = _upload_all(target, uploads[first : first + at_once])
@@ -59,9 +60,11 @@ def put(target: Target, paths: Sequence[Path], prefix: str, timeout: float) -> i
                 for place in (addresses or output_places)(answer):
                     out.print(f"  → {plain(place)}")
                 failed += answer["status"] != "SUCCESS"
-                made = key if answer["status"] == "SUCCESS" else made
+                outputs = [(item.get("rendition", ""), item["dest_key"]) for item in _stored(answer)]
+                if answer["status"] == "SUCCESS" and outputs:
+                    made = key, outputs
     if made:
-        err.print(f"Get one: {target.command('get', key=made)}")
+        err.print(f"Get one: {download(target.command, *made)}")
     return 1 if failed else 0
 
 
@@ -149,9 +152,13 @@ def _sniff(file: Path) -> formats.Codec:
         return formats.sniff(source.read(formats.HEAD))
 
 
+def _stored(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The outputs that an answer names."""
+    return [item for item in answer.get("renditions") or [answer] if "dest_key" in item]
+
+
 def output_places(answer: dict[str, Any]) -> Iterator[str]:
     """The address of each output that an answer names."""
     bucket = answer.get("dest_bucket")
-    stored = answer.get("renditions") or [answer]
-    keys = [item["dest_key"] for item in stored if "dest_key" in item]
+    keys = [item["dest_key"] for item in _stored(answer)]
     return (f"s3://{bucket}/{key}" for key in [*keys, *([answer["manifest"]] if "manifest" in answer else [])])

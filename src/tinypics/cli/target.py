@@ -28,7 +28,7 @@ from tinypics.stack.clients import Cloud
 from tinypics.stack.logs import Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tinypics.aws.settings import Settings
     from tinypics.stack.deployed import Stack
@@ -104,12 +104,10 @@ class Target:
         """Seconds between two polls. AWS charges for requests and throttles them, the emulator does not."""
         return 0.1 if self.cloud.endpoint else 1.0
 
-    def command(self, name: str, *options: str, key: str | None = None) -> str:
+    def command(self, name: str, *options: str, arguments: Sequence[str] = ()) -> str:
         """A command of this program for the same stack, to print for the user's shell."""
-        words = [name, *options, *self.options]
-        if key is not None:
-            words += ["--", key] if key.startswith("-") else [key]
-        return shell.command(*words)
+        end = ["--"] if any(each.startswith("-") for each in arguments) else []
+        return shell.command(name, *options, *self.options, *end, *arguments)
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service)

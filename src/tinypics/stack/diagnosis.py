@@ -22,6 +22,8 @@ from tinypics.stack.troubleshooting import advice
 from tinypics.store.objects import Conflict, Listed, unquoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tinypics.aws.settings import Settings
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
@@ -35,9 +37,17 @@ _MAX_LISTED: Final = 1000
 
 
 class Command(Protocol):
-    """Writes a command of this program for the user's shell; `key` is its argument."""
+    """Writes a command of this program for the user's shell."""
 
-    def __call__(self, name: str, *options: str, key: str | None = None) -> str: ...
+    def __call__(self, name: str, *options: str, arguments: Sequence[str] = ()) -> str: ...
+
+
+def download(command: Command, key: str, outputs: Sequence[tuple[str, str]]) -> str:
+    """The command that downloads the first of `outputs`, each a rendition and its key, beside the original."""
+    rendition, output = outputs[0]
+    name = key.rpartition("/")[2]
+    options = ("--out", f"thumbnail-{name}") if output.rpartition("/")[2] == name else ()
+    return command("get", *options, arguments=[key, rendition] if len(outputs) > 1 else [key])
 
 
 @dataclass(slots=True)
@@ -170,7 +180,7 @@ def _conclude(found: Diagnosis, settings: Settings, command: Command) -> tuple[s
         return f"This stack resizes only keys that start with {settings.prefix}.", []
     if found.state == COMPLETE:
         return "Every output is there and current.", [
-            command("get", key=found.key),
+            download(command, found.key, [(each["rendition"], each["key"]) for each in found.outputs]),
             "If it looks wrong, change its rendition in the console's page Try it.",
         ]
     if found.error:
@@ -183,7 +193,7 @@ def _conclude(found: Diagnosis, settings: Settings, command: Command) -> tuple[s
     if last and last.error:
         return f"Its last attempt failed: {last.error}: {last.message}", [advice(last.error).do, repair]
     if found.events == "none":
-        connect = command("connect", key=found.source_bucket)
+        connect = command("connect", arguments=[found.source_bucket])
         return "Its bucket sends no events, so its upload started nothing.", [connect, repair]
     if last is None:
         return f"Nothing worked on it: {found.message}. It may be older than the stack.", [repair]
@@ -195,7 +205,7 @@ def _conclude_absent(found: Diagnosis, repair: str, command: Command) -> tuple[s
         return f"The source is gone from {found.source_bucket}, and outputs of it are left.", [repair]
     if found.made_from:
         source = found.made_from
-        return f"This is the key of an output; its source is {source}.", [command("why", key=source)]
+        return f"This is the key of an output; its source is {source}.", [command("why", arguments=[source])]
     near = f" Similar keys: {', '.join(found.near)}." if found.near else ""
     return f"{found.source_bucket} has no such key.{near}", [command("ls")]
 

@@ -65,7 +65,7 @@ def attach(target: Target, identity: str | None, report_to: Path) -> int:
         with _explain_lost_contact(target, run):
             _follow(target, run)
     except KeyboardInterrupt:
-        stopping = target.command("backfill", "--stop", key=run.identity)
+        stopping = target.command("backfill", "--stop", arguments=[run.identity])
         err.print(f"The run continues. {_attach_command(target, run)}\nStop it: {stopping}")
         return INTERRUPTED
     return _finish(run, report_to)
@@ -109,7 +109,7 @@ def _explain_lost_contact(target: Target, run: backfill_runs.Run) -> Iterator[No
 
 
 def _attach_command(target: Target, run: backfill_runs.Run) -> str:
-    return f"Attach to it: {target.command('backfill', '--attach', key=run.identity)}"
+    return f"Attach to it: {target.command('backfill', '--attach', arguments=[run.identity])}"
 
 
 def _find_run(target: Target, identity: str | None) -> backfill_runs.Run:

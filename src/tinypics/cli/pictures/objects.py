@@ -19,6 +19,7 @@ from tinypics.cli.terminal import CommandFailed, err, out, plain, result, size
 from tinypics.delivery import keys, layouts
 from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, TinypicsError
+from tinypics.image.rendition import Rendition
 from tinypics.stack.diagnosis import near_keys
 from tinypics.stack.listing import list_objects
 from tinypics.store.atomic import atomic_write
@@ -57,7 +58,7 @@ def get(target: Target, key: str, rendition: str | None, file: Path | None) -> N
     """Download one output of the upload `key` to `file`, to standard output ("-"), or to a new file here."""
     choices = _choices(target, key)
     only = next(iter(choices)) if len(choices.keys() - {ORIGINAL, MANIFEST}) == 1 else None
-    chosen = rendition or only
+    chosen = rendition if rendition in choices else _label(rendition) or only
     if chosen not in choices:
         raise typer.BadParameter(str(InvalidRequest.expected("RENDITION", " or ".join(choices), chosen)))
     bucket, name = choices[chosen]
@@ -76,11 +77,19 @@ def get(target: Target, key: str, rendition: str | None, file: Path | None) -> N
         if error.response["Error"]["Code"] != "404":
             raise
         raise CommandFailed(
-            f"{plain(bucket)} has no {plain(name)}. The reason: {target.command('why', key=key)}"
+            f"{plain(bucket)} has no {plain(name)}. The reason: {target.command('why', arguments=[key])}"
         ) from None
     except OSError as error:
         raise CommandFailed(f"{plain(path)} cannot be written: {error.strerror}") from None
     out.print(f"{plain(path)}  {size(path.stat().st_size)}, from s3://{plain(bucket)}/{plain(name)}")
+
+
+def _label(rendition: str | None) -> str | None:
+    """The name of a rendition that is given in its text form."""
+    try:
+        return rendition and Rendition.parse(rendition).label
+    except InvalidRequest:
+        return rendition
 
 
 def _own_name(key: str, name: str) -> Path:
