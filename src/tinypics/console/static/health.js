@@ -82,11 +82,11 @@ function isAlarming({ name, waiting }) {
 }
 
 function timeline({ bars, seconds }) {
-  const most = Math.max(1, ...bars.map((bar) => bar.good + bar.bad));
+  const most = 2 * Math.ceil(Math.max(1, ...bars.map((bar) => bar.good + bar.bad)) / 2); // the axis names its half
   const step = duration((seconds * 1000) / bars.length);
   const title = `Results over the last ${duration(seconds * 1000)}; at most ${most} in ${step}`;
   const times = [1, 0.5, 0].map((share) => h("span", share ? timeOfDay(Date.now() - share * seconds * 1000) : "now"));
-  const scale = [...new Set([most, Math.floor(most / 2), 0])].map((value) => h("span", count(value)));
+  const scale = [most, most / 2, 0].map((value) => h("span", count(value)));
   return card(
     "Over time",
     h("div.plot", h("p.scale", scale), chart(bars, most, title), h("p.axis", times)),
