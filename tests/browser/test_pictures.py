@@ -128,28 +128,30 @@ def test_a_picture_is_found_by_a_part_of_its_key_and_the_way_back_keeps_the_sear
     expect(page.locator(".library .empty")).to_contain_text("No picture's key contains “nowhere”")
 
 
-def test_back_returns_to_the_place_in_a_list_of_hundreds(page: Page) -> None:
+def test_back_returns_to_the_place_in_a_list_of_hundreds_that_was_searched(page: Page) -> None:
     page.route("**/api/pictures*", library)
-    go(page, "#/?start=60")
-    expect(page.locator(".library .foot")).to_contain_text("61 to 120 of 500 pictures")
+    go(page, "#/")
+    page.get_by_label("Search by key").fill("picture")
+    expect(page).to_have_url(re.compile("#/[?]find=picture$"))
+    expect(page.locator(".library .foot")).to_contain_text("1 to 60 of 500 pictures")
     days = page.locator(".days h2")
     expect(days.nth(2)).to_be_visible()  # sixty hours have three days at least
-    chosen = page.locator("a.tile", has_text="picture-110.jpg")
+    chosen = page.locator("a.tile", has_text="picture-050.jpg")
     chosen.scroll_into_view_if_needed()
     before = chosen.evaluate("tile => tile.getBoundingClientRect().top")
     page.route("**/api/picture?*", lambda route: route.fulfill(json={
-        "name": "picture-110.jpg", "at": 0, "original": None, "removed": [], "manifest": None, "renditions": [{
+        "name": "picture-050.jpg", "at": 0, "original": None, "removed": [], "manifest": None, "renditions": [{
             "width": 64, "height": 48, "bytes": 9, "format": "jpeg", "label": "JPEG", "saved": None, "url": "data:,",
-            "download": "#", "path": "", "key": "picture-110.jpg"}]}))  # fmt: skip
+            "download": "#", "path": "", "key": "picture-050.jpg"}]}))  # fmt: skip
     chosen.click()
-    expect(page.locator("h1")).to_have_text("picture-110.jpg")
+    expect(page.locator("h1")).to_have_text("picture-050.jpg")
     page.go_back()
     expect(chosen).to_be_in_viewport()
     page.wait_for_function(
         "([tile, top]) => tile.getBoundingClientRect().top === top", arg=[chosen.element_handle(), before]
     )
     page.locator(".library .foot").get_by_role("link", name="Older").click()
-    expect(page.locator(".library .foot")).to_contain_text("121 to 180 of 500 pictures")
+    expect(page.locator(".library .foot")).to_contain_text("61 to 120 of 500 pictures")
     page.wait_for_function("() => scrollY === 0")
 
 

@@ -20,14 +20,14 @@ const ROUTES = [
 ];
 
 let current = new AbortController(); // aborted when another view is shown
-let stack;
-let here; // the hash that is shown
+let stack, here, shown; // the stack; the hash and the history entry that are shown
 const scrolled = new Map(); // by history entry: the scroll position to return to
 history.scrollRestoration = "manual"; // views are filled after the browser would have restored it
 
 async function show() {
   current.abort();
   current = new AbortController();
+  shown = null;
   const { signal } = current;
   if (!history.state) history.replaceState({ entry: crypto.randomUUID(), from: here }, "");
   here = location.hash || "#/";
@@ -50,7 +50,9 @@ async function show() {
       stack,
       signal,
     });
-    if (!signal.aborted) scrollTo(0, scrolled.get(history.state.entry) ?? 0);
+    if (signal.aborted) return;
+    shown = history.state.entry;
+    scrollTo(0, scrolled.get(shown) ?? 0);
   } catch (error) {
     if (!signal.aborted) main.replaceChildren(errorView(error));
   }
@@ -86,7 +88,7 @@ addEventListener("hashchange", () => {
   show().then(() => main.focus({ preventScroll: true }));
 });
 addEventListener("scroll", () => {
-  if (here === (location.hash || "#/")) scrolled.set(history.state.entry, scrollY);
+  if (history.state?.entry === shown) scrolled.set(shown, scrollY);
 });
 // A file that is dropped outside of the drop zone must not replace the page.
 for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
