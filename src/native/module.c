@@ -20,6 +20,7 @@ static PyMethodDef methods[] = {
     {"jpeg_feed", module_jpeg_feed, METH_VARARGS, "Gives it the next bytes: 0 more are needed, 1 done, 2 declined."},
     {"png_new", module_png_new, METH_VARARGS, "A reader of the rows of a PNG; see _native.pyi."},
     {"png_feed", module_png_feed, METH_VARARGS, "Gives it the next inflated bytes: the rows that are complete, or -1."},
+    {"png_rows", module_png_rows, METH_VARARGS, "The rows of a PNG that is written; see _native.pyi."},
     {"resample", module_resample, METH_VARARGS, "Resamples a box of an image into another; see _native.pyi."},
     {NULL, NULL, 0, NULL},
 };

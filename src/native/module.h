@@ -6,7 +6,7 @@
 
 /* Of the interface, which `_native.pyi` describes. image/native.py has the same, and does without a module that was
    compiled from other sources than it. */
-#define MODULE_REVISION 1
+#define MODULE_REVISION 2
 
 /* The pixels of a Pillow image, from the second capsule of its `__arrow_c_array__`. NULL with an exception unless there
    are `count` pixels of `bytes` (1 or 4) bytes. Valid while the capsule lives. */
@@ -17,6 +17,7 @@ PyObject *module_jpeg_new(PyObject *self, PyObject *arguments);
 PyObject *module_jpeg_feed(PyObject *self, PyObject *arguments);
 PyObject *module_png_new(PyObject *self, PyObject *arguments);
 PyObject *module_png_feed(PyObject *self, PyObject *arguments);
+PyObject *module_png_rows(PyObject *self, PyObject *arguments);
 PyObject *module_resample(PyObject *self, PyObject *arguments);
 
 #endif

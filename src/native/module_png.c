@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "module.h"
 #include "png.h"
+#include "png_rows.h"
 
 #define NAME "tinypics.png"
 #define LONGEST (1 << 24) /* side: no number that is made of it overflows */
@@ -22,8 +23,8 @@ static void delete(PyObject *capsule) {
 
 static bool is_possible(const struct png_format *format, Py_ssize_t palette) {
     int bits = format->bits;
-    bool numbers = palette >= 4 && palette <= 4 * (1 << (bits < 8 ? bits : 8)) && palette % 4 == 0 &&
-                   format->channels == 1 && (bits == 1 || bits == 2 || bits == 4 || bits == 8);
+    bool numbers = (bits == 1 || bits == 2 || bits == 4 || bits == 8) && palette >= 4 && palette <= 4 * (1 << bits) &&
+                   palette % 4 == 0 && format->channels == 1;
     bool samples = !palette && format->channels >= 1 && format->channels <= 4 && (bits == 8 || bits == 16) &&
                    format->bytes == (format->channels == 1 ? 1 : 4);
     return format->width >= 1 && format->width <= LONGEST && format->height >= 1 && format->height <= LONGEST &&
@@ -89,4 +90,36 @@ PyObject *module_png_feed(PyObject *self, PyObject *arguments) {
     }
     PyBuffer_Release(&data);
     return reader ? PyLong_FromLong(rows) : NULL;
+}
+
+static bool is_band(const struct png_pixels *source, int first, int count, Py_ssize_t plain, Py_ssize_t filtered) {
+    int channels = source->channels, bytes = source->bytes;
+    if (source->width < 1 || source->width > LONGEST || source->height < 1 || source->height > LONGEST || channels < 1 ||
+        channels > 4 || bytes != (channels == 1 ? 1 : 4) || first < 0 || count < 1 || first > source->height - count)
+        return false;
+    int64_t size = (1 + (int64_t)source->width * channels) * count;
+    return plain == size && filtered == size;
+}
+
+PyObject *module_png_rows(PyObject *self, PyObject *arguments) {
+    PyObject *array, *made = NULL;
+    Py_buffer plain, filtered;
+    struct png_pixels source;
+    int first, count;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "Oi(ii)iiiw*w*", &array, &source.bytes, &source.width, &source.height,
+                          &source.channels, &first, &count, &plain, &filtered))
+        return NULL;
+    if (!is_band(&source, first, count, plain.len, filtered.len))
+        PyErr_SetString(PyExc_ValueError, "expected rows of the image, and buffers of their size");
+    else if ((source.pixels = module_pixels(array, (int64_t)source.width * source.height, source.bytes))) {
+        PyThreadState *thread = PyEval_SaveThread();
+        clean_registers();
+        bool done = png_rows(&source, first, count, plain.buf, filtered.buf);
+        PyEval_RestoreThread(thread);
+        made = done ? PyBool_FromLong(true) : PyErr_NoMemory();
+    }
+    PyBuffer_Release(&plain);
+    PyBuffer_Release(&filtered);
+    return made;
 }

@@ -39,6 +39,23 @@ def png_new(
 def png_feed(reader: Any, data: Buffer) -> int:
     """Give the reader the next inflated bytes. Returns the number of complete rows of the file; -1: it is declined."""
 
+def png_rows(
+    pixels: Any,
+    pixel_bytes: int,
+    size: tuple[int, int],
+    channels: int,
+    first: int,
+    count: int,
+    plain: bytearray,
+    filtered: bytearray,
+) -> bool:
+    """Write `count` rows of an image from number `first` on, each behind the number of its filter; True.
+
+    :param channels: that are written: 1 of one byte a pixel, or 2 to 4 of four.
+    :param plain: is filled with rows without a filter.
+    :param filtered: is filled with the same rows, each with the filter that leaves the least.
+    """
+
 def resample(
     pixel_bytes: int,
     source: object,

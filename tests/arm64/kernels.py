@@ -34,7 +34,7 @@ def digests() -> dict[str, str]:
                 if (made := native.resample(image, box, size)) is not None:
                     found[f"{mode} {width}x{height} {box} {size}"] = _hash(made)
             if mode == "RGB":
-                found |= _read_smaller(image)
+                found |= _read_smaller(image) | _written(image)
     return found
 
 
@@ -54,6 +54,15 @@ def _read_smaller(image: "Image.Image") -> dict[str, str]:
             state = native.kernels().jpeg_feed(reader, file.getvalue())
             found[f"JPEG {image.size} {subsampling} 1/{scale} {state}"] = _hash(made)
     return found
+
+
+def _written(image: "Image.Image") -> dict[str, str]:
+    """The rows of the image as a PNG."""
+    from tinypics.image import native
+
+    plain, filtered = (bytearray(image.height * (1 + 3 * image.width)) for _ in range(2))
+    native.kernels().png_rows(image.__arrow_c_array__()[1], 4, image.size, 3, 0, image.height, plain, filtered)
+    return {f"PNG {image.size}": hashlib.sha256(plain + filtered).hexdigest()}
 
 
 def _hash(image: "Image.Image") -> str:

@@ -3,8 +3,9 @@
     .venv/bin/python tests/fuzz/fuzz_native.py --minutes 5
     .venv/bin/python tests/fuzz/fuzz_native.py --kernel jpeg --replay 12345      # one input again
 
-Each kernel is a program of its own (`native/`), compiled with this machine's C compiler, without Python. Input number n
-is always the same. The exit code is 1 if a sanitizer finds a fault, or if input in pieces gives another result.
+Each kernel is a program of its own (`native/`), compiled with this machine's C compiler, without Python. "glue" is the
+whole module, compiled the same way and called by Python (`glue.py`). Input number n is always the same. The exit code
+is 1 if a sanitizer finds a fault, or if input in pieces gives another result.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from PIL import Image  # noqa: E402
 from tests import pictures as p  # noqa: E402
 
 PROGRAMS: Final = Path(__file__).parent / "native"
+GLUE: Final = Path(__file__).parent / "glue.py"
 KERNELS: Final = ROOT / "src" / "native"
 SANITIZED: Final = ("-g", "-O1", "-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 SOURCES: Final = {
     "jpeg": ("jpeg.c", "jpeg_colours.c", "jpeg_huffman.c", "jpeg_scan.c"),
-    "png": ("png.c", "png_filters.c"),
+    "png": ("png.c", "png_filters.c", "png_rows.c"),
     "resample": ("resample.c", "filter.c", "kernels.c", "kernels_x86.c", "kernels_neon.c", "cpu.c"),
 }
 
@@ -52,7 +54,7 @@ def jpegs() -> list[bytes]:
     return [*found, p.encoded(photo.convert("CMYK"), "JPEG")]
 
 
-SEEDS: Final = {"jpeg": jpegs, "png": list, "resample": list}
+SEEDS: Final = {"jpeg": jpegs, "png": list, "resample": list, "glue": jpegs}
 """The programs of the others make their input: inflated rows of a PNG, and pixels."""
 
 
@@ -73,6 +75,20 @@ def build(kernel: str, folder: Path) -> Path:
     return program
 
 
+def build_module(folder: Path) -> Path:
+    """Compile the module with the same sanitizers, by its own build."""
+    # A library has no symbols of the sanitizers, which are loaded before Python.
+    flags = {"CFLAGS": " ".join(SANITIZED), "TINYPICS_NATIVE": "1"}
+    subprocess.run([sys.executable, KERNELS / "build.py", folder], check=True, env=os.environ | flags)
+    return folder / "_native.abi3.so"
+
+
+def sanitizer() -> str:
+    """The address sanitizer's library, which must be the first of a process."""
+    command = [os.environ.get("CC", "cc"), "-print-file-name=libasan.so"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def run(kernel: str, seconds: float, first: int, folder: Path) -> int:
     """Run one kernel's program; returns its exit code."""
     seeds: list[Path] = []
@@ -81,21 +97,25 @@ def run(kernel: str, seconds: float, first: int, folder: Path) -> int:
         seeds[-1].write_bytes(data)
     # The seeds stay in memory until the end.
     options = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
-    command: list[str | Path] = [build(kernel, folder), str(seconds), str(first), *seeds]
-    return subprocess.run(command, check=False, env=options).returncode
+    if kernel == "glue":
+        options |= {"LD_PRELOAD": sanitizer(), "PYTHONMALLOC": "malloc"}  # so that it sees Python's buffers, too
+        program: list[str | Path] = [sys.executable, GLUE, build_module(folder)]
+    else:
+        program = [build(kernel, folder)]
+    return subprocess.run([*program, str(seconds), str(first), *seeds], check=False, env=options).returncode
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=5, help="CPU minutes for each kernel (5)")
-    parser.add_argument("--kernel", choices=SOURCES, help="this one only")
+    parser.add_argument("--kernel", choices=SEEDS, help="this one only")
     parser.add_argument(
         "--first", type=int, default=int(time.time()) << 20, help="number of the first input (the time)"
     )
     parser.add_argument("--replay", type=int, metavar="NUMBER", help="this input only")
     asked = parser.parse_args()
     failed = 0
-    for kernel in [asked.kernel] if asked.kernel else SOURCES:
+    for kernel in [asked.kernel] if asked.kernel else SEEDS:
         first = asked.first if asked.replay is None else asked.replay
         print(f"{kernel}, from input {first}:", flush=True)
         with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SWITCH: Final = "TINYPICS_NATIVE"
 """The environment variable that switches the module off, if it is `0`."""
 
-REVISION: Final = 1
+REVISION: Final = 2
 """Of the interface, as in `src/native/module.h`."""
 
 # Bytes of a pixel in memory. Not of RGBA and LA, which must be premultiplied before.
