@@ -248,8 +248,8 @@ def _recipes(world: World, key: str) -> list[Recipe]:
     # Events of sources that share a key with this one may have brought its outputs up to date, too.
     sharing = (f"{key}.", f"{key}/")
     others = [each for each in world.invocations if each.follows and each.key.startswith(sharing)]
-    single = [each.recipe for each in others if not each.recipe.in_folder]
-    return list(dict.fromkeys([*(each.recipe for each in mine if each.end >= last), *single]))
+    others = [each for each in others if not each.recipe.in_folder]
+    return list(dict.fromkeys(each.recipe for each in (*mine, *others) if each.end >= last))
 
 
 def _is_final(invocation: Invocation) -> bool:
