@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
 from tinypics.cli.put import Upload, content_type, find, output_places
 from tinypics.cli.results import results
@@ -105,6 +107,20 @@ def test_a_folder_gives_its_pictures_with_their_place_in_it(tmp_path: Path, caps
 
 def test_a_folder_without_pictures_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="no pictures to upload"):
+        find([tmp_path], "")
+
+
+def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(CommandFailed, match="no pictures"):
+        find([tmp_path], "")
+    with pytest.raises(typer.BadParameter, match="neither a file nor a folder"):
+        find([tmp_path / "pipe.jpg"], "")
+
+
+def test_a_name_that_no_key_can_have_is_refused_before_anything_is_uploaded(tmp_path: Path) -> None:
+    (tmp_path / "\udcff.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(typer.BadParameter, match="in UTF-8"):
         find([tmp_path], "")
 
 

@@ -178,6 +178,12 @@ def test_why_of_a_broken_picture(cli: Callable[..., Result], tmp_path: Path) -> 
     assert found["steps"] == [advice("CorruptImage").do]
 
 
+@pytest.mark.parametrize("name", ["why", "ls"])
+def test_a_key_that_is_not_in_utf_8(cli: Callable[..., Result], name: str) -> None:
+    done = cli(name, "\udcff.jpg")
+    assert (done.exit_code, done.stderr) == (2, "\\udcff.jpg: expected text in UTF-8, as keys are\n")
+
+
 def test_why_of_a_text_file(cli: Callable[..., Result], tmp_path: Path) -> None:
     put(cli, "text.jpg", b"this is text", tmp_path)
     _, found = why(cli, "text.jpg")

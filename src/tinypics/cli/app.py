@@ -26,6 +26,11 @@ class _Commands(TyperGroup):
             raise typer.Exit(failure.code) from failure
         except BrokenPipeError:  # the reader of a pipe has exited: typer ends quietly
             raise
+        except UnicodeEncodeError as error:  # a key of the command line
+            if error.encoding != "utf-8":
+                raise
+            err.print(f"{plain(error.object)}: expected text in UTF-8, as keys are", style="red")
+            raise typer.Exit(2) from error
         except OSError as error:  # a full disk, a read-only folder
             err.print(": ".join(plain(part) for part in (error.filename, error.strerror or error) if part), style="red")
             raise typer.Exit(1) from error

@@ -80,12 +80,19 @@ def find(paths: Sequence[Path], prefix: str) -> list[Upload]:
             pictures = [upload for upload in inside if _is_picture(upload.file)]
             others += len(inside) - len(pictures)
             found += pictures
-        else:
+        elif path.is_file():
             found.append(Upload(path, prefix + path.name))
+        else:
+            raise typer.BadParameter(f"{plain(path)} is neither a file nor a folder")
     if others:
         err.print(f"{others:,} files in folders are not pictures: left out.")
     if not found:
         raise CommandFailed("There are no pictures to upload.")
+    for upload in found:
+        try:
+            upload.key.encode()
+        except UnicodeEncodeError:
+            raise typer.BadParameter(f"{plain(upload.file)}: expected a name in UTF-8, as keys are") from None
     key, count = Counter(upload.key for upload in found).most_common(1)[0]
     if count > 1:
         raise typer.BadParameter(
@@ -98,7 +105,8 @@ def _visible_files(folder: Path) -> Iterator[Path]:
     """The files below a folder, without hidden ones and symbolic links to folders."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in sorted(files) if not name.startswith("."))
+        inside = (Path(root, name) for name in sorted(files) if not name.startswith("."))
+        yield from (file for file in inside if file.is_file())  # a pipe would never end
 
 
 def _warn_about_prefix(prefix: str, uploads: Sequence[Upload]) -> None:
