@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from tinypics.values import replace, value
@@ -111,8 +112,9 @@ class Blocks:
     def _skip_blocks(self, at: int) -> int:
         """The offset after a series of sub-blocks (section 15). It is beyond the end of a file that is cut short."""
         data = self._data
-        while at < len(data) and data[at]:
-            at += 1 + data[at]
+        with suppress(IndexError):
+            while size := data[at]:
+                at += 1 + size
         return at + 1
 
 
