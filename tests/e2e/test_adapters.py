@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.test_resize import IN, OUT, PHOTO, eventually, mission
+from tests.e2e.test_resize import IN, OUT, PHOTO, mission
+from tests.waiting import eventually
 from tinypics.aws import api
 from tinypics.aws.s3 import open_bucket
 from tinypics.errors import SourceNotFound

@@ -22,6 +22,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from tests.waiting import eventually
 from tinypics.cli.app import app
 from tinypics.local.emulator import running_emulator
 from tinypics.stack.clients import Cloud
@@ -38,14 +39,6 @@ pytestmark = pytest.mark.e2e
 
 PROJECT = Path(__file__).parents[2]
 EVENT = {"bucket": "original-pics", "key": "cli.jpg", "dest_bucket": "tiny-pics", "width": 128, "height": 128}
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 def group(pgid: int) -> list[str]:
@@ -65,7 +58,7 @@ def up(data: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tinypics", "up", "--port", "0", "--data", str(data), *options]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            wait_until(lambda: running_emulator(data) or process.poll() is not None)
+            eventually(lambda: running_emulator(data) or process.poll() is not None)
             yield process
         finally:
             if process.poll() is None:
@@ -139,7 +132,7 @@ def test_nothing_is_left_when_the_terminal_is_closed(tmp_path: Path) -> None:
     ) as process:
         try:
             os.close(terminal)
-            facts = wait_until(lambda: running_emulator(tmp_path))
+            facts = eventually(lambda: running_emulator(tmp_path))
             shown = b""
             while b"shows here" not in shown:
                 shown += os.read(ours, 4096)
@@ -156,7 +149,7 @@ def test_nothing_is_left_when_up_is_killed(tmp_path: Path) -> None:
         assert command("put", str(picture(tmp_path / "cli.jpg")), "--data", str(tmp_path)).returncode == 0
         assert len(group(facts.pid)) >= 2  # the emulator and a Lambda worker
         process.kill()
-    wait_until(lambda: not group(facts.pid))
+    eventually(lambda: not group(facts.pid))
     with up(tmp_path):
         assert command("logs", "--data", str(tmp_path)).returncode == 0
 

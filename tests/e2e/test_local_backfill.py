@@ -18,6 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.e2e.conftest import LocalStack
+from tests.waiting import eventually
 from tinypics.backfill import worker
 from tinypics.backfill.estimate import Caps
 from tinypics.cli.app import app
@@ -153,10 +154,7 @@ def test_a_killed_run_is_taken_up_where_it_was(stack: LocalStack, s3: Any, tmp_p
         s3.put_object(Bucket=IN, Key=key, Body=photo("navy"))
     places = (f"s3://{IN}", f"s3://{OUT}", stack.facts.endpoint)
     with subprocess.Popen([sys.executable, "-c", HALF, *places], cwd=tmp_path) as process:
-        deadline = time.monotonic() + 120
-        while len(there(s3, OUT)) < 5:
-            assert time.monotonic() < deadline, "it makes nothing"
-            time.sleep(0.02)
+        eventually(lambda: len(there(s3, OUT)) >= 5)
         process.send_signal(signal.SIGKILL)
     settled(s3)
     done = len(there(s3, OUT))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+
+from tests.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import LocalStack
@@ -40,15 +41,6 @@ def empty_buckets(stack: LocalStack) -> Iterator[None]:
     for bucket in (IN, OUT):
         for item in stack.s3.list_objects_v2(Bucket=bucket).get("Contents", []):
             stack.s3.delete_object(Bucket=bucket, Key=item["Key"])
-
-
-def eventually(look: Callable[[], Any], within: float = 20.0) -> Any:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if (found := look()) is not None:
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"nothing within {within} s")
 
 
 def stored(stack: LocalStack, key: str) -> Image.Image | None:
@@ -97,8 +89,7 @@ def finished(stack: LocalStack, arn: str) -> dict[str, Any]:
         found: dict[str, Any] = stack.workflows.describe_execution(executionArn=arn)
         return found if has_ended(found) else None
 
-    ended: dict[str, Any] = eventually(look)
-    return ended
+    return eventually(look)
 
 
 def execution_for(stack: LocalStack, key: str) -> dict[str, Any]:
@@ -112,8 +103,7 @@ def execution_for(stack: LocalStack, key: str) -> dict[str, Any]:
                 return found
         return None
 
-    ended: dict[str, Any] = eventually(look)
-    return ended
+    return eventually(look)
 
 
 def attempts(stack: LocalStack, execution: dict[str, Any]) -> int:
@@ -125,7 +115,7 @@ def call(stack: LocalStack, path: str, body: bytes | None = None) -> tuple[int, 
     url = path if path.startswith("http") else f"{stack.facts.stack.api_url}{path}"
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.e2e.conftest import PROJECT, LocalStack
+from tests.waiting import eventually
 from tinypics.cli.app import app
 from tinypics.local import deploy
 
@@ -36,13 +36,6 @@ def photo() -> bytes:
 
 def retry(stack: LocalStack, *options: str, **arguments: str) -> Result:
     return CliRunner().invoke(app, ["retry", *options, "--data", str(stack.data)], **arguments)  # type: ignore[arg-type]
-
-
-def eventually(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not look():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.05)
 
 
 def failed(stack: LocalStack, key: str) -> str:

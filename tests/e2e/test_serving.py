@@ -15,8 +15,9 @@ from tests.e2e import faults
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.faults import Fault, Proxy, proxied
 from tests.e2e.serve_client import Site
-from tests.e2e.test_resize import IN, OUT, eventually
+from tests.e2e.test_resize import IN, OUT
 from tests.pictures import encoded, quadrants
+from tests.waiting import eventually
 from tinypics.local import deploy
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def listed(site: Site, key: str) -> set[str]:
 
 def settled(site: Site, key: str, *names: str) -> None:
     """Wait until the workflow has written its outputs, and no other is there than `names`."""
-    eventually(lambda: listed(site, key) == set(names) or None)
+    eventually(lambda: listed(site, key) == set(names))
 
 
 def test_a_large_photo_is_served_at_once_and_never_after_its_change(site: Site, proxy: Proxy) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.e2e.conftest import PROJECT, LocalStack
+from tests.waiting import eventually
 from tinypics.cli.app import app
 from tinypics.local import deploy
 
@@ -69,13 +69,6 @@ def event_of(stack: LocalStack, execution: str) -> dict[str, Any]:
     given = json.loads(stack.workflows.describe_execution(executionArn=execution)["input"])
     found: dict[str, Any] = given.get("detail", {}).get("object", {})
     return found
-
-
-def eventually(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not look():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.05)
 
 
 def there(stack: LocalStack, key: str) -> bool:

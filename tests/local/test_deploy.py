@@ -8,13 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.waiting import eventually
 from tinypics.local import deploy, package
 from tinypics.local.emulator import REGION, Emulator, EmulatorError
 from tinypics.local.pidfile import PidFile
@@ -22,7 +22,6 @@ from tinypics.stack import clients, deployed
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.e2e
@@ -216,16 +215,9 @@ def test_a_busy_function_ends_with_the_emulator(project: Path, number: signal.Si
     ) as parent:
         assert parent.stdout
         group = int(parent.stdout.readline())
-        wait_until(busy.exists)
+        eventually(busy.exists)
         parent.send_signal(number)
-    wait_until(lambda: not alive(group))
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+    eventually(lambda: not alive(group))
 
 
 def alive(group: int) -> bool:

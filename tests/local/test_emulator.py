@@ -9,12 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import eventually
 from tinypics.local import emulator as module
 from tinypics.local import emulator_process
 from tinypics.local.emulator import Emulator, EmulatorError, is_healthy
@@ -22,18 +22,11 @@ from tinypics.local.pidfile import PidFile
 from tinypics.stack.deployed import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 pytestmark = pytest.mark.e2e
 
 STACK = Stack("in", "out", "function", "arn:machine", "/log", None)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def group(pgid: int) -> list[str]:
@@ -135,9 +128,9 @@ def test_an_emulator_that_never_answers_is_given_up(tmp_path: Path, monkeypatch:
 def test_an_emulator_that_was_killed_is_noticed(tmp_path: Path) -> None:
     with Emulator.start(tmp_path, 0) as emulator:
         os.kill(emulator.pid, signal.SIGKILL)
-        wait_until(lambda: not is_healthy(emulator.port))
+        eventually(lambda: not is_healthy(emulator.port))
         with pytest.raises(EmulatorError, match=r"was killed by SIGKILL\. Pictures are safe"):
-            wait_until(emulator.check, 5)
+            eventually(emulator.check)
 
 
 PARENT = """
@@ -155,7 +148,7 @@ def test_the_emulator_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         assert parent.stdout
         pid, port = map(int, parent.stdout.readline().split())
         parent.kill()
-    wait_until(lambda: not group(pid))
+    eventually(lambda: not group(pid))
     assert not is_healthy(port)
     with Emulator.start(tmp_path, port):  # both the folder and the port are free again
         pass

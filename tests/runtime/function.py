@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from tests.runtime.api import WITHIN, RuntimeApi, runtime_api
 from tests.transformed import resources, template
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 USER = 993  # as on Lambda
 READ_ALL = 2  # CAP_DAC_READ_SEARCH (capabilities(7))
@@ -101,13 +101,6 @@ class Function:
         os.killpg(self.process.pid, number)
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.02)
-
-
 @contextmanager
 def running(name: str, path: Sequence[Path], environment: Mapping[str, str], log: Path) -> Iterator[Function]:
     """Run the function that the template calls `name`; it waits for its first event.
@@ -127,7 +120,7 @@ def running(name: str, path: Sequence[Path], environment: Mapping[str, str], log
             start_new_session=True,
         )
         try:
-            wait_until(lambda: api.idle.is_set() or process.poll() is not None)
+            eventually(lambda: api.idle.is_set() or process.poll() is not None)
             assert process.poll() is None, log.read_text()
             yield Function(process, api, log)
         finally:

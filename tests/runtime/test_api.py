@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests.runtime import function as functions
-from tests.runtime.function import Function, wait_until
+from tests.runtime.function import Function
 from tests.runtime.store import OUTPUT, SOURCE, Store
 from tests.runtime.test_events import DIRECT
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +60,7 @@ def test_a_request_starts_the_workflow_which_can_be_asked_for(api: Function) -> 
         found.update(document)
         return bool(document["status"] != "RUNNING")
 
-    wait_until(ended)
+    eventually(ended)
     assert found == {"id": started["id"], "status": "SUCCEEDED", "result": DIRECT}
 
 

@@ -14,9 +14,10 @@ from tests.e2e import faults
 from tests.e2e.faults import Fault
 from tests.runtime.api import WITHIN
 from tests.runtime.conftest import Start
-from tests.runtime.function import READ_ALL, USER, Function, wait_until
+from tests.runtime.function import READ_ALL, USER, Function
 from tests.runtime.store import SOURCE, Store
 from tests.runtime.test_events import DIRECT, KEY, PICTURE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -50,7 +51,7 @@ def test_a_worker_that_was_killed_while_idle_is_replaced(function: Function, sto
     store.put(KEY, PICTURE)
     worker = function.worker
     os.kill(worker, signal.SIGKILL)
-    wait_until(lambda: function.group().get(worker, "Z") == "Z")
+    eventually(lambda: function.group().get(worker, "Z") == "Z")
     done = function.invoke(DIRECT)
     assert done.answer["status"] == "SUCCESS"
     (line,) = done.lines
@@ -68,7 +69,7 @@ def test_an_event_after_a_freeze_is_answered_as_any_other(function: Function, st
     function.wait_until_idle()
     processes = function.group()
     function.signal(signal.SIGSTOP)
-    wait_until(lambda: set(function.group().values()) == {"T"})
+    eventually(lambda: set(function.group().values()) == {"T"})
     time.sleep(FROZEN)
     request = function.send(DIRECT | {"dest_key": "again.jpg"})
     function.signal(signal.SIGCONT)
@@ -101,6 +102,6 @@ def test_nothing_is_left_of_a_function_that_is_ended(
         assert len(function.group()) == 2
         function.process.send_signal(number)  # not to the worker
         assert function.process.wait(WITHIN) == -number
-        wait_until(lambda: set(function.group().values()) <= {"Z"})
+        eventually(lambda: set(function.group().values()) <= {"Z"})
         assert function.logged() == []
         released.set()

@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import eventually
 from tinypics.sandbox import process_pool
 
 pytestmark = pytest.mark.process
@@ -88,10 +88,7 @@ def test_no_process_outlives_the_one_that_hands_out(tmp_path: Path) -> None:
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
         parent.kill()
-        deadline = time.monotonic() + 20
-        while alive(worker):
-            assert time.monotonic() < deadline, "it goes on"
-            time.sleep(0.02)
+        eventually(lambda: not alive(worker))
 
 
 def alive(process: int) -> bool:

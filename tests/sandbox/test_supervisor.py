@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.waiting import eventually
 from tinypics.errors import (
     CorruptImage,
     DeadlineExceeded,
@@ -429,10 +430,7 @@ def test_three_hundred_pictures_leave_no_file_open_and_no_process(sandbox: Sandb
     before = files()
     for number in range(300):
         turn(number)
-    deadline = time.monotonic() + 20
-    while files() > before:  # downloads whose threads have not ended yet
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: files() <= before)  # when the threads of all downloads have ended
     assert sandbox._pid is not None
     children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children").read_text().split()
     assert children.count(str(sandbox._pid)) == 1

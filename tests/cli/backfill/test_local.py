@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from tests.pictures import encoded, opened, quadrants
+from tests.waiting import PATIENCE, eventually
 from tinypics.backfill.estimate import Caps
 from tinypics.backfill.outcome import ObjectOutcome
 from tinypics.backfill.report import BackfillReport
@@ -136,14 +136,11 @@ def test_ctrl_c_leaves_complete_outputs_and_the_same_command_continues(tmp_path:
         path.write_bytes(PICTURE)
     command = [sys.executable, "-m", "tinypics", "backfill", "--engine", "local", "--from", "in", "--to", "out"]
     command += ["--renditions", "32x32,x16-webp", "--concurrency", "2", "--yes"]
-    deadline = time.monotonic() + 60
     with subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL) as running:
-        while len(list(tmp_path.glob("out/*/manifest.json"))) < 5:
-            assert time.monotonic() < deadline
-            assert running.poll() is None
-            time.sleep(0.01)
+        eventually(lambda: running.poll() is not None or len(list(tmp_path.glob("out/*/manifest.json"))) >= 5)
+        assert running.poll() is None
         os.killpg(running.pid, signal.SIGINT)  # to all processes, as a terminal does
-        assert running.wait(30) == INTERRUPTED
+        assert running.wait(PATIENCE) == INTERRUPTED
     first = json.loads((tmp_path / "backfill-report" / "report.json").read_text())
     assert (first["state"], first["unaccounted"] > 0) == ("stopped", True)
     outputs = [path for path in tmp_path.glob("out/**/*") if path.is_file() and ".tinypics" not in path.parts]
