@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
+from tests.waiting import PATIENCE
 from tinypics.console.server import serving
 from tinypics.stack.clients import Cloud
 
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
-expect.set_options(timeout=60_000)  # milliseconds, for machines that are busy with other tests
+MS = PATIENCE * 1000
+expect.set_options(timeout=MS)
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A browser's session as patient as `expect`."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(MS)
+    return context
 
 
 def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noqa: F811 - not the fixture
@@ -25,7 +34,7 @@ def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noq
 
     On a busy machine the emulator writes a line late, with those of the next picture, so this uploads one.
     """
-    for _ in range(10):
+    for _ in range(int(PATIENCE / 3)):
         with contextlib.suppress(AssertionError):
             return check(3000)
         stack.functions.invoke(FunctionName=stack.facts.stack.function, Payload=b"{}")
@@ -47,8 +56,7 @@ def address(stack: LocalStack) -> Iterator[str]:  # noqa: F811 - the fixture
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(60_000)  # as above
+    context = new_context(browser, viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield context
     context.close()

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import FilePayload, expect
 
+from tests.browser.conftest import new_context
 from tests.pictures import encoded, photo
 
 if TYPE_CHECKING:
@@ -54,9 +55,8 @@ def names(stack: LocalStack) -> dict[str, str]:
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
     scheme, width = request.param
     # Only axe, a script in the page, is exempt from the policy; console/test_access.py tests the policy itself.
-    context = browser.new_context(
-        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
-    )
+    viewport = {"width": width, "height": 844}
+    context = new_context(browser, viewport=viewport, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
     page = context.new_page()
     page.goto(address)
     page.locator(".zone").wait_for()
@@ -70,7 +70,7 @@ def test_axe_finds_nothing_grave_and_nothing_runs_off_the_side(page: Page, names
     for view, sign in VIEWS.items():
         place = f"#/executions/{names[view]}" if view in names else view
         page.evaluate("place => { location.hash = place; }", place)
-        expect(page.locator(sign).first).to_be_visible(timeout=30_000)
+        expect(page.locator(sign).first).to_be_visible()
         found: dict[str, Any] = Axe().run(page).response
         grave = [
             (each["id"], [node["html"][:200] for node in each["nodes"]])

@@ -86,6 +86,7 @@ def test_what_is_read_stays_where_it_is_when_new_ones_come(long_list: Page) -> N
     long_list.evaluate("scrollTo(0, 3000)")
     row = long_list.locator("a.row", has_text=f"{name(40)}.jpg")
     expect(row).to_be_in_viewport()
+    expect(long_list.locator(".executions .key")).to_have_text(keys(0, PAGE))
     row.focus()
     before = row.evaluate("row => row.getBoundingClientRect().top")
     fresh = {**listed(99_999), "started": listed(0)["started"] + 1000}
@@ -94,9 +95,11 @@ def test_what_is_read_stays_where_it_is_when_new_ones_come(long_list: Page) -> N
         route.fulfill(json={"items": [fresh, *(listed(number) for number in range(PAGE - 1))], "next": "100"})
 
     long_list.route(LIST, newer)
-    expect(long_list.locator(".executions .key").first).to_have_text(f"{name(99_999)}.jpg", timeout=15_000)
+    expect(long_list.locator(".executions .key").first).to_have_text(f"{name(99_999)}.jpg")
     expect(long_list.locator(".executions .key")).to_have_text([f"{name(99_999)}.jpg", *keys(0, PAGE - 1)])
-    assert row.evaluate("row => row.getBoundingClientRect().top") == before
+    long_list.wait_for_function(
+        "([row, top]) => row.getBoundingClientRect().top === top", arg=[row.element_handle(), before]
+    )
     expect(row).to_be_focused()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import FilePayload, expect
 
-from tests.browser.conftest import once_told
+from tests.browser.conftest import new_context, once_told
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.pictures import encoded, photo
 from tinypics.console.server import serving
@@ -42,7 +42,7 @@ def test_uploads_show_their_results_in_the_log(
         deploy.running(data, PROJECT, 0, parameters) as (_, facts),
         serving(Cloud.local(facts.endpoint, facts.region), facts.stack, 0) as address,
     ):
-        page = browser.new_page()
+        page = new_context(browser).new_page()
         page.goto(address)
         files = {"good.jpg": picture, "bad.jpg": picture[:2000]}
         page.locator(".zone").wait_for()
@@ -63,4 +63,4 @@ def test_uploads_show_their_results_in_the_log(
         expect(page.get_by_text("128 × 128").first).to_be_visible()  # from its execution, or from the list
         page.evaluate("location.hash = '#/failures'")
         expect(page.locator(".empty")).to_contain_text(failures)
-        page.close()
+        page.context.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import FilePayload, expect
 
-from tests.browser.conftest import copied
+from tests.browser.conftest import copied, new_context
 from tests.e2e.conftest import PROJECT
 from tests.pictures import encoded, photo
 from tinypics.console.server import serving
@@ -64,14 +64,14 @@ def test_after_a_restart_home_shows_the_pictures_and_each_has_its_page(
             deploy.running(data, PROJECT, 0, parameters) as (_, facts),
             serving(Cloud.local(facts.endpoint, facts.region), facts.stack, 0) as address,
         ):
-            context = browser.new_context(viewport={"width": 1280, "height": 900})
+            context = new_context(browser, viewport={"width": 1280, "height": 900})
             context.grant_permissions(["clipboard-read", "clipboard-write"])
             page = context.new_page()
             page.goto(address)
             page.locator(".zone").wait_for()
             if not restarted:
                 page.set_input_files("#files", files(**{"day two": SMALL}))
-            expect(tile(page, "day two.jpg")).to_contain_text("2 sizes", timeout=30_000)
+            expect(tile(page, "day two.jpg")).to_contain_text("2 sizes")
             if restarted:
                 look_at(page, "day two.jpg")
             context.close()
@@ -79,7 +79,7 @@ def test_after_a_restart_home_shows_the_pictures_and_each_has_its_page(
 
 def look_at(page: Page, key: str) -> None:
     """The page of a picture with two renditions, of which the stack has no execution any more."""
-    expect(page.locator(".days h2")).to_have_text("Today")
+    expect(page.locator(".days h2")).to_have_text(re.compile("Today|Yesterday"))  # a test can go past midnight
     tile(page, key).click()
     expect(page.locator("h1")).to_have_text(key)
     strip = page.locator(".strip button")
@@ -176,18 +176,19 @@ def test_many_uploads_end_in_one_true_line_with_the_failures_first(page: Page) -
     bad = {f"bulk-bad-{number}": BROKEN for number in range(2)}
     page.set_input_files("#files", files(**good, **bad))
     expect(page.locator(".summary")).to_contain_text("waiting")
-    expect(page.locator(".summary")).to_have_text("9 made · 2 failed · 0 waiting", timeout=60_000)
+    expect(page.locator(".summary")).to_have_text("9 made · 2 failed · 0 waiting")
     expect(page.get_by_label("All uploads")).to_have_attribute("max", "11")
     expect(page.get_by_label("All uploads")).to_have_js_property("value", 11)
     rows = page.locator(".uploads li")
     expect(rows).to_have_count(8)
     expect(rows.nth(0)).to_contain_text("bulk-bad-")
     expect(rows.nth(1)).to_contain_text("bulk-bad-")
+    replaced = rows.nth(0).locator(".key").inner_text()
     rows.nth(0).get_by_role("link", name="Details").click()
-    replaced = page.locator("h1").inner_text()
+    expect(page.locator("h1")).to_have_text(replaced)
     page.get_by_role("button", name="Replace the file").wait_for()
     page.set_input_files("#replacement", files(mended=SMALL))
-    expect(page.locator(".summary")).to_have_text("10 made · 2 failed · 0 waiting", timeout=30_000)
+    expect(page.locator(".summary")).to_have_text("10 made · 2 failed · 0 waiting")
     expect(tile(page, replaced)).to_be_visible()
     page.locator(".tray").get_by_role("link", name="Causes and remedies").click()
     expect(page.locator(".failure", has_text="CorruptImage")).to_contain_text("A retry of the same file fails again")
@@ -199,7 +200,7 @@ def test_a_taken_key_can_be_kept_beside_and_no_picture_is_asked_about(page: Page
     row = page.locator(".uploads li").first
     expect(row.get_by_role("link", name="See it")).to_have_attribute("href", re.compile("/original-pics/both.jpg"))
     row.get_by_role("button", name="Keep both").click()
-    expect(row.locator(".pill")).to_have_text("Succeeded", timeout=30_000)
+    expect(row.locator(".pill")).to_have_text("Succeeded")
     expect(row.locator(".key")).to_have_text(re.compile(r"^both-\d{4}-.*\.jpg$"))
     page.set_input_files("#files", FilePayload(name="notes.md", mimeType="text/markdown", buffer=b"# Notes"))
     refused = page.locator(".uploads li.refused")
@@ -209,7 +210,7 @@ def test_a_taken_key_can_be_kept_beside_and_no_picture_is_asked_about(page: Page
 
 def test_try_it_starts_with_a_picture_that_exists_and_takes_a_file(page: Page) -> None:
     page.set_input_files("#files", files(first=SMALL))
-    expect(tile(page, "first.jpg")).to_be_visible(timeout=30_000)
+    expect(tile(page, "first.jpg")).to_be_visible()
     go(page, "#/try")
     expect(page.get_by_label("Key")).not_to_have_value("")
     expect(page.locator(".result")).to_contain_text("128 × 128")
