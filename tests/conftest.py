@@ -84,7 +84,8 @@ def artifact() -> Iterator[Path]:
         yield folder
 
 
-PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PLACES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""The first, which has no windows, takes a seventh of the others' CPU time for each page."""
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +98,7 @@ def browser() -> Iterator[Browser]:
 
     program = next(filter(None, map(shutil.which, PLACES)), None)
     if program is None:
-        missing = "Chromium is not installed (apt-get install chromium): the console was not tried in a browser"
+        missing = "No Chromium (apt-get install chromium-headless-shell): the console was not tried in a browser"
         if os.environ.get("TINYPICS_REQUIRE_BROWSER"):
             pytest.fail(missing)
         pytest.skip(missing)
