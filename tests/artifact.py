@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,25 +23,50 @@ CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
 
 
 @contextmanager
-def built() -> Iterator[Path]:
-    """A read-only folder with the artifact, which every user can read. Asserts that nothing was written to it."""
-    # Outside of pytest's own folder, which other users cannot enter.
-    with tempfile.TemporaryDirectory(prefix="tinypics-artifact-") as name:
-        folder = Path(name)
-        variables = ["ARCH=native", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={folder}"]
-        command = ["make", "--no-print-directory", "-C", str(PROJECT / "src"), "build-ResizeFunction", *variables]
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert made.returncode == 0, made.stderr
-        paths = [folder, *folder.rglob("*")]
-        for path in paths:
-            path.chmod(0o555 if path.is_dir() else 0o444)
+def shared(run: Path) -> Iterator[Path]:
+    """The artifact, in a folder that every user can read. Asserts that nothing was written to it.
+
+    The first worker of a run builds it, the last removes it; `run` is a folder of all of them.
+    """
+    place = run / "artifact"
+    with (run / "artifact.lock").open("w") as lock, (run / "artifact.users").open("w") as users:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.is_symlink():
+            place.symlink_to(_build())
+        fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        folder = place.readlink()
         before = _state(folder)
         try:
             yield folder
             assert _state(folder) == before, "something was written to the artifact"
         finally:
-            for path in filter(Path.is_dir, paths):
-                path.chmod(0o755)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with suppress(BlockingIOError):  # another worker uses it
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                place.unlink()
+                _remove(folder)
+
+
+def _build() -> Path:
+    # Outside of pytest's own folder, which other users cannot enter.
+    folder = Path(tempfile.mkdtemp(prefix="tinypics-artifact-"))
+    variables = ["ARCH=native", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={folder}"]
+    command = ["make", "--no-print-directory", "-C", str(PROJECT / "src"), "build-ResizeFunction", *variables]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        shutil.rmtree(folder)
+    assert made.returncode == 0, made.stderr
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o755)
+    shutil.rmtree(folder)
 
 
 def _state(folder: Path) -> dict[Path, tuple[int, int, int]]:

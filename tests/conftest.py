@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-from tests.artifact import built
+from tests.artifact import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,8 +79,9 @@ def no_sandbox_is_left_open() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def artifact() -> Iterator[Path]:
-    with built() as folder:
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    own = tmp_path_factory.getbasetemp()
+    with shared(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as folder:
         yield folder
 
 
