@@ -378,7 +378,8 @@ def test_f1_f19_errors_as_aws_names_them_are_tried_again_for_longer(world: World
     ("name", "text"), [("TINYPICS_RENDITIONS", "huge"), ("TINYPICS_TAGS", "?"), ("TINYPICS_OUTPUT_BUCKET", "")]
 )
 def test_f25_a_wrong_configuration_is_the_answer_to_every_event(world: World, name: str, text: str) -> None:
-    event = world.upload("a.jpg")
+    key = f"{name}.jpg"
+    event = world.upload(key)
     backfills = str(world.stack.facts.stack.backfill)
     world.configure(timeout=60, memory=1769, **{name: text})
     try:
@@ -386,17 +387,16 @@ def test_f25_a_wrong_configuration_is_the_answer_to_every_event(world: World, na
         execution = world.run(event)
         started = world.stack.workflows.start_execution(stateMachineArn=backfills, input=json.dumps({"bucket": IN}))
         backfill = finished(world.stack, started["executionArn"])
+        lines = world.logged(key, 2)
     finally:
         world.configure()
-    assert (answer["status"], answer["error"], answer["source_key"]) == ("FAILED", "InvalidConfiguration", "a.jpg")
+    assert (answer["status"], answer["error"], answer["source_key"]) == ("FAILED", "InvalidConfiguration", key)
     assert answer["message"].startswith(f"{name}: ")
     assert (execution["status"], execution["error"]) == ("FAILED", "InvalidConfiguration")
     assert execution["cause"] == answer["message"]
     assert (backfill["status"], backfill["error"]) == ("FAILED", "InvalidConfiguration")
     assert backfill["cause"] == answer["message"]
-    assert [line["error"] for line in world.logged('"a.jpg"') if line["status"] == "FAILED"][-2:] == [
-        answer["error"]
-    ] * 2
+    assert [(line["status"], line["error"]) for line in lines] == [("FAILED", answer["error"])] * 2
     assert world.run(event)["status"] == "SUCCEEDED"
 
 

@@ -195,7 +195,10 @@ def test_every_invocation_leaves_one_json_line(stack: LocalStack) -> None:
     def look() -> list[dict[str, Any]] | None:
         pages = stack.logs.get_paginator("filter_log_events").paginate(logGroupName=stack.facts.stack.log_group)
         texts = [text for page in pages for event in page["events"] for text in event["message"].splitlines()]
-        return [json.loads(text) for text in texts if text.startswith("{") and "logged-once.jpg" in text] or None
+        found = [json.loads(text) for text in texts if text.startswith("{") and "logged-once.jpg" in text]
+        if not found:  # on a busy machine the emulator writes a line with those of the next invocation
+            invoke(stack, {})
+        return found
 
     (line,) = eventually(look)
     assert (

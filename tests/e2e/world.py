@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.e2e.faults import Action, Fault, Proxy
 from tests.e2e.test_resize import IN, OUT, attempts, finished, run
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import LocalStack
@@ -120,13 +121,24 @@ class World:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
 
-    def logged(self, text: str) -> list[dict[str, Any]]:
-        """The function's log lines that contain `text`."""
-        pages = self.stack.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self.stack.facts.stack.log_group
-        )
-        lines = [line for page in pages for item in page["events"] for line in item["message"].splitlines()]
-        return [json.loads(line) for line in lines if line.startswith("{") and text in line]
+    def logged(self, text: str, least: int = 1) -> list[dict[str, Any]]:
+        """The function's log lines that contain `text`, when there are at least so many.
+
+        On a busy machine the emulator writes a line late, with those of the next invocation, so this invokes.
+        """
+
+        def look() -> list[dict[str, Any]] | None:
+            pages = self.stack.logs.get_paginator("filter_log_events").paginate(
+                logGroupName=self.stack.facts.stack.log_group
+            )
+            lines = [line for page in pages for item in page["events"] for line in item["message"].splitlines()]
+            found = [json.loads(line) for line in lines if line.startswith("{") and text in line]
+            if len(found) >= least:
+                return found
+            self.invoke({})
+            return None
+
+        return eventually(look)
 
     def outputs(self) -> dict[str, dict[str, Any]]:
         return {key: self.s3.head_object(Bucket=OUT, Key=key) for key in self.listed(OUT)}
