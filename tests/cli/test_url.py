@@ -48,3 +48,24 @@ def test_a_stack_without_a_secret_signs_nothing(capsys: pytest.CaptureFixture[st
         url.url(target(None), "cat.jpg", "800x", sign=True, **options)
     url.url(target(None), "cat.jpg", None, sign=False, **options)
     assert capsys.readouterr().out == "https://a.example/cat.jpg\n"
+
+
+@pytest.mark.parametrize(
+    ("rendition", "hinted"),
+    [
+        ("hero", False),
+        ("hero.auto", False),
+        ("800x", False),
+        ("800x.webp", False),
+        ("801x", True),
+        ("other.webp", True),
+    ],
+)
+def test_an_address_that_needs_a_signature_is_printed_with_that_hint(
+    rendition: str, hinted: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options: dict[str, Any] = {"base": "https://a.example/", "version": False, "expires": None, "sign": False}
+    url.url(target(None, TINYPICS_RENDITIONS="hero=400x,800x"), "cat.jpg", rendition, **options)
+    printed = capsys.readouterr()
+    assert printed.out.startswith("https://a.example/cat.jpg/")
+    assert ("needs --sign" in printed.err) is hinted

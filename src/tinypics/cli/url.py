@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import tinypics
 from tinypics.cli.logs import parse_age
 from tinypics.cli.target import readable_errors
-from tinypics.cli.terminal import CommandFailed, Misused, out
+from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain
 from tinypics.delivery import keys
 from tinypics.errors import PermanentError
 from tinypics.stack import deployed
-from tinypics.urls.address import join
+from tinypics.urls.address import join, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,8 +47,16 @@ def url(
         # The address of a listed rendition has its name, which the text of a size does not give.
         for each in settings.renditions if rendition is None else [settings.listed(rendition) or rendition]:
             out.print(tinypics.url(key, each, base=base, version=etag, secret=secret, expires=until))
+        if rendition and not (sign or settings.listed(rendition) or settings.listed(_label(key, rendition))):
+            hint = "its address needs --sign, unless DynamicRenditions lists it."
+            err.print(f"Uploads make no {plain(rendition)}: {hint}", style="yellow")
     except PermanentError as refused:
         raise CommandFailed(refused.message) from refused
+
+
+def _label(key: str, rendition: str) -> str:
+    """The rendition's label, without the extension of an output."""
+    return name_of(key, rendition).rpartition(".")[0]
 
 
 def stored(base: str, key: str, etag: str | None = None) -> str:
