@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from tests.artifact import shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -38,6 +38,20 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Only the first worker traces the imports, which are the same in each: the tracer takes as long as they do."""
+    cov = session.config.pluginmanager.getplugin("_cov")
+    controller = cov and os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0" and cov.cov_controller
+    if controller:
+        controller.pause()
+    try:
+        return (yield)
+    finally:
+        if controller:
+            controller.resume()
 
 
 SLOW = ("e2e", "browser", "local", "bench", "runtime", "sandbox", "store", "delivery")
