@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from tinypics.delivery import keys
-from tinypics.delivery.layouts import source_from_metadata, split_facts
 from tinypics.delivery.manifest import MAX_BYTES, Manifest
 from tinypics.delivery.outputs import FACTS, ON_DEMAND, SOURCE
+from tinypics.delivery.stored_facts import source_from_metadata, split_facts
 from tinypics.image.formats import OUTPUTS
 
 if TYPE_CHECKING:

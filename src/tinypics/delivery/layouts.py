@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import functools
 from os import urandom
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinypics.delivery import keys
 from tinypics.delivery.manifest import MAX_BYTES, Manifest, StoredOutput, placeholder
-from tinypics.delivery.outputs import (
-    FACTS,
-    RECIPE,
-    SOURCE,
-    SOURCE_ETAG,
-    SOURCE_FACTS,
-    ExistingOutputs,
-    Layout,
-)
+from tinypics.delivery.outputs import RECIPE, SOURCE, ExistingOutputs, Layout
+from tinypics.delivery.stored_facts import output_from_metadata, sha256_of, source_from_metadata, stored_output
 from tinypics.errors import InvalidRequest, SourceChanged, SourceNotFound, SourceTooLarge
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
@@ -27,7 +20,6 @@ if TYPE_CHECKING:
 
     from tinypics.delivery.outputs import Handling, NewOutputs
     from tinypics.delivery.request import Request
-    from tinypics.image.results import Output
     from tinypics.store.bucket import Bucket
     from tinypics.store.objects import Stat
 
@@ -47,7 +39,7 @@ class SingleLayout(Layout):
     def _existing(self, stat: Stat | None) -> ExistingOutputs:
         if stat is None:
             return ExistingOutputs()
-        output = _output_from_metadata(str(self._rendition), self.marker, stat) if self._is_ours(stat) else None
+        output = output_from_metadata(str(self._rendition), self.marker, stat) if self._is_ours(stat) else None
         if output is None:
             displaces, obstacle = self._displaced(stat), self._obstacle(self.marker, stat)
             if displaces and not self.request.follows:  # only the stack's recipe may take an output out of a list
@@ -66,7 +58,7 @@ class SingleLayout(Layout):
     def write(self, new: NewOutputs, existing: ExistingOutputs) -> ExistingOutputs:
         (output,) = new.outputs
         etag, existed = self._put_output(self.marker, output, new.source, existing.etag)
-        stored = (_stored_output(self.marker, output, etag),)
+        stored = (stored_output(self.marker, output, etag),)
         return ExistingOutputs(etag, new.source, self.request.recipe, stored, existed=existed)
 
     def clean(self, existing: ExistingOutputs) -> bool:
@@ -175,7 +167,7 @@ class FolderLayout(Layout):
             for key, output in planned.items()
         )
         written = {
-            str(output.rendition): _stored_output(key, output, etag, sha256=_sha256(output.data))
+            str(output.rendition): stored_output(key, output, etag, sha256=sha256_of(output.data))
             for (key, output), (etag, _) in zip(planned.items(), stored, strict=True)
         }
         complete = tuple({**new.reused, **written}[str(rendition)] for rendition in self.request.renditions)
@@ -263,49 +255,3 @@ def layout_of(request: Request, bucket: Bucket, handling: Handling) -> Layout:
 
 def _vouched(stored: tuple[StoredOutput, ...]) -> dict[str, str]:
     return {item.key: item.etag for item in stored}
-
-
-def _stored_output(key: str, output: Output, etag: str, *, sha256: str = "") -> StoredOutput:
-    return StoredOutput(
-        rendition=str(output.rendition),
-        key=key,
-        width=output.width,
-        height=output.height,
-        format=output.format,
-        bytes=len(output.data),
-        etag=etag,
-        sha256=sha256,
-        dropped=output.dropped,
-    )
-
-
-def _sha256(data: bytes) -> str:
-    from hashlib import sha256  # loads OpenSSL, which takes 4 ms; only manifests need it
-
-    return sha256(data).hexdigest()
-
-
-def _output_from_metadata(rendition: str, key: str, stat: Stat) -> StoredOutput | None:
-    """The facts of an output, from its metadata; None if they are missing."""
-    size, name, dropped = split_facts(stat.metadata.get(FACTS, ""))
-    if size is None or not name:
-        return None
-    lost = tuple(dropped.split(",")) if dropped else ()
-    return StoredOutput(rendition, key, *size, name, stat.size, stat.etag, dropped=lost)
-
-
-def source_from_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """The facts of the source, from an output's metadata: the ETag at least."""
-    etag = metadata.get(SOURCE_ETAG, "")
-    size, name, count = split_facts(metadata.get(SOURCE_FACTS, ""))
-    if size is None or not count.isdigit():
-        return {"etag": etag}
-    return {"etag": etag, "width": size[0], "height": size[1], "format": name, "bytes": int(count)}
-
-
-def split_facts(facts: str) -> tuple[tuple[int, int] | None, str, str]:
-    """The metadata `FACTS` or `SOURCE_FACTS`, `4032x3024 jpeg rest`, split into its three parts."""
-    size, _, rest = facts.partition(" ")
-    name, _, rest = rest.partition(" ")
-    width, _, height = size.partition("x")
-    return ((int(width), int(height)) if width.isdigit() and height.isdigit() else None), name, rest
