@@ -70,16 +70,20 @@ def test_the_next_start_has_the_same_parameters_and_addresses(tmp_path: Path, mo
     address = re.search(console, first.stdout)
     assert address
     assert f"Port {taken} is taken by another program: the console is on {address[1]}." in first.stderr
-    second = started("--parameter", "LogRetention=7", folder=tmp_path)
+    second = started("--parameter", "LogRetention=7", "--parameter", "Prefix=in/", folder=tmp_path)
     assert address[0] in second.stdout
-    assert "Parameters: Renditions=32x32 LogRetention=7 (kept for" in second.stdout
+    assert "Parameters: Renditions=32x32 LogRetention=7 Prefix=in/ (kept for" in second.stdout
+    assert f"{up.SAMPLE} --prefix in/ --data {tmp_path}" in second.stdout
     apis = [re.search(r"execute-api/(\w+)", done.stdout) for done in (first, second)]
     assert apis[0]
     assert apis[1]
     assert apis[0][1] == apis[1][1]
     wrong = started("--parameter", "Renditions=foo", folder=tmp_path)
     assert wrong.exit_code == 2
-    assert "Remembered from an earlier start: Renditions=32x32 LogRetention=7; --forget drops them" in wrong.stderr
+    assert (
+        "Remembered from an earlier start: Renditions=32x32 LogRetention=7 Prefix=in/; --forget drops them"
+        in wrong.stderr
+    )
     third = started("--forget", "--console-port", "0", folder=tmp_path)
     assert "Parameters:" not in third.stdout
     assert address[0] not in third.stdout

@@ -63,7 +63,9 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
         ):
             status.stop()
             _remember(folder, now, console_port, usual, console)
-            _print_addresses(pid_file, project, folder, data, console)
+            _print_addresses(pid_file, folder, console)
+            _print_tries(pid_file, project, folder, data, now.parameters.get("Prefix", ""))
+            out.print("\nThe function's log shows here:", style="dim")
             _follow(emulator, pid_file)
     except deploy.WrongParameters as error:
         kept = _describe(before.parameters)
@@ -155,15 +157,22 @@ def _warn_about_space(folder: Path) -> bool:
     return True
 
 
-def _print_addresses(pid_file: PidFile, project: Path, folder: Path, data: Path | None, console: str) -> None:
-    event, sample = (relative(path) for path in (project / EVENT, _sample_picture(folder)))
-    where = ("--data", str(data)) if data else ()
+def _print_addresses(pid_file: PidFile, folder: Path, console: str) -> None:
     rest = f" Ctrl-C stops it; pictures stay in {relative(folder)}.\n"
     out.print(Text("Tinypics is up.", "bold green") + Text(rest))
     out.print(Text("  Console    ", "dim") + Text(console, "bold"))
     out.print(Text(f"{'':13}{WELCOME}\n", "dim"))
     for name, value in _addresses(pid_file):
         out.print(Text(f"  {name:<11}", "dim") + Text(value))
+
+
+def _print_tries(pid_file: PidFile, project: Path, folder: Path, data: Path | None, prefix: str) -> None:
+    """Commands for a sample picture. Its event names a key without the prefix that the stack watches."""
+    event, sample = (relative(path) for path in (project / EVENT, _sample_picture(folder)))
+    where = ("--data", str(data)) if data else ()
+    if prefix:
+        out.print(f"\nTo try, in another terminal:\n\n  {command('put', sample, '--prefix', prefix, *where)}")
+        return
     out.print("\nThree things to try, one after the other, in another terminal:\n")
     out.print(f"  {command('put', sample, *where)}")
     out.print(f"  {command('run', event, *where)}")
@@ -171,7 +180,6 @@ def _print_addresses(pid_file: PidFile, project: Path, folder: Path, data: Path 
         out.print(f"  curl --data {shlex.quote(f'@{event}')} {pid_file.stack.api_url}/resize")
     else:
         out.print(f"  {command('invoke', event, *where)}")
-    out.print("\nThe function's log shows here:", style="dim")
 
 
 def _addresses(pid_file: PidFile) -> list[tuple[str, str]]:
