@@ -220,6 +220,17 @@ def test_a_busy_function_ends_with_the_emulator(project: Path, number: signal.Si
     eventually(lambda: not alive(group))
 
 
+def test_a_log_line_that_comes_late_is_in_the_log_of_its_invocation(project: Path) -> None:
+    (project / "src" / "main.py").write_text(
+        "import threading\ndef handler(*_):\n    threading.Timer(0.3, print, ['late'], {'flush': True}).start()\n"
+    )
+    with deploy.running(project / "data", project, port=0) as (_, facts):
+        cloud = Cloud.local(facts.endpoint, facts.region)
+        cloud.client("lambda").invoke(FunctionName="echo", Payload=b"{}")
+        events = cloud.client("logs").filter_log_events(logGroupName="/aws/lambda/echo")["events"]
+    assert any("late" in event["message"] for event in events)
+
+
 def alive(group: int) -> bool:
     try:
         os.killpg(group, 0)

@@ -89,7 +89,7 @@ def test_a_port_that_may_not_be_used_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EmulatorError, match="cannot hold the emulator's data: File exists"):
+    with pytest.raises(EmulatorError, match="cannot hold the emulator's data: it is a file"):
         Emulator.start(tmp_path / "file", 0)
 
 

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, str]] = {
         "errors values prices image store sandbox delivery urls verify backfill aws",
         "boto3 botocore obstore",
     ),
-    "local": ("errors store aws stack", "boto3 botocore samtranslator yaml"),
+    "local": ("errors store aws stack", "boto3 botocore samtranslator yaml ministack"),
     "console": (
         "errors values prices image store sandbox delivery urls verify backfill aws stack",
         "starlette uvicorn botocore",

@@ -1,4 +1,4 @@
-"""The emulator's process: the emulator, and a thread that watches the parent process.
+"""The emulator's process: the emulator, more patient with log lines, and a thread that watches the parent process.
 
 Run by path, so that nothing of this package is imported. Standard input is a pipe whose other end only the parent has.
 It is closed when the parent dies, even by SIGKILL, on Linux and macOS.
@@ -14,6 +14,7 @@ import threading
 import time
 
 _GRACE = 5  # seconds for a clean stop of the emulator
+_LOG_WAITS = (1.0, 0.02, 2.0)  # seconds: for the first line, for another one, for all of an invocation
 
 
 def _end_with_parent() -> None:  # pragma: no cover - seen by the test that kills a parent
@@ -25,9 +26,22 @@ def _end_with_parent() -> None:  # pragma: no cover - seen by the test that kill
     os.killpg(0, signal.SIGKILL)
 
 
+def _wait_for_log_lines() -> None:  # pragma: no cover - seen by the test of a late line
+    """Wait longer than the emulator's 50 ms for the lines of an invocation, which come through another thread.
+
+    On a busy machine they were logged with the next invocation only, so that nobody saw the result of the last one.
+    """
+    from ministack.core.lambda_runtime import Worker
+
+    drain = Worker._drain_stderr_bounded  # the emulator has no setting for it
+    if drain.__code__.co_varnames[1:4] == ("first_line_wait", "idle_confirm", "hard_cap"):
+        drain.__defaults__ = _LOG_WAITS
+
+
 def main() -> None:  # pragma: no cover - the same
     """Run the emulator (`python -m ministack`) while standard input is open."""
     threading.Thread(target=_end_with_parent, daemon=True, name="end-with-parent").start()
+    _wait_for_log_lines()
     sys.argv = ["ministack"]
     runpy.run_module("ministack", run_name="__main__")
 
