@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import os
 import signal
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
 import pytest
@@ -27,10 +26,34 @@ from tinypics.store.bucket import Bucket
 from tinypics.store.objects import Conflict, UnsupportedKey
 from tinypics.store.threads import together
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 
 @pytest.fixture
 def bucket() -> Bucket:
     return Bucket("pics", MemoryStore())
+
+
+class Alarm(Exception):
+    pass
+
+
+@pytest.fixture
+def set_alarm() -> Iterator[Callable[[], object]]:
+    """Sets a timer, as the deadline does, whose signal raises Alarm in the main thread once.
+
+    It repeats until then: a signal that comes just before a wait sets Python's flag but ends the wait no more.
+    """
+
+    def alarm(*_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        raise Alarm
+
+    before, limit = signal.signal(signal.SIGALRM, alarm), signal.getitimer(signal.ITIMER_REAL)
+    yield lambda: signal.setitimer(signal.ITIMER_REAL, 0.001, 0.05)
+    signal.setitimer(signal.ITIMER_REAL, *limit)  # of this test run
+    signal.signal(signal.SIGALRM, before)
 
 
 def test_what_was_put_comes_back_with_its_type_and_metadata(bucket: Bucket) -> None:
@@ -180,25 +203,19 @@ def test_a_conflict_is_one_only_where_something_is_written(
             read("a.jpg")
 
 
-def test_a_signal_interrupts_a_request_that_does_not_end(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Alarm(Exception):
-        pass
-
-    def alarm(*_: object) -> None:
-        raise Alarm
-
+def test_a_signal_interrupts_a_request_that_does_not_end(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, set_alarm: Callable[[], object]
+) -> None:
     def endless(*args: object, **options: object) -> None:
-        os.kill(os.getpid(), signal.SIGALRM)  # for the main thread; this thread continues to wait
+        set_alarm()  # for the main thread; this thread continues to wait
         released.wait()
 
     released = threading.Event()
     monkeypatch.setattr(obstore, "get", endless)
-    before = signal.signal(signal.SIGALRM, alarm)
     try:
         with pytest.raises(Alarm):
             bucket.head("a.jpg")
     finally:
-        signal.signal(signal.SIGALRM, before)
         released.set()
 
 
@@ -228,18 +245,14 @@ def test_parts_are_of_the_version_that_was_opened(bucket: Bucket, monkeypatch: p
     assert there.read_all() == data
 
 
-def test_a_call_that_was_given_up_begins_no_other(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_was_given_up_begins_no_other(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, set_alarm: Callable[[], object]
+) -> None:
     """The first request of a delete is in progress when the deadline ends the wait: the second is never sent."""
 
-    class Alarm(Exception):
-        pass
-
-    def alarm(*_: object) -> None:
-        raise Alarm
-
     def slow(*arguments: Any, **options: Any) -> Any:
-        os.kill(os.getpid(), signal.SIGALRM)
-        released.wait(60)
+        set_alarm()
+        released.wait()
         return get(*arguments, **options)
 
     etag = bucket.put("a.jpg", b"1", attributes={}, replaces=None)
@@ -247,18 +260,16 @@ def test_a_call_that_was_given_up_begins_no_other(bucket: Bucket, monkeypatch: p
     released, get = threading.Event(), obstore.get
     monkeypatch.setattr(obstore, "get", slow)
     monkeypatch.setattr(obstore, "delete", lambda *arguments: deleted.append(arguments))
-    before = signal.signal(signal.SIGALRM, alarm)
     running = set(threading.enumerate())
     try:
         with pytest.raises(Alarm):
             together([lambda: together([lambda: bucket.delete("a.jpg", etag=etag)])])
+        left = set(threading.enumerate()) - running
     finally:
-        signal.signal(signal.SIGALRM, before)
-    left = set(threading.enumerate()) - running
+        released.set()
     assert left
-    released.set()
     for thread in left:
-        thread.join(60)
+        thread.join()
     assert not deleted
     monkeypatch.setattr(obstore, "get", get)
     bucket.delete("a.jpg", etag=etag)
