@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from tests.waiting import PATIENCE
 from tinypics.cli.app import app
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def test_ctrl_c_leaves_whole_files_only(tmp_path: Path) -> None:
             assert process.poll() is None
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)  # to the whole process group, as the terminal does
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "every written file is complete" in said
     assert "Traceback" not in said
@@ -193,6 +194,7 @@ import sys
 for name in ("boto3", "botocore", "obstore", "ministack", "samtranslator"):
     sys.modules[name] = None  # as if it were not installed
 from tinypics.cli import main
+from tests.waiting import PATIENCE
 sys.argv = ["tinypics", "resize", {str(photos)!r}, "--to", "64x64", "--out", {str(tmp_path / "out")!r}]
 if __name__ == "__main__":
     main()

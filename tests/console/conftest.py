@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
 from tests.pictures import encoded, photo
+from tests.waiting import PATIENCE
 from tinypics.console.server import serving
 from tinypics.stack.clients import Cloud
 
@@ -46,7 +47,7 @@ class Page:
         """Header names have underscores for hyphens; an empty header is left out."""
         given = {"Cookie": self.cookie, "Origin": self.origin} | {k.replace("_", "-"): v for k, v in headers.items()}
         sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=PATIENCE)
         try:
             connection.request(method, path, sent, {name: value for name, value in given.items() if value})
             response = connection.getresponse()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.waiting import PATIENCE
 from tinypics.aws.settings import Settings
 from tinypics.console import loglines
 from tinypics.console.app import _aws_error
@@ -140,21 +141,21 @@ def test_more_previews_than_may_wait_are_turned_away(monkeypatch: pytest.MonkeyP
 
     def slow(*_: object) -> None:
         entered.release()
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
 
     monkeypatch.setattr(Previews, "_render", slow)
     event = {"bucket": "original-pics", "dest_bucket": "tiny-pics", "key": "k", "width": 1}
     threads = [threading.Thread(target=previews.preview, args=(event,)) for _ in range(4)]
     for thread in threads:
         thread.start()
-    assert entered.acquire(timeout=10)
+    assert entered.acquire(timeout=PATIENCE)
     while previews._slots._value:  # until all four wait
         pass
     with pytest.raises(Busy):
         previews.preview(event)
     go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def test_addresses_on_aws_are_regional_and_signed_in_the_way_that_every_region_takes(

@@ -11,6 +11,7 @@ from obstore import list as list_objects
 from obstore.store import MemoryStore
 from PIL import Image
 
+from tests.waiting import PATIENCE
 from tinypics.delivery import outputs, reconcile
 from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
@@ -759,7 +760,7 @@ def test_newer_outputs_that_are_found_after_the_source_was_read_are_not_replaced
 
     def meanwhile(request: str) -> None:
         if request == "HEAD tiny-pics":
-            assert cloud.opened.wait(10)
+            assert cloud.opened.wait(PATIENCE)
             cloud.meanwhile = lambda request: written.append(request) if request.startswith("PUT") else None
             newer = cloud.upload("a.png", picture("PNG", colour="blue"))
             asked = Request("original-pics", "a.png", "tiny-pics", (Rendition.parse("128x96"),), etag=newer)

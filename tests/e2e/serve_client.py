@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import tinypics
 from tests.answer import Answer
+from tests.waiting import PATIENCE
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import cdn_stack, outputs
 
@@ -48,7 +49,7 @@ class Site:
 
     def get(self, url: str, method: str = "GET", **headers: str) -> Answer:
         address = urlsplit(url)
-        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         path = url.partition(address.netloc)[2]
         if self.through_cdn:  # the emulator finds a distribution by the Host header

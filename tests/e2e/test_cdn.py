@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from tests.delivery.test_manifest import Tags
 from tests.e2e.conftest import PROJECT
 from tests.pictures import encoded, photo
+from tests.waiting import PATIENCE
 from tinypics.cli.app import app
 from tinypics.local import deploy
 from tinypics.stack import deployed
@@ -51,7 +52,7 @@ class Site:
 
     def get(self, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
         address = urlsplit(str(self.cloud.endpoint))
-        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
         connection.request(method, path, headers={"Host": self.domain, **headers})
         answer = connection.getresponse()
         answer.read()
@@ -191,7 +192,7 @@ def submit(form: str, data: bytes) -> tuple[int, str]:
     ]
     parts.append('--limit\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n')
     action = urlsplit(str(tags[0][1]["action"]))
-    connection = http.client.HTTPConnection(str(action.hostname), action.port, timeout=30)
+    connection = http.client.HTTPConnection(str(action.hostname), action.port, timeout=PATIENCE)
     body = "".join(parts).encode() + data + b"\r\n--limit--\r\n"
     connection.request("POST", action.path, body, {"Content-Type": "multipart/form-data; boundary=limit"})
     answer = connection.getresponse()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import PATIENCE
 from tinypics import install
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, st
             said += line
         yield here, said
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_the_first_start_prints_this(started: tuple[Path, str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.waiting import PATIENCE
 from tinypics.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -147,7 +148,7 @@ def test_a_closed_download_is_freed_and_touches_no_file_that_takes_its_number() 
     reader = threading.Thread(target=wait)
     reader.start()
     link.download.close()
-    reader.join(60)
+    reader.join(PATIENCE)
     assert "closed" in str(raised[0])
     assert os.fstat(shared).st_size == 0  # nor is the memory kept by another process
     taken = [os.memfd_create("another")]
@@ -221,7 +222,7 @@ def test_a_photo_is_decoded_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> N
     link.let(2)
 
     def last_piece_after_the_decoder_began() -> None:
-        begun.wait(20)
+        begun.wait(PATIENCE)
         link.let(1000)
 
     framed = decode._jpeg_frame
