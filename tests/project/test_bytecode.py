@@ -181,7 +181,7 @@ def test_a_failed_download_is_reported_and_the_build_continues(fakes: Fakes) -> 
 
 @pytest.fixture
 def build(fakes: Fakes) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The recipe, with a pip that installs nothing and a minimal path."""
+    """The recipe, with a pip that installs nothing, without the native module, and with a minimal path."""
     for name in ("cp", "rm", "find", "sh"):
         (fakes.root / "bin").mkdir(exist_ok=True)
         (fakes.root / "bin" / name).symlink_to(str(shutil.which(name)))
@@ -193,7 +193,8 @@ def build(fakes: Fakes) -> Callable[..., subprocess.CompletedProcess[str]]:
         folder.mkdir(exist_ok=True)
         given = [f"PYTHON={python}", f"ARTIFACTS_DIR={folder}", f"VERSION={MADE_UP}"]
         command = [make, "--no-print-directory", "-C", str(SOURCE), *targets, *given]
-        environment = fakes.environment | variables
+        # Otherwise each test would install Zig, of 100 MB, into its own folder.
+        environment = fakes.environment | {"TINYPICS_NATIVE": "0"} | variables
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     return built
