@@ -194,7 +194,6 @@ import sys
 for name in ("boto3", "botocore", "obstore", "ministack", "samtranslator"):
     sys.modules[name] = None  # as if it were not installed
 from tinypics.cli import main
-from tests.waiting import PATIENCE
 sys.argv = ["tinypics", "resize", {str(photos)!r}, "--to", "64x64", "--out", {str(tmp_path / "out")!r}]
 if __name__ == "__main__":
     main()
