@@ -45,18 +45,14 @@ def url(
             out.print(stored(base, keys.single_output(keys.check(key), settings.renditions[0]), etag))
             return
         # The address of a listed rendition has its name, which the text of a size does not give.
-        for each in settings.renditions if rendition is None else [settings.listed(rendition) or rendition]:
+        asked = None if rendition is None else settings.listed(rendition) or rendition
+        for each in settings.renditions if asked is None else [asked]:
             out.print(tinypics.url(key, each, base=base, version=etag, secret=secret, expires=until))
-        if rendition and not (sign or settings.listed(rendition) or settings.listed(_label(key, rendition))):
+        if not (asked is None or sign or settings.listed(name_of(key, asked).rpartition(".")[0])):
             hint = "its address needs --sign, unless DynamicRenditions lists it."
-            err.print(f"Uploads make no {plain(rendition)}: {hint}", style="yellow")
+            err.print(f"Uploads make no {plain(asked)}: {hint}", style="yellow")
     except PermanentError as refused:
         raise CommandFailed(refused.message) from refused
-
-
-def _label(key: str, rendition: str) -> str:
-    """The rendition's label, without the extension of an output."""
-    return name_of(key, rendition).rpartition(".")[0]
 
 
 def stored(base: str, key: str, etag: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 import time
@@ -19,10 +20,10 @@ from tinypics.cli.terminal import CommandFailed, err, out, plain, result, size
 from tinypics.delivery import keys, layouts
 from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, TinypicsError
-from tinypics.image.rendition import Rendition
 from tinypics.stack.diagnosis import near_keys
 from tinypics.stack.listing import list_objects
 from tinypics.store.atomic import atomic_write
+from tinypics.urls.address import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,10 @@ def get(target: Target, key: str, rendition: str | None, file: Path | None) -> N
     """Download one output of the upload `key` to `file`, to standard output ("-"), or to a new file here."""
     choices = _choices(target, key)
     only = next(iter(choices)) if len(choices.keys() - {ORIGINAL, MANIFEST}) == 1 else None
-    chosen = rendition if rendition in choices else _label(rendition) or only
+    chosen = rendition or only
+    if chosen and chosen not in choices:
+        with contextlib.suppress(InvalidRequest):  # the message below lists the choices
+            chosen = canonical(chosen)
     if chosen not in choices:
         raise typer.BadParameter(str(InvalidRequest.expected("RENDITION", " or ".join(choices), chosen)))
     bucket, name = choices[chosen]
@@ -82,14 +86,6 @@ def get(target: Target, key: str, rendition: str | None, file: Path | None) -> N
     except OSError as error:
         raise CommandFailed(f"{plain(path)} cannot be written: {error.strerror}") from None
     out.print(f"{plain(path)}  {size(path.stat().st_size)}, from s3://{plain(bucket)}/{plain(name)}")
-
-
-def _label(rendition: str | None) -> str | None:
-    """The name of a rendition that is given in its text form."""
-    try:
-        return rendition and Rendition.parse(rendition).label
-    except InvalidRequest:
-        return rendition
 
 
 def _own_name(key: str, name: str) -> Path:
