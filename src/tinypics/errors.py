@@ -73,8 +73,8 @@ class SourceNotFound(PermanentError):
 class SourceTooLarge(PermanentError):
     """More bytes than `Limits.bytes`."""
 
-    etag: str | None = None
-    """The version of the object that this is about."""
+    etag: str = ""
+    """The version of the object that this is about; "" if the bytes are of no object."""
 
     @classmethod
     def of(cls, kind: str, allowed: int, given: int, etag: str) -> Self:

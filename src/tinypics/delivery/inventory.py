@@ -47,7 +47,7 @@ def read(bucket: Bucket, base: str, expected: Iterable[str]) -> dict[str, Listed
     return found
 
 
-def _read_manifest(bucket: Bucket, marker: str) -> tuple[str | None, tuple[str, ...]]:
+def _read_manifest(bucket: Bucket, marker: str) -> tuple[str, tuple[str, ...]]:
     """The ETag of the object at the manifest's key ("" if there is none), and the keys that it names."""
     try:
         download = bucket.open(marker, max_bytes=MAX_BYTES)
