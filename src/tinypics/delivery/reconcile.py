@@ -33,7 +33,7 @@ from tinypics.errors import (
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
-from tinypics.values import replace
+from tinypics.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def run(
                 run_other(key)
 
     try:
-        outcome = _reconcile(request, source, layout, limits, resize_all, run_other)
+        outcome = _reconcile(_Attempt(request, source, layout, limits, resize_all, run_other))
     except _NO_PICTURE:
         make_heirs()
         raise
@@ -86,80 +86,65 @@ def run(
     return outcome
 
 
-def _reconcile(
-    request: Request,
-    source: Bucket,
-    layout: Layout,
-    limits: Limits,
-    resize_all: Resizer,
-    run_other: Callable[[str], None],
-) -> Outcome:
-    for number in range(ATTEMPTS):
+def _reconcile(attempt: _Attempt) -> Outcome:
+    request = attempt.request
+    for _ in range(ATTEMPTS):
         try:
-            outcome = _Attempt(request, source, layout, limits, resize_all, run_other, first=number == 0).run()
+            outcome = attempt.run()
         except Conflict:
             outcome = None
         if outcome is not None:
             return outcome
-        request = replace(request, etag=None)  # the event's ETag is known to be stale now
+        # The event's ETag is known to be stale now.
+        attempt = replace(attempt, request=replace(request, etag=None), first=False)
     raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {ATTEMPTS} times meanwhile')
 
 
+@value
 class _Attempt:
     """One attempt. Its methods raise Conflict if the outputs change meanwhile."""
 
-    def __init__(
-        self,
-        request: Request,
-        source: Bucket,
-        layout: Layout,
-        limits: Limits,
-        resize_all: Resizer,
-        run_other: Callable[[str], None],
-        *,
-        first: bool,
-    ) -> None:
-        self._request = request
-        self._source = source
-        self._layout = layout
-        self._limits = limits
-        self._resize_all = resize_all
-        self._run_other = run_other
-        self._first = first
-        self._started = time.perf_counter()
+    request: Request
+    source: Bucket
+    layout: Layout
+    limits: Limits
+    resize_all: Resizer
+    run_other: Callable[[str], None]
+    first: bool = True
 
     def run(self) -> Outcome | None:
         """The outcome; None if another attempt is needed."""
+        started = time.perf_counter()
         existing, opened = self._read()
         try:
-            if opened is None and self._is_current(existing, self._request.etag):
+            if opened is None and self._is_current(existing, self.request.etag):
                 # The event may be a retry of one whose source is gone since.
-                etag, existing = together([self._source_etag, functools.partial(self._layout.confirm, existing)])
+                etag, existing = together([self._source_etag, functools.partial(self.layout.confirm, existing)])
                 if etag != existing.source_etag:
                     return None
                 if self._is_current(existing, etag):
-                    return self._keep(existing)
+                    return self._keep(existing, started)
             opened = opened or self._open()
             if isinstance(opened, PermanentError):
                 return self._refuse(opened, existing, opened.etag if isinstance(opened, SourceTooLarge) else None)
             if existing.source_etag == opened.stat.etag:
-                existing = self._layout.confirm(existing)
+                existing = self.layout.confirm(existing)
             if self._is_current(existing, opened.stat.etag):
-                return self._keep(existing)
+                return self._keep(existing, started)
             if existing.obstacle:
                 return self._refuse(existing.obstacle, existing, opened.stat.etag)
-            return self._replace(existing, opened)
+            return self._replace(existing, opened, started)
         finally:
             if isinstance(opened, Download):
                 opened.close()
 
     def _read(self) -> tuple[ExistingOutputs, Download | PermanentError | None]:
         """Read the existing outputs and, if it is needed in any case, the source, in parallel."""
-        if self._request.etag is not None:  # outputs of that version need no reading of the source
-            return self._layout.look(), None
+        if self.request.etag is not None:  # outputs of that version need no reading of the source
+            return self.layout.look(), None
         begun: list[Download | PermanentError] = []
         try:
-            existing, _ = together([self._layout.look, lambda: begun.append(self._open())])
+            existing, _ = together([self.layout.look, lambda: begun.append(self._open())])
             self._check_order(existing, begun[0])
         except BaseException:
             for opened in begun:
@@ -173,32 +158,32 @@ class _Attempt:
         if not isinstance(opened, Download) or existing.source_etag in (None, opened.stat.etag):
             return
         if self._source_etag() != opened.stat.etag:
-            raise Conflict(f'object "{self._request.key}" was overwritten after it was opened')
+            raise Conflict(f'object "{self.request.key}" was overwritten after it was opened')
 
     def _open(self) -> Download | PermanentError:
-        request = self._request
+        request = self.request
         try:
-            return self._source.open(request.key, version_id=request.version_id, max_bytes=self._limits.bytes)
+            return self.source.open(request.key, version_id=request.version_id, max_bytes=self.limits.bytes)
         except (SourceNotFound, SourceTooLarge) as error:
             return error
 
     def _source_etag(self) -> str | None:
-        stat = self._source.head(self._request.key, version_id=self._request.version_id)
+        stat = self.source.head(self.request.key, version_id=self.request.version_id)
         return stat.etag if stat else None
 
     def _is_current(self, existing: ExistingOutputs, etag: str | None) -> bool:
-        return (existing.source_etag, existing.recipe) == (etag, self._request.recipe)
+        return (existing.source_etag, existing.recipe) == (etag, self.request.recipe)
 
-    def _keep(self, existing: ExistingOutputs) -> Result | None:
+    def _keep(self, existing: ExistingOutputs, started: float) -> Result | None:
         """The outputs are current. Others may be left of another recipe, or of an invocation that was killed."""
-        if self._layout.clean(existing):
+        if self.layout.clean(existing):
             return None
-        timings = dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(self._started)}
+        timings = dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(started)}
         return Result(existing.source, existing.outputs, _rounded(timings), skipped=True)
 
-    def _replace(self, existing: ExistingOutputs, download: Download) -> Outcome | None:
+    def _replace(self, existing: ExistingOutputs, download: Download, started: float) -> Outcome | None:
         """Make and store the missing outputs."""
-        fetch_ms = _ms_since(self._started)
+        fetch_ms = _ms_since(started)
         reusable = self._reusable(existing, download)
         try:
             resized = self._resize(download, reusable)
@@ -211,13 +196,13 @@ class _Attempt:
         encoded = time.perf_counter()
         new = self._new_outputs(download, reusable, resized)
         if existing.displaces:  # first, so that its manifest never names our output
-            self._run_other(existing.displaces)
+            self.run_other(existing.displaces)
         try:
-            written = self._layout.write(new, existing)
+            written = self.layout.write(new, existing)
         except InvalidRequest as error:
             return self._refuse(error, existing, download.stat.etag)
-        etag, cleaned = together([self._source_etag, lambda: self._layout.clean(written)])
-        kept = etag is None and self._request.dest_key  # outputs with a requested key stay without their source
+        etag, cleaned = together([self._source_etag, lambda: self.layout.clean(written)])
+        kept = etag is None and self.request.dest_key  # outputs with a requested key stay without their source
         if not (etag == download.stat.etag or kept):
             return None
         if cleaned and not self._is_alone(written):
@@ -229,17 +214,17 @@ class _Attempt:
 
     def _is_alone(self, written: ExistingOutputs) -> bool:
         """Look again, because the invocation whose outputs were deleted may have deleted ours, or written others."""
-        existing = self._layout.look()
-        return existing.etag == written.etag and not self._layout.clean(existing)
+        existing = self.layout.look()
+        return existing.etag == written.etag and not self.layout.clean(existing)
 
     def _reusable(self, existing: ExistingOutputs, download: Download) -> dict[str, StoredOutput]:
         """Outputs in a folder that are still valid although the recipe changed, by rendition."""
-        if not self._request.in_folder or existing.source_etag != download.stat.etag:
+        if not self.request.in_folder or existing.source_etag != download.stat.etag:
             return {}
         return {item.rendition: item for item in existing.outputs if "missing-data" not in item.dropped}
 
     def _resize(self, download: Download, reusable: Mapping[str, StoredOutput]) -> Resized:
-        request = self._request
+        request = self.request
         if outputs.RECIPE in download.stat.metadata:
             raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
         if download.size == 0:
@@ -249,16 +234,16 @@ class _Attempt:
             from tinypics.image.placeholder import PLACEHOLDER  # only a manifest needs it
 
             wanted.append(PLACEHOLDER)
-        lenient = request.lenient or self._limits.lenient
-        return self._resize_all(download, wanted, replace(self._limits, lenient=lenient))
+        lenient = request.lenient or self.limits.lenient
+        return self.resize_all(download, wanted, replace(self.limits, lenient=lenient))
 
     def _missing(self, reusable: Mapping[str, StoredOutput]) -> list[Rendition]:
-        return [rendition for rendition in self._request.renditions if str(rendition) not in reusable]
+        return [rendition for rendition in self.request.renditions if str(rendition) not in reusable]
 
     def _new_outputs(self, download: Download, reusable: Mapping[str, StoredOutput], resized: Resized) -> NewOutputs:
         source = {
-            "bucket": self._request.bucket,
-            "key": self._request.key,
+            "bucket": self.request.bucket,
+            "key": self.request.key,
             "etag": download.stat.etag,
             "version_id": download.stat.version_id,
             "width": resized.source.width,
@@ -269,23 +254,23 @@ class _Attempt:
         # Outputs are named by what was asked for, not by its fixed format. The placeholder, if any, is the last one.
         pairs = zip(resized.outputs, self._missing(reusable), strict=False)
         made = tuple(replace(output, rendition=asked) for output, asked in pairs)
-        return NewOutputs(made, source, reusable, resized.outputs[-1] if self._request.in_folder else None)
+        return NewOutputs(made, source, reusable, resized.outputs[-1] if self.request.in_folder else None)
 
     def _refuse(self, error: PermanentError, existing: ExistingOutputs, etag: str | None) -> Gone | None:
         """Delete the outputs of a source that has none: it is gone, or `error` says why this version is refused.
 
         Raises `error` if the source exists, or if its outputs do not follow it.
         """
-        follows = self._request.follows or not (self._first or self._request.dest_key)
-        if not (follows and self._layout.handling.follow_deletes):
+        follows = self.request.follows or not (self.first or self.request.dest_key)
+        if not (follows and self.layout.handling.follow_deletes):
             raise error
-        owned = self._layout.owned(existing)
+        owned = self.layout.owned(existing)
         if self._source_etag() != etag:
             return None
-        self._layout.delete(owned)
-        if owned and (self._source_etag() != etag or self._layout.owned(ExistingOutputs())):
+        self.layout.delete(owned)
+        if owned and (self._source_etag() != etag or self.layout.owned(ExistingOutputs())):
             return None
-        if etag is None and self._request.follows:
+        if etag is None and self.request.follows:
             return Gone(tuple(owned))
         raise error
 
