@@ -56,6 +56,7 @@ class Killed(BaseException):
 Recipe = tuple[str, ...]
 SINGLE: Recipe = ("16x16",)
 WEBP: Recipe = ("16x16-webp",)
+PNG: Recipe = ("16x16-png",)
 LIST: Recipe = ("16x16", "8x8-webp")
 OTHER: Recipe = ("8x8-webp", "hero=12x")
 RENAMED: Recipe = ("16x16", "hero=8x")
@@ -635,3 +636,32 @@ def test_outputs_are_kept_where_deletes_are_not_followed() -> None:
     with pytest.raises(TinypicsError):
         deliver(cloud, LIST, handling=Handling(follow_deletes=False))
     assert contents(cloud) == before
+
+
+def test_a_kept_list_names_no_output_of_another_source() -> None:
+    """Its source is gone, and the new one would have the key of an output that its manifest names."""
+    cloud, kept = Cloud(), Handling(follow_deletes=False)
+    cloud.upload("a.png", V1)
+    deliver(cloud, LIST)
+    before = contents(cloud)
+    cloud.delete("a.png")
+    cloud.upload("a.png/16x16.png", V2)
+    with pytest.raises(InvalidRequest, match="a source whose output no kept list has"):
+        deliver(cloud, SINGLE, "a.png/16x16.png", handling=kept)
+    assert contents(cloud) == before
+    cloud.upload("a.png", V1)
+    deliver(cloud, SINGLE, "a.png/16x16.png", handling=kept)
+    assert contents(cloud) == clean(("a.png", V1, SINGLE), ("a.png/16x16.png", V2, SINGLE))
+
+
+@pytest.mark.parametrize("longer", ["a.png/16x16.png", "a.png/16x16"])
+def test_a_list_is_made_when_its_key_becomes_free(longer: str) -> None:
+    """Until its own event, the longer source has an output of the recipe before."""
+    cloud, sources = Cloud(), {"a.png": V1, longer: V2}
+    for key, data in sources.items():
+        cloud.upload(key, data)
+        deliver(cloud, PNG, key)
+    with pytest.raises(InvalidRequest, match="a source whose output no other source has"):
+        deliver(cloud, LIST, "a.png")
+    deliver(cloud, LIST, longer)
+    assert contents(cloud) == clean(*((key, data, LIST) for key, data in sources.items()))

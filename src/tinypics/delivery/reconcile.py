@@ -81,7 +81,7 @@ def run(
     except _NO_PICTURE:
         make_heirs()
         raise
-    if isinstance(outcome, Gone):
+    if isinstance(outcome, Gone) or request.in_folder:
         make_heirs()
     return outcome
 
@@ -197,6 +197,10 @@ class _Attempt:
         new = self._new_outputs(download, reusable, resized)
         if existing.displaces:  # first, so that its manifest never names our output
             self.run_other(existing.displaces)
+            if self.layout.look().displaces != existing.displaces:
+                return None
+            taken = InvalidRequest.expected("key", "a source whose output no kept list has", self.request.key)
+            return self._refuse(taken, existing, download.stat.etag)
         try:
             written = self.layout.write(new, existing)
         except InvalidRequest as error:
