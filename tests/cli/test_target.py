@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,24 @@ def test_an_endpoint_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
     assert done.exit_code == 1
     assert "Could not connect to the endpoint URL" in done.stderr
     assert "Check the network, a proxy (HTTPS_PROXY) and the region." in done.stderr
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ("no where", 'region: expected one of AWS, like eu-central-1, got "no where"\n'),
+        ("eu-centrl-1", "region: expected one of AWS, like eu-central-1 or"),
+        ("eu-central-1", "Could not connect to the endpoint URL"),
+    ],
+)
+def test_a_region_that_does_not_exist(region: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"{os.environ['AWS_ENDPOINT_URL']}/{region}")  # as AWS's names it
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_REGION", region)
+    done = logs("--aws")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(said)
 
 
 @pytest.mark.parametrize("command", ["invoke", "run"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,14 +14,16 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     ProfileNotFound,
+    ProxyConnectionError,
 )
 
 from tinypics.cli import shell
 from tinypics.cli.terminal import CommandFailed, plain
-from tinypics.errors import InvalidConfiguration
+from tinypics.errors import InvalidConfiguration, InvalidRequest
 from tinypics.local import deploy
 from tinypics.local.emulator import running_emulator
 from tinypics.stack import deployed
@@ -55,7 +58,7 @@ def readable_errors() -> Iterator[None]:
         raise CommandFailed(
             f"{error}: `aws configure list-profiles` names those that there are, `aws configure sso` makes one."
         ) from None
-    except (EndpointConnectionError, ConnectTimeoutError) as error:
+    except (EndpointConnectionError, ProxyConnectionError, ConnectTimeoutError) as error:
         raise CommandFailed(
             f"{error}\nCheck the network, a proxy (HTTPS_PROXY) and the region. Without --aws, a command uses the "
             "stack of `tinypics up` on this computer."
@@ -65,6 +68,16 @@ def readable_errors() -> Iterator[None]:
         raise CommandFailed(f"{error.operation_name}: {detail['Code']}: {detail.get('Message', '')}") from error
     except (BotoCoreError, Boto3Error) as error:
         raise CommandFailed(str(error)) from error
+
+
+def _check_region(cloud: Cloud, reason: str) -> None:
+    """Raise CommandFailed if `reason`, why AWS was not reached, names a region that does not exist."""
+    known = cloud.known_regions()
+    if cloud.region in known or cloud.region not in reason:
+        return
+    near = difflib.get_close_matches(cloud.region, known) or ["eu-central-1"]
+    wrong = InvalidRequest.expected("region", f"one of AWS, like {' or '.join(near)}", cloud.region)
+    raise CommandFailed(f"{wrong}\nIt is that of --region, AWS_REGION, AWS_DEFAULT_REGION or the profile.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,9 @@ class Target:
         name = stack or deploy.STACK
         try:
             return cls(cloud, deployed.find(cloud.client("cloudformation"), name), options)
+        except (EndpointConnectionError, InvalidRegionError) as error:
+            _check_region(cloud, str(error))
+            raise
         except KeyError as missing:
             raise CommandFailed(f"The stack {name} is not Tinypics: it has no output {missing}.") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
@@ -48,7 +49,7 @@ class Cloud:
     @classmethod
     def aws(cls, profile: str | None, region: str | None) -> Self:
         """AWS, or the endpoint in `AWS_ENDPOINT_URL`, with the usual profile and region."""
-        return cls(boto3.Session(profile_name=profile, region_name=region))
+        return cls(aws_session(profile, region))
 
     def client(self, service: str) -> Any:
         config = self._config.merge(_INVOCATIONS) if service == "lambda" else self._config
@@ -67,10 +68,20 @@ class Cloud:
     def region(self) -> str:
         return str(self._session.region_name)
 
+    def known_regions(self) -> list[str]:
+        """The regions of all partitions, as this version of boto3 knows them."""
+        partitions = self._session.get_available_partitions()
+        return [each for name in partitions for each in self._session.get_available_regions("cloudformation", name)]
+
     def bucket(self, name: str) -> Bucket:
         """The store client of a bucket, as in the function."""
         credentials = Boto3CredentialProvider(self._session)
         return s3_bucket(name, endpoint=self.endpoint, region=self.region, credentials=credentials)
+
+
+def aws_session(profile: str | None, region: str | None) -> boto3.Session:
+    """A session with the usual profile and region. The AWS CLI reads AWS_REGION, too, which boto3 does not."""
+    return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION"))
 
 
 @functools.cache

@@ -6,15 +6,17 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 
 from tinypics.cli.target import readable_errors
+from tinypics.stack.clients import aws_session
 from tinypics.stack.listing import list_objects
 from tinypics.store.s3 import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import boto3
 
     from tinypics.store.location import Location
     from tinypics.store.objects import Listed
@@ -26,7 +28,7 @@ _NO_PROXY = Config(proxies={})  # no proxy can reach loopback
 
 @readable_errors()
 def session(profile: str | None, region: str | None) -> boto3.Session:
-    return boto3.Session(profile_name=profile, region_name=region)
+    return aws_session(profile, region)
 
 
 def list_source(session: boto3.Session, location: Location) -> Iterator[Listed]:
