@@ -11,7 +11,7 @@ from playwright.sync_api import FilePayload, expect
 from tests.browser.conftest import copied, new_context
 from tests.e2e.conftest import PROJECT
 from tests.pictures import encoded, photo
-from tinypics.console.server import serving
+from tinypics.console.server import listen, serving
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
 
@@ -62,7 +62,7 @@ def test_after_a_restart_home_shows_the_pictures_and_each_has_its_page(
     for restarted in (False, True):
         with (
             deploy.running(data, PROJECT, 0, parameters) as (_, facts),
-            serving(Cloud.local(facts.endpoint, facts.region), facts.stack, 0) as address,
+            serving(Cloud.local(facts.endpoint, facts.region), facts.stack, listen(0)) as address,
         ):
             context = new_context(browser, viewport={"width": 1280, "height": 900})
             context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -208,11 +208,27 @@ def test_a_taken_key_can_be_kept_beside_and_no_picture_is_asked_about(page: Page
     expect(refused.get_by_role("button", name="Upload it anyway")).to_be_visible()
 
 
+def after_a_removed_one(route: Route) -> None:
+    """Answer with the newest pictures, after one without a source."""
+    response = route.fetch()
+    listed = response.json()
+    newest = listed["items"][0]
+    route.fulfill(response=response, json={**listed, "items": [{**newest, "source": "removed.jpg"}, *listed["items"]]})
+
+
 def test_try_it_starts_with_a_picture_that_exists_and_takes_a_file(page: Page) -> None:
     page.set_input_files("#files", files(first=SMALL))
     expect(tile(page, "first.jpg")).to_be_visible()
+    page.route("**/api/pictures", after_a_removed_one)
+    held: list[Route] = []
+    page.route("**/api/preview", lambda route: held.append(route))
     go(page, "#/try")
-    expect(page.get_by_label("Key")).not_to_have_value("")
+    expect(page.get_by_label("Key")).to_have_value("removed.jpg")  # before its original is there
+    expect(page.locator(".result")).to_have_text("Making the preview")
+    page.unroute("**/api/preview")
+    for route in held:
+        route.continue_()
+    expect(page.get_by_label("Key")).not_to_have_value("removed.jpg")
     expect(page.locator(".result")).to_contain_text("128 × 128")
     page.set_input_files(
         "#own", FilePayload(name="mine.png", mimeType="image/png", buffer=encoded(photo((90, 30)), "PNG"))

@@ -161,6 +161,17 @@ def test_a_disk_that_is_nearly_full_is_reported(
     assert capsys.readouterr().err.startswith(f"The disk of {tmp_path} has only 1.0 MB left. When it is full, ")
 
 
+def test_a_taken_port_of_the_console_is_reported_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        done = started("--console-port", str(taken), folder=tmp_path / "data")
+    assert done.exit_code == 1
+    assert f"Port {taken} cannot be used for the console" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_an_emulator_that_cannot_start_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT)
     (tmp_path / "file").touch()

@@ -56,6 +56,6 @@ def test_a_port_that_is_taken_is_a_sentence(stack: LocalStack, monkeypatch: pyte
     def taken(*_: object) -> None:
         raise PortTaken("Port 1 cannot be used for the console")
 
-    monkeypatch.setattr(console, "serving", taken)
+    monkeypatch.setattr(console, "listen", taken)
     done = CliRunner().invoke(app, ["console", "--console-port", "1", "--data", str(stack.data)])
     assert (done.exit_code, done.stderr) == (1, "Port 1 cannot be used for the console\n")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tinypics.console.server import PortTaken, serving
+from tinypics.console.server import PortTaken, listen, serving
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
 
@@ -29,7 +29,7 @@ def taken() -> Iterator[int]:
 
 
 def test_it_listens_on_loopback_alone_with_a_new_token_each_time() -> None:
-    with serving(CLOUD, STACK, 0) as one, serving(CLOUD, STACK, 0) as other:
+    with serving(CLOUD, STACK, listen(0)) as one, serving(CLOUD, STACK, listen(0)) as other:
         parts = [urlsplit(address) for address in (one, other)]
         assert [part.hostname for part in parts] == ["127.0.0.1"] * 2
         assert parts[0].query != parts[1].query
@@ -38,7 +38,7 @@ def test_it_listens_on_loopback_alone_with_a_new_token_each_time() -> None:
 
 def test_it_ends_with_the_block() -> None:
     others = set(threading.enumerate())
-    with serving(CLOUD, STACK, 0) as address:
+    with serving(CLOUD, STACK, listen(0)) as address:
         where = ("127.0.0.1", urlsplit(address).port or 0)
         socket.create_connection(where).close()
     with pytest.raises(ConnectionRefusedError):
@@ -47,15 +47,15 @@ def test_it_ends_with_the_block() -> None:
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_a_sentence(taken: int) -> None:
-    with pytest.raises(PortTaken, match=f"Port {taken} cannot be used"), serving(CLOUD, STACK, taken):
-        pass
+    with pytest.raises(PortTaken, match=f"Port {taken} cannot be used"):
+        listen(taken)
 
 
 def test_without_one_asked_for_another_is_found(taken: int) -> None:
-    with serving(CLOUD, STACK, usual=taken) as address:
-        assert urlsplit(address).port != taken
+    with listen(usual=taken) as listener:
+        assert listener.getsockname()[1] != taken
 
 
 def test_a_given_token_is_that_of_the_address() -> None:
-    with serving(CLOUD, STACK, 0, token="t" * 32) as address:
+    with serving(CLOUD, STACK, listen(0), token="t" * 32) as address:
         assert urlsplit(address).query == f"token={'t' * 32}"

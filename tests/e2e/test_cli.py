@@ -85,16 +85,18 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 # --- up
 
 
-def test_up_prints_three_things_to_try_and_each_works_as_printed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("parameters", [(), ("Prefix=in/", "SourceBucket=photos")])
+def test_up_prints_three_things_to_try_and_each_works_as_printed(tmp_path: Path, parameters: tuple[str, ...]) -> None:
     data = tmp_path / "my data"
-    with up(data) as process:
+    with up(data, *(word for each in parameters for word in ("--parameter", each))) as process:
         assert process.stdout
         printed = "".join(itertools.takewhile(lambda line: "shows here" not in line, process.stdout))
         facts = facts_of(data)
-        console = re.findall(r"http://127\.0\.0\.1:\d+/\?token=\S+", "".join(printed.splitlines(keepends=True)[:3]))
+        top = "".join(printed.splitlines(keepends=True)[: 4 if parameters else 3])
+        console = re.findall(r"http://127\.0\.0\.1:\d+/\?token=\S+", top)
         with urllib.request.urlopen(console[0]) as page:  # among the first lines, where it is easy to find
             assert page.status == 200
-        for place in (facts.endpoint, "original-pics", "tiny-pics", facts.stack.api_url):
+        for place in (facts.endpoint, facts.stack.source_bucket, "tiny-pics", facts.stack.api_url):
             assert str(place) in printed
         things = [line.strip() for line in printed.split("to try")[1].splitlines()[1:] if line.strip()]
         assert [re.findall(r" (put|run|--data) ", thing)[0] for thing in things] == ["put", "run", "--data"]
@@ -103,7 +105,7 @@ def test_up_prints_three_things_to_try_and_each_works_as_printed(tmp_path: Path)
             assert done.returncode == 0, done.stderr
             assert not re.search(r"error", done.stdout), done.stdout
         line = process.stdout.readline()
-        assert re.search(r"✓ yourImage.jpg  1200×800 jpeg .* → 128×128 jpeg", line)
+        assert re.search(r"✓ (in/)?yourImage.jpg  1200×800 jpeg .* → 128×128 jpeg", line)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)

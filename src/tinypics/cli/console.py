@@ -12,7 +12,7 @@ from rich.text import Text
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, err, out, plain
 from tinypics.cli.up import interrupted_by
-from tinypics.console.server import PortTaken, serving
+from tinypics.console.server import PortTaken, listen, serving
 
 if TYPE_CHECKING:
     from tinypics.cli.target import Target
@@ -25,7 +25,8 @@ def serve(target: Target, port: int | None) -> None:
     try:
         with (
             interrupted_by(signal.SIGTERM, signal.SIGHUP),
-            serving(target.cloud, target.stack, port) as address,
+            listen(port) as listener,
+            serving(target.cloud, target.stack, listener) as address,
         ):
             out.print(Text(f"The console of {plain(target.stack.state_machine)}. Ctrl-C stops it.\n"))
             out.print(Text("  ") + Text(address, "bold"))

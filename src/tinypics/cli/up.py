@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 import shutil
 import signal
@@ -19,7 +20,7 @@ from tinypics.cli.logs import PAUSES, show
 from tinypics.cli.shell import command, relative
 from tinypics.cli.target import DATA, Target, find_nearest, readable_errors
 from tinypics.cli.terminal import CommandFailed, Misused, err, out, plain, size
-from tinypics.console.server import DEFAULT_PORT, PortTaken, serving
+from tinypics.console.server import DEFAULT_PORT, PortTaken, listen, serving
 from tinypics.local import deploy
 from tinypics.local.emulator import HOST, EmulatorError
 from tinypics.local.parameters import parse_parameters
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from tinypics.local.emulator import Emulator
     from tinypics.local.pidfile import PidFile
+    from tinypics.stack.deployed import Stack
 
 EVENT = Path("events", "resize.json")
 _MIN_FREE = 200 * 10**6  # bytes: a large picture, its copy in the function, and its outputs
@@ -51,15 +53,10 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
         now = replace(before, parameters=before.parameters | _parse_parameters(parameters, project))
         with (
             interrupted_by(signal.SIGTERM, signal.SIGHUP),
+            listen(console_port, usual) as listener,
             err.status("Starting") as status,
             deploy.running(folder, project, port, now.parameters, now.api_id) as (emulator, pid_file),
-            serving(
-                Cloud.local(pid_file.endpoint, pid_file.region),
-                pid_file.stack,
-                console_port,
-                usual=usual,
-                token=now.token,
-            ) as console,
+            serving(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack, listener, now.token) as console,
         ):
             status.stop()
             _remember(folder, now, console_port, usual, console)
@@ -167,14 +164,12 @@ def _print_addresses(pid_file: PidFile, folder: Path, console: str) -> None:
 
 
 def _print_tries(pid_file: PidFile, project: Path, folder: Path, data: Path | None, prefix: str) -> None:
-    """Commands for a sample picture. Its event names a key without the prefix that the stack watches."""
-    event, sample = (relative(path) for path in (project / EVENT, _sample_picture(folder)))
+    """Commands for a sample picture, which this stack resizes."""
+    event, sample = relative(_sample_event(pid_file.stack, project, folder, prefix)), relative(_sample_picture(folder))
     where = ("--data", str(data)) if data else ()
-    if prefix:
-        out.print(f"\nTo try, in another terminal:\n\n  {command('put', sample, '--prefix', prefix, *where)}")
-        return
+    below = ("--prefix", prefix) if prefix else ()
     out.print("\nThree things to try, one after the other, in another terminal:\n")
-    out.print(f"  {command('put', sample, *where)}")
+    out.print(f"  {command('put', sample, *below, *where)}")
     out.print(f"  {command('run', event, *where)}")
     if pid_file.stack.api_url:
         out.print(f"  curl --data {shlex.quote(f'@{event}')} {pid_file.stack.api_url}/resize")
@@ -195,6 +190,18 @@ def _addresses(pid_file: PidFile) -> list[tuple[str, str]]:
         ("Workflow", stack.state_machine),
     ]
     return [*places, ("API", f"{stack.api_url}/resize")] if stack.api_url else places
+
+
+def _sample_event(stack: Stack, project: Path, folder: Path, prefix: str) -> Path:
+    """The clone's event; a file in the data folder if this stack has other buckets, or watches a prefix."""
+    usual = json.loads((project / EVENT).read_bytes())
+    own = {"bucket": stack.source_bucket, "key": prefix + SAMPLE, "dest_bucket": stack.output_bucket}
+    event = usual | own
+    if event == usual:
+        return project / EVENT
+    file = folder / EVENT.name
+    file.write_text(json.dumps(event, indent=2) + "\n")
+    return file
 
 
 def _sample_picture(folder: Path) -> Path:

@@ -29,15 +29,9 @@ class PortTaken(Exception):
 
 
 @contextlib.contextmanager
-def serving(
-    cloud: Cloud, stack: Stack, port: int | None = None, *, usual: int = DEFAULT_PORT, token: str | None = None
-) -> Iterator[str]:
-    """Serve the console during the block, whose value is the address to open, with its token.
-
-    `port` None: the `usual` one, or any free one if that is taken; 0: any free one. `token` None: a new one. Raises
-    PortTaken.
-    """
-    with _listen(port, usual) as listener:
+def serving(cloud: Cloud, stack: Stack, listener: socket.socket, token: str | None = None) -> Iterator[str]:
+    """Serve the console during the block, whose value is the address to open, with its token (None: a new one)."""
+    with listener:
         origin = f"http://{HOST}:{listener.getsockname()[1]}"
         token = token or secrets.token_urlsafe(24)
         config = uvicorn.Config(
@@ -60,14 +54,19 @@ def serving(
             thread.join(_GRACE * 3)
 
 
-def _listen(port: int | None, usual: int) -> socket.socket:
+def listen(port: int | None = None, usual: int = DEFAULT_PORT) -> socket.socket:
+    """The console's socket. `port` None: the `usual` one, or any free one if that is taken; 0: any free one.
+
+    :raises PortTaken: the port cannot be used.
+    """
+    wanted = usual if port is None else port
     try:
-        return _bind(usual if port is None else port)
+        return _bind(wanted)
     except OSError as error:
         if error.errno == errno.EADDRINUSE and port is None:
             return _bind(0)
         raise PortTaken(
-            f"Port {port} cannot be used for the console: {error.strerror}. Choose another; 0 finds a free one."
+            f"Port {wanted} cannot be used for the console: {error.strerror}. Choose another; 0 finds a free one."
         ) from None
 
 

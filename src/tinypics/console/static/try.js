@@ -59,15 +59,8 @@ class TryView {
       );
     this.offer.prepend(...known.map(button));
     if (this.form.fields.key.value) return;
-    for (const { source } of known) {
-      try {
-        await this.loadOriginal({ bucket: this.stack.source_bucket, key: source }, this.signal);
-        if (!this.form.fields.key.value) this.choose(source);
-        return;
-      } catch {
-        /* this source was removed: take the next one */
-      }
-    }
+    this.suggestions = known.map(({ source }) => source);
+    this.choose((this.suggested = this.suggestions.shift() ?? ""));
   }
 
   /** Show another source: an object, or a `file` that is not in the bucket. */
@@ -129,6 +122,8 @@ class TryView {
       this.showRendition(await response.blob(), JSON.parse(response.headers.get("Tinypics-Facts")));
     } catch (error) {
       if (signal.aborted) return;
+      const isGone = error.error === "SourceNotFound" && event.key === this.suggested;
+      if (isGone && this.suggestions.length) return this.choose((this.suggested = this.suggestions.shift()));
       this.showText(errorText(error), "refused");
     }
     this.result.classList.remove("busy");
