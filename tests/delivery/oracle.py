@@ -246,9 +246,11 @@ def _recipes(world: World, key: str) -> list[Recipe]:
     ]
     last = max((each.start for each in mine if _is_final(each)), default=0)
     # Events of sources that share a key with this one may have brought its outputs up to date, too.
-    sharing = (f"{key}.", f"{key}/")
-    others = [each for each in world.invocations if each.follows and each.key.startswith(sharing)]
-    others = [each for each in others if not each.recipe.in_folder]
+    others = [
+        each
+        for each in world.invocations
+        if each.follows and each.key.startswith(f"{key}/" if each.recipe.in_folder else (f"{key}.", f"{key}/"))
+    ]
     return list(dict.fromkeys(each.recipe for each in (*mine, *others) if each.end >= last))
 
 
