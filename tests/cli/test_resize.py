@@ -125,6 +125,15 @@ def test_a_stream_that_is_no_picture(source: str, data: bytes, said: str) -> Non
     assert said in done.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_reported_once(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(b"")
+    done = resize(str(tmp_path), "--to", "64x", "--out", str(tmp_path / "a.png" / "out"))
+    assert done.exit_code == 1
+    assert done.stderr.count("cannot be made: Not a directory") == 1
+    assert done.stdout == ""
+
+
 def test_a_folder_without_files_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = resize(str(tmp_path / "empty"), "--to", "64x", "--out", str(tmp_path / "out"))

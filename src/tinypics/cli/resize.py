@@ -51,6 +51,10 @@ def resize(
     if not tasks:
         raise CommandFailed("There are no files to resize. Hidden files of folders, and DIR itself, are left out.")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # once, instead of for each file
+        raise CommandFailed(f"--out: {plain(folder)} cannot be made: {error.strerror}") from None
+    try:
         reports = _work(tasks, jobs or os.cpu_count() or 1)
     except KeyboardInterrupt:
         err.print("Stopped: every written file is complete.")
