@@ -52,6 +52,16 @@ def test_a_fault_of_ours_is_not_taken_for_a_missing_package() -> None:
     assert "ModuleNotFoundError" in done.stderr
 
 
+@pytest.mark.parametrize(("command", "key"), [("why", ""), ("get", "é" * 513), ("rm", "")])
+def test_a_key_that_no_object_can_have_is_a_usage_error(
+    command: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    done = CliRunner().invoke(app, [command, key])
+    assert done.exit_code == 2
+    assert f"Invalid value for 'KEY': expected 1 to 1,024 bytes, got {len(key.encode()):,}" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["a\x1b.jpg", None])
 def test_a_full_disk_is_one_line(name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,28 @@ import typer
 Uploads = Annotated[
     list[Path], typer.Argument(metavar="PATH", exists=True, help="Pictures to upload, or folders of pictures.")
 ]
-Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the upload, as `tinypics ls` prints it.")]
-RemovedKeys = Annotated[list[str], typer.Argument(metavar="KEY", help="Keys of the uploads to delete.")]
+
+
+def _check_key(key: str) -> str:
+    """Raise BadParameter if no object of S3 can have this key. A source that Tinypics refuses may have it."""
+    from tinypics.delivery import keys  # keeps the import off `--help`
+
+    if not 0 < len(os.fsencode(key)) <= keys.MAX_BYTES:
+        raise typer.BadParameter(f"expected 1 to {keys.MAX_BYTES:,} bytes, got {len(os.fsencode(key)):,}")
+    return key
+
+
+def _check_keys(given: list[str]) -> list[str]:
+    return [_check_key(key) for key in given]
+
+
+Key = Annotated[
+    str,
+    typer.Argument(metavar="KEY", help="The key of the upload, as `tinypics ls` prints it.", callback=_check_key),
+]
+RemovedKeys = Annotated[
+    list[str], typer.Argument(metavar="KEY", help="Keys of the uploads to delete.", callback=_check_keys)
+]
 ListedPrefix = Annotated[str, typer.Argument(metavar="[PREFIX]", help="Only keys that start with this.")]
 Outputs = Annotated[bool, typer.Option("--outputs", help="List the output bucket instead.")]
 MaxListed = Annotated[int, typer.Option("--max", min=1, help="Objects to list.")]
