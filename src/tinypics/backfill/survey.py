@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LISTED_AT_ONCE: Final = 1000
 """Objects per page of a listing."""
 
+OUTSIDE: Final = "outside of the prefix"
+
 _MB = 1e6
 
 
@@ -49,7 +51,7 @@ class Selection:
     def why_not(self, found: Listed) -> str | None:
         """Why this object is left out, as a category for the count; None if it is selected."""
         if not found.key.startswith(self.prefix):
-            return "outside of the prefix"
+            return OUTSIDE
         if self.output_prefix and found.key.startswith(self.output_prefix):
             return "an output"
         if keys.is_folder_marker(found.key, found.size):

@@ -42,6 +42,12 @@ def plain(text: object) -> str:
     return printable(str(text))
 
 
+def nothing_in(place: object, prefix: str) -> str:
+    """The sentence for an empty listing."""
+    where = f"that starts with {plain(prefix)}" if prefix else "yet"
+    return f"There is nothing in {plain(place)} {where}."
+
+
 def size(count: int) -> str:
     """A human-readable size: `4.2 MB`."""
     return decimal(count)

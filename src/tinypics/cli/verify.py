@@ -13,7 +13,7 @@ from rich.progress import BarColumn
 from tinypics.aws import events
 from tinypics.backfill.report import list_counts
 from tinypics.cli.target import readable_errors
-from tinypics.cli.terminal import COUNT, err, out, plain, progress, result
+from tinypics.cli.terminal import COUNT, err, nothing_in, out, plain, progress, result
 from tinypics.sandbox.supervisor import Sandbox
 from tinypics.stack.check import make_checker
 from tinypics.stack.listing import list_objects
@@ -141,8 +141,7 @@ def _print_conclusion(target: Target, checker: Checker, reports: list[CheckRepor
     if any(finding.kind == CLASHING for finding in report.findings):
         out.print("A source that is clashing has no outputs: upload it under another key.")
     if not report.sources.total():
-        where = f"that starts with {plain(checker.prefix)}" if checker.prefix else "yet"
-        out.print(f"There is nothing in {plain(checker.source.name)} {where}.", style="yellow")
+        out.print(nothing_in(checker.source.name, checker.prefix), style="yellow")
     elif report.is_exact:
         out.print("Every picture has its outputs, and nothing else is there.", style="green")
     else:

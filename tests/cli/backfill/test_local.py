@@ -115,6 +115,11 @@ def test_caps_hold_whatever_is_added_while_the_question_waits(
     assert len(list((tmp_path / "out").rglob("*.png"))) == 4
 
 
+def test_a_prefix_that_no_key_has_is_an_error(source: Path) -> None:
+    with pytest.raises(CommandFailed, match=r"There is nothing in \S+ that starts with nosuch\.$"):
+        backfill(source, dry_run=True, prefix="nosuch")
+
+
 def test_a_dry_run_and_a_no_make_nothing(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert backfill(source, dry_run=True) == (0, None)
 

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
 from tinypics.backfill.outcome import DONE, FAILED, SKIPPED
 from tinypics.backfill.report import list_counts
-from tinypics.cli.terminal import COUNT, CommandFailed, err, out, plain, progress, size
+from tinypics.backfill.survey import OUTSIDE
+from tinypics.cli.terminal import COUNT, CommandFailed, err, nothing_in, out, plain, progress, size
 from tinypics.errors import (
     AccessDenied,
     CapExceeded,
@@ -41,6 +42,12 @@ def readable_refusals() -> Iterator[None]:
 
 def count_bar() -> Progress:
     return progress("Counting", BarColumn(), COUNT)
+
+
+def check_prefix(survey: Survey, place: object, prefix: str) -> None:
+    """Raise CommandFailed if no key starts with `prefix`, which may be a typing error."""
+    if prefix and survey.listed == survey.left_out[OUTSIDE]:
+        raise CommandFailed(nothing_in(place, prefix))
 
 
 def print_survey(survey: Survey, place: object) -> None:

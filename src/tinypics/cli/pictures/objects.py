@@ -16,7 +16,7 @@ from tinypics.aws import events
 from tinypics.cli.logs import picture_line
 from tinypics.cli.results import MAX_SKEW, results
 from tinypics.cli.target import readable_errors
-from tinypics.cli.terminal import CommandFailed, err, out, plain, result, size
+from tinypics.cli.terminal import CommandFailed, err, nothing_in, out, plain, result, size
 from tinypics.delivery import keys, layouts
 from tinypics.delivery.request import Request
 from tinypics.errors import InvalidRequest, TinypicsError
@@ -47,8 +47,7 @@ def ls(target: Target, prefix: str, *, outputs: bool, limit: int, as_json: bool)
             date = f"{each.modified.astimezone():%Y-%m-%d %H:%M}" if each.modified else ""
             out.print(f"{date}  {size(each.size):>10}  {plain(each.key)}")
     if not found:
-        where = f" that starts with {plain(prefix)}" if prefix else ""
-        err.print(f"There is nothing in {plain(bucket)}{where}.")
+        err.print(nothing_in(bucket, prefix))
     if len(found) > limit:
         err.print(f"There are more than {limit:,}: --max lists more, a longer PREFIX fewer.")
     return 0 if found else 1
