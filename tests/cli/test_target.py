@@ -78,6 +78,14 @@ def test_an_endpoint_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("account")
+def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    done = logs("--aws", "--region", "eu-west-1")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("AWS_ENDPOINT_URL, or endpoint_url of the profile: expected a URL like ")
+
+
+@pytest.mark.usefixtures("account")
 @pytest.mark.parametrize(
     ("region", "said"),
     [

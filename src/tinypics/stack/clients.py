@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, InvalidConfigError
 from obstore.auth.boto3 import Boto3CredentialProvider
 
 from tinypics.store.s3 import s3_bucket
@@ -62,7 +63,13 @@ class Cloud:
 
     def _create(self, service: str, config: Config) -> Any:
         with _creating:
-            return self._session.client(service, endpoint_url=self.endpoint, config=config)
+            try:
+                return self._session.client(service, endpoint_url=self.endpoint, config=config)
+            except BotoCoreError:
+                raise
+            except ValueError as error:  # botocore's class for an invalid endpoint
+                allowed = "AWS_ENDPOINT_URL, or endpoint_url of the profile: expected a URL like http://127.0.0.1:4566"
+                raise InvalidConfigError(error_msg=f"{allowed}. {error}") from None
 
     @property
     def region(self) -> str:
