@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tinypics.local.emulator import EmulatorError
 from tinypics.local.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -41,12 +42,11 @@ def test_new_folders_have_choices_of_their_own(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_an_invalid_file_is_replaced(tmp_path: Path, changed: dict[str, Any]) -> None:
+def test_an_invalid_file_is_an_error(tmp_path: Path, changed: dict[str, Any]) -> None:
     Remembered({"Renditions": "800x"}).write(tmp_path)
     (file,) = tmp_path.iterdir()
     file.write_text(json.dumps(json.loads(file.read_text()) | changed))
-    found = Remembered.read(tmp_path)
-    assert found.parameters == {}
-    assert len(found.token) >= 32
-    file.write_text("[")
-    assert Remembered.read(tmp_path).parameters == {}
+    for text in (file.read_text(), "[", "[]"):
+        file.write_text(text)
+        with pytest.raises(EmulatorError, match=r"settings\.json is invalid: correct it, or .* --forget"):
+            Remembered.read(tmp_path)

@@ -47,9 +47,9 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
     if not (project / deploy.TEMPLATE).exists():
         raise CommandFailed(f"There is no {deploy.TEMPLATE} here or above: run this in a clone of Tinypics.")
     folder = data or project / DATA
-    before = Remembered() if forget else Remembered.read(folder)
-    usual = before.console_port or DEFAULT_PORT
     try:
+        before = Remembered() if forget else Remembered.read(folder)
+        usual = before.console_port or DEFAULT_PORT
         now = replace(before, parameters=before.parameters | _parse_parameters(parameters, project))
         with (
             interrupted_by(signal.SIGTERM, signal.SIGHUP),

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from tinypics.local.emulator import EmulatorError
 from tinypics.store.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -27,13 +28,23 @@ class Remembered:
 
     @classmethod
     def read(cls, data: Path) -> Self:
-        """The content of `<data>/settings.json`; new choices if it is missing or invalid."""
+        """The content of `<data>/settings.json`; new choices if it is missing.
+
+        :raises EmulatorError: the file is invalid. Without its parameters, pictures would get other renditions.
+        """
+        file = data / _FILE
         try:
-            found: dict[str, Any] = json.loads((data / _FILE).read_text(encoding="utf-8"))
+            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             remembered = cls(**found)
-        except (OSError, ValueError, TypeError):
+        except (FileNotFoundError, NotADirectoryError):
             return cls()
-        return remembered if remembered._is_valid() else cls()
+        except (ValueError, TypeError):
+            remembered = None
+        if remembered is None or not remembered._is_valid():
+            raise EmulatorError(
+                f"{file} is invalid: correct it, or replace it with new settings by --forget (make up FORGET=1)"
+            )
+        return remembered
 
     def _is_valid(self) -> bool:
         """Whether an edited file can be used: a short token would let other programs of this computer in."""
