@@ -12,7 +12,8 @@ help: ## Show this help
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tinypics needs Python 3.11 or later; this is " + sys.version.split()[0])'
 	@echo "Installing $$(grep -c '==' requirements-dev.txt) packages into $(VENV), only this once: half a minute to two minutes."
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# An interrupted venv has a python without pip.
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@# uv takes a fraction of pip's time and shows its progress. It reads no pip.conf, so pip is the second way.
 	@awk '/^uv==/, !/\\$$/' requirements-dev.txt >$(VENV)/uv.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
