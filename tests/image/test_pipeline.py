@@ -27,8 +27,10 @@ from tests.pictures import (
     quadrants,
     with_orientation,
 )
+from tests.reference import psnr
 from tinypics import Limits, Output, Rendition, resize, resize_all
 from tinypics.errors import CorruptImage, ImageTooLarge, InvalidRequest, SourceTooLarge, TinypicsError
+from tinypics.image import encode
 from tinypics.image.formats import FORMATS, OUTPUTS
 
 JPEG = encoded(quadrants(), "JPEG", quality=95, subsampling=0)
@@ -257,6 +259,24 @@ def test_grey_is_written_at_every_quality(name: str) -> None:
     grey = photo((640, 300)).convert("L")
     shown = np.asarray(opened(resize(encoded(grey, "PNG"), f"640x-{name}-q95").data).convert("L")).astype(float)
     assert np.abs(shown - np.asarray(grey)).mean() < 3
+
+
+def test_an_avif_is_nearer_to_the_picture_than_by_the_default_tuning() -> None:
+    source = photo((128, 96))
+    ours = resize(encoded(source, "PNG"), "128x96-avif-q80").data
+    default = encoded(source, "AVIF", quality=82, speed=6, subsampling="4:4:4")
+    assert len(ours) <= len(default)
+    shown, expected, other = (np.asarray(each, float) for each in (opened(ours), source, opened(default)))
+    assert psnr(shown, expected) > psnr(other, expected) + 0.5
+
+
+def test_an_avif_encoder_without_the_tuning_writes_by_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = encoded(photo((128, 96)), "PNG")
+    tuned = resize(source, "128x96-avif-q60").data
+    monkeypatch.setitem(encode._TUNING, "color:tune", "unknown")
+    default = resize(source, "128x96-avif-q60").data
+    assert opened(default).size == (128, 96)
+    assert default != tuned
 
 
 def test_a_jpeg_is_progressive_where_that_is_smaller() -> None:

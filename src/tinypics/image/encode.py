@@ -19,6 +19,18 @@ _BASELINE: Final = 40_000
 _SMALL: Final = 65_536
 # From this quality on, chroma is not subsampled (4:4:4). libwebp always subsamples (4:2:0).
 _FINE: Final = 90
+# libaom's tuning for still pictures, `iq`, but without quantisation matrices and sharp loop filters, and with less of
+# its preference for flat blocks. At the same bytes, the PSNR is 0.6 dB higher than that of `iq` alone, SSIM is higher,
+# too, and encoding takes less time. A quality gives as many bytes as before on average (13 pictures at 128 pixels, 9 at
+# 640; libaom 3.14).
+_TUNING: Final = {
+    "color:tune": "iq",
+    "color:enable-qm": "0",
+    "color:dist-metric": "psnr",
+    "color:sharpness": "0",
+    "color:enable-cdef": "1",
+    "color:deltaq-strength": "25",
+}
 # The pixels of a drawing have at least so many times the bytes of its PNG.
 _FLAT: Final = 25
 
@@ -140,10 +152,13 @@ def _avif(job: EncoderInput) -> bytes:
     if len(job.frames) > 1:
         return _avif_sequence(job)
     width, height = job.frames[0].size
+    options: dict[str, Any] = {"speed": 8, **_chroma(job)}  # a quarter of the time of 6, for a twentieth more bytes
     if width * height <= _SMALL:  # no chroma subsampling: 0.9 dB for 3 % more bytes
-        return _save(job, "avif", speed=6, **{"subsampling": "4:4:4"} | _chroma(job))
-    # Speed 8: a quarter of the time of the default 6, for a twentieth more bytes.
-    return _save(job, "avif", speed=8, **_chroma(job))
+        options = {"speed": 6, "subsampling": "4:4:4"} | _chroma(job)
+    try:
+        return _save(job, "avif", advanced=_TUNING, **options)
+    except ValueError:  # quality 100, which libaom does not tune, or another encoder than a libaom from 3.13 on
+        return _save(job, "avif", **options)
 
 
 def _avif_sequence(job: EncoderInput) -> bytes:
