@@ -6,10 +6,25 @@ import io
 import struct
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from PIL import Image
+from PIL.ExifTags import Base
 
-from tests.pictures import BLUE, GREEN, RED, animation, encoded, gif_of_frames, near, opened, png, png_chunk
+from tests.pictures import (
+    BLUE,
+    GREEN,
+    RED,
+    animation,
+    encoded,
+    gif_of_frames,
+    near,
+    opened,
+    photo,
+    png,
+    png_chunk,
+)
+from tests.reference import psnr
 from tinypics import Limits, resize, resize_all
 from tinypics.errors import ImageTooLarge
 from tinypics.image.headers.reader import read
@@ -40,6 +55,11 @@ def frames_of(data: bytes) -> list[tuple[Image.Image, int]]:
         image.load()
         found.append((image.convert("RGBA"), image.info.get("duration") or 0))
     return found
+
+
+def closeness(image: Image.Image, expected: Image.Image) -> float:
+    """Decibels of the colours."""
+    return psnr(np.asarray(image.convert("RGB"), float), np.asarray(expected, float))
 
 
 def times(data: bytes) -> list[int]:
@@ -254,6 +274,30 @@ def test_an_animation_chunk_that_is_too_short_is_left_out(length: int) -> None:
 def test_a_gif_without_loss_becomes_an_animated_webp() -> None:
     output = resize(moving("GIF", duration=50), "20x15-lossless")
     assert (output.format, output.dropped, len(frames_of(output.data))) == ("webp", (), 4)
+
+
+def test_an_animated_webp_shows_a_fade_whose_steps_are_invisible() -> None:
+    bright = photo((64, 48))
+    frames = [Image.blend(bright, Image.new("RGB", bright.size), number / 80) for number in range(20)]
+    data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
+    shown = [image for image, _ in frames_of(resize(data, "64x48-webp").data)]
+    assert min(closeness(*pair) for pair in zip(shown, frames, strict=True)) > 28
+
+
+def test_an_animated_webp_has_only_the_changes_of_an_opaque_picture() -> None:
+    still, exif = photo((160, 120)), Image.Exif()
+    exif[Base.Copyright] = "Ann"
+    frames = [still.copy() for _ in range(8)]
+    for number, frame in enumerate(frames[:6]):  # two corners
+        frame.paste(RED, (10 * number, 0, 10 * number + 10, 10))
+        frame.paste(BLUE, (150 - 10 * number, 110, 160 - 10 * number, 120))
+    frames[7] = still.point([level ^ 1 for level in range(256)] * 3)  # nothing that shows
+    data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50, exif=exif)
+    output = resize(data, "160x120-webp-keepall").data
+    shown = [image for image, _ in frames_of(output)]
+    assert min(closeness(*pair) for pair in zip(shown, frames, strict=True)) > 28
+    assert len(output) < 3 * len(encoded(frames[0], "WEBP", quality=80))  # of eight frames
+    assert opened(output).getexif()[Base.Copyright] == "Ann"
 
 
 def test_frames_of_all_outputs_count() -> None:

@@ -141,11 +141,24 @@ def _webp_animation(job: EncoderInput, options: dict[str, Any]) -> bytes:
 
     # RFC 9649, sections 2.7.1.1 and 2.7.1.2: 16 bits for the plays, 24 for a duration. libwebp has 31 for the sum.
     longest = min(0xFFFFFF, 0x7FFFFFFF // len(job.frames))
+    milliseconds, loop_count = timing.to_whole_units(job.durations, 1, 0, longest), min(job.loop_count, 0xFFFF)
+    transparent = any("A" in frame.mode for frame in job.frames)
+    if not job.lossless and not transparent:
+        from tinypics.image import webp_encode
+
+        bare = replace(job, icc=None, exif=None, xmp=None)
+        described = _save(replace(job, frames=[job.frames[0].crop((0, 0, 1, 1))]), "webp")
+        return webp_encode.encode(
+            job.frames,
+            milliseconds,
+            loop_count,
+            lambda image, method: _save(replace(bare, frames=[image]), "webp", method=method),
+            described,
+        )
     # Key frames within an animation, for which every frame is encoded twice, only help to start in its middle.
     options |= {"save_all": True, "append_images": job.frames[1:], "method": 4, "kmax": 0}
-    options |= {"duration": timing.to_whole_units(job.durations, 1, 0, longest), "loop": min(job.loop_count, 0xFFFF)}
-    data = _save(job, "webp", **options)
-    return webp.with_alpha(data) if any("A" in frame.mode for frame in job.frames) else data
+    data = _save(job, "webp", duration=milliseconds, loop=loop_count, **options)
+    return webp.with_alpha(data) if transparent else data
 
 
 def _avif(job: EncoderInput) -> bytes:
