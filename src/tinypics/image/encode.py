@@ -155,8 +155,9 @@ def _webp_animation(job: EncoderInput, options: dict[str, Any]) -> bytes:
             lambda image, method: _save(replace(bare, frames=[image]), "webp", method=method),
             described,
         )
-    # Key frames within an animation, for which every frame is encoded twice, only help to start in its middle.
-    options |= {"save_all": True, "append_images": job.frames[1:], "method": 4, "kmax": 0}
+    # libwebp compares each frame with the one before, so between key frames it never draws a slow fade.
+    keys = {"kmax": 0} if job.lossless else {"kmin": 4, "kmax": 5}
+    options |= {"save_all": True, "append_images": job.frames[1:], "method": 4, **keys}
     data = _save(job, "webp", duration=milliseconds, loop=loop_count, **options)
     return webp.with_alpha(data) if transparent else data
 
