@@ -46,14 +46,13 @@ def resize(
         tasks = resize_files.plan(resize_files.find(paths, folder), folder, renditions, limits, name)
     except InvalidRequest as error:
         raise typer.BadParameter(plain(error)) from None
-    if folder.exists() and not folder.is_dir():
-        raise typer.BadParameter(f"--out: expected a folder, {plain(folder)} is a file")
+    place = next(each for each in (folder, *folder.parents) if each.exists())
+    if not place.is_dir():
+        raise typer.BadParameter(f"--out: expected a folder, {plain(place)} is a file")
     if not tasks:
         raise CommandFailed("There are no files to resize. Hidden files of folders, and DIR itself, are left out.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:  # once, instead of for each file
-        raise CommandFailed(f"--out: {plain(folder)} cannot be made: {error.strerror}") from None
+    if not os.access(place, os.W_OK | os.X_OK):  # one line, instead of one for each file
+        raise CommandFailed(f"--out: {plain(place)} is read-only, or it belongs to another user.")
     try:
         reports = _work(tasks, jobs or os.cpu_count() or 1)
     except KeyboardInterrupt:
