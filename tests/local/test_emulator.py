@@ -19,6 +19,7 @@ from tinypics.local import emulator as module
 from tinypics.local import emulator_process
 from tinypics.local.emulator import Emulator, EmulatorError, is_healthy
 from tinypics.local.pidfile import PidFile
+from tinypics.local.template import read_template
 from tinypics.stack.deployed import Stack
 
 if TYPE_CHECKING:
@@ -103,6 +104,11 @@ def test_one_emulator_per_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             Emulator.start(tmp_path, 0)
         emulator.check()
     assert PidFile.read(tmp_path) is None
+
+
+def test_the_silent_function_is_the_templates() -> None:
+    resources = read_template(Path(__file__).parents[2] / "template.yaml")["Resources"].values()
+    assert emulator_process.SILENT in [resource["Properties"].get("Handler") for resource in resources]
 
 
 def test_an_emulator_that_does_not_start_shows_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
