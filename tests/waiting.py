@@ -14,10 +14,15 @@ PATIENCE = 120.0
 """Seconds. On a busy machine everything takes many times as long, and only a test that fails waits to the end."""
 
 
-def eventually(look: Callable[[], Found | None], pause: float = 0.02) -> Found:
-    """The first true result of `look`, which is called every `pause` seconds."""
-    deadline = time.monotonic() + PATIENCE
+SELDOM = 0.25
+"""Seconds. A poll of the emulator takes CPU time of both processes, and so delays the event that the test waits for."""
+
+
+def eventually(look: Callable[[], Found | None], longest: float = 0.02) -> Found:
+    """The first true result of `look`, which is called every 20 ms, then every `longest` seconds if it takes long."""
+    began = time.monotonic()
     while not (found := look()):
-        assert time.monotonic() < deadline, f"it did not happen in {PATIENCE:.0f} s"
-        time.sleep(pause)
+        waited = time.monotonic() - began
+        assert waited < PATIENCE, f"it did not happen in {PATIENCE:.0f} s"
+        time.sleep(min(max(0.02, waited / 5), longest))
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.test_resize import IN, OUT, PHOTO, mission
-from tests.waiting import eventually
+from tests.waiting import SELDOM, eventually
 from tinypics.aws import api
 from tinypics.aws.s3 import open_bucket
 from tinypics.errors import SourceNotFound
@@ -53,7 +53,7 @@ def test_the_api_starts_the_workflow_and_tells_how_it_went(inside: LocalStack) -
         assert status == 200
         return state if state["status"] != "RUNNING" else None
 
-    state = eventually(look)
+    state = eventually(look, SELDOM)
     assert (state["status"], state["result"]["width"]) == ("SUCCEEDED", 128)
 
 
@@ -64,7 +64,7 @@ def test_the_api_reports_failures(inside: LocalStack) -> None:
         _, state = call("GET /resize/{id}", pathParameters={"id": started["id"]})
         return state if state["status"] != "RUNNING" else None
 
-    state = eventually(look)
+    state = eventually(look, SELDOM)
     assert (state["status"], state["error"]) == ("FAILED", "SourceNotFound")
     assert "missing.jpg" in state["message"]
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, PHOTO, execution_for, invoke, mission, photo
-from tests.waiting import eventually
+from tests.waiting import SELDOM, eventually
 from tinypics.local import deploy
 from tinypics.stack import deployed
 
@@ -56,7 +56,7 @@ def quiet(stack: LocalStack, machine: str | None = None) -> list[dict[str, Any]]
         found: list[dict[str, Any]] = stack.workflows.list_executions(stateMachineArn=arn)["executions"]
         return found if found and all(item["status"] != "RUNNING" for item in found) else None
 
-    return eventually(look)
+    return eventually(look, SELDOM)
 
 
 # --- Lists
@@ -77,7 +77,7 @@ def listing(start: Callable[..., LocalStack]) -> LocalStack:
 def test_an_upload_becomes_a_list_with_a_manifest_that_can_be_relied_on(listing: LocalStack) -> None:
     put(listing, "photos/a b.jpg")
     manifest = json.loads(
-        eventually(lambda: read(listing, "photos/a b.jpg/manifest.json") if len(keys(listing)) == 4 else None)
+        eventually(lambda: read(listing, "photos/a b.jpg/manifest.json") if len(keys(listing)) == 4 else None, SELDOM)
     )
     assert keys(listing) == [
         "photos/a b.jpg/200x-webp.webp",
@@ -99,18 +99,18 @@ def test_an_upload_becomes_a_list_with_a_manifest_that_can_be_relied_on(listing:
 def test_a_key_outside_of_the_prefix_starts_nothing(listing: LocalStack) -> None:
     put(listing, "elsewhere/b.jpg")
     put(listing, "photos/c.jpg")
-    eventually(lambda: "photos/c.jpg/manifest.json" in keys(listing))
+    eventually(lambda: "photos/c.jpg/manifest.json" in keys(listing), SELDOM)
     assert not [key for key in keys(listing) if key.startswith("elsewhere")]
 
 
 def test_a_duplicate_is_skipped_and_the_removal_takes_everything(listing: LocalStack) -> None:
     put(listing, "photos/d.jpg")
-    eventually(lambda: "photos/d.jpg/manifest.json" in keys(listing))
+    eventually(lambda: "photos/d.jpg/manifest.json" in keys(listing), SELDOM)
     event = json.loads(execution_for(listing, "photos/d.jpg")["input"])
     answer = invoke(listing, event)
     assert (answer["status"], answer["skipped"], len(answer["renditions"])) == ("SUCCESS", True, 3)
     listing.s3.delete_object(Bucket=IN, Key="photos/d.jpg")
-    eventually(lambda: not [key for key in keys(listing) if "d.jpg" in key])
+    eventually(lambda: not [key for key in keys(listing) if "d.jpg" in key], SELDOM)
 
 
 # --- Queue
@@ -121,9 +121,9 @@ def test_a_queue_brings_uploads_and_removals_straight_to_the_function(start: Cal
     for number in range(12):
         put(stack, f"q{number}.jpg")
     put(stack, "broken.jpg", b"no picture")
-    eventually(lambda: len(keys(stack)) == 12)
+    eventually(lambda: len(keys(stack)) == 12, SELDOM)
     stack.s3.delete_object(Bucket=IN, Key="q0.jpg")
-    eventually(lambda: "q0.jpg" not in keys(stack))
+    eventually(lambda: "q0.jpg" not in keys(stack), SELDOM)
     assert len(keys(stack)) == 11
     machine = stack.facts.stack.state_machine
     assert stack.workflows.list_executions(stateMachineArn=machine)["executions"] == []
@@ -135,7 +135,7 @@ def test_a_queue_brings_uploads_and_removals_straight_to_the_function(start: Cal
         return sum(int(value) for answer in answers for value in answer["Attributes"].values())
 
     # The permanent failure is recorded: its message is neither redelivered nor a dead letter.
-    eventually(lambda: waiting() == 0)
+    eventually(lambda: waiting() == 0, SELDOM)
 
 
 # --- Loops
@@ -184,9 +184,9 @@ def test_one_bucket_with_a_prefix_for_outputs_runs_once_for_each_upload(plain: L
         plain, "one", SourceBucket="one-bucket", OutputBucket="one-bucket", OutputPrefix="thumbs/", Renditions="32x32"
     )
     put(plain, "a.jpg", bucket="one-bucket")
-    eventually(lambda: "thumbs/a.jpg" in keys(plain, "one-bucket"))
+    eventually(lambda: "thumbs/a.jpg" in keys(plain, "one-bucket"), SELDOM)
     # The output's own event arrived, and was skipped by its key.
-    eventually(lambda: len(quiet(plain, machine)) == 2)
+    eventually(lambda: len(quiet(plain, machine)) == 2, SELDOM)
     outputs = [
         json.loads(plain.workflows.describe_execution(executionArn=item["executionArn"])["output"])
         for item in quiet(plain, machine)
@@ -201,7 +201,7 @@ def test_two_stacks_that_feed_each_other_stop_after_the_first_output(plain: Loca
     there = second_stack(plain, "there", SourceBucket="ping", OutputBucket="pong", Renditions="32x32")
     back = second_stack(plain, "back", SourceBucket="pong", OutputBucket="ping", Renditions="16x16")
     put(plain, "a.jpg", bucket="ping")
-    eventually(lambda: "a.jpg" in keys(plain, "pong"))
+    eventually(lambda: "a.jpg" in keys(plain, "pong"), SELDOM)
     (returned,) = quiet(plain, back)
     ended = plain.workflows.describe_execution(executionArn=returned["executionArn"])
     assert (ended["status"], ended["error"]) == ("FAILED", "LoopRefused")
@@ -215,9 +215,9 @@ def test_two_stacks_that_feed_each_other_stop_after_the_first_output(plain: Loca
 def test_a_delete_marker_takes_the_outputs_and_the_version_below_brings_them_back(plain: LocalStack) -> None:
     plain.s3.put_bucket_versioning(Bucket=IN, VersioningConfiguration={"Status": "Enabled"})
     put(plain, "v.jpg")
-    eventually(lambda: "v.jpg" in keys(plain))
+    eventually(lambda: "v.jpg" in keys(plain), SELDOM)
     marker = plain.s3.delete_object(Bucket=IN, Key="v.jpg")
     assert marker["DeleteMarker"]
-    eventually(lambda: "v.jpg" not in keys(plain))
+    eventually(lambda: "v.jpg" not in keys(plain), SELDOM)
     put(plain, "v.jpg", photo(300, 300))
-    eventually(lambda: "v.jpg" in keys(plain))
+    eventually(lambda: "v.jpg" in keys(plain), SELDOM)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from tests.waiting import PATIENCE, eventually
+from tests.waiting import PATIENCE, SELDOM, eventually
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import LocalStack
@@ -89,7 +89,7 @@ def finished(stack: LocalStack, arn: str) -> dict[str, Any]:
         found: dict[str, Any] = stack.workflows.describe_execution(executionArn=arn)
         return found if has_ended(found) else None
 
-    return eventually(look)
+    return eventually(look, SELDOM)
 
 
 def execution_for(stack: LocalStack, key: str) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def execution_for(stack: LocalStack, key: str) -> dict[str, Any]:
                 return found
         return None
 
-    return eventually(look)
+    return eventually(look, SELDOM)
 
 
 def attempts(stack: LocalStack, execution: dict[str, Any]) -> int:
@@ -126,7 +126,7 @@ def call(stack: LocalStack, path: str, body: bytes | None = None) -> tuple[int, 
 
 def test_an_upload_of_12_megapixels_becomes_a_thumbnail(stack: LocalStack) -> None:
     upload(stack, "photo.jpg", photo(4032, 3024))
-    thumbnail = eventually(lambda: stored(stack, "photo.jpg"))
+    thumbnail = eventually(lambda: stored(stack, "photo.jpg"), SELDOM)
     assert (thumbnail.size, thumbnail.format) == ((128, 128), "JPEG")
     assert stack.s3.head_object(Bucket=OUT, Key="photo.jpg")["ContentType"] == "image/jpeg"
     assert execution_for(stack, "photo.jpg")["status"] == "SUCCEEDED"
@@ -152,7 +152,7 @@ def test_the_missions_event_gives_the_missions_answer(stack: LocalStack, way: st
             assert (status, state["id"]) == (200, started["id"])
             return state if state["status"] != "RUNNING" else None
 
-        state = eventually(look)
+        state = eventually(look, SELDOM)
         assert state["status"] == "SUCCEEDED"
         answer = state["result"]
     expected = {"status": "SUCCESS", "source_bucket": IN, "dest_bucket": OUT, "width": 128, "height": 128}
@@ -165,7 +165,7 @@ def test_the_missions_event_gives_the_missions_answer(stack: LocalStack, way: st
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: f"{len(key.encode())}-bytes")
 def test_a_key_survives_every_way_in(stack: LocalStack, key: str) -> None:
     upload(stack, key)
-    assert eventually(lambda: stored(stack, key)).size == (128, 128)
+    assert eventually(lambda: stored(stack, key), SELDOM).size == (128, 128)
     event = mission(key, width=40, height=30)
     for answer in (invoke(stack, event), json.loads(run(stack, event)["output"])):
         assert (answer["status"], answer["source_key"]) == ("SUCCESS", key)
@@ -174,7 +174,7 @@ def test_a_key_survives_every_way_in(stack: LocalStack, key: str) -> None:
         assert thumbnail.size == (40, 30)
     status, started = call(stack, "/resize", json.dumps(mission(key, width=20, height=20)).encode())
     assert status == 202
-    eventually(lambda: call(stack, started["status_url"])[1].get("result"))
+    eventually(lambda: call(stack, started["status_url"])[1].get("result"), SELDOM)
     assert stored(stack, key).size == (20, 20)  # type: ignore[union-attr]
 
 
@@ -200,7 +200,7 @@ def test_every_invocation_leaves_one_json_line(stack: LocalStack) -> None:
             invoke(stack, {})
         return found
 
-    (line,) = eventually(look)
+    (line,) = eventually(look, SELDOM)
     assert (
         line.items()
         >= {
@@ -259,13 +259,13 @@ def test_a_bad_upload_fails_by_name_and_the_next_good_one_works(stack: LocalStac
     assert attempts(stack, execution) == 1
     assert outputs(stack) == []
     upload(stack, "good.jpg")
-    assert eventually(lambda: stored(stack, "good.jpg")).size == (128, 128)
+    assert eventually(lambda: stored(stack, "good.jpg"), SELDOM).size == (128, 128)
 
 
 @pytest.mark.parametrize(("event", "error", "message"), BAD_EVENTS)
 def test_a_bad_event_fails_by_name(stack: LocalStack, event: dict[str, Any], error: str, message: str) -> None:
     upload(stack, "good.jpg")
-    eventually(lambda: stored(stack, "good.jpg"))
+    eventually(lambda: stored(stack, "good.jpg"), SELDOM)
     before = outputs(stack)
     execution = run(stack, event)
     assert (execution["status"], execution["error"]) == ("FAILED", error)
@@ -311,7 +311,7 @@ def test_the_api_tells_how_a_failed_execution_failed(stack: LocalStack) -> None:
         _, state = call(stack, started["status_url"])
         return state if state["status"] != "RUNNING" else None
 
-    state = eventually(look)
+    state = eventually(look, SELDOM)
     assert (state["status"], state["error"]) == ("FAILED", "SourceNotFound")
     assert "nowhere.jpg" in state["message"]
 

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.e2e.conftest import PROJECT, LocalStack
-from tests.waiting import eventually
+from tests.waiting import SELDOM, eventually
 from tinypics.cli.app import app
 from tinypics.local import deploy
 
@@ -43,7 +43,7 @@ def failed(stack: LocalStack, key: str) -> str:
     event = {"bucket": IN, "key": key, "dest_bucket": OUT, "dest_key": f"tried/{key}", "width": 32, "height": 32}
     machine = stack.facts.stack.state_machine
     arn = stack.workflows.start_execution(stateMachineArn=machine, input=json.dumps(event))["executionArn"]
-    eventually(lambda: stack.workflows.describe_execution(executionArn=arn)["status"] == "FAILED")
+    eventually(lambda: stack.workflows.describe_execution(executionArn=arn)["status"] == "FAILED", SELDOM)
     return json.dumps(event)
 
 

@@ -17,7 +17,7 @@ from tests.e2e.faults import Fault, Proxy, proxied
 from tests.e2e.serve_client import Site
 from tests.e2e.test_resize import IN, OUT
 from tests.pictures import encoded, quadrants
-from tests.waiting import eventually
+from tests.waiting import SELDOM, eventually
 from tinypics.local import deploy
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def listed(site: Site, key: str) -> set[str]:
 
 def settled(site: Site, key: str, *names: str) -> None:
     """Wait until the workflow has written its outputs, and no other is there than `names`."""
-    eventually(lambda: listed(site, key) == set(names))
+    eventually(lambda: listed(site, key) == set(names), SELDOM)
 
 
 def at_once(site: Site, url: str) -> list[Answer]:
@@ -101,7 +101,7 @@ def logged(site: Site, key: str, url: str, *outcomes: str) -> list[str]:
         at_once(site, url)
         return None
 
-    return eventually(look)
+    return eventually(look, SELDOM)
 
 
 def test_a_large_photo_is_served_at_once_and_never_after_its_change(site: Site, proxy: Proxy) -> None:

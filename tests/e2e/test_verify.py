@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.e2e.conftest import PROJECT, LocalStack
-from tests.waiting import eventually
+from tests.waiting import SELDOM, eventually
 from tinypics.cli.app import app
 from tinypics.local import deploy
 
@@ -60,7 +60,7 @@ def settled(stack: LocalStack) -> None:
         events = [event_of(stack, item["executionArn"]) for item in listed]
         return there <= {(event.get("key"), event.get("etag")) for event in events}
 
-    eventually(look)
+    eventually(look, SELDOM)
 
 
 @functools.cache
@@ -116,7 +116,7 @@ def test_what_was_tampered_with_is_seen_by_name_and_put_right(stack: LocalStack)
     def put_back(key: str, found: dict[str, Any]) -> None:
         stack.s3.put_object(Bucket=OUT, Key=key, Body=found["Body"].read(), Metadata=found["Metadata"])
 
-    eventually(lambda: not there(stack, "gone.jpg"))
+    eventually(lambda: not there(stack, "gone.jpg"), SELDOM)
     put_back("gone.jpg", kept)
     put_back("old.jpg", before)
     stack.s3.delete_object(Bucket=OUT, Key="lost.jpg")
@@ -142,7 +142,9 @@ def listing_stack(tmp_path: Path) -> Iterator[LocalStack]:
 def test_lists_below_a_prefix_of_their_own(listing_stack: LocalStack) -> None:
     stack = listing_stack
     upload(stack, in__a=photo(), in__b=photo("red"), out__c=photo())
-    eventually(lambda: there(stack, "small/in/a.jpg/manifest.json") and there(stack, "small/in/b.jpg/manifest.json"))
+    eventually(
+        lambda: there(stack, "small/in/a.jpg/manifest.json") and there(stack, "small/in/b.jpg/manifest.json"), SELDOM
+    )
     code, report = verify(stack)
     assert (code, report["prefix"], report["sources"]) == (0, "in/", {"complete": 2})
     assert report["outputs"] == {"managed": 6}

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.e2e.faults import Action, Fault, Proxy
 from tests.e2e.test_resize import IN, OUT, attempts, finished, run
-from tests.waiting import eventually
+from tests.waiting import SELDOM, eventually
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import LocalStack
@@ -138,7 +138,7 @@ class World:
             self.invoke({})
             return None
 
-        return eventually(look)
+        return eventually(look, SELDOM)
 
     def outputs(self) -> dict[str, dict[str, Any]]:
         return {key: self.s3.head_object(Bucket=OUT, Key=key) for key in self.listed(OUT)}
