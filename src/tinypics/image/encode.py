@@ -136,16 +136,14 @@ def _webp(job: EncoderInput) -> bytes:
 
 
 def _webp_animation(job: EncoderInput, options: dict[str, Any]) -> bytes:
-    from tinypics.image import timing
+    from tinypics.image import timing, webp_encode
     from tinypics.image.headers import webp
 
-    # RFC 9649, sections 2.7.1.1 and 2.7.1.2: 16 bits for the plays, 24 for a duration. libwebp has 31 for the sum.
-    longest = min(0xFFFFFF, 0x7FFFFFFF // len(job.frames))
+    # RFC 9649, section 2.7.1.1: 16 bits for the plays. libwebp has 31 for the sum of the durations.
+    longest = min(webp_encode.MAX_DURATION, 0x7FFFFFFF // len(job.frames))
     milliseconds, loop_count = timing.to_whole_units(job.durations, 1, 0, longest), min(job.loop_count, 0xFFFF)
     transparent = any("A" in frame.mode for frame in job.frames)
     if not job.lossless and not transparent:
-        from tinypics.image import webp_encode
-
         bare = replace(job, icc=None, exif=None, xmp=None)
         described = _save(replace(job, frames=[job.frames[0].crop((0, 0, 1, 1))]), "webp")
         return webp_encode.encode(

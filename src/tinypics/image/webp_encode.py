@@ -14,6 +14,9 @@ from PIL import Image, ImageChops
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+MAX_DURATION: Final = 0xFFFFFF
+"""Milliseconds of a frame. RFC 9649, section 2.7.1.2."""
+
 _SAME: Final = 12  # difference of a pixel, summed over red, green and blue, that the loss of the encoding hides
 _BLOCK: Final = 8  # pixels along a side; even, as offsets have to be
 _MOST: Final = 0.5  # from this share of changed blocks on, the alpha channel takes more than the other blocks would
@@ -40,12 +43,12 @@ def encode(
     metadata = {kind: body for kind, body in _chunks(described) if kind in _FLAGS}
     before = {kind: metadata.pop(kind) for kind in (b"ICCP",) if kind in metadata}
     flags = {*metadata, *before}
-    drawn = []
-    for number, (image, at) in enumerate(_changes(frames)):
+    drawn: list[tuple[bytes, bytes]] = []
+    for image, at, duration in _changes(frames, milliseconds):
         whole = image.mode == "RGB"
-        found = _chunks(still(image, _FAST_METHOD if whole and number else _METHOD))
+        found = _chunks(still(image, _FAST_METHOD if whole and drawn else _METHOD))
         pixels = {kind: body for kind, body in found if kind in (b"ALPH", b"VP8 ")}
-        place = (at[0] // 2, at[1] // 2, image.width - 1, image.height - 1, milliseconds[number])
+        place = (at[0] // 2, at[1] // 2, image.width - 1, image.height - 1, duration)
         facts = b"".join(map(_bits24, place)) + bytes((_OPAQUE if whole else _BLENDED,))
         drawn.append((b"ANMF", facts + b"".join(map(_chunk, pixels, pixels.values()))))
         flags |= _FLAGS.keys() & pixels.keys()
@@ -61,21 +64,29 @@ def encode(
     return _chunk(b"RIFF", b"WEBP" + b"".join(_chunk(kind, body) for kind, body in file))
 
 
-def _changes(frames: Sequence[Image.Image]) -> Iterator[tuple[Image.Image, tuple[int, int]]]:
-    """The part to draw for each frame, and its place. It has alpha if some of its blocks are as they were."""
+def _changes(
+    frames: Sequence[Image.Image], milliseconds: Sequence[int]
+) -> Iterator[tuple[Image.Image, tuple[int, int], int]]:
+    """The parts to draw: each with its place, and the time until the next. A part has alpha if blocks of it stay."""
     shown = frames[0].convert("RGB")  # the canvas of a viewer
-    yield shown, (0, 0)
-    for frame in frames[1:]:
+    part, at, duration = shown.copy(), (0, 0), milliseconds[0]
+    for frame, time in zip(frames[1:], milliseconds[1:], strict=True):
         image = frame.convert("RGB")
         changed = _changed_blocks(image, shown)
-        box = changed.getbbox() or (0, 0, 1, 1)
+        box = changed.getbbox()
+        if box is None and duration + time <= MAX_DURATION:
+            duration += time
+            continue
+        yield part, at, duration
+        box = box or (0, 0, 1, 1)
         part, mask = image.crop(box), changed.crop(box)
         if mask.histogram()[255] < _MOST * mask.width * mask.height:
             part.putalpha(mask)
             shown.paste(image, mask=changed)
         else:
             shown.paste(part, box)
-        yield part, box[:2]
+        at, duration = box[:2], time
+    yield part, at, duration
 
 
 def _changed_blocks(image: Image.Image, shown: Image.Image) -> Image.Image:
