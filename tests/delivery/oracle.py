@@ -206,11 +206,14 @@ def _possible(world: World, key: str, *, placed: bool = False) -> set[str]:
 
 def _sharing(world: World, key: str) -> list[Invocation]:
     """Invocations for sources that share a key with this one: they may have brought its outputs up to date, too."""
-    return [
-        each
-        for each in world.invocations
-        if each.follows and each.key.startswith(f"{key}/" if each.recipe.in_folder else (f"{key}.", f"{key}/"))
-    ]
+
+    def shares(other: str, recipe: Recipe) -> bool:
+        if not recipe.in_folder:
+            return other.startswith((f"{key}.", f"{key}/"))
+        listed = (keys.listed_output(key, rendition) for rendition in recipe.renditions)
+        return not set(keys.possible_single_outputs(other)).isdisjoint(listed)
+
+    return [each for each in world.invocations if each.follows and each.key != key and shares(each.key, each.recipe)]
 
 
 def _judge_source(world: World, key: str, there: Mapping[str, Object]) -> list[Finding]:
