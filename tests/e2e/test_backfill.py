@@ -23,9 +23,13 @@ from typer.testing import CliRunner
 
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, finished
+from tinypics.aws.backfill.job import Job
 from tinypics.backfill.key_list import read_keys
 from tinypics.cli.app import app
+from tinypics.cli.backfill.stack_job import from_report
+from tinypics.cli.target import Target
 from tinypics.local import deploy
+from tinypics.local.package import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -361,7 +365,7 @@ def test_a_dry_run_counts_and_a_no_starts_nothing(emulator: LocalStack) -> None:
     chosen = backfill(
         emulator, "--dry-run", "--prefix", "2024/", "--since", "2026-01-01", "--renditions", "8x,16x-webp"
     )
-    assert re.search(r"To tiny-pics: 8x,16x-webp; 50 batches of 40", chosen.stdout)
+    assert re.search(rf"To tiny-pics: 8x,16x-webp; {AT_ONCE} pictures at a time", chosen.stdout)
     assert "keys that start with 2024/" in chosen.stdout
     assert "0 pictures" in backfill(emulator, "--dry-run", "--since", "2999-01-01").stdout
     assert len(executions(emulator)) == before
@@ -478,7 +482,10 @@ def test_a_list_of_keys_is_resized_and_its_failures_retried(emulator: LocalStack
     assert [row.key for row in read_keys(failures)] == ["broken.jpg"]
     alone = tmp_path / "killed.csv"
     alone.write_text(failures.read_text().replace("CorruptImage", "ResourcesExhausted"))
-    assert "batches of 1 at a time." in tinypics(emulator, "retry", "--from", str(alone), "--dry-run").stdout
+    target = Target.find(True, emulator.data, None, None, None)
+    assert from_report(target, alone, None).job.batch == 1
+    assert from_report(target, failures, None).job.batch == Job("x").batch
+    assert tinypics(emulator, "retry", "--from", str(alone), "--dry-run").exit_code == 0
     emulator.s3.put_object(Bucket=IN, Key="broken.jpg", Body=good)
     retry = ["retry", "--from", str(failures), "--yes", "--report", str(emulator.data / "report")]
     nothing = tinypics(emulator, *retry, "--error", "SourceNotFound")

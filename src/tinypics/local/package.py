@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from tinypics.stack.clients import Cloud
 
 _ARTIFACTS = "tinypics-artifacts"
+AT_ONCE = 2 * (os.cpu_count() or 1)
+"""Pictures that a backfill works on at a time. The emulator's map makes no batches."""
+
 _FIXED = {
-    "MaxConcurrencyPath": ("MaxConcurrency", 2 * (os.cpu_count() or 1)),
+    "MaxConcurrencyPath": ("MaxConcurrency", AT_ONCE),
     "ToleratedFailurePercentagePath": ("ToleratedFailurePercentage", 5),
 }
 # Packages for laptops only, and the build recipe.

@@ -19,6 +19,7 @@ from tinypics.cli.backfill.progress import describe, plain_lines
 from tinypics.cli.backfill.stack_job import StackBackfill
 from tinypics.cli.target import Target
 from tinypics.cli.terminal import CommandFailed
+from tinypics.local.package import AT_ONCE
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
 from tinypics.store.objects import Listed
@@ -111,15 +112,20 @@ def test_the_help_tells_the_real_defaults() -> None:
     }
 
 
-@pytest.mark.parametrize(("cloud", "priced"), [(Cloud.aws(None, "us-east-1"), True), (EMULATOR, False)])
-def test_only_aws_has_a_price(cloud: Cloud, priced: bool, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("cloud", "at_once", "priced"),
+    [(Cloud.aws(None, "us-east-1"), "50 batches of 40", True), (EMULATOR, f"{AT_ONCE} pictures", False)],
+)
+def test_only_aws_has_a_price_and_batches(
+    cloud: Cloud, at_once: str, priced: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = Target(cloud, Stack("in", "out", "f", "arn", "/log", None))
     survey = Survey()
     survey.add(Listed("a.jpg", 100_000, ""), Selection())
     command._print_plan(target, StackBackfill(Job("in"), Settings(), 1769), survey)
     first, second, *rest = capsys.readouterr().out.splitlines()
     assert first == "1 picture in in, 100.0 kB: 1 jpg"
-    assert second == "To out: 128x128; 50 batches of 40 at a time."
+    assert second == f"To out: 128x128; {at_once} at a time."
     shown = r"About \$0\.0\d+ at list prices of \d{4}-\d\d, if there are no outputs yet\."
     assert [bool(re.fullmatch(shown, line)) for line in rest] == [True] * priced
 

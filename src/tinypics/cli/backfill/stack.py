@@ -18,6 +18,7 @@ from tinypics.cli.backfill.stack_job import stack_with_backfills
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import INTERRUPTED, CommandFailed, err, out, plain
 from tinypics.errors import TinypicsError
+from tinypics.local import package
 from tinypics.stack import backfill_runs
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ def _print_plan(target: Target, backfill: StackBackfill, survey: Survey) -> None
     progress.print_survey(survey, job.bucket + (f", keys that start with {job.prefix}" if job.prefix else ""))
     texts = ",".join(map(str, backfill.settings.renditions))
     output = backfill.settings.output_bucket or target.stack.output_bucket
-    out.print(f"To {plain(output)}: {texts}; {job.concurrency} batches of {job.batch} at a time.")
-    if target.cloud.endpoint is None:  # the emulator is free
+    on_aws = target.cloud.endpoint is None
+    at_once = f"{job.concurrency} batches of {job.batch}" if on_aws else f"{package.AT_ONCE} pictures"
+    out.print(f"To {plain(output)}: {texts}; {at_once} at a time.")
+    if on_aws:  # the emulator is free
         cost = prices.dollars(backfill.cost(survey).total)
         out.print(f"About {cost} at list prices of {prices.AS_OF}, if there are no outputs yet.")
