@@ -127,8 +127,7 @@ export class Tray {
     this.clearButton.hidden = !(made.length + failed.length);
     this.replaceButton.hidden = this.refused(true).length < 2; // a single one has its own button
     this.retryButton.hidden = this.refused(false).length < 2;
-    // Failures first, because they need the user; then those that have been in progress for the longest time. Of many,
-    // those that were made are in the list of pictures only.
+    // Failures come first, because they need the user. Of many uploads, the list of pictures has those that were made.
     const many = ended.made + ended.failed + waiting.length > MAX_ROWS;
     const all = [...failed, ...waiting, ...(many ? [] : made.toReversed())].map((upload) => upload.element);
     const rows = all.filter(Boolean).slice(0, MAX_ROWS); // those in the queue have none
