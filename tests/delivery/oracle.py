@@ -191,29 +191,13 @@ def _judge_on_demand(world: World, owner: str, key: str, stored: Object) -> list
 
 def _possible(world: World, key: str, *, placed: bool = False) -> set[str]:
     """Keys at which an output of the source may have been, with or without requested ones."""
-    own = [
-        each
-        for each in world.invocations
-        if each.key == key and not each.event.served and (placed or each.event.dest_key is None)
-    ]
     return {
         output
-        for invocation in (*own, *_sharing(world, key))
+        for invocation in world.invocations
+        if invocation.key == key and not invocation.event.served and (placed or invocation.event.dest_key is None)
         for _, source in world.history[key]
         for output in clean(key, source, invocation.recipe, invocation.event.dest_key)
     }
-
-
-def _sharing(world: World, key: str) -> list[Invocation]:
-    """Invocations for sources that share a key with this one: they may have brought its outputs up to date, too."""
-
-    def shares(other: str, recipe: Recipe) -> bool:
-        if not recipe.in_folder:
-            return other.startswith((f"{key}.", f"{key}/"))
-        listed = (keys.listed_output(key, rendition) for rendition in recipe.renditions)
-        return not set(keys.possible_single_outputs(other)).isdisjoint(listed)
-
-    return [each for each in world.invocations if each.follows and each.key != key and shares(each.key, each.recipe)]
 
 
 def _judge_source(world: World, key: str, there: Mapping[str, Object]) -> list[Finding]:
@@ -261,7 +245,11 @@ def _recipes(world: World, key: str) -> list[Recipe]:
         if each.key == key and each.event.dest_key is None and each.event.served is None
     ]
     last = max((each.start for each in mine if _is_final(each)), default=0)
-    return list(dict.fromkeys(each.recipe for each in (*mine, *_sharing(world, key)) if each.end >= last))
+    # Events of sources that share a key with this one may have brought its outputs up to date, too.
+    sharing = (f"{key}.", f"{key}/")
+    others = [each for each in world.invocations if each.follows and each.key.startswith(sharing)]
+    others = [each for each in others if not each.recipe.in_folder]
+    return list(dict.fromkeys(each.recipe for each in (*mine, *others) if each.end >= last))
 
 
 def _is_final(invocation: Invocation) -> bool:

@@ -56,7 +56,6 @@ class Killed(BaseException):
 Recipe = tuple[str, ...]
 SINGLE: Recipe = ("16x16",)
 WEBP: Recipe = ("16x16-webp",)
-PNG: Recipe = ("16x16-png",)
 LIST: Recipe = ("16x16", "8x8-webp")
 OTHER: Recipe = ("8x8-webp", "hero=12x")
 RENAMED: Recipe = ("16x16", "hero=8x")
@@ -652,16 +651,3 @@ def test_a_kept_list_names_no_output_of_another_source() -> None:
     cloud.upload("a.png", V1)
     deliver(cloud, SINGLE, "a.png/16x16.png", handling=kept)
     assert contents(cloud) == clean(("a.png", V1, SINGLE), ("a.png/16x16.png", V2, SINGLE))
-
-
-@pytest.mark.parametrize("longer", ["a.png/16x16.png", "a.png/16x16"])
-def test_a_list_is_made_when_its_key_becomes_free(longer: str) -> None:
-    """Until its own event, the longer source has an output of the recipe before."""
-    cloud, sources = Cloud(), {"a.png": V1, longer: V2}
-    for key, data in sources.items():
-        cloud.upload(key, data)
-        deliver(cloud, PNG, key)
-    with pytest.raises(InvalidRequest, match="a source whose output no other source has"):
-        deliver(cloud, LIST, "a.png")
-    deliver(cloud, LIST, longer)
-    assert contents(cloud) == clean(*((key, data, LIST) for key, data in sources.items()))

@@ -187,13 +187,6 @@ class FolderLayout(Layout):
         marker = {self.marker: existing.etag} if existing.etag and existing.source else {}
         return self._survey(_vouched(existing.outputs) | marker)[1]
 
-    def heirs(self) -> list[str]:
-        key = self.request.key
-        folder = key.rpartition("/")[0]
-        singles = keys.possible_single_outputs(key)  # of an earlier recipe
-        listed = (keys.listed_output(folder, each) for each in self.request.renditions)
-        return [folder] if folder and any(each in singles for each in listed) else []
-
     def _survey(
         self, vouched: Mapping[str, str], source_etag: str | None = None
     ) -> tuple[dict[str, str], dict[str, str], dict[str, Stat]]:

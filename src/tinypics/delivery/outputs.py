@@ -145,7 +145,7 @@ class Layout(ABC):
         """The ETags of every output of this source, by key."""
 
     def heirs(self) -> list[str]:
-        """Sources with an output at a key that this source can have had before them."""
+        """Sources whose single output has the same key, and exists only while this source has none."""
         return []
 
     def delete(self, etags: Mapping[str, str]) -> None:

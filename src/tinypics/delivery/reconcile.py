@@ -81,7 +81,7 @@ def run(
     except _NO_PICTURE:
         make_heirs()
         raise
-    if isinstance(outcome, Gone) or request.in_folder:
+    if isinstance(outcome, Gone):
         make_heirs()
     return outcome
 
