@@ -35,6 +35,8 @@ class Event:
 
     `recipe`, `dest_key` and `version_id` are those of a direct event. Without them, the recipe is the stack's at the
     time of the delivery.
+
+    `ready` is the time from which on it can be delivered.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Event:
     version_id: str | None = None
     served: Rendition | None = None
     deliveries: int = 0
+    ready: int = 0
 
 
 @dataclass

@@ -146,7 +146,7 @@ def false_manifests(bucket: ModelBucket) -> list[Finding]:
 def judge(world: World, foreign: Mapping[str, Object]) -> list[Finding]:
     """Differences between the final state and the right one, and false answers."""
     answers = [each for invocation in world.invocations for each in _judge_answer(world, invocation)]
-    return judge_state(world, foreign) + answers
+    return judge_state(world, foreign) + answers + [Finding("no final outcome", each.name) for each in world.endless]
 
 
 def judge_state(world: World, foreign: Mapping[str, Object]) -> list[Finding]:

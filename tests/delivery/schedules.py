@@ -91,7 +91,7 @@ def is_avoidable(kind: str) -> bool:
     server that was killed before its last look, because nobody sends the visitor's request again.
     """
     causes = ("repeated ETag", "late effect", "visitor without an answer", "left where the store cannot list")
-    return "permanently" in kind or not any(cause in kind for cause in causes)
+    return "permanently" in kind or "no final outcome" in kind or not any(cause in kind for cause in causes)
 
 
 def pair(choices: Choices, recipe: Recipe, first: Step, second: Step, faults: Faults = NONE) -> Schedule:

@@ -20,10 +20,11 @@ from tests.delivery.resizer import CORRUPT, GOOD, LARGE
 from tests.delivery.scenario import LISTS, RECIPES, SERVED, SETUPS, SINGLE, ask, delete, serve, upload
 from tests.delivery.schedules import is_avoidable, pair, random_schedule, run
 from tests.delivery.workers import Job, Turns, Worker
-from tests.delivery.world import IN, OUT, Step, World
+from tests.delivery.world import IN, MOST_DELIVERIES, OUT, Step, World
 from tinypics.delivery import outputs
-from tinypics.errors import SourceNotFound, SourceTooLarge
+from tinypics.errors import SourceNotFound, SourceTooLarge, StoreUnavailable
 from tinypics.store.bucket import Bucket
+from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 
 # The tracer of coverage would double the time of the samples. Other tests run the same lines.
@@ -179,6 +180,20 @@ def test_a_finding_that_remains_after_one_more_event_is_permanent() -> None:
     world = quiet()
     world.script = [("leaves an output of a.jpg at another key", leave)]
     assert run(world).kinds == ["orphan", "orphan, permanently"]
+
+
+def test_an_event_that_fails_again_and_again_is_a_finding() -> None:
+    world = World(Choices(), Unavailable(IN), ModelBucket(OUT), LISTS[0], workers=1, stay=1, faults=NONE)
+    world.script = [upload("a.jpg", GOOD[0])]
+    assert "no final outcome" in run(world).kinds
+    assert len(world.invocations) == 2 * MOST_DELIVERIES  # that event, and one more of the key
+
+
+class Unavailable(ModelBucket):
+    """A bucket whose objects cannot be read now."""
+
+    def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:
+        raise StoreUnavailable("503 Slow Down")
 
 
 # --- The scheduler

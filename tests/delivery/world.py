@@ -28,6 +28,10 @@ from tinypics.image.rendition import Rendition
 IN, OUT = "in", "out"
 MOST_DELIVERIES = 40
 """Of one event; faults are far fewer."""
+AT_ONCE = 3
+"""Deliveries of an event that do not wait for each other. Each later one waits for a random time, at most twice as long
+as the one before, as in the workflow's Retry: invocations with different recipes, which replace each other's manifest
+again and again, are separated only by that."""
 
 Step = tuple[str, Callable[["World"], None]]
 """A step of a user: its name, and the change."""
@@ -64,6 +68,8 @@ class World:
         """Buckets in which a condition was true of another PUT of the same bytes: no protocol can tell."""
         self.unserved = False
         """Whether a visitor got no answer. An output that was written for it may stay until the source's next event."""
+        self.endless: list[Event] = []
+        """Events without a final outcome after so many deliveries."""
         self.late = False
         """Whether a request took effect after its worker had an answer, or was killed."""
         self.time = 0
@@ -78,6 +84,9 @@ class World:
         """Return when no step is left: every event has an outcome that is not retried."""
         with in_turn(self.choices):
             self._turns.run()
+            while self._pending:
+                self.time = min(event.ready for event in self._pending)
+                self._turns.run()
 
     # --- Users
 
@@ -117,12 +126,15 @@ class World:
         self.watch(self)
 
     def _job(self) -> Job | None:
-        return self._process if self._pending else None
+        return self._process if self._ready() else None
+
+    def _ready(self) -> list[int]:
+        return [number for number, event in enumerate(self._pending) if event.ready <= self.time]
 
     def _process(self, worker: Worker) -> None:
-        event = self._pending.pop(self.choices.below(len(self._pending)))
+        ready = self._ready()
+        event = self._pending.pop(ready[self.choices.below(len(ready))])
         event.deliveries += 1
-        assert event.deliveries <= MOST_DELIVERIES, f"{event.name} has no final outcome"
         self.time += 1
         invocation = Invocation(event, event.recipe or self.recipe, self.time)
         self.invocations.append(invocation)
@@ -138,8 +150,15 @@ class World:
         if invocation.outcome is None or isinstance(invocation.outcome, TransientError):
             if event.served:
                 self.unserved = True
-                return
-            self._pending.append(event)
+            else:
+                self._retry(event)
+
+    def _retry(self, event: Event) -> None:
+        if event.deliveries == MOST_DELIVERIES:
+            self.endless.append(event)
+            return
+        event.ready = self.time + self.choices.below(2 ** min(max(0, event.deliveries - AT_ONCE), 10))
+        self._pending.append(event)
 
     def _invoke(self, worker: Worker, invocation: Invocation) -> Outcome:
         event, recipe = invocation.event, invocation.recipe
