@@ -71,11 +71,15 @@ check: setup ## Linters and unit tests in parallel, two to three minutes
 # Twice as many workers as the processors of a small machine, because half of the time is waiting for emulators.
 .PHONY: tests
 tests: setup
-	$(PYTEST) --numprocesses 4 --cov --cov-report=term
+	$(PYTEST) --numprocesses 4 -m "not release and not long" --cov --cov-report=term
 
 .PHONY: test
-test: setup ## Linters and all tests, end to end and of the release included, as CI runs them
+test: setup ## Linters and all tests of the code, end to end included
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint tests
+
+.PHONY: release-check
+release-check: setup ## Tests of what is built of the code: packages, artifact, native module, site, examples, benchmark
+	$(PYTEST) --numprocesses 2 -m release
 
 BUILD := build
 MAX_MB := 60

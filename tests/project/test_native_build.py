@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.release
+
 SOURCES = Path(__file__).parents[2] / "src" / "native"
 MISSING = "No native module, because there is no C compiler (CC, cc) that can make it. "
 
