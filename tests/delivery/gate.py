@@ -94,8 +94,8 @@ class InTurn:
 
 
 @contextmanager
-def in_turn(choices: Choices) -> Iterator[None]:
-    """Calls of a worker run one after the other, in its own thread."""
+def in_turn(choices: Choices | None) -> Iterator[None]:
+    """Calls of a worker run one after the other, in its own thread; without choices in their order."""
     before = threads.Call
     threads.Call = InTurn  # type: ignore[misc, assignment]
     InTurn.choices = choices

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from tests.delivery.gate import in_turn
 from tests.delivery.test_reconcile import Cloud, picture
 from tinypics.delivery import inventory, outputs
 from tinypics.delivery.manifest import MAX_BYTES
@@ -47,6 +48,13 @@ def resize_once(source: Stream, renditions: Sequence[Rendition], limits: Limits)
 @pytest.fixture(autouse=True)
 def pictures_are_resized_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cloud, "resize_all", staticmethod(resize_once))
+
+
+@pytest.fixture(autouse=True)
+def requests_are_in_order() -> Iterator[None]:
+    """So that the request of a number is the same one in each run. Without threads, which take most of the time."""
+    with in_turn(None):
+        yield
 
 
 class Killed(BaseException):
