@@ -9,7 +9,7 @@ sample, and the results are interpolated.
 from __future__ import annotations
 
 import sys
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
@@ -178,11 +178,14 @@ def _mixed(lit: list[Image.Image], row: Colour) -> Image.Image:
     return mixed
 
 
+_HIGH: Final = b"".join(bytes([byte]) * 256 for byte in range(256))
+_LOW: Final = bytes(range(256)) * 256
+
+
 def _lit(band: Image.Image, curve: Curve) -> Image.Image:
     """Light as floats: the curve in 256 straight pieces, chosen by the high byte and followed by the low one."""
     whole = band.convert("I")
-    high = whole.point([at >> 8 for at in range(65536)], "L")
-    low = whole.point([at & 255 for at in range(65536)], "L")
+    high, low = whole.point(_HIGH, "L"), whole.point(_LOW, "L")
     points = [curve(at * 256 / 65535) for at in range(256)] + [curve(1.0)]
     ends = [256] * 255 + [255]  # the last piece ends at 65535
     slopes = [(points[at + 1] - points[at]) / ends[at] for at in range(256)]
@@ -209,11 +212,18 @@ def _interpolated(bands: list[Image.Image], profile: bytes) -> Image.Image:
     return result
 
 
+@cache
+def _by_257() -> tuple[bytes, bytes]:
+    """Quotients and remainders of 16-bit samples."""
+    return bytes(at // 257 for at in range(65536)), bytes(min(255, at % 257) for at in range(65536))
+
+
 def _interpolated_strip(bands: list[Image.Image], profile: bytes) -> Image.Image:
     """65535 is 255 times 257, so that the quotient by 257 is the value of 8 bits below a sample."""
-    lower = [band.point([at // 257 for at in range(65536)], "L") for band in bands]
+    quotients, remainders = _by_257()
+    lower = [band.point(quotients, "L") for band in bands]
     upper = [band.point([min(255, level + 1) for level in range(256)]) for band in lower]
-    parts = [band.point([min(255, at % 257) for at in range(65536)], "L") for band in bands]
+    parts = [band.point(remainders, "L") for band in bands]
     weights = [
         {up: part.point([abs(257 * (not up) - at) / 257 for at in range(256)], "F") for up in (False, True)}
         for part in parts

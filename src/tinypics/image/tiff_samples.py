@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import struct
+from functools import cache
 from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
@@ -177,11 +178,17 @@ def _signed(image: Image.Image) -> Image.Image:
 
 def _from_halves(image: Image.Image) -> Image.Image:
     """Floating-point numbers of 16 bits (IEEE 754), of which `image` has the bits, from 0..1 to 0..65535."""
+    bits = image.convert("I")
+    low, high = (bits.point(table, "L") for table in _half_tables())
+    return Image.frombytes("I;16", image.size, Image.merge("LA", (low, high)).tobytes())
+
+
+@cache
+def _half_tables() -> tuple[bytes, bytes]:
+    """The low and the high byte of each number's level, by the bits of the number."""
     numbers = struct.unpack("<65536e", struct.pack("<65536H", *range(65536)))
     levels = [round(min(max(number, 0.0), 1.0) * 65535) if number == number else 0 for number in numbers]
-    bits = image.convert("I")
-    low, high = (bits.point([level >> shift & 255 for level in levels], "L") for shift in (0, 8))
-    return Image.frombytes("I;16", image.size, Image.merge("LA", (low, high)).tobytes())
+    return bytes(level & 255 for level in levels), bytes(level >> 8 for level in levels)
 
 
 def _native(image: Image.Image) -> Image.Image:
@@ -232,7 +239,12 @@ def _joined(left: bytes | bytearray, right: bytes | bytearray, shift: int) -> by
 def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode == "L":
         return image
-    return image.convert("I").point([(value * 255 + 32767) // 65535 for value in range(65536)], "L")
+    return image.convert("I").point(_eight_bit_table(), "L")
+
+
+@cache
+def _eight_bit_table() -> bytes:
+    return bytes((value * 255 + 32767) // 65535 for value in range(65536))
 
 
 def open_image(data: bytes, decoder: Callable[[Any], Any], limits: Limits) -> tuple[Any, Orientation]:

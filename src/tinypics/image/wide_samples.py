@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PIL import Image
 
 
@@ -12,10 +14,14 @@ def to_eight_bits(image: Image.Image, bits: int) -> Image.Image:
     """
     values = image.convert("I")
     white = (1 << bits) - 1 if hasattr(image, "tag_v2") else 65535
-    scale = [min(255, (value * 255 + white // 2) // white) for value in range(65536)]
-    grey = values.point(scale, "L")
+    grey = values.point(_scale(white), "L")
     clear = image.info.get("transparency")
     if not isinstance(clear, int):
         return grey
     alpha = values.point([0 if value == clear else 255 for value in range(65536)], "L")
     return Image.merge("LA", (grey, alpha))
+
+
+@cache
+def _scale(white: int) -> bytes:
+    return bytes(min(255, (value * 255 + white // 2) // white) for value in range(65536))
