@@ -41,21 +41,33 @@ class Stack:
         self.parameters = {name: str(value) for name, value in (declared | dict(given)).items()}
         self._pseudo = PSEUDO | {f"AWS::{name}": value for name, value in pseudo.items()}
 
+        self._truth: dict[str, bool] = {}
+        self._resolved: dict[str, Any] = {}
+
     @functools.cached_property
     def resources(self) -> dict[str, Any]:
         """The resources that exist, with all functions applied that need no other resource."""
-        return self._made("Resources")
+        return {name: self.resource(name) for name in self.source["Resources"] if self.has(name)}
 
     @functools.cached_property
     def outputs(self) -> dict[str, Any]:
-        return self._made("Outputs")
+        written = self.source.get("Outputs", {})
+        return {name: self.resolve(each) for name, each in written.items() if self.holds(each.get("Condition"))}
 
-    def _made(self, section: str) -> dict[str, Any]:
-        made = {name: each for name, each in self.source.get(section, {}).items() if self.holds(each.get("Condition"))}
-        return {name: self.resolve(each) for name, each in made.items()}
+    def has(self, name: str) -> bool:
+        """Whether there is such a resource."""
+        return name in self.source["Resources"] and self.holds(self.source["Resources"][name].get("Condition"))
+
+    def resource(self, name: str) -> Any:
+        """One of `resources`. It takes a hundredth of the time of all."""
+        if not self.has(name):
+            raise KeyError(name)
+        if name not in self._resolved:
+            self._resolved[name] = self.resolve(self.source["Resources"][name])
+        return self._resolved[name]
 
     def properties(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.resources[name]["Properties"]
+        found: dict[str, Any] = self.resource(name)["Properties"]
         return found
 
     def refusals(self) -> list[str]:
@@ -73,7 +85,9 @@ class Stack:
         if condition is None:
             return True
         if isinstance(condition, str):
-            return self.holds(self.source["Conditions"][condition])
+            if condition not in self._truth:
+                self._truth[condition] = self.holds(self.source["Conditions"][condition])
+            return self._truth[condition]
         ((function, operands),) = condition.items()
         match function:
             case "Condition":

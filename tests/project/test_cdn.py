@@ -32,7 +32,9 @@ def behaviours(stack: Stack) -> list[dict[str, Any]]:
 
 def test_every_origin_that_is_named_exists_in_every_combination() -> None:
     source = template(CDN)
-    for stack in combinations(parameters_of(source["Resources"]["Distribution"], source) - {"Renditions"}, source):
+    config = source["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    naming = {name: config[name] for name in ("Origins", "OriginGroups", "DefaultCacheBehavior", "CacheBehaviors")}
+    for stack in combinations(parameters_of(naming, source), source):
         config = distribution(stack)
         origins = {origin["Id"] for origin in config["Origins"]}
         groups = {group["Id"]: group for group in config.get("OriginGroups", {}).get("Items", [])}

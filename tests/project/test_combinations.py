@@ -142,10 +142,10 @@ def named(source: Mapping[str, Any]) -> set[str]:
 
 def identity(stack: Stack, logical: str) -> tuple[Any, Any]:
     """The name of a resource, other properties whose change replaces it, and the identities of its references."""
-    kind, properties = stack.source["Resources"][logical]["Type"], stack.resources[logical].get("Properties", {})
+    kind, properties = stack.source["Resources"][logical]["Type"], stack.resource(logical).get("Properties", {})
     own = {name: properties.get(name) for name in names(kind)}
     rest = {name: properties.get(name) for name in create_only(kind) - names(kind)}
-    others = {name for _, name in references(rest) if name in stack.resources}
+    others = {name for _, name in references(rest) if stack.has(name)}
     return own, (rest, {name: identity(stack, name) for name in sorted(others)})
 
 
@@ -161,7 +161,7 @@ def replaced_under_their_names(source: Mapping[str, Any]) -> set[tuple[str, str]
             seen: dict[str, Any] = {}
             for value in samples(parameter, source):
                 stack = Stack(always | {parameter: value}, source)
-                if logical in stack.resources:
+                if stack.has(logical):
                     name, rest = identity(stack, logical)
                     if seen.setdefault(str(name), rest) != rest:
                         found.add((logical, parameter))
