@@ -65,7 +65,7 @@ class Download(GrowingFile):
 
     def tail(self, count: int) -> bytes:
         start = max(0, self.size - count)
-        if self._ended or self._closed:
+        if self._arrived >= self.size or self._ended or self._closed:
             return self._read_range(start, self.size)
         with self._translated():
             return bytes(Call(lambda: self._part(start, self.size)).result())
