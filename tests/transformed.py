@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import functools
+import hashlib
+import json
 import os
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,6 +16,7 @@ from unittest import mock
 from tinypics.local.template import read_template
 
 PROJECT = Path(__file__).parents[1]
+KEPT = PROJECT / "build" / "transformed"
 MAIN, MONITORING, CDN = TEMPLATES = ("template.yaml", "monitoring.yaml", "cdn.yaml")
 
 
@@ -33,7 +37,22 @@ def schema(kind: str) -> dict[str, Any]:
 
 @functools.cache
 def template(name: str = MAIN) -> dict[str, Any]:
-    """A transformed template, with S3 addresses in place of the local paths, which `sam package` uploads."""
+    """A transformed template, with S3 addresses in place of the local paths, which `sam package` uploads.
+
+    The transform takes a second of each process that collects tests, so `build/` keeps its result for the next one.
+    """
+    sources = (PROJECT / name).read_bytes() + Path(__file__).read_bytes() + version("aws-sam-translator").encode()
+    kept = KEPT / f"{hashlib.sha256(sources).hexdigest()}.json"
+    if not kept.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        own = kept.with_suffix(f".{os.getpid()}")
+        own.write_text(json.dumps(_transform(name)))
+        own.replace(kept)
+    made: dict[str, Any] = json.loads(kept.read_text())
+    return made
+
+
+def _transform(name: str) -> dict[str, Any]:
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
