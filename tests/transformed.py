@@ -41,8 +41,9 @@ def template(name: str = MAIN) -> dict[str, Any]:
 
     The transform takes a second of each process that collects tests, so `build/` keeps its result for the next one.
     """
-    sources = (PROJECT / name).read_bytes() + Path(__file__).read_bytes() + version("aws-sam-translator").encode()
-    kept = KEPT / f"{hashlib.sha256(sources).hexdigest()}.json"
+    sources = (PROJECT / name, Path(__file__), Path(read_template.__code__.co_filename))
+    read = b"".join(source.read_bytes() for source in sources) + version("aws-sam-translator").encode()
+    kept = KEPT / f"{hashlib.sha256(read).hexdigest()}.json"
     if not kept.exists():
         KEPT.mkdir(parents=True, exist_ok=True)
         own = kept.with_suffix(f".{os.getpid()}")
