@@ -40,7 +40,7 @@ def test_no_more_is_read_than_the_limits_allow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (io.StringIO("text"), "data: expected a file opened in binary mode"),
+        (io.TextIOWrapper(io.BytesIO(b"\xff\xd8"), "utf-8"), "data: expected a file opened in binary mode"),
         (None, "data: expected bytes, a path or an open file, got nothing"),
         (7, "data: expected bytes, a path or an open file, got 7"),
     ],
@@ -49,6 +49,12 @@ def test_no_more_is_read_than_the_limits_allow(tmp_path: Path) -> None:
 def test_another_source_is_refused_by_name(source: Any, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         tinypics.resize(source, "16x16")
+
+
+@pytest.mark.parametrize("rendition", [None, 128, (128, 128)])
+def test_another_type_of_rendition_is_refused_by_name(rendition: Any) -> None:
+    with pytest.raises(InvalidRequest, match="rendition: expected a size .*, got"):
+        tinypics.resize(b"", rendition)
 
 
 def test_a_file_that_is_not_there_is_the_error_of_the_system(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def resize_all(
     :raises UnsupportedFormat: not a format of `formats.FORMATS`.
     :raises CorruptImage: it cannot be decoded, or is cut short.
     """
-    wanted = [Rendition.parse(each) if isinstance(each, str) else each for each in renditions]
+    wanted = [each if isinstance(each, Rendition) else Rendition.parse(each) for each in renditions]
     if not wanted:
         raise InvalidRequest.expected("renditions", "at least one", None)
     clock = _Clock()

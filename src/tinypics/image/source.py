@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,8 @@ def read_source(source: object, limits: Limits) -> bytes:
             check_bytes(os.fstat(file.fileno()).st_size, limits)
             return read_source(file, limits)
     if hasattr(source, "read"):
-        data = source.read(limits.bytes + 1)
+        # A file in text mode is not read: its bytes need not be UTF-8.
+        data = source if isinstance(source, io.TextIOBase) else source.read(limits.bytes + 1)
         if not isinstance(data, bytes):
             raise InvalidRequest.expected("data", "a file opened in binary mode", data)
         check_bytes(len(data), limits)
