@@ -96,10 +96,13 @@ def test_a_wrong_configuration_is_500_and_logged(
     assert (line["level"], line["status"], line["message"]) == ("ERROR", "FAILED", answer["message"])
 
 
-def test_a_huge_body_is_413() -> None:
-    status, answer = call("POST /resize", " " * 100_000)
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_huge_body_is_413(encoded: bool) -> None:
+    body = " " * 100_000
+    sent = base64.b64encode(body.encode()).decode() if encoded else body
+    status, answer = call("POST /resize", sent, isBase64Encoded=encoded)
     assert status == 413
-    assert answer["message"] == "body: expected at most 65,536 characters, got 100,000"
+    assert answer["message"] == "body: expected at most 65,536 bytes, got 100,000"
 
 
 @pytest.mark.parametrize("identity", ["", "a/b", "x" * 81, "a:b", "ü"])

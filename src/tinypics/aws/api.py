@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tinypics.aws.settings import Settings
 
-MAX_BODY = 64 * 1024  # characters; Step Functions takes 256 KiB, and no request needs a tenth of this
+MAX_BODY = 64 * 1024  # bytes; Step Functions takes 256 KiB, and no request needs a tenth of this
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")  # names that StartExecution allows and that need no escaping in a URL
 
 SETTINGS = load()
@@ -44,11 +44,11 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 
 def _start(event: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    body = event.get("body") or ""
+    body = _body(event)
     if len(body) > MAX_BODY:
-        message = f"body: expected at most {MAX_BODY:,} characters, got {len(body):,}"
+        message = f"body: expected at most {MAX_BODY:,} bytes, got {len(body):,}"
         return _response(413, {"error": InvalidRequest.__name__, "message": message})
-    request = _json(body, encoded=bool(event.get("isBase64Encoded")))
+    request = _json(body)
     events.parse_direct(request, settings)  # answers 400 now, instead of failing the execution later
     machine, url = _state_machine(), require(API_URL, os.environ.get(API_URL), "the address of this API")
     identity = str(uuid.uuid4())
@@ -60,15 +60,22 @@ def _state_machine() -> str:
     return require(STATE_MACHINE, os.environ.get(STATE_MACHINE), "the ARN of a workflow")
 
 
-def _json(body: str, *, encoded: bool) -> object:
-    sent: str | bytes = body
+def _body(event: Mapping[str, Any]) -> bytes:
+    """The bytes that were sent. API Gateway bounds them: 10 MB (its developer guide, "Quotas for HTTP APIs")."""
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body).encode(errors="replace")
     try:
-        if encoded:
-            sent = base64.b64decode(body, validate=True)
-        return json.loads(sent)
+        return base64.b64decode(body, validate=True)
+    except ValueError as error:
+        raise InvalidRequest.expected("body", "Base64, as isBase64Encoded says", body) from error
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
-        text = sent if isinstance(sent, str) else sent.decode(errors="replace")
-        raise InvalidRequest.expected("body", "a JSON document", text) from error
+        raise InvalidRequest.expected("body", "a JSON document", body.decode(errors="replace")) from error
 
 
 def _state(identity: str) -> dict[str, Any]:
@@ -98,7 +105,7 @@ def _response(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
         },
-        "body": json.dumps(body),
+        "body": json.dumps(body) + "\n",  # curl prints no line break after it
     }
 
 
