@@ -339,7 +339,7 @@ def test_health_shows_how_far_a_backfill_is(page: Page) -> None:
     expect(card).to_contain_text("tinypics backfill --attach all")
     expect(card.get_by_role("progressbar").first).to_have_attribute("value", "50000")
     small = card.locator("li").nth(1)
-    expect(small).to_contain_text("13 made, 0 up to date, 2 failed of 15 objects")
+    expect(small).to_contain_text("13 made, 0 skipped, 2 failed of 15 objects")
     expect(small.locator(".pill.bad")).to_have_text("Ended with failures")
 
 

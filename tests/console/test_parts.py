@@ -106,15 +106,17 @@ def test_figures_of_some_lines() -> None:
         {"status": "FAILED", "source_key": "a", "error": "SourceNotFound"},  # before it was uploaded
         {"status": "SUCCESS", "source_key": "a", "duration_ms": 10.0, "gb_seconds": 0.5, "cold_start": True},
         {"status": "SUCCESS", "source_key": "b", "duration_ms": 30.0, "gb_seconds": 0.25, "skipped": True},
+        {"status": "SUCCESS", "source_key": "a", "skipped": True},  # a backfill after it was made
         {"status": "FAILED", "source_key": "c", "duration_ms": 20.0, "error": "CorruptImage"},
+        {"status": "FAILED", "source_key": "c", "error": "CorruptImage"},
         {"status": "RETRY", "source_key": "b", "error": "StoreUnavailable"},
     ]
     found = summary(lines)
-    assert (found["pictures"], found["attempts"], found["retried"]) == (3, 5, 1)
+    assert (found["pictures"], found["attempts"], found["retried"]) == (3, 7, 1)
     assert found["counts"] == {"made": 1, "current": 1, "failed": 1}
     assert found["errors"] == {"SourceNotFound": 1, "CorruptImage": 1, "StoreUnavailable": 1}
     assert found["ms"] == {"p50": 20.0, "p95": 30.0, "p99": 30.0}
-    assert found["cost"] == "$0.000011"  # 0.75 GB-seconds of $0.0000133, and five requests of $0.0000002
+    assert found["cost"] == "$0.000011"  # 0.75 GB-seconds of $0.0000133, and seven requests of $0.0000002
     assert summary([])["ms"]["p50"] is None
 
 

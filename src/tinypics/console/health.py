@@ -62,17 +62,19 @@ class Health:
 
 
 def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Pictures by their newest result, errors, percentiles of milliseconds, GB-seconds, and the function's cost.
+    """Pictures by their newest result and by their errors, percentiles of milliseconds, GB-seconds, and the cost.
 
     `lines` are the attempts, the oldest first. An attempt that will be retried is no result.
     """
-    results = {
-        (line.get("source_bucket"), line.get("source_key")): _result(line)
-        for line in lines
-        if line["status"] != "RETRY"
-    }
+    results: dict[object, str] = {}
+    for line in lines:
+        if line["status"] != "RETRY":
+            result, source = _result(line), _source(line)
+            # A picture that was made in this period counts as made, although a backfill found it current later.
+            results[source] = "made" if result == "current" and results.get(source) == "made" else result
     counts = Counter(results.values())
-    errors = Counter(str(line.get("error")) for line in lines if line["status"] != "SUCCESS")
+    failures = {(_source(line), str(line.get("error"))) for line in lines if line["status"] != "SUCCESS"}
+    errors = Counter(error for _, error in sorted(failures, key=lambda failure: failure[1]))
     took = sorted(float(line["duration_ms"]) for line in lines if "duration_ms" in line)
     seconds = sum(float(line.get("gb_seconds", 0)) for line in lines)
     return {
@@ -87,6 +89,12 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "cost": prices.dollars(seconds * prices.LAMBDA_GB_SECOND_ARM + len(lines) * prices.LAMBDA_REQUEST),
         "prices": f"{prices.REGION}, {prices.AS_OF}",
     }
+
+
+def _source(line: dict[str, Any]) -> object:
+    """The identity of its picture. An event without a key, which is invalid, counts by itself."""
+    key = line.get("source_key")
+    return (line.get("source_bucket"), key) if key else line.get("request_id")
 
 
 def _result(line: dict[str, Any]) -> str:

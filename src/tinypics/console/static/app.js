@@ -54,14 +54,13 @@ async function show() {
     shown = history.state.entry;
     scrollTo(0, scrolled.get(shown) ?? 0);
   } catch (error) {
-    if (!signal.aborted) main.replaceChildren(errorView(error));
+    if (!signal.aborted) main.replaceChildren(error instanceof URIError ? noPage() : errorView(error));
   }
 }
 
-/** The view of an address that names no page. */
-const missing = {
-  show: (main) => main.append(errorView(new ApiError(404, "No such page", `the console has no page ${here}`))),
-};
+/** The view of an address that names no page, or is not encoded as UTF-8. */
+const noPage = () => errorView(new ApiError(404, "No such page", `the console has no page ${here}`));
+const missing = { show: (main) => main.append(noPage()) };
 
 /** The replacement of a view that cannot be shown. Another try would not find what is missing. */
 function errorView(error) {

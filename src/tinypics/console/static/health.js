@@ -129,7 +129,7 @@ function backfill({ name, status, started, total, done, lost, states }) {
   const bad = failed || lost;
   const command = `tinypics backfill --attach ${name}`;
   const parts = states
-    ? [`${count(states.done ?? 0)} made`, `${count(states.skipped ?? 0)} up to date`, `${count(failed)} failed`]
+    ? [`${count(states.done ?? 0)} made`, `${count(states.skipped ?? 0)} skipped`, `${count(failed)} failed`]
     : [`${count(done)} with a result`];
   const progress = total ? `${parts.join(", ")} of ${plural(total, "object")}` : "no objects counted yet";
   return h(
