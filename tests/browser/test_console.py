@@ -55,6 +55,12 @@ def uploaded(page: Page, key: str) -> Locator:
     return page.locator(".uploads li").filter(has=page.get_by_text(key, exact=True))
 
 
+def open_details(page: Page, key: str) -> None:
+    """Opens the execution of an upload, whose row is hidden where its tile is shown."""
+    link = uploaded(page, key).get_by_role("link", name="Details", include_hidden=True)
+    go(page, link.get_attribute("href") or "")
+
+
 def go(page: Page, place: str) -> None:
     page.evaluate("place => { location.hash = place; }", place)
 
@@ -68,7 +74,9 @@ def test_a_dropped_photo_shows_its_states_and_its_thumbnail(page: Page, stack: L
     expect(row.locator(".thumb img")).to_have_js_property("naturalWidth", 128)  # no longer the dropped file
     expect(row.locator(".description")).to_contain_text("4000 × 3000 JPEG")
     expect(page.locator("a.tile", has_text="beach.jpg").locator(".note")).to_contain_text("128 × 128")
+    expect(row).to_be_hidden()  # each picture once
 
+    go(page, "#/executions")
     row.get_by_role("link", name="Details").click()
     expect(page.locator("h1")).to_have_text("beach.jpg")
     expect(page.locator("[data-state].visited")).to_have_text(["ResizeImage", "CheckStatus", "Succeeded"])
@@ -120,7 +128,7 @@ def test_a_hostile_key_is_text_everywhere(page: Page) -> None:
     drop(page, (HOSTILE, SMALL))
     expect(uploaded(page, HOSTILE).locator(".pill")).to_have_text("Succeeded")
     expect(page.locator("a.tile .key", has_text=HOSTILE)).to_have_text(HOSTILE)
-    uploaded(page, HOSTILE).get_by_role("link", name="Details").click()
+    open_details(page, HOSTILE)
     expect(page.locator("h1")).to_have_text(HOSTILE)
     page.get_by_role("link", name="Try other settings").click()
     expect(page.get_by_label("Key")).to_have_value(HOSTILE)
@@ -247,7 +255,7 @@ def test_a_chosen_folder_keeps_its_paths_without_system_files(page: Page, tmp_pa
 
 def test_an_original_that_browsers_do_not_show_is_shown_as_another(page: Page) -> None:
     drop(page, ("scan.tif", encoded(photo((640, 480)), "TIFF")))
-    uploaded(page, "scan.tif").get_by_role("link", name="Details").click()
+    open_details(page, "scan.tif")
     page.get_by_role("button", name="Original").click()
     original = page.locator(".stage")
     expect(original).to_contain_text("Browsers do not show TIFF. This is a JPEG of it.")
@@ -257,7 +265,7 @@ def test_an_original_that_browsers_do_not_show_is_shown_as_another(page: Page) -
 
 def test_run_again_starts_another_execution(page: Page) -> None:
     drop(page, ("again.jpg", SMALL))
-    uploaded(page, "again.jpg").get_by_role("link", name="Details").click()
+    open_details(page, "again.jpg")
     page.get_by_role("button", name="Run again").click()
     expect(page).to_have_url(re.compile("console-"))
     expect(page.locator(".subject .pill")).to_have_text("Up to date")  # nothing to resize
@@ -269,7 +277,7 @@ def test_an_altered_workflow_has_the_list_of_its_states_without_the_drawing(page
     workflow["states"]["Succeeded"] = ["Notify"]
     page.route("**/api/workflow", lambda route: route.fulfill(json=workflow))
     drop(page, ("altered.jpg", SMALL))
-    uploaded(page, "altered.jpg").get_by_role("link", name="Details").click()
+    open_details(page, "altered.jpg")
     expect(page.locator(".steps .name")).to_have_text(["Resize", "Check the answer", "Succeeded"])
     expect(page.locator("[data-state]")).to_have_count(0)
 

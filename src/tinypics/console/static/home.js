@@ -29,7 +29,7 @@ export async function show(main, { argument, query, stack, signal }) {
     bar,
   );
   if (argument) return showExecutions(main, bar, { query, stack, signal });
-  const grid = new PictureGrid({ query, stack, signal });
+  const grid = new PictureGrid({ query, stack, signal, tray });
   bar.append(grid.bar);
   main.append(grid.element);
   await grid.start();

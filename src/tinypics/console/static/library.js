@@ -8,9 +8,9 @@ const RENEWAL = 45 * 60_000; // milliseconds until a thumbnail's URL is renewed:
 const DEBOUNCE = 250; // milliseconds without another letter
 
 export class PictureGrid {
-  constructor({ query, stack, signal }) {
+  constructor({ query, stack, signal, tray }) {
     const place = { find: query.get("find") ?? "", after: query.get("after") ?? "", start: query.get("start") ?? "" };
-    Object.assign(this, { stack, signal, place, shown: "", renewed: Date.now() });
+    Object.assign(this, { stack, signal, tray, place, shown: "", renewed: Date.now() });
     this.tiles = new Map(); // by key and time: elements that stay keep their images
     const search = h("input", {
       type: "search",
@@ -50,6 +50,7 @@ export class PictureGrid {
       this.tiles.clear();
       Object.assign(this, { shown: "", renewed: Date.now() });
     }
+    this.tray.fold(new Set(page.items.map(({ source }) => source)));
     const text = JSON.stringify([page.total, page.next, page.after, page.items.map(identity)]);
     if (text === this.shown) return false;
     this.shown = text;

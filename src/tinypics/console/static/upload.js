@@ -20,6 +20,12 @@ export class Upload {
     this.element = null;
   }
 
+  /** Made, failed, or waiting. */
+  get fate() {
+    if (this.state === "refused") return "failed";
+    return this.state === "ended" ? (this.bad ? "failed" : "made") : "waiting";
+  }
+
   build() {
     this.bar = h("progress", { max: 100, value: 0, "aria-label": `Upload of ${this.key}` });
     this.note = h("p.note");

@@ -72,13 +72,11 @@ export class Tray {
   next() {
     while (this.active < MAX_PARALLEL && this.queue.length && this.hasRoom()) {
       this.active += 1;
-      this.queue
-        .shift()
-        .send()
-        .finally(() => {
-          this.active -= 1;
-          this.next();
-        });
+      const sent = this.queue.shift().send();
+      sent.finally(() => {
+        this.active -= 1;
+        this.next();
+      });
     }
     this.render();
     if (this.pending) this.watch();
@@ -118,7 +116,7 @@ export class Tray {
   }
 
   render() {
-    const { made = [], failed = [], waiting = [] } = Object.groupBy(this.uploads, fate);
+    const { made = [], failed = [], waiting = [] } = Object.groupBy(this.uploads, ({ fate }) => fate);
     const old = [...made.slice(0, -MAX_ROWS), ...failed.filter(({ state }) => state === "ended").slice(0, -MAX_FAILED)];
     this.forget(old);
     const ended = { made: this.past.made + made.length, failed: this.past.failed + failed.length };
@@ -134,6 +132,12 @@ export class Tray {
     setChildren(this.list, rows);
     this.rest.hidden = !ended.failed;
     this.hidden.textContent = failed.length > rows.length ? `${count(failed.length - rows.length)} more failed. ` : "";
+  }
+
+  /** Hide the rows of made uploads among the pictures, if these show them, too. `sources`: the keys of their sources. */
+  fold(sources) {
+    const listed = this.uploads.filter(({ fate, key, element }) => fate === "made" && element && sources.has(key));
+    for (const { element } of listed) element.classList.add("listed");
   }
 
   showTotals({ made, failed, waiting }) {
@@ -162,7 +166,7 @@ export class Tray {
   forget(old) {
     const gone = new Set(old);
     this.uploads = this.uploads.filter((upload) => !gone.has(upload));
-    for (const upload of old) this.past[fate(upload)] += 1;
+    for (const upload of old) this.past[upload.fate] += 1;
   }
 
   /** Whether some uploads have not ended. */
@@ -241,10 +245,4 @@ export class Tray {
     this.followed += 1;
     return true;
   }
-}
-
-/** The fate of an upload: made, failed, or waiting. */
-function fate({ state, bad }) {
-  if (state === "refused") return "failed";
-  return state === "ended" ? (bad ? "failed" : "made") : "waiting";
 }
