@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from typer.testing import CliRunner
 
 from tinypics.cli import target
@@ -17,6 +16,7 @@ from tinypics.cli.app import app
 from tinypics.cli.target import Target, find_nearest, readable_errors
 from tinypics.cli.terminal import CommandFailed
 from tinypics.local.pidfile import PidFile
+from tinypics.stack import deployed
 from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import Stack
 
@@ -87,16 +87,23 @@ def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize(
-    ("region", "said"),
+    ("region", "host", "said"),
     [
-        ("no where", 'region: expected one of AWS, like eu-central-1, got "no where"\n'),
-        ("eu-centrl-1", "region: expected one of AWS, like eu-central-1 or"),
-        ("eu-central-1", "Could not connect to the endpoint URL"),
+        ("no where", "", 'region: expected one of AWS, like eu-central-1, got "no where"\n'),
+        (
+            "eu-centrl-1",
+            "cloudformation.eu-centrl-1.amazonaws.com",
+            "region: expected one of AWS, like eu-central-1 or",
+        ),
+        ("eu-central-1", "cloudformation.eu-central-1.amazonaws.com", "Could not connect to the endpoint URL"),
+        ("my-laptop", "my-laptop-7.example", "Could not connect to the endpoint URL"),
     ],
 )
-def test_a_region_that_does_not_exist(region: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"{os.environ['AWS_ENDPOINT_URL']}/{region}")  # as AWS's names it
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+def test_a_region_that_does_not_exist(region: str, host: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object) -> None:
+        raise EndpointConnectionError(endpoint_url=f"https://{host}/")
+
+    monkeypatch.setattr(deployed, "find", unreachable)
     monkeypatch.setenv("AWS_REGION", region)
     done = logs("--aws")
     assert done.exit_code == 1

@@ -7,6 +7,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import (
@@ -70,10 +71,12 @@ def readable_errors() -> Iterator[None]:
         raise CommandFailed(str(error)) from error
 
 
-def _check_region(cloud: Cloud, reason: str) -> None:
-    """Raise CommandFailed if `reason`, why AWS was not reached, names a region that does not exist."""
+def _check_region(cloud: Cloud, error: EndpointConnectionError | InvalidRegionError) -> None:
+    """Raise CommandFailed if AWS was not reached because there is no such region."""
     known = cloud.known_regions()
-    if cloud.region in known or cloud.region not in reason:
+    # The host of another endpoint (AWS_ENDPOINT_URL) does not depend on the region.
+    host = urlsplit(error.kwargs.get("endpoint_url", "")).hostname or cloud.region
+    if cloud.region in known or cloud.region.lower() not in host.lower().split("."):
         return
     near = difflib.get_close_matches(cloud.region, known) or ["eu-central-1"]
     wrong = InvalidRequest.expected("region", f"one of AWS, like {' or '.join(near)}", cloud.region)
@@ -110,7 +113,7 @@ class Target:
         try:
             return cls(cloud, deployed.find(cloud.client("cloudformation"), name), options)
         except (EndpointConnectionError, InvalidRegionError) as error:
-            _check_region(cloud, str(error))
+            _check_region(cloud, error)
             raise
         except KeyError as missing:
             raise CommandFailed(f"The stack {name} is not Tinypics: it has no output {missing}.") from None
