@@ -166,8 +166,7 @@ def backfill(job: LocalBackfill, caps: Caps, *, dry_run: bool, yes: bool, report
     report = BackfillReport(identity, job.source.bucket_name, job.selection.prefix, texts, started)
     with progress.readable_refusals():
         survey = job.survey(caps, report)
-        if job.selection.prefix != job.source.prefix:  # the user's own
-            progress.check_prefix(survey, job.source, job.selection.prefix)
+        progress.check_prefix(survey, job.source, job.selection.prefix, job.source.prefix)
         _print_plan(job, survey)
         if dry_run or not survey.objects:
             return 0

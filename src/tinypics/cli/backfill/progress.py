@@ -44,9 +44,9 @@ def count_bar() -> Progress:
     return progress("Counting", BarColumn(), COUNT)
 
 
-def check_prefix(survey: Survey, place: object, prefix: str) -> None:
-    """Raise CommandFailed if no key starts with `prefix`, which may be a typing error."""
-    if prefix and survey.listed == survey.left_out[OUTSIDE]:
+def check_prefix(survey: Survey, place: object, prefix: str, usual: str) -> None:
+    """Raise CommandFailed if no key starts with `prefix`, which may be a typing error unless it is the `usual` one."""
+    if prefix != usual and survey.listed == survey.left_out[OUTSIDE]:
         raise CommandFailed(nothing_in(place, prefix))
 
 

@@ -44,8 +44,7 @@ def start(target: Target, backfill: StackBackfill, *, dry_run: bool, yes: bool, 
             return attach(target, identity, report_to)
     with progress.readable_refusals():
         survey = backfill.survey(target)
-    if backfill.job.prefix != backfill.settings.prefix:  # the user's own
-        progress.check_prefix(survey, backfill.job.bucket, backfill.job.prefix)
+    progress.check_prefix(survey, backfill.job.bucket, backfill.job.prefix, backfill.settings.prefix)
     _print_plan(target, backfill, survey)
     if dry_run or not survey.objects:
         return 0
