@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, sync_playwright
 
 from docs.scenery import scene
-from tinypics.console.server import listen, serving
+from tinypics.console.server import serving
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
 
@@ -111,7 +111,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as data,
         deploy.running(Path(data), HERE.parent, 0, {"Renditions": RENDITIONS}) as (_, facts),
-        serving(Cloud.local(facts.endpoint, facts.region), facts.stack, listen(0)) as address,
+        serving(Cloud.local(facts.endpoint, facts.region), facts.stack) as address,
         sync_playwright() as playwright,
     ):
         program = shutil.which("chromium")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
 from tests.waiting import PATIENCE
-from tinypics.console.server import listen, serving
+from tinypics.console.server import serving
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def copied(page: Page, pattern: str) -> None:
 
 @pytest.fixture(scope="session")
 def address(stack: LocalStack) -> Iterator[str]:  # noqa: F811 - the fixture
-    with serving(Cloud.local(stack.facts.endpoint, stack.facts.region), stack.facts.stack, listen(0)) as address:
+    with serving(Cloud.local(stack.facts.endpoint, stack.facts.region), stack.facts.stack) as address:
         yield address
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, expect
 from tests.browser.conftest import new_context, once_told
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.pictures import encoded, photo
-from tinypics.console.server import listen, serving
+from tinypics.console.server import serving
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
 
@@ -40,7 +40,7 @@ def test_uploads_show_their_results_in_the_log(
     data = tmp_path_factory.mktemp("emulator")
     with (
         deploy.running(data, PROJECT, 0, parameters) as (_, facts),
-        serving(Cloud.local(facts.endpoint, facts.region), facts.stack, listen(0)) as address,
+        serving(Cloud.local(facts.endpoint, facts.region), facts.stack) as address,
     ):
         page = new_context(browser).new_page()
         page.goto(address)

@@ -11,7 +11,7 @@ from playwright.sync_api import FilePayload, expect
 from tests.browser.conftest import copied, new_context
 from tests.e2e.conftest import PROJECT
 from tests.pictures import encoded, photo
-from tinypics.console.server import listen, serving
+from tinypics.console.server import serving
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
 
@@ -62,7 +62,7 @@ def test_after_a_restart_home_shows_the_pictures_and_each_has_its_page(
     for restarted in (False, True):
         with (
             deploy.running(data, PROJECT, 0, parameters) as (_, facts),
-            serving(Cloud.local(facts.endpoint, facts.region), facts.stack, listen(0)) as address,
+            serving(Cloud.local(facts.endpoint, facts.region), facts.stack) as address,
         ):
             context = new_context(browser, viewport={"width": 1280, "height": 900})
             context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
 from tests.pictures import encoded, photo
 from tests.waiting import PATIENCE
-from tinypics.console.server import listen, serving
+from tinypics.console.server import serving
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
@@ -107,5 +107,5 @@ class Page:
 @pytest.fixture(scope="session")
 def page(stack: LocalStack) -> Iterator[Page]:  # noqa: F811 - the fixture
     cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
-    with serving(cloud, stack.facts.stack, listen(0)) as address:
+    with serving(cloud, stack.facts.stack) as address:
         yield Page(address, stack)

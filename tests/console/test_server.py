@@ -29,7 +29,7 @@ def taken() -> Iterator[int]:
 
 
 def test_it_listens_on_loopback_alone_with_a_new_token_each_time() -> None:
-    with serving(CLOUD, STACK, listen(0)) as one, serving(CLOUD, STACK, listen(0)) as other:
+    with serving(CLOUD, STACK) as one, serving(CLOUD, STACK) as other:
         parts = [urlsplit(address) for address in (one, other)]
         assert [part.hostname for part in parts] == ["127.0.0.1"] * 2
         assert parts[0].query != parts[1].query
@@ -38,7 +38,7 @@ def test_it_listens_on_loopback_alone_with_a_new_token_each_time() -> None:
 
 def test_it_ends_with_the_block() -> None:
     others = set(threading.enumerate())
-    with serving(CLOUD, STACK, listen(0)) as address:
+    with serving(CLOUD, STACK) as address:
         where = ("127.0.0.1", urlsplit(address).port or 0)
         socket.create_connection(where).close()
     with pytest.raises(ConnectionRefusedError):
@@ -57,5 +57,5 @@ def test_without_one_asked_for_another_is_found(taken: int) -> None:
 
 
 def test_a_given_token_is_that_of_the_address() -> None:
-    with serving(CLOUD, STACK, listen(0), token="t" * 32) as address:
+    with serving(CLOUD, STACK, token="t" * 32) as address:
         assert urlsplit(address).query == f"token={'t' * 32}"

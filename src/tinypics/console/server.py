@@ -29,9 +29,14 @@ class PortTaken(Exception):
 
 
 @contextlib.contextmanager
-def serving(cloud: Cloud, stack: Stack, listener: socket.socket, token: str | None = None) -> Iterator[str]:
-    """Serve the console during the block, whose value is the address to open, with its token (None: a new one)."""
-    with listener:
+def serving(
+    cloud: Cloud, stack: Stack, listener: socket.socket | None = None, token: str | None = None
+) -> Iterator[str]:
+    """Serve the console during the block, whose value is the address to open, with its token (None: a new one).
+
+    `listener` None: at any free port.
+    """
+    with listener or listen(0) as listener:
         origin = f"http://{HOST}:{listener.getsockname()[1]}"
         token = token or secrets.token_urlsafe(24)
         config = uvicorn.Config(
