@@ -33,7 +33,7 @@ setup: $(VENV)/.native ## Make .venv with everything that the other targets need
 
 .PHONY: up
 up: setup ## Start the emulator, deploy the stack into it, follow its logs; PORT, DATA, PARAMETERS="A=1 B=2", FORGET=1
-	$(BIN)/tinypics up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") \
+	@$(BIN)/tinypics up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") \
 		$(foreach each,$(PARAMETERS),--parameter "$(each)") $(if $(FORGET),--forget)
 
 .PHONY: lint
