@@ -47,7 +47,7 @@ def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     limits = project / "src" / "tinypics" / "image" / "limits.py"
     limits.write_text(limits.read_text().replace("cpu_seconds: int = 30", "cpu_seconds: int = 2"))
     data = tmp_path_factory.mktemp("emulator")
-    with deploy.running(data, project, port=0) as (_, facts):
+    with deploy.running(data, project, port=0, parameters={"Trigger": "none"}) as (_, facts):
         yield LocalStack(facts, data)
 
 
