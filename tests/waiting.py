@@ -19,10 +19,10 @@ SELDOM = 0.25
 
 
 def eventually(look: Callable[[], Found | None], longest: float = 0.02) -> Found:
-    """The first true result of `look`, which is called every 20 ms, then every `longest` seconds if it takes long."""
+    """The first true result of `look`, which is called every 20 ms: if `longest` is more, every 100 ms, then rarely."""
     began = time.monotonic()
     while not (found := look()):
         waited = time.monotonic() - began
         assert waited < PATIENCE, f"it did not happen in {PATIENCE:.0f} s"
-        time.sleep(min(max(0.02, waited / 5), longest))
+        time.sleep(min(max(0.1, waited / 5), longest))
     return found

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
 from tests.pictures import encoded, photo
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, SELDOM
 from tinypics.console.server import serving
 from tinypics.stack.clients import Cloud
 
@@ -79,7 +79,7 @@ class Page:
                 about = found.get(item["name"], {})
                 if about.get("key") == key and (about["status"] != "RUNNING" or not ended):
                     return {"name": item["name"], **about}
-            time.sleep(0.05)  # between two requests
+            time.sleep(SELDOM)
         raise AssertionError(f"no execution for {key}")
 
     def lines(self, name: str) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ class Page:
             assert time.monotonic() < deadline
             if time.monotonic() > soon:
                 self.stack.functions.invoke(FunctionName=self.stack.facts.stack.function, Payload=b"{}")
-            time.sleep(0.05)  # between two requests
+            time.sleep(SELDOM)
         return list(found)
 
     def ended(self, name: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Page:
         deadline = time.monotonic() + 120
         while (found := self.get(f"/api/executions/{name}"))["status"] == "RUNNING":
             assert time.monotonic() < deadline
-            time.sleep(0.05)  # between two requests
+            time.sleep(SELDOM)
         return dict(found)
 
 

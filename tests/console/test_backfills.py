@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.console.conftest import JPEG
+from tests.waiting import SELDOM, eventually
 from tinypics.console.backfills import Backfills
 from tinypics.stack.backfill_runs import Run
 from tinypics.stack.clients import Cloud
@@ -48,10 +48,7 @@ DEFINITION = {
 
 def ended(backfills: Backfills) -> list[dict[str, Any]]:
     """Wait until no run is in progress; returns the newest."""
-    deadline = time.monotonic() + 120
-    while "RUNNING" in [run["status"] for run in backfills.newest()]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # between two requests
+    eventually(lambda: "RUNNING" not in [run["status"] for run in backfills.newest()], SELDOM)
     return backfills.newest()
 
 
