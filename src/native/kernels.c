@@ -15,13 +15,13 @@ void down_plain(const uint8_t *rows, size_t stride, int count, const int16_t *we
     }
 }
 
-static uint8_t across1_plain(const int16_t *line, const int16_t *weights, int count, int bits) {
+static uint8_t one1_plain(const int16_t *line, const int16_t *weights, int count, int bits) {
     int32_t sum = 1 << (bits + LINE_BITS - 1);
     for (int k = 0; k < count; k++) sum += weights[k] * line[k];
     return clip(sum >> (bits + LINE_BITS));
 }
 
-static uint32_t across4_plain(const int16_t *line, const int16_t *weights, int count, int bits) {
+static uint32_t one4_plain(const int16_t *line, const int16_t *weights, int count, int bits) {
     uint32_t pixel = 0;
     for (int channel = 0; channel < 4; channel++) {
         int32_t sum = 1 << (bits + LINE_BITS - 1);
@@ -30,6 +30,9 @@ static uint32_t across4_plain(const int16_t *line, const int16_t *weights, int c
     }
     return pixel;
 }
+
+ACROSS(across1_plain, , uint8_t, GROUP_1, one1_plain)
+ACROSS(across4_plain, , uint32_t, GROUP_4, one4_plain)
 
 static const struct kernels plain = {down_plain, across1_plain, across4_plain};
 

@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "cpu.h"
+#include "filter.h"
 
 /* Bits of fraction of the intermediate rows, and the largest amount of their 16-bit values. */
 #define LINE_BITS 6
@@ -17,10 +19,22 @@
 struct kernels {
     /* One row of `width` bytes from `count` rows, each `stride` bytes after the other, into `line`. */
     void (*down)(const uint8_t *rows, size_t stride, int count, const int16_t *weights, int bits, int16_t *line, int width);
-    /* One pixel of 1 or 4 bytes from `count` pixels of a line, which is a multiple of the group. */
-    uint8_t (*across1)(const int16_t *line, const int16_t *weights, int count, int bits);
-    uint32_t (*across4)(const int16_t *line, const int16_t *weights, int count, int bits);
+    /* `size` pixels of 1 or 4 bytes from a line, which begins with the first input of the filter. */
+    void (*across1)(const int16_t *line, const struct filter *filter, uint8_t *out, int size);
+    void (*across4)(const int16_t *line, const struct filter *filter, uint8_t *out, int size);
 };
+
+/* Such a function, whose loop has `one` inside: a pixel from a multiple of `group` inputs, a power of two. */
+#define ACROSS(name, attributes, type, group, one)                                                          \
+    attributes static void name(const int16_t *line, const struct filter *filter, uint8_t *out, int size) { \
+        struct filter by = *filter; /* a copy, because `out` could alias the filter itself */               \
+        const int32_t first = by.first[0];                                                                  \
+        for (int x = 0; x < size; x++, by.weights += by.taps) {                                             \
+            const int16_t *from = line + (by.first[x] - first) * (ptrdiff_t)sizeof(type);                   \
+            type pixel = one(from, by.weights, (by.count[x] + group - 1) & -group, by.bits);                \
+            memcpy(out + x * sizeof pixel, &pixel, sizeof pixel);                                           \
+        }                                                                                                   \
+    }
 
 const struct kernels *kernels_of(enum level level);
 

@@ -23,7 +23,7 @@ static void down_neon(
     down_plain(rows + x, stride, count, weights, bits, line + x, width - x);
 }
 
-static uint8_t across1_neon(const int16_t *line, const int16_t *weights, int count, int bits) {
+static inline uint8_t one1_neon(const int16_t *line, const int16_t *weights, int count, int bits) {
     int32x4_t sums = vdupq_n_s32(0);
     for (int k = 0; k < count; k += 8) {
         int16x8_t pixels = vld1q_s16(line + k), by = vld1q_s16(weights + k);
@@ -33,7 +33,7 @@ static uint8_t across1_neon(const int16_t *line, const int16_t *weights, int cou
     return (uint8_t)(sum > 255 ? 255 : sum < 0 ? 0 : sum);
 }
 
-static uint32_t across4_neon(const int16_t *line, const int16_t *weights, int count, int bits) {
+static inline uint32_t one4_neon(const int16_t *line, const int16_t *weights, int count, int bits) {
     int32x4_t even = vdupq_n_s32(1 << (bits + LINE_BITS - 1)), odd = vdupq_n_s32(0);
     for (int k = 0; k < count; k += 2) {
         int16x8_t pixels = vld1q_s16(line + 4 * k);
@@ -43,6 +43,9 @@ static uint32_t across4_neon(const int16_t *line, const int16_t *weights, int co
     int16x4_t sums = vqmovn_s32(vshlq_s32(vaddq_s32(even, odd), vdupq_n_s32(-bits - LINE_BITS)));
     return vget_lane_u32(vreinterpret_u32_u8(vqmovun_s16(vcombine_s16(sums, sums))), 0);
 }
+
+ACROSS(across1_neon, , uint8_t, GROUP_1, one1_neon)
+ACROSS(across4_neon, , uint32_t, GROUP_4, one4_neon)
 
 extern const struct kernels kernels_neon;
 const struct kernels kernels_neon = {down_neon, across1_neon, across4_neon};

@@ -2,7 +2,6 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <string.h>
 
 #define SSE __attribute__((target("sse4.1")))
 #define AVX __attribute__((target("avx2")))
@@ -53,7 +52,7 @@ SSE static inline uint8_t finish_sum(__m128i sums, int bits) {
     return (uint8_t)finish(sums, bits);
 }
 
-SSE static uint8_t across1_sse(const int16_t *line, const int16_t *weights, int count, int bits) {
+SSE static inline uint8_t one1_sse(const int16_t *line, const int16_t *weights, int count, int bits) {
     __m128i sums = _mm_setzero_si128();
     for (int k = 0; k < count; k += 8) {
         __m128i pixels = _mm_loadu_si128((const void *)(line + k));
@@ -65,7 +64,7 @@ SSE static uint8_t across1_sse(const int16_t *line, const int16_t *weights, int 
 /* Two pixels of four channels: those of each channel side by side. */
 #define SIDE_BY_SIDE 0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15
 
-SSE static uint32_t across4_sse(const int16_t *line, const int16_t *weights, int count, int bits) {
+SSE static inline uint32_t one4_sse(const int16_t *line, const int16_t *weights, int count, int bits) {
     __m128i order = _mm_setr_epi8(SIDE_BY_SIDE), sums = _mm_setzero_si128();
     for (int k = 0; k < count; k += 2) {
         __m128i pixels = _mm_shuffle_epi8(_mm_loadu_si128((const void *)(line + 4 * k)), order);
@@ -115,7 +114,7 @@ AVX static inline __m128i halves(__m256i sums) {
     return _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
 }
 
-AVX static uint8_t across1_avx(const int16_t *line, const int16_t *weights, int count, int bits) {
+AVX static inline uint8_t one1_avx(const int16_t *line, const int16_t *weights, int count, int bits) {
     __m256i sums = _mm256_setzero_si256();
     for (int k = 0; k < count; k += 16) {
         __m256i pixels = _mm256_loadu_si256((const void *)(line + k));
@@ -124,7 +123,7 @@ AVX static uint8_t across1_avx(const int16_t *line, const int16_t *weights, int 
     return finish_sum(halves(sums), bits);
 }
 
-AVX static uint32_t across4_avx(const int16_t *line, const int16_t *weights, int count, int bits) {
+AVX static inline uint32_t one4_avx(const int16_t *line, const int16_t *weights, int count, int bits) {
     __m256i order = _mm256_setr_epi8(SIDE_BY_SIDE, SIDE_BY_SIDE), spread = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
     __m256i sums = _mm256_setzero_si256();
     for (int k = 0; k < count; k += 4) {
@@ -134,6 +133,11 @@ AVX static uint32_t across4_avx(const int16_t *line, const int16_t *weights, int
     }
     return finish(halves(sums), bits);
 }
+
+ACROSS(across1_sse, SSE, uint8_t, GROUP_1, one1_sse)
+ACROSS(across4_sse, SSE, uint32_t, GROUP_4, one4_sse)
+ACROSS(across1_avx, AVX, uint8_t, GROUP_1, one1_avx)
+ACROSS(across4_avx, AVX, uint32_t, GROUP_4, one4_avx)
 
 extern const struct kernels kernels_sse, kernels_avx;
 const struct kernels kernels_sse = {down_sse, across1_sse, across4_sse};

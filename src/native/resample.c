@@ -1,7 +1,6 @@
 #include "resample.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "filter.h"
 #include "kernels.h"
@@ -27,17 +26,8 @@ static enum resampled run(
         const uint8_t *rows = from->pixels + down->first[y] * stride + (size_t)left * from->bytes;
         const int16_t *weights = down->weights + (size_t)y * down->taps;
         kernels->down(rows, stride, down->count[y], weights, down->bits, line, columns * from->bytes);
-        for (int x = 0; x < to->width; x++) {
-            const int16_t *pixels = line + (size_t)(across->first[x] - left) * from->bytes;
-            weights = across->weights + (size_t)x * across->taps;
-            if (from->bytes == 1) {
-                *out++ = kernels->across1(pixels, weights, across->taps, across->bits);
-            } else {
-                uint32_t pixel = kernels->across4(pixels, weights, across->taps, across->bits);
-                memcpy(out, &pixel, sizeof pixel);
-                out += sizeof pixel;
-            }
-        }
+        (from->bytes == 1 ? kernels->across1 : kernels->across4)(line, across, out, to->width);
+        out += (size_t)to->width * to->bytes;
     }
     free(line);
     return RESAMPLED;
