@@ -9,7 +9,7 @@
 #include "jpeg_scan.h"
 
 /* Skips the coefficients of a block from number `at` on. */
-static inline bool coefficients_skip(struct bits *bits, struct huffman *table, int at) {
+ALWAYS_INLINE bool coefficients_skip(struct bits *bits, struct huffman *table, int at) {
     while (at < 64) {
         unsigned ahead = 0, found = 0;
         int next = at;
@@ -54,7 +54,7 @@ static const uint8_t places_of_four[JPEG_QUANTIZERS] = {0,  1,  4,  8,  5,  2,  
                                                         16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16};
 
 /* Reads the coefficients from number 1 to `last`, and skips the others. */
-static inline bool coefficients_read(struct bits *bits, const struct component *component, const uint8_t *places, int last,
+ALWAYS_INLINE bool coefficients_read(struct bits *bits, const struct component *component, const uint8_t *places, int last,
                                      int32_t *found) {
     struct huffman *table = component->ac;
     int at = 1;

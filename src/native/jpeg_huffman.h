@@ -40,6 +40,9 @@ struct huffman {
 /* False if the lengths contradict each other, or a value is more than `most`. */
 bool huffman_build(struct huffman *table, int most);
 
+/* Of the functions that read and write a block: called, they would keep `bits` and the coefficients in memory. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 /* The next bits are the highest of `buffer`, `count` of which are valid. */
 struct bits {
     const uint8_t *at;

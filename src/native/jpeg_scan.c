@@ -7,7 +7,7 @@
 #include "jpeg_transform.h"
 
 /* False if no encoder writes this block. */
-static inline bool read_block(const struct scan *scan, struct bits *bits, struct component *component, uint8_t *pixels) {
+ALWAYS_INLINE bool read_block(const struct scan *scan, struct bits *bits, struct component *component, uint8_t *pixels) {
     bits_refill(bits);
     int size = huffman_next(bits, component->dc);
     if (size < 0)
@@ -38,7 +38,7 @@ static inline bool read_block(const struct scan *scan, struct bits *bits, struct
     return true;
 }
 
-static inline bool read_mcu(struct scan *scan, struct bits *bits) {
+ALWAYS_INLINE bool read_mcu(struct scan *scan, struct bits *bits) {
     for (int number = 0; number < scan->channels; number++) {
         struct component *component = &scan->components[number];
         int wide = component->wide, tall = component->tall;

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "jpeg_huffman.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #elif defined(__ARM_NEON)
@@ -18,7 +20,7 @@ static inline uint8_t transform_clamp(int64_t value) {
 }
 
 /* The inverse transform of 2x2 has two cosines with one value each, so that the truncated transform has the gain 1. */
-static inline void transform_two(const int32_t *found, uint8_t *pixels, size_t stride) {
+ALWAYS_INLINE void transform_two(const int32_t *found, uint8_t *pixels, size_t stride) {
     int64_t dc = (int64_t)found[0] + 4 + 1024, across = found[1], down = found[2], both = found[3];
     pixels[0] = transform_clamp((dc + across + down + both) >> 3);
     pixels[1] = transform_clamp((dc - across + down - both) >> 3);
@@ -30,74 +32,95 @@ static inline void transform_two(const int32_t *found, uint8_t *pixels, size_t s
 typedef float four __attribute__((vector_size(16)));
 typedef int32_t four_whole __attribute__((vector_size(16)));
 
-/* Cosines of four coefficients, for four values (the square root of 2 times those of multiples of pi / 8), and for the
-   left four of eight (of pi / 16), which are the same picture, interpolated. To the right, odd ones have the other sign.
-   Floating point needs no intermediate rounding, and gives the same pixels on all processors, as long as no compiler
-   contracts its operations. */
-static const four to_four[] = {{1, 1, 1, 1},
-                               {1.30656296f, 0.54119610f, -0.54119610f, -1.30656296f},
-                               {1, -1, -1, 1},
-                               {0.54119610f, -1.30656296f, 1.30656296f, -0.54119610f}};
-static const four to_eight[] = {{1, 1, 1, 1},
-                                {1.38703985f, 1.17587560f, 0.78569496f, 0.27589938f},
-                                {1.30656296f, 0.54119610f, -0.54119610f, -1.30656296f},
-                                {1.17587560f, -0.27589938f, -1.38703985f, -0.78569496f}};
+/* Cosines (the square root of 2 times those) of 1 and 3 times pi / 8, and of 1, 3, 5 and 7 times pi / 16. Floating point
+   needs no intermediate rounding, and gives the same pixels on all processors, as long as no compiler contracts its
+   operations. */
+#define COSINE_1_8 1.30656296f
+#define COSINE_3_8 0.54119610f
+static const float to_eight[] = {1.38703985f, 1.17587560f, 0.78569496f, 0.27589938f};
 
-/* The whole part of 16 values, clamped. */
-static inline void pack(const four *values, uint8_t *bytes) {
-    four_whole whole[4];
-    for (int each = 0; each < 4; each++)
-        whole[each] = __builtin_convertvector(values[each], four_whole);
+/* Four coefficients in each column, to four values. */
+ALWAYS_INLINE void column_to_four(const four *found, four *made) {
+    four even = found[0] + found[2], odd = found[1] * COSINE_1_8 + found[3] * COSINE_3_8;
+    four other_even = found[0] - found[2], other_odd = found[1] * COSINE_3_8 - found[3] * COSINE_1_8;
+    made[0] = even + odd;
+    made[1] = other_even + other_odd;
+    made[2] = other_even - other_odd;
+    made[3] = even - odd;
+}
+
+/* To eight values, which are the same picture, interpolated. */
+ALWAYS_INLINE void column_to_eight(const four *found, four *made) {
+    four near = found[2] * COSINE_1_8, far = found[2] * COSINE_3_8;
+    four even[] = {found[0] + near, found[0] + far, found[0] - far, found[0] - near};
+    four odd[] = {found[1] * to_eight[0] + found[3] * to_eight[1], found[1] * to_eight[1] - found[3] * to_eight[3],
+                  found[1] * to_eight[2] - found[3] * to_eight[0], found[1] * to_eight[3] - found[3] * to_eight[2]};
+    for (int each = 0; each < 4; each++) {
+        made[each] = even[each] + odd[each];
+        made[7 - each] = even[each] - odd[each];
+    }
+}
+
+ALWAYS_INLINE void columns_to(int count, const four *found, four *made) {
+    if (count == 4)
+        column_to_four(found, made);
+    else
+        column_to_eight(found, made);
+}
+
+ALWAYS_INLINE void turn(four *rows) {
 #if defined(__SSE2__)
-    __m128i first = _mm_packs_epi32((__m128i)whole[0], (__m128i)whole[1]);
-    __m128i second = _mm_packs_epi32((__m128i)whole[2], (__m128i)whole[3]);
-    _mm_storeu_si128((__m128i *)bytes, _mm_packus_epi16(first, second));
-#elif defined(__ARM_NEON)
-    int16x8_t first = vcombine_s16(vqmovn_s32((int32x4_t)whole[0]), vqmovn_s32((int32x4_t)whole[1]));
-    int16x8_t second = vcombine_s16(vqmovn_s32((int32x4_t)whole[2]), vqmovn_s32((int32x4_t)whole[3]));
-    vst1q_u8(bytes, vcombine_u8(vqmovun_s16(first), vqmovun_s16(second)));
+    _MM_TRANSPOSE4_PS(rows[0], rows[1], rows[2], rows[3]);
 #else
-    for (int each = 0; each < 16; each++)
-        bytes[each] = transform_clamp(whole[each / 4][each % 4]);
+    for (int y = 0; y < 4; y++)
+        for (int x = 0; x < y; x++) {
+            float kept = rows[y][x];
+            rows[y][x] = rows[x][y];
+            rows[x][y] = kept;
+        }
 #endif
 }
 
-/* One row of coefficients to 8 values. */
-static inline void widen(four row, four *values) {
-    four even = row[0] * to_eight[0] + row[2] * to_eight[2], odd = row[1] * to_eight[1] + row[3] * to_eight[3];
-    four right = even - odd;
-    values[0] = even + odd;
-    values[1] = (four){right[3], right[2], right[1], right[0]};
+/* The whole parts of four columns of four values, clamped, to the rows of the pixels. */
+ALWAYS_INLINE void store(const four *columns, uint8_t *pixels, size_t stride) {
+    four_whole whole[4];
+    uint8_t bytes[16];
+    for (int each = 0; each < 4; each++)
+        whole[each] = __builtin_convertvector(columns[each], four_whole);
+#if defined(__SSE2__)
+    __m128i first = _mm_packs_epi32((__m128i)whole[0], (__m128i)whole[1]);
+    __m128i second = _mm_packs_epi32((__m128i)whole[2], (__m128i)whole[3]);
+    __m128i all = _mm_packus_epi16(first, second);
+    all = _mm_unpacklo_epi8(all, _mm_srli_si128(all, 8)); /* columns 0 and 2, then 1 and 3 */
+    _mm_storeu_si128((__m128i *)bytes, _mm_unpacklo_epi8(all, _mm_srli_si128(all, 8)));
+#elif defined(__ARM_NEON)
+    int16x8_t first = vcombine_s16(vqmovn_s32((int32x4_t)whole[0]), vqmovn_s32((int32x4_t)whole[1]));
+    int16x8_t second = vcombine_s16(vqmovn_s32((int32x4_t)whole[2]), vqmovn_s32((int32x4_t)whole[3]));
+    uint8x8x2_t all = vzip_u8(vqmovun_s16(first), vqmovun_s16(second));
+    all = vzip_u8(all.val[0], all.val[1]);
+    vst1q_u8(bytes, vcombine_u8(all.val[0], all.val[1]));
+#else
+    for (int each = 0; each < 16; each++)
+        bytes[each] = transform_clamp(whole[each % 4][each / 4]);
+#endif
+    for (int y = 0; y < 4; y++)
+        memcpy(pixels + (size_t)y * stride, bytes + 4 * y, 4);
 }
 
 /* Four rows of four coefficients to 4 or 8 pixels each way. */
-static inline void transform_four(const int32_t *found, int wide, int tall, uint8_t *pixels, size_t stride) {
-    four rows[4], made[8], values[4];
-    uint8_t bytes[16];
+ALWAYS_INLINE void transform_four(const int32_t *found, int wide, int tall, uint8_t *pixels, size_t stride) {
+    four rows[4], made[8], columns[8];
     for (int y = 0; y < 4; y++) {
         four_whole row;
         memcpy(&row, found + 4 * y, sizeof row);
         rows[y] = __builtin_convertvector(row, four) * 0.125f;
     }
-    const four *cosines = tall == 4 ? to_four : to_eight;
-    for (int y = 0; y < 4; y++) {
-        four even = rows[0] * cosines[0][y] + rows[2] * cosines[2][y];
-        four odd = rows[1] * cosines[1][y] + rows[3] * cosines[3][y];
-        made[y] = even + odd;
-        made[7 - y] = even - odd;
-    }
-    int step = 16 / wide; /* rows in 16 bytes */
-    for (int y = 0; y < tall; y += step) {
-        for (int each = 0; each < step; each++) {
-            four row = made[y + each];
-            if (wide == 8)
-                widen(row, values + 2 * each);
-            else
-                values[each] = row[0] * to_four[0] + row[1] * to_four[1] + row[2] * to_four[2] + row[3] * to_four[3];
-        }
-        pack(values, bytes);
-        for (int each = 0; each < step; each++)
-            memcpy(pixels + (size_t)(y + each) * stride, bytes + wide * each, (size_t)wide);
+    columns_to(tall, rows, made);
+    for (int y = 0; y < tall; y += 4) {
+        turn(made + y);
+        columns_to(wide, made + y, columns);
+        for (int x = 0; x < wide; x += 4)
+            store(columns + x, pixels + (size_t)y * stride + x, stride);
     }
 }
 
