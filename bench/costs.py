@@ -45,19 +45,20 @@ class Case:
     milliseconds: float
     memory_mb: int
     gets: int = S3_GETS
+    puts: int = S3_PUTS
 
 
 def function(case: Case) -> float:
     return case.milliseconds / 1000 * case.memory_mb / 1024 * prices.LAMBDA_GB_SECOND_ARM
 
 
-def requests(gets: int = S3_GETS) -> float:
-    return gets * prices.S3_GET + S3_PUTS * prices.S3_PUT + LINE_KB / 1024**2 * prices.LOG_GB
+def requests(gets: int = S3_GETS, puts: int = S3_PUTS) -> float:
+    return gets * prices.S3_GET + puts * prices.S3_PUT + LINE_KB / 1024**2 * prices.LOG_GB
 
 
 def ways(case: Case) -> dict[str, float]:
     """Dollars for one picture, by trigger."""
-    base = function(case) + requests(case.gets)
+    base = function(case) + requests(case.gets, case.puts)
     express_seconds = math.ceil(case.milliseconds / 100) / 10 + 0.1  # the states around the function take 0.1 s
     return {
         "`Trigger=queue`": base + prices.LAMBDA_REQUEST / BATCH + (1 + 2 / BATCH) * prices.SQS_REQUEST,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from bench.start import Start
 
 MEMORIES: Final = (512, 1024, 1769)
-_GETS: Final = {"ours": costs.S3_GETS, "tutorial": 1, "thumbnail": 1, "node": 1}
+# Reads of S3, and writes with listings, of one new picture.
+_REQUESTS: Final = {"ours": (costs.S3_GETS, costs.S3_PUTS), "tutorial": (1, 1), "thumbnail": (1, 1), "node": (1, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,12 @@ def start(found: Start) -> str:
 def dollars(measured: Measured) -> str:
     """Cost of each function for a million pictures of 12 MP, from the warm row, by memory and trigger."""
     rows = []
-    for name, gets in _GETS.items():
+    for name, requests in _REQUESTS.items():
         series = measured.rows.get(WARM, {}).get(name)
         if not series or not series.wall_ms:
             continue
         cases = [
-            costs.Case(costs.at(mb, cpu_ms=series.median("cpu_ms"), wall_ms=series.median("wall_ms")), mb, gets)
+            costs.Case(costs.at(mb, cpu_ms=series.median("cpu_ms"), wall_ms=series.median("wall_ms")), mb, *requests)
             for mb in MEMORIES
         ]
         rows.append([_FUNCTIONS[name], "milliseconds", *(f"{case.milliseconds:.0f}" for case in cases)])
