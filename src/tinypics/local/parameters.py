@@ -86,10 +86,11 @@ def _expected(name: str, allowed: str, given: str | None) -> str:
 
 def _unknown(name: str, declared: Sequence[str]) -> str:
     by_small = {each.lower(): each for each in declared}
-    near = difflib.get_close_matches(name.lower(), by_small, n=1)
-    if near:
+    if near := difflib.get_close_matches(name.lower(), by_small, n=1):
         return f"{name}: there is no such parameter, did you mean {by_small[near[0]]}?"
-    return f"{name}: there is no such parameter, only {', '.join(sorted(declared))}"
+    near = difflib.get_close_matches(name.lower(), by_small, n=3, cutoff=0)
+    nearest = ", ".join(by_small[small] for small in near)
+    return f"{name}: there is no such parameter, the nearest are {nearest}; docs/deploying.md lists all"
 
 
 def _variables(template: Template) -> dict[str, list[str]]:
