@@ -169,7 +169,12 @@ def test_an_empty_list_is_reported(capsys: pytest.CaptureFixture[str], error: st
     states = States()
     states.failed("1", 70, "a", error="StoreUnavailable")
     assert again(states, error=error) == 0
-    assert capsys.readouterr().out == f"Nothing to retry: no execution {said}\n"
+    assert capsys.readouterr() == (f"Nothing to retry: no execution {said}\n", "")
+
+
+def test_a_mistyped_error_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert again(States(), error="corruptimages") == 0
+    assert capsys.readouterr().err == "Did you mean --error CorruptImage?\n"
 
 
 def test_an_input_that_names_no_key_is_tried_again_too(capsys: pytest.CaptureFixture[str]) -> None:

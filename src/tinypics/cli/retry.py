@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from tinypics.backfill.report import list_counts
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, err, out, plain, progress
 from tinypics.stack.executions import RUNNING, failures, keeps_history, outcome, start_retry
-from tinypics.stack.troubleshooting import advice
+from tinypics.stack.troubleshooting import ADVICE, advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,12 +54,22 @@ def retry(target: Target, since: float, error: str | None, limit: int, *, dry_ru
         return 0
     if not chosen:
         out.print("Nothing to retry: no execution failed" + (f" with {plain(error)}." if error else "."))
+        if near := _nearest(error):
+            err.print(f"Did you mean --error {near}?", style="yellow")
         return 0
     if dry_run:
         return 0
     if not yes:
         typer.confirm(f"Retry {len(chosen):,}?", abort=True)
     return 1 if _run(target, states, chosen) else 0
+
+
+def _nearest(error: str | None) -> str | None:
+    """The error name that `error` may stand for. States of a changed workflow may fail with other names."""
+    names = {each.lower(): each for each in ADVICE}
+    if error is None or error in ADVICE:
+        return None
+    return next((names[near] for near in difflib.get_close_matches(error.lower(), names, n=1)), None)
 
 
 def _hopeful(found: Iterator[Failure], error: str | None, hopeless: Counter[str]) -> Iterator[Failure]:
