@@ -19,6 +19,7 @@ from tinypics.stack.clients import Cloud
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+BACKFILL = "bin/tinypics backfill --data 'my pictures'"
 JPEG = encoded(photo((320, 240)), "JPEG")
 
 
@@ -107,5 +108,5 @@ class Page:
 @pytest.fixture(scope="session")
 def page(stack: LocalStack) -> Iterator[Page]:  # noqa: F811 - the fixture
     cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
-    with serving(cloud, stack.facts.stack) as address:
+    with serving(cloud, stack.facts.stack, backfill=BACKFILL) as address:
         yield Page(address, stack)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.console.conftest import JPEG
+from tests.console.conftest import BACKFILL, JPEG
 from tests.pictures import encoded, photo
 from tinypics.console.executions import advised
 from tinypics.console.preview import Previews
@@ -53,6 +53,7 @@ def test_the_stack_endpoint_has_the_facts_of_the_page(page: Page) -> None:
     assert (found["local"], found["listed"], found["by_queue"]) == (True, True, False)
     assert found["renditions"] == ["128x128"]
     assert {"cover", "inside"} <= set(found["fits"])
+    assert found["backfill"] == BACKFILL  # as this console was started
 
 
 def test_the_workflow_is_the_deployed_one(page: Page) -> None:

@@ -26,7 +26,7 @@ def serve(target: Target, port: int | None) -> None:
         with (
             interrupted_by(signal.SIGTERM, signal.SIGHUP),
             listen(port) as listener,
-            serving(target.cloud, target.stack, listener) as address,
+            serving(target.cloud, target.stack, listener, backfill=target.command("backfill")) as address,
         ):
             out.print(Text(f"The console of {plain(target.stack.state_machine)}. Ctrl-C stops it.\n"))
             out.print(Text("  ") + Text(address, "bold"))

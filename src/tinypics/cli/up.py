@@ -56,7 +56,13 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
             listen(console_port, usual) as listener,
             err.status("Starting") as status,
             deploy.running(folder, project, port, now.parameters, now.api_id) as (emulator, pid_file),
-            serving(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack, listener, now.token) as console,
+            serving(
+                Cloud.local(pid_file.endpoint, pid_file.region),
+                pid_file.stack,
+                listener,
+                now.token,
+                command("backfill", *_where(data)),
+            ) as console,
         ):
             status.stop()
             _remember(folder, now, console_port, usual, console)
@@ -166,7 +172,7 @@ def _print_addresses(pid_file: PidFile, folder: Path, console: str) -> None:
 def _print_tries(pid_file: PidFile, project: Path, folder: Path, data: Path | None, prefix: str) -> None:
     """Commands for a sample picture, which this stack resizes."""
     event, sample = relative(_sample_event(pid_file.stack, project, folder, prefix)), relative(_sample_picture(folder))
-    where = ("--data", str(data)) if data else ()
+    where = _where(data)
     below = ("--prefix", prefix) if prefix else ()
     out.print("\nThree things to try, one after the other, in another terminal:\n")
     out.print(f"  {command('put', sample, *below, *where)}")
@@ -175,6 +181,11 @@ def _print_tries(pid_file: PidFile, project: Path, folder: Path, data: Path | No
         out.print(f"  curl --data {shlex.quote(f'@{event}')} {pid_file.stack.api_url}/resize")
     else:
         out.print(f"  {command('invoke', event, *where)}")
+
+
+def _where(data: Path | None) -> tuple[str, ...]:
+    """The options of a command for the stack in the folder that the user named."""
+    return ("--data", str(data)) if data else ()
 
 
 def _addresses(pid_file: PidFile) -> list[tuple[str, str]]:

@@ -51,8 +51,8 @@ _NO_EXECUTION = "there is no such execution: AWS keeps them for 90 days, the loc
 _NO_PICTURE = "the output bucket has no thumbnail of this name: it was removed, or never made"
 
 
-def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
-    """The console of one stack at `origin`. Requests need `token`."""
+def build(cloud: Cloud, stack: Stack, origin: str, token: str, backfill: str) -> ASGIApp:
+    """The console of one stack at `origin`. Requests need `token`; `backfill` is the user's command."""
     pictures = Pictures(cloud, stack)
     executions = Executions(cloud, stack, pictures.address)
     library = Library(cloud, stack, pictures)
@@ -63,7 +63,10 @@ def build(cloud: Cloud, stack: Stack, origin: str, token: str) -> ASGIApp:
     region = cloud.region
     routes = [
         Route("/", lambda _: FileResponse(STATIC / "index.html")),
-        _get("/api/stack", lambda _: _stack(cloud, stack, previews, listed=executions.keeps_history())),
+        _get(
+            "/api/stack",
+            lambda _: _stack(cloud, stack, previews, listed=executions.keeps_history()) | {"backfill": backfill},
+        ),
         _get("/api/pictures", lambda asked: library.page(*_place(asked))),
         _get("/api/picture", lambda asked: library.picture(asked.get("key", ""))),
         _get("/api/workflow", lambda _: executions.workflow()),

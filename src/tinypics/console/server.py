@@ -30,17 +30,21 @@ class PortTaken(Exception):
 
 @contextlib.contextmanager
 def serving(
-    cloud: Cloud, stack: Stack, listener: socket.socket | None = None, token: str | None = None
+    cloud: Cloud,
+    stack: Stack,
+    listener: socket.socket | None = None,
+    token: str | None = None,
+    backfill: str = "tinypics backfill",
 ) -> Iterator[str]:
     """Serve the console during the block, whose value is the address to open, with its token (None: a new one).
 
-    `listener` None: at any free port.
+    `listener` None: at any free port. `backfill` is the command of that name for this stack, which the user may copy.
     """
     with listener or listen(0) as listener:
         origin = f"http://{HOST}:{listener.getsockname()[1]}"
         token = token or secrets.token_urlsafe(24)
         config = uvicorn.Config(
-            build(cloud, stack, origin, token),
+            build(cloud, stack, origin, token, backfill),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -23,7 +23,7 @@ export async function show(main, { query, stack, signal }) {
   const refresh = async () => {
     const health = await get(`/api/health?seconds=${encodeURIComponent(seconds)}`, signal);
     const text = JSON.stringify({ ...health, bars: 0 });
-    content.replaceChildren(...cards(health));
+    content.replaceChildren(...cards(health, stack));
     const changed = text !== before;
     before = text;
     return changed;
@@ -32,7 +32,7 @@ export async function show(main, { query, stack, signal }) {
   poll(refresh, signal, stack.local ? { fast: 2000, slow: 8000 } : { fast: 15_000, slow: 60_000 });
 }
 
-function cards(health) {
+function cards(health, stack) {
   if (!health.pictures && !health.backfills.length && !health.queues.some((queue) => queue.waiting)) {
     const advice = h("p", h("a", { href: "#/" }, "Upload some"), ", or choose a longer period.");
     return [h("div.empty", h("p", "No pictures were processed in this period."), advice)];
@@ -41,7 +41,7 @@ function cards(health) {
     h("dl.figures", figures(health)),
     timeline(health),
     Object.keys(health.errors).length ? errorCounts(health.errors) : null,
-    health.backfills.length ? card("Backfills", h("ul.plain.runs", health.backfills.map(backfill))) : null,
+    health.backfills.length ? card("Backfills", h("ul.plain.runs", health.backfills.map((run) => backfill(run, stack)))) : null,
     health.more
       ? h("p.foot", "The log has more lines than were read: choose a shorter period for exact figures.")
       : null,
@@ -123,11 +123,11 @@ function errorCounts(errors) {
 }
 
 /** The progress of one backfill, which may still be counting. `lost`: objects of batches that failed. */
-function backfill({ name, status, started, total, done, lost, states }) {
+function backfill({ name, status, started, total, done, lost, states }, stack) {
   const ended = done + lost;
   const failed = states?.failed ?? 0;
   const bad = failed || lost;
-  const command = `tinypics backfill --attach ${name}`;
+  const command = `${stack.backfill} --attach ${name}`;
   const parts = states
     ? [`${count(states.done ?? 0)} made`, `${count(states.skipped ?? 0)} skipped`, `${count(failed)} failed`]
     : [`${count(done)} with a result`];
