@@ -243,6 +243,7 @@ def test_try_it_starts_with_a_picture_that_exists_and_takes_a_file(page: Page) -
 
 
 def test_an_address_without_a_page_says_so(page: Page) -> None:
-    go(page, "#/foo")
-    expect(page.get_by_role("alert")).to_contain_text("the console has no page #/foo")
-    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    for address in ("#/foo", "#/pictures/%E0%A4"):  # the latter is not UTF-8
+        go(page, address)
+        expect(page.get_by_role("alert")).to_contain_text(f"the console has no page {address}")
+        expect(page.get_by_role("button", name="Retry")).to_have_count(0)
