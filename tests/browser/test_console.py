@@ -382,8 +382,9 @@ def test_another_page_gets_nothing_from_it(page: Page, context: BrowserContext, 
 
 def test_the_keyboard_reaches_everything(page: Page) -> None:
     drop(page, ("keyboard.jpg", SMALL))
-    expect(uploaded(page, "keyboard.jpg").locator(".pill")).to_have_text("Succeeded")  # its row changes no more
     expect(page.locator("a.tile", has_text="keyboard.jpg")).to_be_visible()
+    expect(uploaded(page, "keyboard.jpg").locator(".pill")).to_have_text("Succeeded")
+    expect(uploaded(page, "keyboard.jpg")).to_be_hidden()  # from now on the page does not change
     seen = []
     for _ in range(24):
         page.keyboard.press("Tab")
