@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -45,8 +46,12 @@ def test_ctrl_c_ends_it_without_a_trace(stack: LocalStack, monkeypatch: pytest.M
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
+    def serving(*_: object, backfill: str) -> contextlib.nullcontext[str]:
+        assert shlex.split(backfill)[-3:] == ["backfill", "--data", str(stack.data)]
+        return contextlib.nullcontext("http://127.0.0.1:1/?token=x")
+
     monkeypatch.setattr("threading.Event.wait", interrupted)
-    monkeypatch.setattr(console, "serving", lambda *_: contextlib.nullcontext("http://127.0.0.1:1/?token=x"))
+    monkeypatch.setattr(console, "serving", serving)
     done = CliRunner().invoke(app, ["console", "--data", str(stack.data)])
     assert (done.exit_code, done.stderr) == (0, "Stopped.\n")
     assert "http://127.0.0.1:1/?token=x" in done.stdout
