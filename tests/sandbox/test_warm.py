@@ -88,7 +88,7 @@ def now():
     }
 
 
-# glibc keeps the stacks of ended threads, 8 MiB each, of as many as ran at a time, at most 5: the load decides how many.
+# glibc keeps the stacks of ended threads, 8 MiB each: of as many as ran at a time, which depends on the load; at most 5
 meet = threading.Barrier(5)
 for thread in [threading.Thread(target=meet.wait) for _ in range(5)]:
     thread.start()
