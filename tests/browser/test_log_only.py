@@ -60,7 +60,8 @@ def test_uploads_show_their_results_in_the_log(
         expect(page.locator(".figure", has_text=figure)).to_be_visible()
         page.evaluate("location.hash = '#/try?bucket=original-pics&key=good.jpg'")
         page.get_by_role("button", name="Start the workflow").click()
-        expect(page.get_by_text("128 × 128").first).to_be_visible()  # from its execution, or from the list
+        shown = page.get_by_text("128 × 128").filter(visible=True)  # from its execution, or from the list
+        expect(shown.first).to_be_visible()
         page.evaluate("location.hash = '#/failures'")
         expect(page.locator(".empty")).to_contain_text(failures)
         page.context.close()
