@@ -78,7 +78,7 @@ test: setup ## Linters and all tests of the code, end to end included
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint tests
 
 .PHONY: release-check
-release-check: setup ## Tests of what is built of the code: packages, artifact, native module, site, examples, benchmark
+release-check: setup ## Tests of the packages, the artifact, the native module, the site, the examples and the benchmark
 	$(PYTEST) --numprocesses 2 -m release
 
 BUILD := build

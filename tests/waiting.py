@@ -19,7 +19,7 @@ SELDOM = 0.25
 
 
 def eventually(look: Callable[[], Found | None], longest: float = 0.02) -> Found:
-    """The first true result of `look`, which is called every 20 ms: if `longest` is more, every 100 ms, then rarely."""
+    """The first true result of `look`, called every `longest` seconds: if it is more than 0.1, every 0.1 at first."""
     began = time.monotonic()
     while not (found := look()):
         waited = time.monotonic() - began

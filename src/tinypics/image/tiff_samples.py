@@ -20,6 +20,7 @@ from PIL import Image, ImageMath
 from tinypics.errors import UnsupportedFormat
 from tinypics.image.geometry import ORIENTATIONS, UPRIGHT
 from tinypics.image.headers import tiff_layout, tiff_pages
+from tinypics.image.wide_samples import eight_bits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -239,12 +240,7 @@ def _joined(left: bytes | bytearray, right: bytes | bytearray, shift: int) -> by
 def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode == "L":
         return image
-    return image.convert("I").point(_eight_bit_table(), "L")
-
-
-@cache
-def _eight_bit_table() -> bytes:
-    return bytes((value * 255 + 32767) // 65535 for value in range(65536))
+    return image.convert("I").point(eight_bits(65535), "L")
 
 
 def open_image(data: bytes, decoder: Callable[[Any], Any], limits: Limits) -> tuple[Any, Orientation]:

@@ -14,7 +14,7 @@ def to_eight_bits(image: Image.Image, bits: int) -> Image.Image:
     """
     values = image.convert("I")
     white = (1 << bits) - 1 if hasattr(image, "tag_v2") else 65535
-    grey = values.point(_scale(white), "L")
+    grey = values.point(eight_bits(white), "L")
     clear = image.info.get("transparency")
     if not isinstance(clear, int):
         return grey
@@ -23,5 +23,6 @@ def to_eight_bits(image: Image.Image, bits: int) -> Image.Image:
 
 
 @cache
-def _scale(white: int) -> bytes:
+def eight_bits(white: int) -> bytes:
+    """The 8-bit value of every 16-bit sample, if `white` is the largest of its file."""
     return bytes(min(255, (value * 255 + white // 2) // white) for value in range(65536))

@@ -89,9 +89,9 @@ def together(calls: Iterable[Callable[[], Any]]) -> list[Any]:
 def interruptible(call: Callable[[], Any]) -> Any:
     """Run `call` so that a signal can interrupt the wait for it: in a thread, if this is the main one.
 
-    obstore blocks in Rust, where Python runs no signal handlers, so the handler of our deadline would not run. Other
-    threads run none. A call that was given up in progress ends by its own timeout. A late write or delete does no harm
-    if it is conditional.
+    obstore blocks in Rust, where Python runs no signal handlers, so the handler of our deadline would not run. Only the
+    main thread runs them, so the others need no further thread. A call that was given up in progress ends by its own
+    timeout. A late write or delete does no harm if it is conditional.
     """
     if threading.current_thread() is not threading.main_thread():
         return _Group().run(call)
