@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 import time
@@ -38,7 +39,11 @@ def cpu_ms() -> float:
 
 def running() -> list[str]:
     """The running children of this process; none on systems without /proc."""
-    return [child for file in Path("/proc/self/task").glob("*/children") for child in file.read_text().split()]
+    found: list[str] = []
+    for file in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError):  # the thread has ended meanwhile
+            found += file.read_text().split()
+    return found
 
 
 def _kilobytes(file: str, *names: str) -> int:

@@ -15,6 +15,7 @@ from tinypics.aws.settings import Settings, load, require_valid  # noqa: E402
 from tinypics.delivery import reconcile  # noqa: E402
 from tinypics.delivery.request import Skip  # noqa: E402
 from tinypics.errors import InvalidConfiguration, TinypicsError, TransientError  # noqa: E402
+from tinypics.values import replace  # noqa: E402
 
 SETTINGS = load()
 LOADED_MS = time.process_time() * 1000  # an estimate of the cold start: CPU time so far, the interpreter's included
@@ -75,6 +76,8 @@ def _answer(record: object, context: object, settings: Settings | InvalidConfigu
             if isinstance(request, Skip):
                 answer = answers.skip(subject, request)
             else:
+                if "backfill" in about:  # most of its objects have outputs, which need no reading of the source
+                    request = replace(request, size=None)
                 outcome = reconcile.run(request, open_bucket, settings.limits, settings.handling, SANDBOX.resize_all)
                 answer = answers.success(request, outcome)
     except TinypicsError as error:

@@ -48,6 +48,7 @@ class Event:
     served: Rendition | None = None
     deliveries: int = 0
     ready: int = 0
+    size: int | None = None
 
 
 @dataclass

@@ -96,7 +96,7 @@ class ModelBucket(Bucket):
     def _get(self, key: str, version_id: str | None) -> Object | None:
         return self.versions.get((key, version_id)) if version_id else self.objects.get(key)
 
-    def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:
+    def open(self, key: str, *, version_id: str | None = None, max_bytes: int, size: int | None = None) -> Download:
         found = self._get(key, version_id)
         if found is None:
             raise SourceNotFound(f'there is no object "{key}" in bucket {self.name}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tests.delivery.choices import Choices
 from tests.delivery.events import Event, Recipe
@@ -113,11 +114,13 @@ def _steps(setup: Setup, choices: Choices, key: str) -> list[Step]:
         return [*steps, delete(key, copies=copies)]
     contents = REFUSED if setup.refused and choices.happens(0.3) else GOOD
     data = contents[choices.below(len(contents))]
-    return [*steps, upload(key, data, with_etag=not choices.happens(0.25), copies=copies)]
+    told = {"with_etag": not choices.happens(0.25), "with_size": not choices.happens(0.5)}
+    return [*steps, upload(key, data, copies=copies, **told)]
 
 
-def upload(key: str, data: bytes, *, with_etag: bool = True, copies: int = 1) -> Step:
-    change = functools.partial(World.upload, key=key, data=data, with_etag=with_etag, copies=copies)
+def upload(key: str, data: bytes, **options: Any) -> Step:
+    """`options` are those of `World.upload`."""
+    change = functools.partial(World.upload, key=key, data=data, **options)
     return f"uploads {key}: {data[:20]!r}", change
 
 

@@ -192,7 +192,7 @@ def test_an_event_that_fails_again_and_again_is_a_finding() -> None:
 class Unavailable(ModelBucket):
     """A bucket whose objects cannot be read now."""
 
-    def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:
+    def open(self, key: str, *, version_id: str | None = None, max_bytes: int, size: int | None = None) -> Download:
         raise StoreUnavailable("503 Slow Down")
 
 

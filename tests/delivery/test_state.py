@@ -634,6 +634,27 @@ def test_requests_by_event(recipe: Recipe, event: str, requests: str) -> None:
     assert sorted(said) == sorted(requests.split(", "))
 
 
+@pytest.mark.parametrize(
+    ("event", "requests"),
+    [
+        ("upload", "HEAD out, GET in, PUT out, HEAD in, LIST out"),
+        ("again", "HEAD out, GET in, LIST out"),
+        ("overwrite", "HEAD out, GET in, HEAD in, PUT out, HEAD in, LIST out"),
+    ],
+)
+def test_the_source_of_an_upload_is_requested_before_its_outputs_are_known(event: str, requests: str) -> None:
+    """Its event tells the size, unlike those of a backfill, for which the outputs are looked at first."""
+    cloud = Cloud()
+    etag = cloud.upload("a.png", V1)
+    if event != "upload":
+        deliver(cloud, SINGLE, etag=etag, size=len(V1))
+    if event == "overwrite":
+        etag = cloud.upload("a.png", V2)
+    deliver(cloud, SINGLE, etag=etag, size=len(V1))
+    said = [each.replace("original-pics", "in").replace("tiny-pics", "out") for each in cloud.requests]
+    assert sorted(said) == sorted(requests.split(", "))
+
+
 def test_outputs_are_kept_where_deletes_are_not_followed() -> None:
     cloud = Cloud()
     cloud.upload("a.png", V1)

@@ -90,11 +90,12 @@ class World:
 
     # --- Users
 
-    def upload(self, key: str, data: bytes, *, with_etag: bool = True, copies: int = 1) -> None:
+    def upload(self, key: str, data: bytes, *, with_etag: bool = True, with_size: bool = True, copies: int = 1) -> None:
         """Store a source. One whose bytes end with `output` has the metadata of an output."""
         found = self.source.store(key, data, {outputs.RECIPE: "0" * 16} if data.endswith(b"output") else {})
         self._changed(key)
-        self.deliver(Event(f"{key} created", key, found.etag if with_etag else None), copies)
+        etag, size = found.etag if with_etag else None, len(data) if with_size else None
+        self.deliver(Event(f"{key} created", key, etag, size=size), copies)
 
     def delete(self, key: str, *, copies: int = 1) -> None:
         self.source.delete(key)
@@ -172,6 +173,7 @@ class World:
             version_id=event.version_id,
             follows=invocation.follows,
             etag=event.etag,
+            size=event.size,
         )
         if event.served:
             request = address_request(event.key, event.served)

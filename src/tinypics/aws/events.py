@@ -173,6 +173,7 @@ def _follow(found: _EventObject, settings: Settings, event: str, created: bool, 
         prefix=prefix,
         follows=True,
         etag=found.etag if created else None,
+        size=found.size if created else None,
     )
     return _admit_buckets(request, settings)
 

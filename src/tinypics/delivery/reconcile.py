@@ -69,7 +69,7 @@ def run(
 
     def run_other(key: str) -> None:
         with suppress(InvalidRequest, *_NO_PICTURE):  # the events of that source have told it
-            run(replace(request, key=key, etag=None), open_bucket, limits, handling, resize_all)
+            run(replace(request, key=key, etag=None, size=None), open_bucket, limits, handling, resize_all)
 
     def make_heirs() -> None:
         for key in layout.heirs() if request.follows else ():
@@ -96,7 +96,7 @@ def _reconcile(attempt: _Attempt) -> Outcome:
         if outcome is not None:
             return outcome
         # The event's ETag is known to be stale now.
-        attempt = replace(attempt, request=replace(request, etag=None), first=False)
+        attempt = replace(attempt, request=replace(request, etag=None, size=None), first=False)
     raise SourceChanged(f'object "{request.key}" in bucket {request.bucket} was overwritten {ATTEMPTS} times meanwhile')
 
 
@@ -140,7 +140,7 @@ class _Attempt:
 
     def _read(self) -> tuple[ExistingOutputs, Download | PermanentError | None]:
         """Read the existing outputs and, if it is needed in any case, the source, in parallel."""
-        if self.request.etag is not None:  # outputs of that version need no reading of the source
+        if self.request.etag is not None and self.request.size is None:  # its outputs may be there
             return self.layout.look(), None
         begun: list[Download | PermanentError] = []
         try:
@@ -162,8 +162,9 @@ class _Attempt:
 
     def _open(self) -> Download | PermanentError:
         request = self.request
+        expected = {} if request.size is None else {"size": request.size}
         try:
-            return self.source.open(request.key, version_id=request.version_id, max_bytes=self.limits.bytes)
+            return self.source.open(request.key, version_id=request.version_id, max_bytes=self.limits.bytes, **expected)
         except (SourceNotFound, SourceTooLarge) as error:
             return error
 

@@ -25,7 +25,8 @@ class Request:
 
     `follows` is set for events of a watched bucket: the outputs follow the source as it is now, not as it was when the
     event was sent, and are deleted with it. `etag` is the event's: outputs of that version are current, so the source
-    need not be read.
+    need not be read. `size`, in bytes, is that of an object which was just uploaded: most likely it has no outputs, so
+    they and the source are read at the same time.
     """
 
     bucket: str
@@ -39,6 +40,7 @@ class Request:
     lenient: bool = False
     follows: bool = False
     etag: str | None = None
+    size: int | None = None
     on_demand: str | None = None
 
     def __post_init__(self) -> None:

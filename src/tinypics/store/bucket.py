@@ -22,6 +22,7 @@ from tinypics.errors import (
     StoreUnavailable,
 )
 from tinypics.store.download import Download
+from tinypics.store.fetch import Fetch
 from tinypics.store.objects import MAX_KEY_BYTES, Conflict, Listed, Stat, UnsupportedKey, unquoted
 from tinypics.store.threads import interruptible
 
@@ -50,29 +51,23 @@ class Bucket:
         self._store = store
         self._deleting = deleting or store
 
-    def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:
+    def open(self, key: str, *, version_id: str | None = None, max_bytes: int, size: int | None = None) -> Download:
         """The object, while it is downloaded. Its size is checked before its body is read.
 
-        Raises SourceNotFound and SourceTooLarge. Reading raises them, too, if the object is deleted meanwhile.
+        `size` is the size that it probably has: see `Fetch`. Raises SourceNotFound and SourceTooLarge. Reading raises
+        them, too, if the object is deleted meanwhile.
         """
 
         def translate() -> AbstractContextManager[None]:
             return translated(f'object "{key}" in bucket {self.name}', missing=SourceNotFound)
 
         with translate():
-            options: Any = {"version": version_id} if version_id else None
-            result = interruptible(lambda: obstore.get(self._store, key, options=options))
+            fetch = Fetch(self._store, key, version_id, size if size is not None and size <= max_bytes else None)
+            result = fetch.begin()
             stat = self._stat(result)
             if stat.size > max_bytes:
                 raise SourceTooLarge.of("object", max_bytes, stat.size, stat.etag)
-
-        # After a broken connection, a range request with `If-Match` resumes the download. So the result is exactly one
-        # version of the object, or an error.
-        def part(start: int, end: int) -> Any:
-            same: Any = {"if_match": result.meta["e_tag"], "range": (start, end)} | (options or {})
-            return obstore.get(self._store, key, options=same).bytes()
-
-        return Download(stat, result.stream(min_chunk_size=_CHUNK), part, translate)
+        return Download(stat, result.stream(min_chunk_size=_CHUNK), fetch.part, translate, fetch.first)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
         """The object's ETag, size and metadata; None if there is no such object (or bucket)."""

@@ -24,6 +24,8 @@ Bytes: TypeAlias = "bytes | memoryview"
 # S3 gives a connection 85 to 90 MB/s, so an object larger than a part is fetched over several connections. A request
 # costs as much as 15 ms of a function with one CPU, in which a connection transfers 1.3 MB: parts of this size pay off.
 PART = 8 * 2**20
+SPLIT = 3 * 2**20
+"""Bytes from which on two requests at once pay off, where the size is known before the first answer."""
 _PREFETCH_AFTER = 2**20  # bytes that arrive before other parts are requested: the header in them may be refused first
 _AT_ONCE = 3
 
@@ -31,8 +33,8 @@ _AT_ONCE = 3
 class Download(GrowingFile):
     """One version of one object, while it is downloaded. A thread fetches it; readers wait for bytes that are missing.
 
-    `chunks` yields the object's bytes in order, of which only the first `PART` is used. `part(start, end)` fetches a
-    range of the same version. `translated` turns errors of fetching into ours, and reading raises them.
+    `chunks` yields the object's bytes in order, of which only the first `first` are used (None: `PART`). `part(start,
+    end)` fetches a range of the same version. `translated` turns errors of fetching into ours, and reading raises them.
     `close` frees the bytes; reading raises StoreUnavailable afterwards.
     """
 
@@ -42,9 +44,11 @@ class Download(GrowingFile):
         chunks: Iterable[Bytes],
         part: Callable[[int, int], Bytes],
         translated: Callable[[], AbstractContextManager[None]],
+        first: int | None = None,
     ) -> None:
         super().__init__(stat.size, _room())
         self.stat = stat
+        self._first = first or PART
         self._part = part
         self._translated = translated
         self._arrived = 0
@@ -80,7 +84,7 @@ class Download(GrowingFile):
             if os.fstat(self.fd).st_size < self._arrived:  # an earlier process emptied it: fetch it again
                 while not self._ended:
                     self._news.wait()
-                self._arrived, self._ended = 0, False
+                self._arrived, self._ended, self._first = 0, False, PART
                 self._start(map(self._part, [0], [min(PART, self.size)]))
             self._drop_follower()
             reading, self._follower = os.pipe()
@@ -151,7 +155,7 @@ class Download(GrowingFile):
     def _fetch(self, chunks: Iterable[Bytes]) -> None:
         try:
             with self._translated():
-                for chunk in self._in_parts(chunks) if self.size > PART else chunks:
+                for chunk in self._in_parts(chunks) if self.size > self._first else chunks:
                     self._add(chunk)
         except BaseException as error:  # noqa: BLE001 - `_wait` raises it
             if not self._closed:
@@ -172,15 +176,16 @@ class Download(GrowingFile):
 
     def _in_parts(self, first: Iterable[Bytes]) -> Iterator[Bytes]:
         """The first part as it arrives, then the others, `_AT_ONCE` of which are fetched in parallel."""
-        left = PART
+        left = self._first
         waiting = [
-            functools.partial(self._part, start, min(start + PART, self.size)) for start in range(PART, self.size, PART)
+            functools.partial(self._part, start, min(start + PART, self.size))
+            for start in range(self._first, self.size, PART)
         ]
         running: list[Call] = []
         for chunk in first:
             yield memoryview(chunk)[:left]
             left -= len(chunk)
-            if left <= PART - _PREFETCH_AFTER:
+            if left <= max(0, self._first - _PREFETCH_AFTER):
                 while waiting and len(running) < _AT_ONCE:
                     running.append(Call(waiting.pop(0)))
             if left <= 0:

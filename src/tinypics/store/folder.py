@@ -46,7 +46,14 @@ class FolderBucket(Bucket):
         super().__init__(path.as_uri(), MemoryStore())  # a placeholder: every method is overridden
         self._path = path
 
-    def open(self, key: str, *, version_id: str | None = None, max_bytes: int) -> Download:  # noqa: ARG002
+    def open(
+        self,
+        key: str,
+        *,
+        version_id: str | None = None,  # noqa: ARG002
+        max_bytes: int,
+        size: int | None = None,  # noqa: ARG002
+    ) -> Download:
         with self._translate_errors(key):
             if not self._is_file(key):
                 raise SourceNotFound(f'there is no file "{key}" in {self.name}')

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import obstore
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from obstore import exceptions as foreign
+from obstore.store import MemoryStore
+
+from tinypics.errors import SourceChanged, SourceTooLarge, StoreUnavailable
+from tinypics.store import download
+from tinypics.store.bucket import Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGE = bytes(range(256)) * 20
+
+
+class Spy:
+    """`obstore.get`, which notes the range of each request and whether it has a condition."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._get = obstore.get
+        self.asked: list[tuple[Any, bool]] = []
+        self.before: Callable[[Any], object] = lambda asked: None
+        self.after: Callable[[Any], object] = lambda asked: None
+        monkeypatch.setattr(obstore, "get", self)
+
+    def __call__(self, store: Any, key: str, *, options: Any = None) -> Any:
+        asked = (options or {}).get("range")
+        self.asked.append((asked, "if_match" in (options or {})))
+        self.before(asked)
+        found = self._get(store, key, options=options)
+        self.after(asked)
+        return found
+
+
+@pytest.fixture
+def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
+    monkeypatch.setattr(download, "SPLIT", 1000)
+    monkeypatch.setattr(download, "PART", 3000)
+    return Spy(monkeypatch)
+
+
+def stored(data: bytes) -> Bucket:
+    bucket = Bucket("pics", MemoryStore())
+    bucket.put("a.jpg", data, attributes={}, replaces=None)
+    return bucket
+
+
+def test_a_large_object_of_known_size_comes_as_two_ranges_at_once(spy: Spy) -> None:
+    bucket, both = stored(LARGE), threading.Barrier(2)
+    spy.before = lambda asked: both.wait(60)  # neither waits for the other's answer
+    opened = bucket.open("a.jpg", max_bytes=10**6, size=len(LARGE))
+    assert opened.read_all() == LARGE
+    assert sorted(spy.asked) == [((0, 2560), False), ((2560, 5120), False)]
+
+
+def test_more_ranges_follow_in_a_larger_one(spy: Spy) -> None:
+    data = LARGE * 2
+    opened = stored(data).open("a.jpg", max_bytes=10**6, size=len(data))
+    assert opened.read_all() == data
+    assert sorted(spy.asked) == [((0, 3000), False), ((3000, 6000), False), ((6000, 9000), True), ((9000, 10240), True)]
+
+
+@pytest.mark.parametrize("size", [None, 0, -(10**9), 999, 10**6 + 1, 10**30])
+def test_without_a_size_to_go_by_one_request_asks_for_the_whole(spy: Spy, size: int | None) -> None:
+    data = LARGE[:2000]
+    assert stored(data).open("a.jpg", max_bytes=10**6, size=size).read_all() == data
+    assert spy.asked == [(None, False)]
+
+
+@given(expected=st.integers(1000, 20_000), data=st.binary(min_size=0, max_size=12_000))
+def test_the_object_is_read_as_it_is_whatever_size_was_expected(expected: int, data: bytes) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(download, "SPLIT", 1000)
+        monkeypatch.setattr(download, "PART", 3000)
+        opened = stored(data).open("a.jpg", max_bytes=10**6, size=expected)
+        assert (opened.size, opened.read_all()) == (len(data), data)
+
+
+@pytest.mark.parametrize("last", [(0, 2560), (2560, 5120)])
+def test_both_ranges_are_of_one_version(spy: Spy, last: tuple[int, int]) -> None:
+    """The object is overwritten between the two answers."""
+    bucket, other_answered = stored(LARGE), threading.Event()
+
+    def overwrite(asked: Any) -> None:
+        if asked == last and len(spy.asked) <= 2:
+            assert other_answered.wait(60)
+            bucket.put("a.jpg", LARGE[::-1], attributes={}, replaces=etag)
+
+    there = bucket.head("a.jpg")
+    assert there
+    etag = there.etag
+    spy.before, spy.after = overwrite, lambda asked: other_answered.set()
+    spy.asked.clear()
+    opened = bucket.open("a.jpg", max_bytes=10**6, size=len(LARGE))
+    if last[0] == 0:
+        assert opened.read_all() == LARGE[::-1]
+    else:
+        with pytest.raises(SourceChanged):
+            opened.read_all()
+    assert spy.asked[-1] == ((2560, 5120), True)
+
+
+@pytest.mark.parametrize("failing", [(0, 2560), (2560, 5120)])
+def test_a_range_that_fails_is_asked_for_in_another_way(spy: Spy, failing: tuple[int, int]) -> None:
+    def fail(asked: Any) -> None:
+        if asked == failing and len(spy.asked) <= 2:
+            raise foreign.GenericError("416")
+
+    bucket = stored(LARGE)
+    spy.before = fail
+    assert bucket.open("a.jpg", max_bytes=10**6, size=len(LARGE)).read_all() == LARGE
+    assert ((None, False) if failing[0] == 0 else (failing, True)) in spy.asked
+
+
+def test_a_store_that_does_not_answer_is_unavailable(spy: Spy) -> None:
+    def fail(asked: Any) -> None:
+        raise foreign.GenericError("503")
+
+    bucket = stored(LARGE)
+    spy.before = fail
+    with pytest.raises(StoreUnavailable, match="503"):
+        bucket.open("a.jpg", max_bytes=10**6, size=len(LARGE))
+
+
+def test_an_object_that_grew_is_still_refused_by_its_size(spy: Spy) -> None:
+    with pytest.raises(SourceTooLarge):
+        stored(LARGE).open("a.jpg", max_bytes=3000, size=2000)
