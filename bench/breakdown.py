@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from bench import cloud, measure, parts, peers, pictures
-from bench.rows import TASKS, THUMBNAIL, Row
+from bench.rows import TASKS, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,9 +32,8 @@ def warm(folder: Path, count: int, recipes: Mapping[str, pictures.Recipe] = pict
     ours = next(each for each in peers.HANDLERS if each.name == "ours")
     with cloud.running({source.name: source}) as store, measure.one_cpu(*store.processes):
         environment = cloud.environment(store.near)
-        events = [[store.event(source.name, THUMBNAIL) for _ in range(1 + count)] for _ in range(2)]
-        plain = measure.handler(ours, events[0], environment).warm
-        profiled = measure.handler(peers.PROFILED, events[1], environment).answers[1:]
+        plain = measure.handler(ours, store.uploads(source.name, 1 + count), environment).warm
+        profiled = measure.handler(peers.PROFILED, store.uploads(source.name, 1 + count), environment).answers[1:]
     assert plain
     found, steps = (parts.medians([answer[what] for answer in profiled]) for what in ("parts", "timings_ms"))
     return Breakdown(plain.median("wall_ms"), plain.median("cpu_ms"), found, steps)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.peers import ROOT
+from bench.rows import THUMBNAIL
+from tinypics.aws import events
 from tinypics.local.emulator import HOST, REGION, Emulator
 from tinypics.stack.clients import Cloud
+from tinypics.store.objects import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from bench.rows import Wanted
 
 SOURCE, DESTINATION = "original-pics", "tiny-pics"
 
@@ -31,26 +31,29 @@ class Store:
     slow: str
     s3: Any
     processes: tuple[int, ...]
-    _count: Iterator[int] = field(default_factory=itertools.count)
 
-    def event(self, key: str, wanted: Wanted) -> dict[str, Any]:
-        """An event for the picture `key`. The key of its output is new, so that no output is current already."""
-        return {
-            "bucket": SOURCE,
-            "key": key,
-            "dest_bucket": DESTINATION,
-            "dest_key": f"{next(self._count)}.jpg",
-            "width": wanted.width,
-            "height": wanted.height,
-        }
+    def uploads(self, key: str, count: int) -> list[dict[str, Any]]:
+        """The events of uploads of `count` copies of the picture `key`, none of which has an output."""
+        for there in self.s3.list_objects_v2(Bucket=DESTINATION).get("Contents", ()):
+            self.s3.delete_object(Bucket=DESTINATION, Key=there["Key"])
+        return [self._upload(key, f"copy-{number}-of-{key}") for number in range(count)]
+
+    def _upload(self, key: str, copy: str) -> dict[str, Any]:
+        self.s3.copy_object(Bucket=SOURCE, Key=copy, CopySource={"Bucket": SOURCE, "Key": key})
+        found = self.s3.head_object(Bucket=SOURCE, Key=copy)
+        return events.upload(SOURCE, copy, size=found["ContentLength"], etag=unquoted(found["ETag"]))
 
     def output(self, event: Mapping[str, Any]) -> bytes:
-        return bytes(self.s3.get_object(Bucket=DESTINATION, Key=event["dest_key"])["Body"].read())
+        """The output of an upload. Every contender stores it with the source's key."""
+        return bytes(self.s3.get_object(Bucket=DESTINATION, Key=event["detail"]["object"]["key"])["Body"].read())
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """The environment that Lambda gives a function at 1769 MB, with the endpoint of S3."""
+    """The environment that Lambda gives a function at 1769 MB, with the endpoint of S3, and all that is configured."""
     return {
+        "TINYPICS_SOURCE_BUCKETS": SOURCE,
+        "TINYPICS_OUTPUT_BUCKET": DESTINATION,
+        "TINYPICS_RENDITIONS": f"{THUMBNAIL.width}x{THUMBNAIL.height}",
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

@@ -82,7 +82,7 @@ def _resizing(row: Row, source: Path, frames: int, effort: Effort) -> Callable[[
 
 def _invoking(store: cloud.Store, source: Path, warm: int) -> Callable[[Contender, Series], None]:
     def once(contender: Contender, so_far: Series) -> None:
-        events = [store.event(source.name, THUMBNAIL) for _ in range(1 + warm)]
+        events = store.uploads(source.name, 1 + warm)
         found = measure.handler(contender, events, cloud.environment(store.slow if warm else store.near))
         if not so_far.quality:
             so_far.quality = _judged([store.output(events[-1])], source, (THUMBNAIL,), 1)

@@ -77,11 +77,7 @@ def measured(rounds: int, warm: int, folder: Path, tasks: Mapping[str, Task] = T
     keys = {name: [f"{name}/{number}.jpg" for number in range(rounds * (1 + warm))] for name in sources}
     stored = {key: sources[name] for name, each in keys.items() for key in each}
     with cloud.running(stored) as store, measure.one_cpu(*store.processes):
-        environment = cloud.environment(store.near) | {
-            "TINYPICS_SOURCE_BUCKETS": cloud.SOURCE,
-            "TINYPICS_OUTPUT_BUCKET": cloud.DESTINATION,
-            "TINYPICS_RENDITIONS": RENDITION,
-        }
+        environment = cloud.environment(store.near) | {"TINYPICS_RENDITIONS": RENDITION}
         for number in range(rounds):
             for name, series in found.items():
                 asked = keys[name][number * (1 + warm) :][: 1 + warm]

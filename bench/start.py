@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from bench import cloud, measure, peers, pictures
 from bench.measure import Failed
-from bench.rows import THUMBNAIL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,8 +66,7 @@ def cold(folder: Path, rounds: int, recipes: Mapping[str, pictures.Recipe] = pic
         for _ in range(rounds):
             for program in programs:
                 spent[program].append(_cpu_ms(ours, program, source, environment))
-            event = store.event(source.name, THUMBNAIL)
-            whole += measure.handler(ours, [event], cloud.environment(store.near)).first.cpu_ms
+            whole += measure.handler(ours, store.uploads(source.name, 1), cloud.environment(store.near)).first.cpu_ms
     took = {program: median(found) for program, found in spent.items()}
     steps = {name: took[program] - (0.0 if before is None else took[before]) for name, program, before in STEPS}
     return Start(median(whole), steps | {REST: median(whole) - sum(steps.values())})

@@ -6,23 +6,28 @@ sharp.concurrency(1);
 sharp.cache(false);
 const s3 = new S3Client({ forcePathStyle: true });
 
+const destination = process.env.TINYPICS_OUTPUT_BUCKET;
+const [width, height] = process.env.TINYPICS_RENDITIONS.split("x").map(Number);
+
 exports.handler = async (event) => {
-  const source = await s3.send(new GetObjectCommand({ Bucket: event.bucket, Key: event.key }));
+  const bucket = event.detail.bucket.name;
+  const key = event.detail.object.key;
+  const source = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   const data = await source.Body.transformToByteArray();
-  const output = await sharp(data).autoOrient().resize(event.width, event.height).jpeg().toBuffer();
+  const output = await sharp(data).autoOrient().resize(width, height).jpeg().toBuffer();
   await s3.send(
     new PutObjectCommand({
-      Bucket: event.dest_bucket,
-      Key: event.dest_key,
+      Bucket: destination,
+      Key: key,
       Body: output,
       ContentType: "image/jpeg",
     }),
   );
   return {
     status: "SUCCESS",
-    source_bucket: event.bucket,
-    dest_bucket: event.dest_bucket,
-    width: event.width,
-    height: event.height,
+    source_bucket: bucket,
+    dest_bucket: destination,
+    width,
+    height,
   };
 };
