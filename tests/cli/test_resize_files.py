@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,8 +174,20 @@ def test_what_the_file_system_refuses_is_reported(photos: Path, tmp_path: Path) 
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.jpg").mkdir()
     (report,) = resized([photos / "a.jpg"], tmp_path / "out", "64x64")
-    assert (report.error, report.message[:14]) == ("IsADirectoryError", "Is a directory")
+    assert (report.error, report.message[:14]) == ("InvalidRequest", "Is a directory")
     assert os.listdir(tmp_path / "out") == ["a.jpg"]  # noqa: PTH208 - hidden files too
+
+
+@pytest.mark.parametrize(("number", "named"), [(errno.ENOSPC, "StoreUnavailable"), (errno.EACCES, "AccessDenied")])
+def test_what_the_file_system_refuses_has_the_name_that_it_has_in_a_bucket(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, named: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(resize_files, "_write", refuse)
+    (report,) = resized([photos / "a.jpg"], tmp_path / "out", "64x64")
+    assert (report.error, report.message) == (named, f"{os.strerror(number)}: {tmp_path / 'out' / 'a.jpg'}")
 
 
 @pytest.mark.parametrize("link", [False, True])

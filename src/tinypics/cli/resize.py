@@ -83,7 +83,8 @@ def _resize_stream(paths: list[str], renditions: list[Rendition], target: str, l
         data = sys.stdin.buffer.read() if paths == [STREAM] else resize_files.read(Path(paths[0]), limits)
         picture = resize_all(data, renditions, limits).outputs[0].data
     except (TinypicsError, OSError) as error:
-        err.print(f"{type(error).__name__}: {plain(error)}", style="red")
+        failure = resize_files.of_file(error, Path(paths[0])) if isinstance(error, OSError) else error
+        err.print(f"{failure.name}: {plain(failure)}", style="red")
         return 1
     sys.stdout.buffer.write(picture)
     sys.stdout.buffer.flush()

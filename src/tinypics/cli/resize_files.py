@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinypics.cli import name_template
-from tinypics.errors import InvalidRequest, SourceNotFound, SourceTooLarge, TinypicsError, UnsupportedFormat
+from tinypics.errors import (
+    AccessDenied,
+    InvalidRequest,
+    SourceNotFound,
+    SourceTooLarge,
+    StoreUnavailable,
+    TinypicsError,
+    UnsupportedFormat,
+)
 from tinypics.image.pipeline import resize_all
 from tinypics.sandbox import process_pool
 from tinypics.store.atomic import atomic_write
@@ -147,9 +155,15 @@ def work(task: Task) -> FileResult:
     except TinypicsError as error:
         return FileResult(source, len(data), error=error.name, message=error.message)
     except OSError as error:
-        where = error.filename or task.out / task.source.name  # a full disk names no file
-        return FileResult(source, len(data), error=type(error).__name__, message=f"{error.strerror}: {where}")
+        failure = of_file(error, task.out / task.source.name)
+        return FileResult(source, len(data), error=failure.name, message=failure.message)
     return FileResult(source, len(data), written)
+
+
+def of_file(error: OSError, path: Path) -> TinypicsError:
+    """The same error by the name that it has in a bucket. `path` is its file, if it names none, as on a full disk."""
+    kinds = {PermissionError: AccessDenied, IsADirectoryError: InvalidRequest, NotADirectoryError: InvalidRequest}
+    return kinds.get(type(error), StoreUnavailable)(f"{error.strerror or error}: {error.filename or path}")
 
 
 def read(source: Path, limits: Limits) -> bytes:
