@@ -65,7 +65,7 @@ unit: setup
 	$(PYTEST) --numprocesses 2 $(addprefix --ignore tests/,bench browser e2e runtime) -m "not e2e and not release and not process and not exhaustive and not long"
 
 .PHONY: check
-check: setup ## Linters and unit tests in parallel, two to three minutes
+check: setup ## Linters and unit tests in parallel, one to two minutes
 	@$(MAKE) --no-print-directory --jobs 2 quiet-lint unit
 
 # Twice as many workers as the processors of a small machine, because half of the time is waiting for emulators.
