@@ -40,6 +40,17 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-cov starts the worker's own tracer
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Stop the tracer that pytest-cov starts in a worker as if it were the main process.
+
+    It records nothing that is kept, but resumes whenever the worker's own is paused, so that `no_cover` had no effect.
+    """
+    cov = session.config.pluginmanager.getplugin("_cov")
+    if cov and cov.cov_controller and "PYTEST_XDIST_WORKER" in os.environ:
+        cov.cov_controller.cov.stop()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Only the first worker traces the imports, which are the same in each: the tracer takes as long as they do."""
