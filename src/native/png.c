@@ -133,31 +133,33 @@ static void widen(struct png *png, const uint8_t *row, int width) {
     if (png->format.channels % 2 == 0) premultiply(png->line, width);
 }
 
-/* Adds a row to the boxes. The sums of four samples of a box in one row fit in 16 bits each. */
-static void add_row(const struct png *png, int width) {
-    int box = png->format.box;
+static void add_grey(const struct png *png) {
+    int box = png->format.box, width = png->format.width;
     const uint8_t *line = png->line;
     uint32_t *sums = png->sums;
-    for (int x = 0; x < width; x += box) {
+    for (int x = 0; x < width; x += box, sums++)
+        for (int each = 0; each < box && x + each < width; each++)
+            *sums += *line++;
+}
+
+/* Adds a row of pixels of four samples to the boxes, or of three: then the fourth byte is of the next pixel, or of the
+   row's padding, and alpha is 255. The sums of four samples of a box in one row fit in 16 bits each. */
+static inline void add_colours(const struct png *png, const uint8_t *row, int step) {
+    int box = png->format.box, width = png->format.width;
+    uint32_t *sums = png->sums;
+    for (int x = 0; x < width; x += box, sums += 4) {
         int count = width - x < box ? width - x : box;
-        if (png->format.bytes == 1) {
-            for (int each = 0; each < count; each++)
-                *sums += *line++;
-            sums++;
-            continue;
-        }
         uint32_t outer = 0, inner = 0;
-        for (int each = 0; each < count; each++, line += 4) {
+        for (int each = 0; each < count; each++, row += step) {
             uint32_t pixel;
-            memcpy(&pixel, line, 4);
+            memcpy(&pixel, row, 4);
             outer += pixel & 0xFF00FF;
             inner += pixel >> 8 & 0xFF00FF;
         }
         sums[0] += outer & 0xFFFF;
         sums[1] += inner & 0xFFFF;
         sums[2] += outer >> 16;
-        sums[3] += inner >> 16;
-        sums += 4;
+        sums[3] += step == 3 ? 255 * (uint32_t)count : inner >> 16;
     }
 }
 
@@ -176,15 +178,21 @@ static void write_means(struct png *png, uint8_t *pixels, int rows) {
 
 static void write_row(struct png *png, const uint8_t *row) {
     int width = png->format.width, box = png->format.box;
+    uint8_t *pixels = png->pixels + (size_t)(png->done / box) * png->stride;
+    bool opaque = png->format.channels == 3 && png->format.bits == 8 && box > 1;
     if (png->format.palette)
         png->failed = png->failed || !look_up(png, row, width);
+    else if (opaque)
+        add_colours(png, row, 3);
     else
         widen(png, row, width);
-    uint8_t *pixels = png->pixels + (size_t)(png->done / box) * png->stride;
     if (box == 1) {
         memcpy(pixels, png->line, (size_t)width * (size_t)png->format.bytes);
     } else {
-        add_row(png, width);
+        if (png->format.bytes == 1)
+            add_grey(png);
+        else if (!opaque)
+            add_colours(png, png->line, 4);
         int rows = png->done % box + 1;
         if (rows == box || png->done + 1 == png->format.height) write_means(png, pixels, rows);
     }
