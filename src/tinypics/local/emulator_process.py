@@ -1,5 +1,4 @@
-"""The emulator's process: the emulator, more patient with log lines and with addresses that stay, and a thread that
-watches the parent process.
+"""The emulator's process: the emulator, more patient with log lines, and a thread that watches the parent process.
 
 Run by path, so that nothing of this package is imported. Standard input is a pipe whose other end only the parent has.
 It is closed when the parent dies, even by SIGKILL, on Linux and macOS.
@@ -7,7 +6,6 @@ It is closed when the parent dies, even by SIGKILL, on Linux and macOS.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import runpy
 import signal
@@ -48,28 +46,10 @@ def _wait_for_log_lines() -> None:  # pragma: no cover - seen by the test of a l
     Worker._drain_stderr_bounded = patiently
 
 
-def _keep_addresses() -> None:  # pragma: no cover - seen by the test of the next start
-    """Derive the id in a function's address from its name: the emulator draws one at each start.
-
-    A user pastes the address of a picture into a page, which must show it after a restart, too.
-    """
-    from ministack.services import lambda_svc
-
-    create = lambda_svc._create_function_url_config  # the emulator has no setting for it
-
-    def with_same_id(function: str, data: Any, qualifier: str | None) -> Any:
-        name = hashlib.sha256(f"{function}:{qualifier or ''}".encode())
-        lambda_svc._new_function_url_id = lambda: name.hexdigest()[:32]
-        return create(function, data, qualifier)
-
-    lambda_svc._create_function_url_config = with_same_id
-
-
 def main() -> None:  # pragma: no cover - the same
     """Run the emulator (`python -m ministack`) while standard input is open."""
     threading.Thread(target=_end_with_parent, daemon=True, name="end-with-parent").start()
     _wait_for_log_lines()
-    _keep_addresses()
     sys.argv = ["ministack"]
     runpy.run_module("ministack", run_name="__main__")
 
