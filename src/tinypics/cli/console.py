@@ -24,13 +24,15 @@ def serve(target: Target, port: int | None) -> None:
     target.client("stepfunctions").describe_state_machine(stateMachineArn=target.stack.state_machine)  # permission?
     try:
         with (
-            interrupted_by(signal.SIGTERM, signal.SIGHUP),
+            interrupted_by(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as raise_lost_interrupt,
             listen(port) as listener,
             serving(target.cloud, target.stack, listener, backfill=target.command("backfill")) as address,
         ):
             out.print(Text(f"The console of {plain(target.stack.state_machine)}. Ctrl-C stops it.\n"))
             out.print(Text("  ") + Text(address, "bold"))
-            threading.Event().wait()
+            idle = threading.Event()
+            while not idle.wait(1):
+                raise_lost_interrupt()
     except PortTaken as error:
         raise CommandFailed(str(error)) from error
     except KeyboardInterrupt:

@@ -28,7 +28,7 @@ from tinypics.local.remembered import Remembered
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tinypics.local.emulator import Emulator
     from tinypics.local.pidfile import PidFile
@@ -52,7 +52,7 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
         usual = before.console_port or DEFAULT_PORT
         now = replace(before, parameters=before.parameters | _parse_parameters(parameters, project))
         with (
-            interrupted_by(signal.SIGTERM, signal.SIGHUP),
+            interrupted_by(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as raise_lost_interrupt,
             listen(console_port, usual) as listener,
             err.status("Starting") as status,
             deploy.running(folder, project, port, now.parameters, now.api_id) as (emulator, pid_file),
@@ -69,7 +69,7 @@ def up(port: int, data: Path | None, parameters: list[str], console_port: int | 
             _print_addresses(pid_file, folder, console)
             _print_tries(pid_file, project, folder, data, now.parameters.get("Prefix", ""))
             out.print("\nThe function's log shows here:", style="dim")
-            _follow(emulator, pid_file)
+            _follow(emulator, pid_file, raise_lost_interrupt)
     except deploy.WrongParameters as error:
         kept = _describe(before.parameters)
         hint = [f"Remembered from an earlier start: {kept}; --forget drops them (make up FORGET=1)."] if kept else []
@@ -117,28 +117,39 @@ def _usage_error(wrong: list[str]) -> Misused:
 
 
 @contextlib.contextmanager
-def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Handle `signals` like Ctrl-C."""
+def interrupted_by(*signals: signal.Signals) -> Iterator[Callable[[], None]]:
+    """Handle `signals` like Ctrl-C. A loop must call the result in each round: it raises what was swallowed.
 
-    def interrupt(*_: object) -> None:
+    Python raises KeyboardInterrupt wherever the main thread is, also in code that C calls and whose exceptions it
+    ignores, like an attribute's that it only asks for.
+    """
+    came: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        came.append(number)
         raise KeyboardInterrupt
+
+    def raise_lost_interrupt() -> None:
+        if came:
+            raise KeyboardInterrupt
 
     before = {number: signal.getsignal(number) for number in signals}
     try:
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:  # keeps nohup's SIG_IGN
                 signal.signal(number, interrupt)
-        yield
+        yield raise_lost_interrupt
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _follow(emulator: Emulator, pid_file: PidFile) -> None:
+def _follow(emulator: Emulator, pid_file: PidFile, raise_lost_interrupt: Callable[[], None]) -> None:
     target = Target(Cloud.local(pid_file.endpoint, pid_file.region), pid_file.stack)
     log = target.log(time.time())
     warned = False
     while True:
+        raise_lost_interrupt()
         emulator.check()
         warned = warned or _warn_about_space(emulator.data)
         try:
