@@ -642,7 +642,7 @@ def test_requests_by_event(recipe: Recipe, event: str, requests: str) -> None:
         ("overwrite", "HEAD out, GET in, HEAD in, PUT out, HEAD in, LIST out"),
     ],
 )
-def test_the_source_of_an_upload_is_requested_before_its_outputs_are_known(event: str, requests: str) -> None:
+def test_an_upload_requests_its_source_at_once_even_if_its_outputs_are_current(event: str, requests: str) -> None:
     """Its event tells the size, unlike those of a backfill, for which the outputs are looked at first."""
     cloud = Cloud()
     etag = cloud.upload("a.png", V1)

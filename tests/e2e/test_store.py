@@ -10,6 +10,7 @@ from tests.e2e import faults
 from tinypics.errors import AccessDenied, DestinationNotFound, StoreUnavailable
 from tinypics.local.emulator import REGION, Emulator
 from tinypics.stack.clients import Cloud
+from tinypics.store import download
 from tinypics.store.objects import Conflict
 from tinypics.store.s3 import s3_bucket
 
@@ -48,6 +49,13 @@ def bucket(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     bucket.delete(KEY)
     proxy.clear()
     return bucket
+
+
+def test_an_object_that_was_emptied_is_read_although_it_has_no_range(bucket: Bucket) -> None:
+    """S3 answers 416. The event has told the size of the version before."""
+    bucket.put(KEY, b"", attributes={}, replaces=None)
+    opened = bucket.open(KEY, max_bytes=10**9, size=download.SPLIT)
+    assert (opened.size, opened.read_all()) == (0, b"")
 
 
 def test_s3_itself_refuses_to_delete_another_version(bucket: Bucket, proxy: Proxy) -> None:

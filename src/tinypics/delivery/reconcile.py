@@ -162,7 +162,7 @@ class _Attempt:
 
     def _open(self) -> Download | PermanentError:
         request = self.request
-        expected = {} if request.size is None else {"size": request.size}
+        expected = {} if request.size is None else {"size": request.size}  # some buckets take none
         try:
             return self.source.open(request.key, version_id=request.version_id, max_bytes=self.limits.bytes, **expected)
         except (SourceNotFound, SourceTooLarge) as error:

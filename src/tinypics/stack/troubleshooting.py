@@ -95,8 +95,8 @@ ADVICE: Final[dict[str, Advice]] = {
     # --- Transient: every attempt of the workflow failed with it.
     "StoreUnavailable": Advice(
         "The store throttled, answered with a server error, or broke the connection, at every attempt.",
-        "Retry now. If it lasts, the message has the store's answer: a bucket in another region and a disabled KMS key "
-        "also cause this error.",
+        "Retry now. If it lasts, the message has the store's answer: a bucket in another region, a disabled KMS key "
+        "and, on a laptop, a full disk also cause this error.",
         retry=True,
     ),
     "SourceChanged": Advice(

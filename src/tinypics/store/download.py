@@ -25,7 +25,10 @@ Bytes: TypeAlias = "bytes | memoryview"
 # costs as much as 15 ms of a function with one CPU, in which a connection transfers 1.3 MB: parts of this size pay off.
 PART = 8 * 2**20
 SPLIT = 3 * 2**20
-"""Bytes from which on two requests at once pay off, where the size is known before the first answer."""
+"""Bytes from which on an object is requested as two ranges at once, if its size is known before the first answer.
+
+The second half then arrives 17 ms earlier. At 1,769 MB of memory that time costs as much as the request, below it less.
+"""
 _PREFETCH_AFTER = 2**20  # bytes that arrive before other parts are requested: the header in them may be refused first
 _AT_ONCE = 3
 
