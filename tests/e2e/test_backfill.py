@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
 
@@ -173,17 +173,39 @@ def verified(stack: LocalStack) -> bool:
 
 
 @contextmanager
-def in_the_background(stack: LocalStack, *options: str) -> Iterator[subprocess.Popen[str]]:
+def in_the_background(
+    stack: LocalStack, *options: str, says: str = "Ctrl-C detaches"
+) -> Iterator[subprocess.Popen[str]]:
     """The same command as a process; waits until it watches a run."""
     order = [sys.executable, "-m", "tinypics", "backfill", "--data", str(stack.data), *options]
     order += ["--report", str(stack.data / "watched")]
     with subprocess.Popen(order, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stderr
-            assert "Ctrl-C detaches" in process.stderr.readline()
+            assert says in process.stderr.readline()
             yield process
         finally:
             process.kill()
+
+
+@contextmanager
+def stopped_in_progress(stack: LocalStack, count: int = 1) -> Iterator[None]:
+    """Stop the function's processes after so many outputs, so that the run cannot end meanwhile on any machine."""
+    until(stack, count)
+    signal_workers(stack, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        signal_workers(stack, signal.SIGCONT)
+
+
+def signal_workers(stack: LocalStack, number: signal.Signals) -> None:
+    """Send a signal to all processes of the emulator's group but itself."""
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
+    for pid, group in (map(int, line.split()) for line in listing.splitlines()):
+        if group == stack.facts.pid != pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def until(stack: LocalStack, count: int) -> None:
@@ -333,14 +355,14 @@ def test_a_duplicate_key_and_a_stopped_execution_are_reported(emulator: LocalSta
     assert backfill(emulator, "--attach", execution["name"]).exit_code == 1
     assert report(emulator)["reason"].startswith("fewer objects have an outcome than were counted")
 
-    Bucket(emulator, 300, slow=True)  # on a busy machine, many are made before the next line
+    bucket = Bucket(emulator, AT_ONCE * Job(IN).batch + 40)  # the batches in progress go on
     with in_the_background(emulator, "--yes") as watching:
-        until(emulator, 5)
-        emulator.workflows.stop_execution(executionArn=executions(emulator)[0]["executionArn"])
+        with stopped_in_progress(emulator):
+            emulator.workflows.stop_execution(executionArn=executions(emulator)[0]["executionArn"])
         assert watching.wait(120) == 1
     assert json.loads((emulator.data / "watched" / "report.json").read_text())["state"] == "stopped"
     assert "has ended." in backfill(emulator, "--stop").stderr
-    assert len(settled(emulator)) < 290
+    assert len(settled(emulator)) < len(bucket.wanted())
 
 
 def test_outputs_are_no_inputs_where_they_are_in_the_same_bucket(tmp_path: Path) -> None:
@@ -408,20 +430,22 @@ def test_a_long_run_is_stopped_within_ten_seconds(emulator: LocalStack) -> None:
 
 
 def test_detach_attach_and_no_second_run_of_the_same_job(emulator: LocalStack) -> None:
-    bucket = Bucket(emulator, 300, slow=True)  # on a busy machine, many are made before the next command
+    bucket = Bucket(emulator, 60)
     before = len(executions(emulator))
-    with in_the_background(emulator, "--yes") as watching:
-        until(emulator, 10)
-        watching.send_signal(signal.SIGINT)
-        _, said = watching.communicate(timeout=120)
-        assert watching.returncode == 130
-    name = executions(emulator)[0]["name"]
-    assert f"-m tinypics backfill --attach --data {emulator.data} {name}\nStop it: " in said
-    assert executions(emulator)[0]["status"] == "RUNNING"
-    joined = backfill(emulator, "--yes")  # the same command
-    assert f"Backfill {name} has this job already: attaching to it." in joined.stderr
+    with ExitStack() as other:
+        with in_the_background(emulator, "--yes") as watching, stopped_in_progress(emulator):
+            watching.send_signal(signal.SIGINT)
+            _, said = watching.communicate(timeout=120)
+            assert watching.returncode == 130
+            name = executions(emulator)[0]["name"]
+            assert f"-m tinypics backfill --attach --data {emulator.data} {name}\nStop it: " in said
+            assert executions(emulator)[0]["status"] == "RUNNING"
+            attaching = f"Backfill {name} has this job already: attaching to it."
+            joined = other.enter_context(in_the_background(emulator, "--yes", says=attaching))  # the same command
+        assert joined.wait(120) == 1
     assert len(executions(emulator)) == before + 1
-    assert part(report(emulator), bucket.expected()) == bucket.expected()
+    found = json.loads((emulator.data / "watched" / "report.json").read_text())
+    assert part(found, bucket.expected()) == bucket.expected()
 
 
 @pytest.mark.timeout(1500)  # starts the emulator twice, and waits for killed work
@@ -430,13 +454,12 @@ def test_after_any_kill_the_next_run_ends_in_the_same_state(tmp_path: Path, coun
     """SIGKILL of the watching command, of the function's processes, and of the whole emulator."""
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
         stack = LocalStack(facts, tmp_path)
-        bucket = Bucket(stack, count, slow=count < 1000)
-        with in_the_background(stack, "--yes") as watching:
-            until(stack, 5)
+        bucket, made = Bucket(stack, count), count // 6
+        with in_the_background(stack, "--yes") as watching, stopped_in_progress(stack):
             watching.kill()
-        with in_the_background(stack, "--attach") as watching:  # the run continues without a watcher
-            kill_workers(stack)  # tests/aws/backfill/test_batch.py does so at every write
-            until(stack, count // 3)
+        with stopped_in_progress(stack):  # the run continues without a watcher
+            signal_workers(stack, signal.SIGKILL)  # tests/aws/backfill/test_batch.py does so at every write
+        with in_the_background(stack, "--attach") as watching, stopped_in_progress(stack, made):
             lost = executions(stack)[0]
             assert lost["status"] == "RUNNING"
             os.killpg(facts.pid, signal.SIGKILL)
@@ -445,7 +468,7 @@ def test_after_any_kill_the_next_run_ends_in_the_same_state(tmp_path: Path, coun
         assert f"-m tinypics backfill --attach --data {stack.data} {lost['name']}\n" in said
     with deploy.running(tmp_path, PROJECT, port=0, parameters=WITHOUT_EVENTS) as (_, facts):
         stack = bucket.stack = LocalStack(facts, tmp_path)
-        assert count // 3 <= len(listed(stack, OUT)) < len(bucket.wanted())
+        assert made <= len(listed(stack, OUT)) < len(bucket.wanted())
         told = backfill(stack, "--attach", lost["name"])
         assert told.exit_code == 1
         assert "Step Functions no longer knows the run" in told.stdout
@@ -455,15 +478,6 @@ def test_after_any_kill_the_next_run_ends_in_the_same_state(tmp_path: Path, coun
         assert part(report(stack), expected) == expected
         assert bucket.made() == bucket.wanted()
         assert verified(stack)
-
-
-def kill_workers(stack: LocalStack) -> None:
-    """Kill all processes of the emulator's group but itself."""
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
-    for pid, group in (map(int, line.split()) for line in listing.splitlines()):
-        if group == stack.facts.pid != pid:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
 
 def test_a_list_of_keys_is_resized_and_its_failures_retried(emulator: LocalStack, tmp_path: Path) -> None:
