@@ -775,6 +775,7 @@ def test_newer_outputs_that_are_found_after_the_source_was_read_are_not_replaced
 def test_what_was_opened_in_vain_is_closed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.upload("a.png", picture("PNG"))
     closed = []
+    monkeypatch.delattr(Download, "__del__")  # closes the downloads of earlier tests at any time
     monkeypatch.setattr(Download, "close", lambda self: closed.append(self.stat.etag))
 
     def meanwhile(request: str) -> None:

@@ -91,6 +91,26 @@ def test_no_process_outlives_the_one_that_hands_out(tmp_path: Path) -> None:
         eventually(lambda: not alive(worker))
 
 
+EARLY = """
+import os, signal, sys
+sys.path.insert(0, {path!r})
+if __name__ == "__mp_main__":  # a process of the pool begins
+    os.kill(os.getpid(), signal.SIGINT)
+from tinypics.sandbox import process_pool
+import tests.sandbox.test_process_pool as here
+if __name__ == "__main__":
+    for _, (doubled, pid) in process_pool.run(here.double, [3], 1):
+        print(doubled, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+
+
+def test_ctrl_c_is_left_to_the_parent_even_while_a_process_begins(tmp_path: Path) -> None:
+    script = tmp_path / "early.py"
+    script.write_text(EARLY.format(path=str(Path(__file__).parents[2])))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("6 set()\n", "")
+
+
 def alive(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]

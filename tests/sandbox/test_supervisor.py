@@ -107,6 +107,28 @@ def harmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], A
     guards[0].close()
 
 
+INTERRUPTED = """
+import os, signal, sys
+os.kill(os.getpid(), signal.SIGINT)
+sys.path.pop(0)
+del sys.modules["resource"]
+import resource
+"""
+
+
+def test_ctrl_c_prints_no_traceback_of_a_worker_that_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It gets the signal while it imports `resource`."""
+    (tmp_path / "resource.py").write_text(INTERRUPTED)
+    monkeypatch.syspath_prepend(tmp_path)
+    sandbox = Sandbox(fork=False)
+    with pytest.raises(DecoderCrashed):
+        sandbox.resize_all(arriving(picture()), WANTED, Limits())
+    sandbox.close()
+    assert capfd.readouterr().err == ""
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     sandbox = Sandbox()

@@ -8,6 +8,7 @@ import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, TypeVar
@@ -54,7 +55,8 @@ def _run_pool(
         while True:
             for task in itertools.islice(tasks, ahead - len(pending)):
                 submitted = [task]
-                pending[pool.submit(work, task)] = task
+                with _interrupts_blocked():  # `submit` starts the processes
+                    pending[pool.submit(work, task)] = task
                 submitted = []
             if not pending:
                 return []
@@ -67,9 +69,20 @@ def _run_pool(
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """A process that is started meanwhile gets no SIGINT either, until it unblocks it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _initialize() -> None:
     # Ctrl-C sends SIGINT to the whole process group; only the parent acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
 
 

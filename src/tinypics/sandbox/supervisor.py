@@ -172,7 +172,10 @@ def _spawn_worker() -> tuple[Channel, int]:
     variables = {name: value for name, value in os.environ.items() if name.startswith(_KEPT_VARIABLES)}
     files = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
     try:
-        return ours, os.posix_spawn(sys.executable, [sys.executable, "-ISc", script], variables, file_actions=files)
+        command = [sys.executable, "-ISc", script]
+        # Until the worker has its own handlers, Ctrl-C would print a traceback of it.
+        blocked = {signal.SIGINT}
+        return ours, os.posix_spawn(sys.executable, command, variables, file_actions=files, setsigmask=blocked)
     except OSError:
         ours.close()
         raise

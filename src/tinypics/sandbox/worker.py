@@ -118,6 +118,7 @@ def _isolate(channel: Channel) -> None:
         os.dup2(nowhere, number)
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for name in os.environ.keys() - {SWITCH}:
         del os.environ[name]
     with suppress(OSError, ValueError, IndexError):  # Linux keeps the initial environment readable: overwrite it
