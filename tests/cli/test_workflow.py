@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tinypics.cli import workflow
 from tinypics.stack.executions import outcome
-
-if TYPE_CHECKING:
-    pass
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,9 +20,6 @@ from tinypics.local.emulator import Emulator, EmulatorError, is_healthy
 from tinypics.local.pidfile import PidFile
 from tinypics.local.template import read_template
 from tinypics.stack.deployed import Stack
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.e2e
 
