@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import os
@@ -23,6 +22,7 @@ from typer.testing import CliRunner
 
 from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, finished
+from tests.waiting import eventually
 from tinypics.aws.backfill.job import Job
 from tinypics.backfill.key_list import read_keys
 from tinypics.cli.app import app
@@ -48,25 +48,14 @@ def photo(number: int) -> bytes:
     return buffer.getvalue()
 
 
-@functools.cache
-def slow_photo() -> bytes:
-    """A picture of about 50 ms of CPU time, so that a run of a hundred takes seconds on any machine.
-
-    A TIFF, because no kernel of ours makes it faster.
-    """
-    buffer = io.BytesIO()
-    Image.new("RGB", (3000, 2000), "teal").save(buffer, "TIFF", compression="tiff_adobe_deflate")
-    return buffer.getvalue()
-
-
 FORMS = ["{0}.jpg", "2024/{0}.JPG", "2024/a/b/{0}.jpeg", "ü +%41&=/{0} .jpg", "日本/{0}.jpg", "'q\"/<{0}>.jpg"]
 
 
-def content(count: int, *, slow: bool) -> dict[str, tuple[bytes, str]]:
+def content(count: int) -> dict[str, tuple[bytes, str]]:
     """Objects with the outcome of a first backfill: `done`, an error name, or the reason for leaving it out."""
     found = {}
     for number in range(count):
-        key, good = FORMS[number % len(FORMS)].format(number), slow_photo() if slow else photo(number)
+        key, good = FORMS[number % len(FORMS)].format(number), photo(number)
         found[key] = {
             3: (photo(number)[:-40], "CorruptImage"),
             13: (b"called so only", "UnsupportedFormat"),
@@ -83,9 +72,9 @@ def content(count: int, *, slow: bool) -> dict[str, tuple[bytes, str]]:
 class Bucket:
     """A source bucket with this content; some objects already have outputs."""
 
-    def __init__(self, stack: LocalStack, count: int, *, done: int = 0, slow: bool = False) -> None:
+    def __init__(self, stack: LocalStack, count: int, *, done: int = 0) -> None:
         self.stack = stack
-        self.content = content(count, slow=slow)
+        self.content = content(count)
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(self._put, self.content))
         for key in [key for key, (_, what) in self.content.items() if what == "done"][:done]:
@@ -355,10 +344,9 @@ def test_a_duplicate_key_and_a_stopped_execution_are_reported(emulator: LocalSta
     assert backfill(emulator, "--attach", execution["name"]).exit_code == 1
     assert report(emulator)["reason"].startswith("fewer objects have an outcome than were counted")
 
-    bucket = Bucket(emulator, AT_ONCE * Job(IN).batch + 40)  # the batches in progress go on
-    with in_the_background(emulator, "--yes") as watching:
-        with stopped_in_progress(emulator):
-            emulator.workflows.stop_execution(executionArn=executions(emulator)[0]["executionArn"])
+    bucket = Bucket(emulator, 60)
+    with in_the_background(emulator, "--yes") as watching, stopped_in_progress(emulator):
+        emulator.workflows.stop_execution(executionArn=executions(emulator)[0]["executionArn"])
         assert watching.wait(120) == 1
     assert json.loads((emulator.data / "watched" / "report.json").read_text())["state"] == "stopped"
     assert "has ended." in backfill(emulator, "--stop").stderr
@@ -396,16 +384,20 @@ def test_a_dry_run_counts_and_a_no_starts_nothing(emulator: LocalStack) -> None:
 def stopped(stack: LocalStack, count: int) -> float:
     """Stop a run after `count` outputs; returns the seconds until its last output."""
     with in_the_background(stack, "--yes") as watching:
-        until(stack, count)
-        begun = time.time()
-        done = backfill(stack, "--stop")
-        assert done.exit_code == 0, done.output
+        with stopped_in_progress(stack, count):
+            begun = time.time()
+            order = ["backfill", "--stop", "--data", str(stack.data), "--report", str(stack.data / "report")]
+            stopping = subprocess.Popen([sys.executable, "-m", "tinypics", *order], stdout=subprocess.PIPE, text=True)
+            mark = f"runs/{executions(stack)[0]['name']}/stop"
+            eventually(lambda: mark in listed(stack, str(stack.facts.stack.backfill_bucket)), 0.2)
+        said, _ = stopping.communicate(timeout=120)
+        assert stopping.returncode == 0, said
         assert watching.wait(120) == 1
     made = listed(stack, OUT)
     found = report(stack)
     assert (found["state"], found["done"]) == ("stopped", len(made))
     assert found["unaccounted"] == found["objects"] - found["done"] - found["skipped"] - found["failed"] > 0
-    assert "the same command resumes the run" in done.stdout
+    assert "the same command resumes the run" in said
     assert "has ended." in backfill(stack, "--stop").stderr
     assert listed(stack, OUT) == made  # no output appeared during that command
     pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=OUT)
@@ -414,12 +406,12 @@ def stopped(stack: LocalStack, count: int) -> float:
 
 
 def test_a_stopped_run_is_resumed_by_the_next(emulator: LocalStack) -> None:
-    bucket = Bucket(emulator, 100, slow=True)
-    stopped(emulator, 20)
+    bucket = Bucket(emulator, 60)
+    stopped(emulator, 10)
     backfill(emulator, "--yes")
     assert bucket.made() == bucket.wanted()
     assert report(emulator)["state"] == "complete"
-    assert report(emulator)["skipped_because"]["the outputs are current"] >= 20
+    assert report(emulator)["skipped_because"]["the outputs are current"] >= 10
 
 
 @pytest.mark.long
