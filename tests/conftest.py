@@ -11,12 +11,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis import HealthCheck, settings
 
 from tests.artifact import shared
+from tests.tracing import Tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -40,29 +41,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-cov starts the worker's own tracer
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Stop the tracer that pytest-cov starts in a worker as if it were the main process.
-
-    It records nothing that is kept, but resumes whenever the worker's own is paused, so that `no_cover` had no effect.
-    """
-    cov = session.config.pluginmanager.getplugin("_cov")
-    if cov and cov.cov_controller and "PYTEST_XDIST_WORKER" in os.environ:
-        cov.cov_controller.cov.stop()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Only the first worker traces the imports, which are the same in each: the tracer takes as long as they do."""
-    cov = session.config.pluginmanager.getplugin("_cov")
-    controller = cov and os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0" and cov.cov_controller
-    if controller:
-        controller.pause()
-    try:
-        return (yield)
-    finally:
-        if controller:
-            controller.resume()
+def pytest_configure(config: pytest.Config) -> None:
+    cov = config.pluginmanager.getplugin("_cov")
+    if cov and cov.cov_controller:
+        # An object, because pytest calls hooks of this file only for what is below its folder, which a session is not.
+        config.pluginmanager.register(Tracing(config, cov.cov_controller))
 
 
 SLOW = ("e2e", "browser", "local", "bench", "runtime", "sandbox", "store", "delivery")
@@ -85,14 +68,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if rows[function] % SAMPLE:
                 item.add_marker(pytest.mark.exhaustive)
             rows[function] += 1
-        # Random examples must not decide the coverage, and tests of the repository are not about the package. Rows of a
-        # table run the lines of the first. The tracer would make all of them take half as long again.
-        if (
-            is_hypothesis_test(getattr(item, "obj", None))
-            or item.path.parent.name == "project"
-            or item.get_closest_marker("exhaustive")
-        ):
-            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,7 +28,7 @@ from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 
 # The tracer of coverage would double the time of the samples. Other tests run the same lines.
-UNTRACED = pytest.mark.no_cover
+UNTRACED = pytest.mark.untraced
 CHANGES = {
     "overwrite": upload("a.jpg", GOOD[1]),
     "same": upload("a.jpg", GOOD[0]),

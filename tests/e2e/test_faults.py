@@ -30,7 +30,7 @@ from tinypics.aws.backfill.batch import KILLED
 from tinypics.local import deploy
 
 # Other processes run the code under test, and other tests cover the clients: the tracer would add a tenth of CPU time.
-pytestmark = [pytest.mark.e2e, pytest.mark.no_cover]
+pytestmark = [pytest.mark.e2e, pytest.mark.untraced]
 
 TRIES = 5  # inside one invocation
 ATTEMPTS = 3  # of an execution in the emulator, which gives every exception this name
