@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
+import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +53,23 @@ class LocalStack:
     @property
     def logs(self) -> Any:
         return self.client("logs")
+
+    def manifest(self, key: str) -> dict[str, Any] | None:
+        """The manifest of a source, when it is complete: an incomplete one is written before the outputs."""
+        try:
+            body = self.s3.get_object(Bucket=self.facts.stack.output_bucket, Key=f"{key}/manifest.json")["Body"]
+        except self.s3.exceptions.NoSuchKey:
+            return None
+        found: dict[str, Any] = json.loads(body.read())
+        return found if found["complete"] else None
+
+    def signal_workers(self, number: int) -> None:
+        """Send a signal to the functions' processes: all of the emulator's group but itself."""
+        listing = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
+        for pid, group in (map(int, line.split()) for line in listing.splitlines()):
+            if group == self.facts.pid != pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
 
@@ -166,12 +166,19 @@ def in_the_background(
     stack: LocalStack, *options: str, says: str = "Ctrl-C detaches"
 ) -> Iterator[subprocess.Popen[str]]:
     """The same command as a process; waits until it watches a run."""
+    with started(stack, *options, "--report", str(stack.data / "watched"), stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        assert says in process.stderr.readline()
+        yield process
+
+
+@contextmanager
+def started(
+    stack: LocalStack, *options: str, stdout: int = subprocess.DEVNULL, stderr: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
     order = [sys.executable, "-m", "tinypics", "backfill", "--data", str(stack.data), *options]
-    order += ["--report", str(stack.data / "watched")]
-    with subprocess.Popen(order, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(order, stdout=stdout, stderr=stderr, text=True) as process:
         try:
-            assert process.stderr
-            assert says in process.stderr.readline()
             yield process
         finally:
             process.kill()
@@ -181,20 +188,11 @@ def in_the_background(
 def stopped_in_progress(stack: LocalStack, count: int = 1) -> Iterator[None]:
     """Stop the function's processes after so many outputs, so that the run cannot end meanwhile on any machine."""
     until(stack, count)
-    signal_workers(stack, signal.SIGSTOP)
+    stack.signal_workers(signal.SIGSTOP)
     try:
         yield
     finally:
-        signal_workers(stack, signal.SIGCONT)
-
-
-def signal_workers(stack: LocalStack, number: signal.Signals) -> None:
-    """Send a signal to all processes of the emulator's group but itself."""
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
-    for pid, group in (map(int, line.split()) for line in listing.splitlines()):
-        if group == stack.facts.pid != pid:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
+        stack.signal_workers(signal.SIGCONT)
 
 
 def until(stack: LocalStack, count: int) -> None:
@@ -383,11 +381,11 @@ def test_a_dry_run_counts_and_a_no_starts_nothing(emulator: LocalStack) -> None:
 
 def stopped(stack: LocalStack, count: int) -> float:
     """Stop a run after `count` outputs; returns the seconds until its last output."""
-    with in_the_background(stack, "--yes") as watching:
+    with in_the_background(stack, "--yes") as watching, ExitStack() as ends:
         with stopped_in_progress(stack, count):
             begun = time.time()
-            order = ["backfill", "--stop", "--data", str(stack.data), "--report", str(stack.data / "report")]
-            stopping = subprocess.Popen([sys.executable, "-m", "tinypics", *order], stdout=subprocess.PIPE, text=True)
+            command = started(stack, "--stop", "--report", str(stack.data / "report"), stdout=subprocess.PIPE)
+            stopping = ends.enter_context(command)
             mark = f"runs/{executions(stack)[0]['name']}/stop"
             eventually(lambda: mark in listed(stack, str(stack.facts.stack.backfill_bucket)), 0.2)
         said, _ = stopping.communicate(timeout=120)
@@ -450,7 +448,7 @@ def test_after_any_kill_the_next_run_ends_in_the_same_state(tmp_path: Path, coun
         with in_the_background(stack, "--yes") as watching, stopped_in_progress(stack):
             watching.kill()
         with stopped_in_progress(stack):  # the run continues without a watcher
-            signal_workers(stack, signal.SIGKILL)  # tests/aws/backfill/test_batch.py does so at every write
+            stack.signal_workers(signal.SIGKILL)  # tests/aws/backfill/test_batch.py does so at every write
         with in_the_background(stack, "--attach") as watching, stopped_in_progress(stack, made):
             lost = executions(stack)[0]
             assert lost["status"] == "RUNNING"

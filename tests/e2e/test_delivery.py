@@ -76,9 +76,7 @@ def listing(start: Callable[..., LocalStack]) -> LocalStack:
 
 def test_an_upload_becomes_a_list_with_a_manifest_that_can_be_relied_on(listing: LocalStack) -> None:
     put(listing, "photos/a b.jpg")
-    manifest = json.loads(
-        eventually(lambda: read(listing, "photos/a b.jpg/manifest.json") if len(keys(listing)) == 4 else None, SELDOM)
-    )
+    manifest = eventually(lambda: listing.manifest("photos/a b.jpg"), SELDOM)
     assert keys(listing) == [
         "photos/a b.jpg/200x-webp.webp",
         "photos/a b.jpg/64x64.jpg",
@@ -99,13 +97,13 @@ def test_an_upload_becomes_a_list_with_a_manifest_that_can_be_relied_on(listing:
 def test_a_key_outside_of_the_prefix_starts_nothing(listing: LocalStack) -> None:
     put(listing, "elsewhere/b.jpg")
     put(listing, "photos/c.jpg")
-    eventually(lambda: "photos/c.jpg/manifest.json" in keys(listing), SELDOM)
+    eventually(lambda: listing.manifest("photos/c.jpg"), SELDOM)
     assert not [key for key in keys(listing) if key.startswith("elsewhere")]
 
 
 def test_a_duplicate_is_skipped_and_the_removal_takes_everything(listing: LocalStack) -> None:
     put(listing, "photos/d.jpg")
-    eventually(lambda: "photos/d.jpg/manifest.json" in keys(listing), SELDOM)
+    eventually(lambda: listing.manifest("photos/d.jpg"), SELDOM)
     event = json.loads(execution_for(listing, "photos/d.jpg")["input"])
     answer = invoke(listing, event)
     assert (answer["status"], answer["skipped"], len(answer["renditions"])) == ("SUCCESS", True, 3)

@@ -142,9 +142,7 @@ def listing_stack(tmp_path: Path) -> Iterator[LocalStack]:
 def test_lists_below_a_prefix_of_their_own(listing_stack: LocalStack) -> None:
     stack = listing_stack
     upload(stack, in__a=photo(), in__b=photo("red"), out__c=photo())
-    eventually(
-        lambda: there(stack, "small/in/a.jpg/manifest.json") and there(stack, "small/in/b.jpg/manifest.json"), SELDOM
-    )
+    eventually(lambda: stack.manifest("small/in/a.jpg") and stack.manifest("small/in/b.jpg"), SELDOM)
     code, report = verify(stack)
     assert (code, report["prefix"], report["sources"]) == (0, "in/", {"complete": 2})
     assert report["outputs"] == {"managed": 6}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 import signal
-import subprocess
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -113,13 +110,7 @@ class World:
             self.emulator_setting(_sfn_mock_config={})
 
     def kill_workers(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the functions' processes: all of the emulator's group but itself."""
-        emulator = self.stack.facts.pid
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
-        for pid, group in (map(int, line.split()) for line in listed.splitlines()):
-            if group == emulator != pid:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+        self.stack.signal_workers(number)
 
     def logged(self, text: str, least: int = 1) -> list[dict[str, Any]]:
         """The function's log lines that contain `text`, when there are at least so many.
