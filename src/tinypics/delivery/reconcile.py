@@ -162,9 +162,10 @@ class _Attempt:
 
     def _open(self) -> Download | PermanentError:
         request = self.request
-        expected = {} if request.size is None else {"size": request.size}  # some buckets take none
         try:
-            return self.source.open(request.key, version_id=request.version_id, max_bytes=self.limits.bytes, **expected)
+            return self.source.open(
+                request.key, version_id=request.version_id, max_bytes=self.limits.bytes, size=request.size
+            )
         except (SourceNotFound, SourceTooLarge) as error:
             return error
 

@@ -71,7 +71,7 @@ def _run_pool(
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """A process that is started meanwhile gets no SIGINT either, until it unblocks it."""
+    """SIGINT is blocked in this thread, and in a process that it starts, until that unblocks the signal."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
