@@ -82,11 +82,11 @@ def _install(functions: tuple[Any, Any]) -> None:
 
 
 def _is_traced(node: pytest.Item | pytest.Collector) -> bool:
-    """Random examples must not decide the coverage, tests of the repository are not about the package, and rows of a
-    table run the lines of the first. The tracer would make all of them take half as long again."""
+    """Random examples must not decide the coverage, tests of the repository are not about the package, rows of a table
+    run the lines of the first, and tests in Chromium those of the console's other tests. The tracer would make all of
+    them take half as long again."""
     return not (
         is_hypothesis_test(getattr(node, "obj", None))
         or node.path.parent.name == "project"
-        or node.get_closest_marker("exhaustive")
-        or node.get_closest_marker("untraced")
+        or any(map(node.get_closest_marker, ("exhaustive", "browser", "untraced")))
     )

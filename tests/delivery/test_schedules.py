@@ -27,8 +27,8 @@ from tinypics.store.bucket import Bucket
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 
-# The tracer of coverage would double the time of the samples. Other tests run the same lines.
-UNTRACED = pytest.mark.untraced
+# The tracer of coverage would double the time of the schedules. Other tests run the same lines.
+pytestmark = pytest.mark.untraced
 CHANGES = {
     "overwrite": upload("a.jpg", GOOD[1]),
     "same": upload("a.jpg", GOOD[0]),
@@ -46,7 +46,6 @@ PAIRS = [(first, second) for first in CHANGES for second in CHANGES if second !=
 
 
 @pytest.mark.table
-@UNTRACED
 @pytest.mark.parametrize("name", SETUPS)
 def test_random_schedules_end_right(name: str) -> None:
     for number in range(40):
@@ -55,7 +54,6 @@ def test_random_schedules_end_right(name: str) -> None:
 
 
 @pytest.mark.table
-@UNTRACED
 @pytest.mark.parametrize("recipe", [SINGLE[0], LISTS[0]], ids=str)
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_two_changes_with_one_switch_end_right(first: str, second: str, recipe: Recipe) -> None:
@@ -64,7 +62,6 @@ def test_two_changes_with_one_switch_end_right(first: str, second: str, recipe: 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@UNTRACED
 @pytest.mark.parametrize("recipe", RECIPES[::3], ids=str)
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_two_changes_with_two_switches_or_faults_end_right(first: str, second: str, recipe: Recipe) -> None:
@@ -82,13 +79,11 @@ def pairs(recipe: Recipe, first: str, second: str, *, switches: int, faults: Fau
     return count
 
 
-@UNTRACED
 def test_versions_with_equal_outputs_are_told_apart_by_their_metadata() -> None:
     """An older invocation writes the bytes that the manifest names already, with the metadata of its own version."""
     assert pairs(LISTS[3], "equal", "same", switches=2) > 100
 
 
-@UNTRACED
 def test_a_server_never_replaces_the_output_of_an_upload() -> None:
     """It has seen its own output of another version, which gives the same picture."""
     for choices in every(switches=1):
