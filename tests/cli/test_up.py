@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -99,21 +98,6 @@ def test_make_up_takes_its_options() -> None:
         *("up", "--port", "5000", "--data", "my data", "--parameter", "Renditions=128x128,800x"),
         *("--parameter", "Api=off", "--forget"),
     ]
-
-
-def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
-    try:
-        with up.interrupted_by(signal.SIGTERM, signal.SIGHUP) as raise_lost_interrupt:
-            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-            raise_lost_interrupt()
-            with pytest.raises(KeyboardInterrupt):
-                signal.raise_signal(signal.SIGTERM)
-            with pytest.raises(KeyboardInterrupt):  # the code that it hit may have swallowed the first
-                raise_lost_interrupt()
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.e2e

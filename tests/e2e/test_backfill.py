@@ -218,6 +218,7 @@ def settled(stack: LocalStack) -> list[str]:
 SIZES = [60, pytest.param(5000, marks=[pytest.mark.long, pytest.mark.timeout(1500)])]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("count", SIZES)
 def test_a_full_bucket_is_worked_on_and_a_second_run_changes_nothing(emulator: LocalStack, count: int) -> None:
     bucket = Bucket(emulator, count, done=count // 50)
@@ -275,6 +276,7 @@ def by_hand(stack: LocalStack, order: object, **name: str) -> dict[str, Any]:
     return finished(stack, arn)
 
 
+@pytest.mark.untraced
 def test_the_caps_hold_for_a_workflow_that_is_started_by_hand(emulator: LocalStack) -> None:
     for number in range(101):
         emulator.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
@@ -438,6 +440,7 @@ def test_detach_attach_and_no_second_run_of_the_same_job(emulator: LocalStack) -
     assert part(found, bucket.expected()) == bucket.expected()
 
 
+@pytest.mark.untraced
 @pytest.mark.timeout(1500)  # starts the emulator twice, and waits for killed work
 @pytest.mark.parametrize("count", [120, pytest.param(5000, marks=pytest.mark.long)])
 def test_after_any_kill_the_next_run_ends_in_the_same_state(tmp_path: Path, count: int) -> None:

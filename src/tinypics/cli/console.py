@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from tinypics.cli.interrupts import interrupted_by
 from tinypics.cli.target import readable_errors
 from tinypics.cli.terminal import CommandFailed, err, out, plain
-from tinypics.cli.up import interrupted_by
 from tinypics.console.server import PortTaken, listen, serving
 
 if TYPE_CHECKING:

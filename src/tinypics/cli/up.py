@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError
 from rich.text import Text
 
+from tinypics.cli.interrupts import interrupted_by
 from tinypics.cli.logs import PAUSES, show
 from tinypics.cli.shell import command, relative
 from tinypics.cli.target import DATA, Target, find_nearest, readable_errors
@@ -28,7 +29,7 @@ from tinypics.local.remembered import Remembered
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from tinypics.local.emulator import Emulator
     from tinypics.local.pidfile import PidFile
@@ -114,34 +115,6 @@ def _parse_parameters(texts: list[str], project: Path) -> dict[str, str]:
 
 def _usage_error(wrong: list[str]) -> Misused:
     return Misused("\n".join([*map(plain, wrong), "Nothing was started."]))
-
-
-@contextlib.contextmanager
-def interrupted_by(*signals: signal.Signals) -> Iterator[Callable[[], None]]:
-    """Handle `signals` like Ctrl-C. A loop must call the result in each round: it raises what was swallowed.
-
-    Python raises KeyboardInterrupt wherever the main thread is, also in code that C calls and whose exceptions it
-    ignores, like an attribute's that it only asks for.
-    """
-    came: list[int] = []
-
-    def interrupt(number: int, _: object) -> None:
-        came.append(number)
-        raise KeyboardInterrupt
-
-    def raise_lost_interrupt() -> None:
-        if came:
-            raise KeyboardInterrupt
-
-    before = {number: signal.getsignal(number) for number in signals}
-    try:
-        for number, handler in before.items():
-            if handler is not signal.SIG_IGN:  # keeps nohup's SIG_IGN
-                signal.signal(number, interrupt)
-        yield raise_lost_interrupt
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _follow(emulator: Emulator, pid_file: PidFile, raise_lost_interrupt: Callable[[], None]) -> None:

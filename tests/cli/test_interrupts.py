@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.waiting import PATIENCE
+from tinypics.cli.interrupts import interrupted_by
+
+
+def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
+    try:
+        with interrupted_by(signal.SIGTERM, signal.SIGHUP) as raise_lost_interrupt:
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            raise_lost_interrupt()
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+            with pytest.raises(KeyboardInterrupt):  # the code that it hit may have swallowed the first
+                raise_lost_interrupt()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_python_imports_a_module_to_the_end_before_it_is_interrupted() -> None:
+    """Other threads would wait forever for a lock of the import system."""
+    ended: list[bool] = []
+    importing = "import signal; signal.raise_signal(signal.SIGTERM); ended.append(True)"
+
+    def import_and_wait() -> None:
+        exec(compile(importing, "<frozen importlib._bootstrap>", "exec"), {"ended": ended})  # noqa: S102
+        time.sleep(PATIENCE)
+
+    with interrupted_by(signal.SIGTERM), pytest.raises(KeyboardInterrupt):
+        import_and_wait()
+    assert ended
