@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.console.conftest import BACKFILL, JPEG
-from tests.pictures import encoded, photo
+from tests.pictures import encoded, opened, photo
 from tinypics.console.executions import advised
 from tinypics.console.preview import Previews
 from tinypics.stack.clients import Cloud
@@ -183,6 +183,8 @@ def test_the_list_comes_in_pages_by_status(page: Page) -> None:
         ("POST", "/api/subjects", {"names": ["../x"]}, 400, "InvalidRequest"),
         ("POST", "/api/subjects", {"names": "x"}, 400, "InvalidRequest"),
         ("POST", "/api/snippets", {"event": 3}, 400, "InvalidRequest"),
+        ("POST", "/api/address", {"key": 1, "rendition": "40x"}, 400, "InvalidRequest"),
+        ("POST", "/api/address", {"key": "good.jpg"}, 400, "InvalidRequest"),
         ("POST", "/api/failures/retry", {"names": []}, 400, "InvalidRequest"),
         ("POST", "/api/failures/retry", {"names": ["unknown"]}, 404, "ExecutionNotFound"),
     ],
@@ -257,6 +259,17 @@ def test_a_preview_that_cannot_be_says_why(page: Page, more: dict[str, Any], err
     page.put("text.jpg", b"text")
     answer = page.ask("POST", "/api/preview", {"event": event("text.jpg", width=10) | more})
     assert (answer.status, answer.document["error"]) == (200, error)
+
+
+@pytest.mark.parametrize(("rendition", "signed"), [("128x128", False), ("40x-png", True)])
+def test_addresses_show_the_picture_and_only_those_of_other_sizes_are_signed(
+    page: Page, rendition: str, signed: bool
+) -> None:
+    page.put("address.jpg")
+    url = page.post("/api/address", {"key": "address.jpg", "rendition": rendition})["url"]
+    assert ("&s=" in url) == signed
+    with urllib.request.urlopen(url) as answer:
+        assert opened(answer.read()).width == int(rendition.partition("x")[0])
 
 
 def test_snippets_for_this_stack_work_as_printed(page: Page) -> None:

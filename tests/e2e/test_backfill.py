@@ -276,7 +276,6 @@ def by_hand(stack: LocalStack, order: object, **name: str) -> dict[str, Any]:
     return finished(stack, arn)
 
 
-@pytest.mark.untraced
 def test_the_caps_hold_for_a_workflow_that_is_started_by_hand(emulator: LocalStack) -> None:
     for number in range(101):
         emulator.s3.put_object(Bucket=IN, Key=f"{number}.jpg", Body=photo(number))
