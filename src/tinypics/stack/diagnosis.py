@@ -55,9 +55,9 @@ class Diagnosis:
     """The facts about one key. `state` is a verdict's (`complete`, `wrong`, an error's name, ...), or `absent`.
 
     `source` is None if there is no such object; `near` then has keys that are like it, and `made_from` the source whose
-    output has this key. `events` is the target of the
-    bucket's events: `eventbridge`, `queue`, `none`, or `unknown` if they may not be read. `outputs` has each rendition
-    of the stack's recipe with its key, and whether it is there and current.
+    output has this key. `events` is the target of the bucket's events: `eventbridge`, `queue`, `none`, or `unknown` if
+    they may not be read. `outputs` has each rendition of the stack's recipe with its key, and whether it is there and
+    current.
     """
 
     key: str
