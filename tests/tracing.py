@@ -1,4 +1,4 @@
-"""Tells pytest-cov's tracer when to run: only while it has something to record.
+"""Installs pytest-cov's tracer only while a test, a fixture, or the end of a shared fixture runs.
 
 pytest and pytest-xdist make more calls for a test than a quick test does, and the tracer takes as long as they do.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Tracing:
-    """A plugin of pytest. Coverage's `sysmon`, which Python has no trace function for, is left alone."""
+    """A plugin of pytest. It does not affect coverage's `sysmon`, for which Python has no trace function."""
 
     def __init__(self, config: pytest.Config, controller: Any) -> None:
         self._controller = controller
