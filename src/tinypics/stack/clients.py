@@ -41,6 +41,7 @@ class Cloud:
         self.endpoint = endpoint
         self._session = session
         self._config = _TIMEOUTS.merge(_LOCAL) if endpoint else _TIMEOUTS
+        self._clients: dict[str, Any] = {}
 
     @classmethod
     def local(cls, endpoint: str, region: str) -> Self:
@@ -53,8 +54,11 @@ class Cloud:
         return cls(aws_session(profile, region))
 
     def client(self, service: str) -> Any:
-        config = self._config.merge(_INVOCATIONS) if service == "lambda" else self._config
-        return self._create(service, config)
+        """One for each service, because creating it takes 20 ms of CPU time. Threads may share it."""
+        if service not in self._clients:
+            config = self._config.merge(_INVOCATIONS) if service == "lambda" else self._config
+            self._clients[service] = self._create(service, config)
+        return self._clients[service]
 
     def presigner(self) -> Any:
         """A client of S3 with presigned URLs that a browser can use."""
