@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 
 import pytest
@@ -24,15 +25,38 @@ def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+def import_something(ended: list[bool]) -> None:
+    """Get a signal in the import system."""
+    importing = "import signal; signal.raise_signal(signal.SIGTERM); ended.append(True)"
+    exec(compile(importing, "<frozen importlib._bootstrap>", "exec"), {"ended": ended})  # noqa: S102
+
+
 def test_python_imports_a_module_to_the_end_before_it_is_interrupted() -> None:
     """Other threads would wait forever for a lock of the import system."""
     ended: list[bool] = []
-    importing = "import signal; signal.raise_signal(signal.SIGTERM); ended.append(True)"
 
     def import_and_wait() -> None:
-        exec(compile(importing, "<frozen importlib._bootstrap>", "exec"), {"ended": ended})  # noqa: S102
+        import_something(ended)
         time.sleep(PATIENCE)
 
     with interrupted_by(signal.SIGTERM), pytest.raises(KeyboardInterrupt):
         import_and_wait()
     assert ended
+
+
+def test_a_postponed_signal_interrupts_once_when_it_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second interrupt would hit the cleanup after the first."""
+    again: list[object] = []
+
+    class Timer:
+        def __init__(self, seconds: float, call: object, arguments: object) -> None:
+            again.append((call, arguments))
+
+        def start(self) -> None:
+            pass
+
+    monkeypatch.setattr(threading, "Timer", Timer)
+    with interrupted_by(signal.SIGTERM) as raise_lost_interrupt:
+        import_something([])
+        raise_lost_interrupt()
+    assert again == [(signal.pthread_kill, [threading.get_ident(), signal.SIGTERM])]

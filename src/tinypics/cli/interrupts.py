@@ -25,10 +25,10 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[Callable[[], None]]:
     came: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        came.append(number)
         if frame and frame.f_code.co_filename.startswith("<frozen importlib"):
             threading.Timer(_AGAIN, signal.pthread_kill, [threading.get_ident(), number]).start()
             return
+        came.append(number)
         raise KeyboardInterrupt
 
     def raise_lost_interrupt() -> None:
