@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+    from tests.local_stack import LocalStack
+
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("any machine")
 
@@ -85,16 +87,26 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The deployed stack. All tests of a process share it, because starting an emulator takes a second of CPU time."""
+    from tests.local_stack import running
+
+    with running(tmp_path_factory.mktemp("emulator")) as stack:
+        yield stack
+
+
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 """The last one takes a third of the others' CPU time for each page, but is not what people use."""
 
-WITHOUT_POPUPS = """#!/bin/bash
-exec '{program}' "${{@/#--disable-features=/--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,}}"
-"""
-"""Without the two pages that Chromium loads for the address bar of each window, which take more CPU time than ours.
+FEATURES = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"
+"""Two pages that Chromium loads for the address bar of each window, which take more CPU time than ours, and a process
+that it starts in advance for the next page."""
 
-A script, because Chromium obeys only the last `--disable-features`, and Playwright passes one of its own.
+WITHOUT_FEATURES = """#!/bin/bash
+exec '{program}' "${{@/#--disable-features=/--disable-features={features},}}"
 """
+"""A script, because Chromium obeys only the last `--disable-features`, and Playwright passes one of its own."""
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +124,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
             pytest.fail(missing)
         pytest.skip(missing)
     script = tmp_path_factory.mktemp("chromium") / "chromium"
-    script.write_text(WITHOUT_POPUPS.format(program=program))
+    script.write_text(WITHOUT_FEATURES.format(program=program, features=FEATURES))
     script.chmod(0o700)
     with sync_playwright() as playwright:
         # Chromium has no sandbox as root; the tests open only trusted pages.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
+from tests.local_stack import LocalStack
 from tests.waiting import PATIENCE
 from tinypics.console.server import serving
 from tinypics.stack.clients import Cloud
@@ -29,7 +29,7 @@ def new_context(browser: Browser, **options: Any) -> BrowserContext:
     return context
 
 
-def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:  # noqa: F811 - not the fixture
+def once_told(stack: LocalStack, check: Callable[[float], None]) -> None:
     """`check(milliseconds)`, which waits for a log line.
 
     On a busy machine the emulator writes a line late, with those of the next picture, so this uploads one.
@@ -49,7 +49,7 @@ def copied(page: Page, pattern: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def address(stack: LocalStack) -> Iterator[str]:  # noqa: F811 - the fixture
+def address(stack: LocalStack) -> Iterator[str]:
     with serving(Cloud.local(stack.facts.endpoint, stack.facts.region), stack.facts.stack) as address:
         yield address
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import FilePayload, expect
 
 from tests.browser.conftest import new_context, once_told
-from tests.e2e.conftest import PROJECT, LocalStack
+from tests.local_stack import PROJECT, LocalStack
 from tests.pictures import encoded, photo
 from tinypics.console.server import serving
 from tinypics.local import deploy

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import FilePayload, expect
 
 from tests.browser.conftest import copied, new_context
-from tests.e2e.conftest import PROJECT
+from tests.local_stack import PROJECT
 from tests.pictures import encoded, photo
 from tinypics.console.server import serving
 from tinypics.local import deploy
@@ -18,7 +18,7 @@ from tinypics.stack.clients import Cloud
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route
 
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.conftest import LocalStack, stack  # noqa: F401 - the fixture
+from tests.local_stack import LocalStack
 from tests.pictures import encoded, photo
 from tests.waiting import PATIENCE, SELDOM
 from tinypics.console.server import serving
@@ -106,7 +106,7 @@ class Page:
 
 
 @pytest.fixture(scope="session")
-def page(stack: LocalStack) -> Iterator[Page]:  # noqa: F811 - the fixture
+def page(stack: LocalStack) -> Iterator[Page]:
     cloud = Cloud.local(stack.facts.endpoint, stack.facts.region)
     with serving(cloud, stack.facts.stack, backfill=BACKFILL) as address:
         yield Page(address, stack)

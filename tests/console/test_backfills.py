@@ -15,7 +15,7 @@ from tinypics.stack.backfill_runs import Run
 from tinypics.stack.clients import Cloud
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 pytestmark = pytest.mark.e2e
 

@@ -19,7 +19,7 @@ from tinypics.cli.app import app
 from tinypics.console.server import PortTaken
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 pytestmark = pytest.mark.e2e
 

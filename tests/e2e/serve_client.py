@@ -15,7 +15,7 @@ from tinypics.stack.clients import Cloud
 from tinypics.stack.deployed import cdn_stack, outputs
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 FUNCTION = "tinypics-serve"
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.serve_client import Site
 from tests.e2e.test_resize import IN
+from tests.local_stack import PROJECT, LocalStack
 from tests.pictures import encoded, quadrants
 from tinypics.local import deploy
 

@@ -29,9 +29,9 @@ if not __package__:  # the program is started by its path
 from PIL import Image
 
 from tests.e2e import faults
-from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN
 from tests.e2e.world import RENDITIONS, World
+from tests.local_stack import PROJECT, LocalStack
 from tinypics.local import deploy
 
 CORRUPT = b"\xff\xd8\xff\xe0" + bytes(500)

@@ -15,7 +15,7 @@ from tinypics.aws.s3 import open_bucket
 from tinypics.errors import SourceNotFound
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 pytestmark = pytest.mark.e2e
 

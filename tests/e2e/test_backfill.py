@@ -20,8 +20,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, finished
+from tests.local_stack import PROJECT, LocalStack
 from tests.waiting import eventually
 from tinypics.aws.backfill.job import Job
 from tinypics.backfill.key_list import read_keys

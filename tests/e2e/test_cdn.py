@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.delivery.test_manifest import Tags
-from tests.e2e.conftest import PROJECT
+from tests.local_stack import PROJECT
 from tests.pictures import encoded, photo
 from tests.waiting import PATIENCE
 from tinypics.cli.app import app

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
     from tinypics.local.pidfile import PidFile
 
 pytestmark = pytest.mark.e2e

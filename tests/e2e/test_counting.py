@@ -10,7 +10,7 @@ import pytest
 from obstore.store import MemoryStore
 
 import lambda_function
-from tests.e2e.conftest import LocalStack
+from tests.local_stack import LocalStack
 from tinypics.aws.backfill import batch, job
 from tinypics.aws.backfill import count as counting
 from tinypics.aws.backfill import listing as lists

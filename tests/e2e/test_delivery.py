@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, PHOTO, execution_for, invoke, mission, photo
+from tests.local_stack import PROJECT, LocalStack
 from tests.waiting import SELDOM, eventually
 from tinypics.local import deploy
 from tinypics.stack import deployed

@@ -23,9 +23,9 @@ from typing import Any
 import pytest
 
 from tests.e2e import faults
-from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.test_resize import IN, OUT, finished, mission, run
 from tests.e2e.world import BLUE, GREEN, OUTPUT, OUTPUTS, RED, RENDITIONS, SOURCE, World, created, event, photo
+from tests.local_stack import PROJECT, LocalStack
 from tinypics.aws.backfill.batch import KILLED
 from tinypics.local import deploy
 

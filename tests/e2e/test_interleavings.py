@@ -21,7 +21,7 @@ from tinypics.store.objects import Conflict, Listed, Stat, UnsupportedKey
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 pytestmark = pytest.mark.e2e
 

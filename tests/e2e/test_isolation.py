@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 import pytest
 from PIL import Image
 
-from tests.e2e.conftest import PROJECT, LocalStack
+from tests.local_stack import PROJECT, LocalStack
 from tinypics.local import deploy
 
 pytestmark = pytest.mark.e2e

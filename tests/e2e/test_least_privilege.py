@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from tests.e2e import faults
-from tests.e2e.conftest import LocalStack
 from tests.e2e.test_resize import IN, OUT, finished
 from tests.e2e.world import BLUE, RED, World
+from tests.local_stack import LocalStack
 from tests.permissions import applies
 from tests.pictures import encoded
 from tests.pictures import photo as noise

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tests.e2e.conftest import LocalStack
+from tests.local_stack import LocalStack
 from tests.waiting import eventually
 from tinypics.backfill import worker
 from tinypics.backfill.estimate import Caps

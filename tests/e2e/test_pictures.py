@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 pytestmark = pytest.mark.e2e
 

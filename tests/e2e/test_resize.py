@@ -16,7 +16,7 @@ from PIL import Image
 from tests.waiting import PATIENCE, SELDOM, eventually
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 pytestmark = pytest.mark.e2e
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tests.e2e.conftest import PROJECT, LocalStack
+from tests.local_stack import PROJECT, LocalStack
 from tests.waiting import SELDOM, eventually
 from tinypics.cli.app import app
 from tinypics.local import deploy

@@ -12,10 +12,10 @@ from PIL import Image
 
 from tests.answer import Answer
 from tests.e2e import faults
-from tests.e2e.conftest import PROJECT, LocalStack
 from tests.e2e.faults import Fault, Proxy, proxied
 from tests.e2e.serve_client import Site
 from tests.e2e.test_resize import IN, OUT
+from tests.local_stack import PROJECT, LocalStack
 from tests.pictures import encoded, quadrants
 from tests.waiting import SELDOM, eventually
 from tinypics.local import deploy

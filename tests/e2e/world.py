@@ -15,7 +15,7 @@ from tests.e2e.test_resize import IN, OUT, attempts, finished, run
 from tests.waiting import SELDOM, eventually
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import LocalStack
+    from tests.local_stack import LocalStack
 
 
 RENDITIONS = "64x48,thumb=32x32-webp"

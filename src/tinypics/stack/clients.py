@@ -54,10 +54,13 @@ class Cloud:
         return cls(aws_session(profile, region))
 
     def client(self, service: str) -> Any:
-        """One for each service, because creating it takes 20 ms of CPU time. Threads may share it."""
+        """One for each service, because creating it takes 20 ms of CPU time.
+
+        Threads may share it (boto3's guide, "Multithreading or multiprocessing with clients").
+        """
         if service not in self._clients:
             config = self._config.merge(_INVOCATIONS) if service == "lambda" else self._config
-            self._clients[service] = self._create(service, config)
+            self._clients.setdefault(service, self._create(service, config))  # perhaps another thread was first
         return self._clients[service]
 
     def presigner(self) -> Any:

@@ -1,4 +1,4 @@
-"""One real emulator for each test process, with the real template deployed."""
+"""The real template, deployed into a real emulator."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tinypics.local import deploy
 from tinypics.stack.clients import Cloud
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     from tinypics.local.pidfile import PidFile
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -72,8 +70,8 @@ class LocalStack:
                     os.kill(pid, number)
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    data = tmp_path_factory.mktemp("emulator")
+@contextlib.contextmanager
+def running(data: Path) -> Iterator[LocalStack]:
+    """A stack with the default parameters, in an emulator with its files below `data`."""
     with deploy.running(data, PROJECT, port=0) as (_, facts):
         yield LocalStack(facts, data)
