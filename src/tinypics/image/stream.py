@@ -6,33 +6,42 @@ import io
 import os
 import time
 from abc import ABC, abstractmethod
-from typing import Protocol, runtime_checkable
 
 
-@runtime_checkable
-class Stream(Protocol):
-    """A file whose `size` is known before it is complete. Reads wait for missing bytes, and can be repeated."""
+class Stream(ABC):
+    """A file whose `size` is known before it is complete. Reads wait for missing bytes, and can be repeated.
+
+    Not a protocol: Python 3.13 loads `inspect` to tell whether an object follows one, which delays the first picture.
+    """
 
     size: int
 
+    @abstractmethod
     def head(self, count: int) -> bytes:
         """The first `count` bytes, or more, or all if there are fewer."""
 
+    @abstractmethod
     def tail(self, count: int) -> bytes:
         """The last `count` bytes, or all if there are fewer. Need not wait for the bytes before them."""
 
+    @abstractmethod
     def read_all(self) -> bytes:
         """All of it."""
 
+    @abstractmethod
     def read(self, count: int = -1, /) -> bytes:
-        """A file object for a decoder."""
+        """As of a file object, which this is for a decoder."""
 
-    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    @abstractmethod
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """As of a file object."""
 
-    def tell(self) -> int: ...
+    @abstractmethod
+    def tell(self) -> int:
+        """As of a file object."""
 
 
-class BytesStream(io.BytesIO):
+class BytesStream(io.BytesIO, Stream):
     """A complete file, in memory."""
 
     def __init__(self, data: bytes) -> None:
@@ -49,7 +58,7 @@ class BytesStream(io.BytesIO):
         return self.getvalue()  # BytesIO copies only when it is written to
 
 
-class GrowingFile(ABC):
+class GrowingFile(Stream):
     """A stream whose first bytes are in the file `fd`, to which a download appends.
 
     `wait_seconds` is the time that readers have spent waiting.
@@ -65,10 +74,6 @@ class GrowingFile(ABC):
     @abstractmethod
     def _wait(self, end: int) -> None:
         """Return when the first `end` bytes have arrived; raise if the download failed."""
-
-    @abstractmethod
-    def tail(self, count: int) -> bytes:
-        """See `Stream`."""
 
     def head(self, count: int) -> bytes:
         return self._read_range(0, min(count, self.size))
