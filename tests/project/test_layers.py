@@ -16,11 +16,12 @@ PACKAGE = SOURCE / "tinypics"
 # Allowed imports: each package may import the packages of rows above its own, and these third-party packages.
 MAY_IMPORT: dict[str, tuple[str, str]] = {
     "errors": ("", ""),
+    "translating": ("", ""),
     "values": ("", ""),
     "prices": ("", ""),
     "install": ("", ""),
-    "image": ("_native errors values install", "PIL pi_heif isal"),
-    "store": ("errors values image", "obstore"),
+    "image": ("_native errors translating values install", "PIL pi_heif isal"),
+    "store": ("errors translating values image", "obstore"),
     "sandbox": ("errors image store", ""),
     "delivery": ("errors values image store", ""),
     "urls": ("errors values image store delivery", ""),

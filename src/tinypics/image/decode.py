@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import warnings
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,29 +30,36 @@ if TYPE_CHECKING:
 _BLOCK: Final = MIB
 
 
-@contextmanager
-def translate_errors(what: str, header: Header | None = None, image: Any = None) -> Iterator[None]:
+class translate_errors:  # noqa: N801 - used like a function, as `contextlib.suppress` is
     """Turn any exception of Pillow into one of our errors: hostile files cause exceptions of nearly every class.
 
     No message has a word of Pillow's, which is about its own insides: `header` and `image` show what is wrong.
 
+    Not a generator, for the reason in `translating.Translating`.
+
     :raises CorruptImage: also for SyntaxError, ValueError, RuntimeError, TypeError and so on.
     :raises ImageTooLarge: an allocation failed, or Pillow's own limit was exceeded.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # decoders warn about metadata, which is not used
-            yield
-    except (TinypicsError, native.KernelFault):
-        raise
-    except (MemoryError, Image.DecompressionBombError) as error:
-        raise ImageTooLarge(f"{what} needs more memory than there is") from error
-    except Exception as error:
-        if header is None:
-            raise CorruptImage(f"{what} cannot be processed") from error
+
+    def __init__(self, what: str, header: Header | None = None, image: Any = None) -> None:
+        self._what, self._header, self._image = what, header, image
+        self._warnings = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        self._warnings.__enter__()
+        warnings.simplefilter("ignore")  # decoders warn about metadata, which is not used
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        self._warnings.__exit__(kind, error, traceback)
+        if isinstance(error, (TinypicsError, native.KernelFault)) or not isinstance(error, Exception):
+            return
+        if isinstance(error, (MemoryError, Image.DecompressionBombError)):
+            raise ImageTooLarge(f"{self._what} needs more memory than there is") from error
+        if self._header is None:
+            raise CorruptImage(f"{self._what} cannot be processed") from error
         from tinypics.image import damage
 
-        raise CorruptImage(f"{what} cannot be decoded: {damage.describe(header, image)}") from error
+        raise CorruptImage(f"{self._what} cannot be decoded: {damage.describe(self._header, self._image)}") from error
 
 
 def open_picture(header: Header, limits: Limits) -> OpenPicture:

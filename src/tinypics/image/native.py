@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tinypics.translating import Translating
 
+if TYPE_CHECKING:
     from PIL import Image
 
     from tinypics.image.geometry import Box, Size
@@ -51,16 +51,17 @@ class KernelFault(Exception):
     """A kernel refused the way in which it was called. The picture is not to blame."""
 
 
-@contextmanager
-def calls() -> Iterator[None]:
+def calls() -> Translating:
     """Around calls of the module. With a ValueError a kernel declines what it does not support.
 
     :raises KernelFault: otherwise, so that no caller takes a bug for a damaged picture.
     """
-    try:
-        yield
-    except (AttributeError, LookupError, SystemError, TypeError) as error:
-        raise KernelFault(str(error)) from error
+
+    def translate(error: Exception) -> None:
+        if isinstance(error, (AttributeError, LookupError, SystemError, TypeError)):
+            raise KernelFault(str(error)) from error
+
+    return Translating(translate)
 
 
 def resample(image: Image.Image, box: Box, size: Size) -> Image.Image | None:

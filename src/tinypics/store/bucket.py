@@ -6,7 +6,6 @@ writes for every store. Its errors are translated here and nowhere else.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -25,6 +24,7 @@ from tinypics.store.download import Download
 from tinypics.store.fetch import Fetch
 from tinypics.store.objects import MAX_KEY_BYTES, Conflict, Listed, Stat, UnsupportedKey, unquoted
 from tinypics.store.threads import interruptible
+from tinypics.translating import Translating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -152,13 +152,14 @@ class Bucket:
                 return
             yield from page
 
-    @contextmanager
-    def _conflicts(self, key: str) -> Iterator[None]:
+    def _conflicts(self, key: str) -> Translating:
         """Turn the errors of a condition that does not hold into Conflict."""
-        try:
-            yield
-        except (foreign.AlreadyExistsError, foreign.PreconditionError) as error:  # 409 and 412
-            raise Conflict(f'object "{key}" in bucket {self.name}') from error
+
+        def translate(error: Exception) -> None:
+            if isinstance(error, (foreign.AlreadyExistsError, foreign.PreconditionError)):  # 409 and 412
+                raise Conflict(f'object "{key}" in bucket {self.name}') from error
+
+        return Translating(translate)
 
     # The stores of other vendors (`store/vendors.py`) override these methods.
 
@@ -188,35 +189,36 @@ class Bucket:
         return Stat(self._tag(meta), meta["size"], meta["version"], metadata)
 
 
-@contextmanager
-def translated(what: str, *, missing: type[PermanentError]) -> Iterator[None]:
+def translated(what: str, *, missing: type[PermanentError]) -> Translating:
     """Turn obstore's errors into ours. Any error that is not clearly permanent becomes StoreUnavailable.
 
     obstore has classes for 401, 403, 404, 409 and 412. One class stands for all else: 429, 5xx and broken connections,
     which obstore has retried already, but also 301 (another region) and 400 (an expired token, a disabled key).
     """
-    try:
-        yield
-    except (FileNotFoundError, foreign.NotFoundError) as error:
-        raise missing(f"there is no {what}") from error
-    except (foreign.PermissionDeniedError, foreign.UnauthenticatedError) as error:
-        raise AccessDenied(f"no permission for {what}") from error
-    except foreign.PreconditionError as error:  # of a read; `_conflicts` handles the one of a write
-        raise SourceChanged(f"{what} was overwritten while it was read") from error
-    except (foreign.BaseError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"{what}: {_first_line(error)}") from error
+
+    def translate(error: Exception) -> None:
+        if isinstance(error, (FileNotFoundError, foreign.NotFoundError)):
+            raise missing(f"there is no {what}") from error
+        if isinstance(error, (foreign.PermissionDeniedError, foreign.UnauthenticatedError)):
+            raise AccessDenied(f"no permission for {what}") from error
+        if isinstance(error, foreign.PreconditionError):  # of a read; `_conflicts` handles the one of a write
+            raise SourceChanged(f"{what} was overwritten while it was read") from error
+        if isinstance(error, (foreign.BaseError, OSError, TimeoutError)):
+            raise StoreUnavailable(f"{what}: {_first_line(error)}") from error
+
+    return Translating(translate)
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
-@contextmanager
-def _translate_unsupported_keys() -> Iterator[None]:
-    try:
-        yield
-    except foreign.InvalidPathError as error:
-        raise UnsupportedKey(_first_line(error)) from error
+def _translate_unsupported_keys() -> Translating:
+    def translate(error: Exception) -> None:
+        if isinstance(error, foreign.InvalidPathError):
+            raise UnsupportedKey(_first_line(error)) from error
+
+    return Translating(translate)
 
 
 def _just_before(key: str) -> str:

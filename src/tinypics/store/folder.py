@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import uuid
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from obstore.store import MemoryStore
@@ -23,9 +23,10 @@ from tinypics.store.atomic import atomic_write
 from tinypics.store.bucket import PAGE, Bucket
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict, Listed, Stat
+from tinypics.translating import Translating
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 
@@ -153,31 +154,34 @@ class FolderBucket(Bucket):
 
         _with_parents(file, write)
 
-    @contextmanager
-    def _explain_obstacles(self, key: str) -> Iterator[None]:
+    def _explain_obstacles(self, key: str) -> Translating:
         """Explain an error of a write by the key, if a folder or a file is in its way."""
-        try:
-            yield
-        except (OSError, Conflict) as error:
+
+        def translate(error: Exception) -> None:
+            if not isinstance(error, (OSError, Conflict)):
+                return
             file = self._file(key)
             if file.is_dir():
                 raise InvalidRequest.expected("key", "the name of no folder", key) from error
             above = next(parent for parent in file.parents if parent.exists())
             if not above.is_dir():
                 raise InvalidRequest.expected("key", f"one in a folder: {above.name} is a file", key) from error
-            raise
 
-    @contextmanager
-    def _translate_errors(self, key: str) -> Iterator[None]:
-        """Turn errors of the file system into ours, except those about existence."""
-        try:
-            yield
-        except PermissionError as error:
-            raise AccessDenied(f'no permission for "{key}" in {self.name}') from error
-        except OSError as error:
+        return Translating(translate)
+
+    def _translate_errors(self, key: str) -> Translating:
+        """Turn errors of the file system into ours. Those about existence do not come here."""
+
+        def translate(error: Exception) -> None:
+            if isinstance(error, PermissionError):
+                raise AccessDenied(f'no permission for "{key}" in {self.name}') from error
+            if not isinstance(error, OSError):
+                return
             if error.errno == errno.ENAMETOOLONG:
                 raise InvalidRequest.expected("key", "names that the file system takes", key) from error
             raise StoreUnavailable(f'"{key}" in {self.name}: {error.strerror}') from error
+
+        return Translating(translate)
 
 
 def _write_new(file: Path, data: bytes) -> str:

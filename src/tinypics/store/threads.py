@@ -31,11 +31,15 @@ class Call(threading.Thread):
             self._failure = error
 
     def result(self) -> Any:
-        """Wait for the call; return its result or raise its exception."""
+        """Wait for the call; return its result or raise its exception, once."""
         self.join()
-        if self._failure is not None:
-            raise self._failure
-        return self._outcome
+        failure, self._failure = self._failure, None
+        if failure is None:
+            return self._outcome
+        try:
+            raise failure
+        finally:
+            del failure  # whose traceback has this frame: until a garbage collection both would stay
 
 
 _running = threading.local()
