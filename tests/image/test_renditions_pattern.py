@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.image.test_rendition import renditions
@@ -61,7 +61,7 @@ def pattern() -> str:
     size = f"(?!x(?!{ANY})){side}x{side}"
     words = [*code.WORDS, *code.SYNONYMS, *VALUED.values()]
     one = f"(?:{code.NAME}=)?{size}(?:-(?:{'|'.join(words)})(?=[-, ]|$))*+"
-    return f"^(?:(?:^|,) *{one} *(?=,|$))++$"
+    return f"^(?:(?:^|(?!^),) *{one} *(?=,|$))++$"
 
 
 PATTERN: Final = template()["Parameters"]["Renditions"]["AllowedPattern"]
@@ -155,6 +155,9 @@ def test_every_list_of_renditions_passes(text: str) -> None:
 @pytest.mark.exhaustive
 @settings(max_examples=300)
 @given(_NEAR | mutated() | st.text(max_size=20))
+@example(",800x")
+@example("800x,")
+@example("800x,,64x")
 def test_pattern_and_parser_agree_except_for_the_listed_exceptions(text: str) -> None:
     check(text)
 
