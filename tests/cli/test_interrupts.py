@@ -3,11 +3,15 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.waiting import PATIENCE
 from tinypics.cli.interrupts import interrupted_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:
@@ -25,18 +29,21 @@ def test_a_signal_is_taken_for_ctrl_c_unless_it_was_to_be_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def import_something(ended: list[bool]) -> None:
+def import_something(ended: list[bool], get_signal: Callable[[int], None] = signal.raise_signal) -> None:
     """Get a signal in the import system."""
-    importing = "import signal; signal.raise_signal(signal.SIGTERM); ended.append(True)"
-    exec(compile(importing, "<frozen importlib._bootstrap>", "exec"), {"ended": ended})  # noqa: S102
+    importing = "get_signal(SIGTERM); ended.append(True)"
+    given = {"get_signal": get_signal, "SIGTERM": signal.SIGTERM, "ended": ended}
+    exec(compile(importing, "<frozen importlib._bootstrap>", "exec"), given)  # noqa: S102
 
 
-def test_python_imports_a_module_to_the_end_before_it_is_interrupted() -> None:
+# Directly, and in a module that it runs, or in the handler, which a second signal may interrupt.
+@pytest.mark.parametrize("get_signal", [signal.raise_signal, lambda number: signal.raise_signal(number)])
+def test_python_imports_a_module_to_the_end_before_it_is_interrupted(get_signal: Callable[[int], None]) -> None:
     """Other threads would wait forever for a lock of the import system."""
     ended: list[bool] = []
 
     def import_and_wait() -> None:
-        import_something(ended)
+        import_something(ended, get_signal)
         time.sleep(PATIENCE)
 
     with interrupted_by(signal.SIGTERM), pytest.raises(KeyboardInterrupt):

@@ -14,18 +14,25 @@ if TYPE_CHECKING:
 _AGAIN = 0.01  # seconds until a postponed signal comes again
 
 
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether `frame` runs in an import. It may be that of our handler, which another signal has interrupted."""
+    while frame and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
+
+
 @contextlib.contextmanager
 def interrupted_by(*signals: signal.Signals) -> Iterator[Callable[[], None]]:
     """Handle `signals` like Ctrl-C. A loop must call the result in each round: it raises what was swallowed.
 
     Python raises KeyboardInterrupt wherever the main thread is, also in code that C calls and whose exceptions it
     ignores, like an attribute's that it only asks for. If it is raised in Python's import system, a lock may stay held,
-    and other threads then wait for it forever: such a signal is postponed.
+    and other threads then wait for it forever: a signal during an import is postponed.
     """
     came: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if frame and frame.f_code.co_filename.startswith("<frozen importlib"):
+        if _is_importing(frame):
             threading.Timer(_AGAIN, signal.pthread_kill, [threading.get_ident(), number]).start()
             return
         came.append(number)
