@@ -50,8 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Tracing(config, cov.cov_controller))
 
 
-SLOW = ("e2e", "browser", "local", "bench", "runtime", "sandbox", "store", "delivery")
-"""Folders with the files that take longest. They come first, so that no worker is left with one of them at the end."""
+SLOW = ("e2e", "browser", "local", "bench", "runtime", "sandbox", "store", "delivery", "test_memory.py")
+"""Files that take longest, or their folders. They come first, so that no worker is left with one of them at the end."""
 
 
 SAMPLE = 7
@@ -61,8 +61,8 @@ seven, so these rows have every value of each parameter."""
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {folder: number for number, folder in enumerate(SLOW)}
-    items.sort(key=lambda item: order.get(item.path.parent.name, len(SLOW)))
+    order = {name: number for number, name in enumerate(SLOW)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, order.get(item.path.name, len(SLOW))))
     rows: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("table"):
