@@ -15,7 +15,7 @@ _AGAIN = 0.01  # seconds until a postponed signal comes again
 
 
 def _is_importing(frame: FrameType | None) -> bool:
-    """Whether `frame` runs in an import. It may be that of our handler, which another signal has interrupted."""
+    """Whether `frame` runs in an import, directly or in code that the import runs, like our own handler."""
     while frame and not frame.f_code.co_filename.startswith("<frozen importlib"):
         frame = frame.f_back
     return frame is not None

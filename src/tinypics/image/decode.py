@@ -35,7 +35,7 @@ class translate_errors:  # noqa: N801 - used like a function, as `contextlib.sup
 
     No message has a word of Pillow's, which is about its own insides: `header` and `image` show what is wrong.
 
-    Not a generator, for the reason in `translating.Translating`.
+    It is a class, not a generator: `translating.Translating` gives the reason.
 
     :raises CorruptImage: also for SyntaxError, ValueError, RuntimeError, TypeError and so on.
     :raises ImageTooLarge: an allocation failed, or Pillow's own limit was exceeded.

@@ -30,15 +30,15 @@ class Stream(ABC):
 
     @abstractmethod
     def read(self, count: int = -1, /) -> bytes:
-        """As of a file object, which this is for a decoder."""
+        """The next `count` bytes, or all that are left. A decoder reads a stream like a file object."""
 
     @abstractmethod
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """As of a file object."""
+        """Set the position of the next read; returns it."""
 
     @abstractmethod
     def tell(self) -> int:
-        """As of a file object."""
+        """The position of the next read."""
 
 
 class BytesStream(io.BytesIO, Stream):

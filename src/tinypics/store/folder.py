@@ -170,7 +170,7 @@ class FolderBucket(Bucket):
         return Translating(translate)
 
     def _translate_errors(self, key: str) -> Translating:
-        """Turn errors of the file system into ours. Those about existence do not come here."""
+        """Turn errors of the file system into ours. Callers handle those about existence."""
 
         def translate(error: Exception) -> None:
             if isinstance(error, PermissionError):
