@@ -67,7 +67,7 @@ def arriving(data: bytes, size: int | None = None, error: Exception | None = Non
             raise error
 
     stat = Stat("etag", len(data) if size is None else size, None, {})
-    return Download(stat, chunks(), lambda start, end: data[start:end], contextlib.nullcontext)
+    return Download(stat, chunks(), lambda start, end: [data[start:end]], contextlib.nullcontext)
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ def test_a_worker_that_is_ended_from_outside_is_no_fault_of_the_picture(
         yield data[1000:]
 
     sandbox.resize_all(arriving(picture()), WANTED, Limits())
-    source = Download(Stat("etag", len(data), None, {}), chunks(), lambda *_: b"", contextlib.nullcontext)
+    source = Download(Stat("etag", len(data), None, {}), chunks(), lambda *_: [], contextlib.nullcontext)
     resized = sandbox.resize_all(source, WANTED, Limits())
     assert resized.outputs == resize_all(data, WANTED).outputs
     assert len(struck) == 1
@@ -397,7 +397,7 @@ def test_a_worker_that_waits_for_a_slow_store_does_not_hang(sandbox: Sandbox, mo
         waited.wait(60)
         yield data[1000:]
 
-    source = Download(Stat("etag", len(data), None, {}), chunks(), lambda *_: b"", contextlib.nullcontext)
+    source = Download(Stat("etag", len(data), None, {}), chunks(), lambda *_: [], contextlib.nullcontext)
     assert len(sandbox.resize_all(source, WANTED, Limits()).outputs) == 2
     assert len(timed_out) >= 4
 

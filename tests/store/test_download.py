@@ -5,7 +5,7 @@ import functools
 import io
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -50,11 +50,11 @@ class Link:
         self.parts: list[tuple[int, int]] = []
         self.download = Download(stat, self._pieces(), self._part, contextlib.nullcontext)
 
-    def _part(self, start: int, end: int) -> bytes:
+    def _part(self, start: int, end: int) -> Iterable[bytes]:
         self.parts.append((start, end))
         if self._part_error:
             raise self._part_error
-        return self._data[start:end]
+        return [self._data[start:end]]
 
     def _pieces(self) -> Iterator[bytes]:
         for start in range(0, len(self._data), self._piece):
@@ -342,3 +342,64 @@ def test_a_large_progressive_jpeg_that_is_cut_short_is_corrupt(progressive: byte
     link = Link(progressive[:-1000], piece=1 << 16)
     link.let(200)
     assert "missing-data" in resize_all(link.download, ["64x-png"], Limits(lenient=True)).outputs[0].dropped
+
+
+# --- Ranges that were requested at once
+
+
+class Ranges:
+    """Serves ranges of 1,000 bytes in pieces of 100, each when `more` allows it: one semaphore for each range."""
+
+    def __init__(self, data: bytes, failing: int | None = None) -> None:
+        self.more = [threading.Semaphore(0) for _ in range(0, len(data), 1000)]
+        self._data, self._failing = data, failing
+        stat = Stat("etag", len(data), None, {})
+        self.download = Download(stat, self.part(0, 1000), self.part, contextlib.nullcontext, 1000)
+
+    def part(self, start: int, end: int) -> Iterator[bytes]:
+        for at in range(start, end, 100):
+            self.more[start // 1000].acquire()
+            if self._failing == at:
+                raise StoreUnavailable("503")
+            yield self._data[at : min(at + 100, end)]
+
+    def let(self, number: int, pieces: int = 10) -> None:
+        self.more[number].release(pieces)
+
+
+def test_ranges_are_written_as_they_arrive_and_told_of_without_a_gap() -> None:
+    ranges = Ranges(DATA[:2950])
+
+    with os.fdopen(ranges.download.follow(), "rb") as told:
+        ranges.let(2)
+        ranges.let(1, 5)
+        while os.pread(ranges.download.fd, 1, 1499) != DATA[1499:1500] or os.fstat(ranges.download.fd).st_size < 2950:
+            threading.Event().wait(0.001)
+        ranges.let(0, 10)
+        arrived = [int.from_bytes(told.read(8), "little") for _ in range(11)]
+    assert arrived == [0, *range(100, 1000, 100), 1500]
+    assert ranges.download.head(1500) == DATA[:1500]
+    ranges.let(1, 5)
+    assert ranges.download.read_all() == DATA[:2950]
+
+
+@pytest.mark.parametrize("failing", [1300, 2000])
+def test_a_range_that_fails_leaves_what_is_before_it(failing: int) -> None:
+    ranges = Ranges(DATA[:2950], failing)
+    for number in range(3):
+        ranges.let(number)
+    with pytest.raises(StoreUnavailable, match="503"):
+        ranges.download.check()
+    assert ranges.download.head(failing) == DATA[:failing]
+    assert ranges.download.ended
+
+
+def test_no_range_is_written_after_the_end() -> None:
+    """Otherwise a late one would fill the file of a download that has begun again."""
+    before = set(threading.enumerate())
+    ranges = Ranges(DATA[:2950], 0)
+    for number in range(3):
+        ranges.let(number)
+    with pytest.raises(StoreUnavailable, match="503"):
+        ranges.download.check()
+    assert not [each for each in set(threading.enumerate()) - before if each.name == "store"]

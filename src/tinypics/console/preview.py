@@ -71,7 +71,7 @@ class Previews:
             stat, data = self._source(request)
         else:
             stat, data = Stat(etag="", size=len(file), version_id=None, metadata={}), file
-        copy = Download(stat, [data], lambda start, end: data[start:end], nullcontext)  # decoding consumes it
+        copy = Download(stat, [data], lambda start, end: [data[start:end]], nullcontext)  # decoding consumes it
         started = time.perf_counter()
         limits = replace(_LIMITS, lenient=request.lenient)
         resized = self._sandbox.resize_all(copy, request.renditions[:1], limits)

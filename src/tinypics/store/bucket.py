@@ -21,7 +21,7 @@ from tinypics.errors import (
     StoreUnavailable,
 )
 from tinypics.store.download import Download
-from tinypics.store.fetch import Fetch
+from tinypics.store.fetch import Fetch, stream
 from tinypics.store.objects import MAX_KEY_BYTES, Conflict, Listed, Stat, UnsupportedKey, unquoted
 from tinypics.store.threads import interruptible
 from tinypics.translating import Translating
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 
-_CHUNK = 64 * 1024  # bytes; Pillow's decoders read that much at a time
 PAGE = 1000  # keys of one LIST
 
 
@@ -67,7 +66,7 @@ class Bucket:
             stat = self._stat(result)
             if stat.size > max_bytes:
                 raise SourceTooLarge.of("object", max_bytes, stat.size, stat.etag)
-        return Download(stat, result.stream(min_chunk_size=_CHUNK), fetch.part, translate, fetch.first)
+        return Download(stat, stream(result), fetch.part, translate, fetch.each)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:
         """The object's ETag, size and metadata; None if there is no such object (or bucket)."""

@@ -65,7 +65,7 @@ class FolderBucket(Bucket):
                 data = file.read(found.st_size)
         if len(data) < found.st_size:
             raise StoreUnavailable(f"the file ended after {len(data):,} of {found.st_size:,} bytes")
-        return Download(self._stat_of(key, found), [data], lambda start, end: data[start:end], nullcontext)
+        return Download(self._stat_of(key, found), [data], lambda start, end: [data[start:end]], nullcontext)
 
     def head(self, key: str, *, version_id: str | None = None) -> Stat | None:  # noqa: ARG002
         with self._translate_errors(key), suppress(FileNotFoundError):
