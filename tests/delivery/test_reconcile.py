@@ -19,11 +19,14 @@ from tinypics.delivery.result import Gone, Outcome, Result
 from tinypics.errors import (
     AccessDenied,
     CorruptImage,
+    DeadlineExceeded,
+    DecoderCrashed,
     InvalidRequest,
     LoopRefused,
     SourceChanged,
     SourceNotFound,
     SourceTooLarge,
+    StoreUnavailable,
     UnsupportedFormat,
 )
 from tinypics.image.limits import Limits
@@ -595,6 +598,114 @@ def test_another_recipe_or_another_source_is_made_anew(cloud: Cloud) -> None:
     cloud.upload("a.jpg", picture("JPEG", colour="red"))
     assert cloud.made("a.jpg", "10x10")
     assert cloud.skips("a.jpg", "10x10")
+
+
+# --- A picture that was just uploaded is resized before its outputs are known
+
+
+@pytest.fixture
+def unhurried(cloud: Cloud) -> Cloud:
+    """The first look at the outputs is answered when the picture has been resized."""
+    tried = threading.Event()
+
+    def resize(*arguments: Any) -> Any:
+        try:
+            return resize_all(*arguments)
+        finally:
+            tried.set()
+
+    def wait(request: str) -> None:
+        if [each for each in cloud.requests if each.endswith("tiny-pics")] == [request]:
+            assert tried.wait(PATIENCE)
+            tried.clear()
+
+    cloud.resize_all, cloud.meanwhile = resize, wait
+    return cloud
+
+
+@pytest.mark.parametrize("renditions", [["64x64"], ["64x64", "32x32"]])
+def test_an_upload_is_resized_while_the_outputs_are_looked_at(unhurried: Cloud, renditions: list[str]) -> None:
+    etag = unhurried.upload("a.jpg", picture("JPEG"))
+    made = unhurried.made("a.jpg", *renditions, in_folder=len(renditions) > 1, etag=etag, size=1)
+    assert [(each.width, each.height) for each in made.outputs] == [(int(each[:2]),) * 2 for each in renditions]
+    assert made.timings_ms["fetch"] >= 0 <= made.timings_ms["store"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_duplicate_of_an_upload_keeps_what_is_there(unhurried: Cloud, fails: bool) -> None:
+    etag = unhurried.upload("a.jpg", picture("JPEG"))
+    first = unhurried.made("a.jpg", etag=etag, size=1)
+    tried = threading.Event()
+
+    def resize_again(*arguments: Any) -> Any:
+        tried.set()
+        if fails:
+            raise DecoderCrashed("of no consequence")
+        return resize_all(*arguments)
+
+    def wait(request: str) -> None:
+        if request == "HEAD tiny-pics":
+            assert tried.wait(PATIENCE)
+
+    unhurried.resize_all, unhurried.meanwhile = resize_again, wait
+    assert unhurried.skips("a.jpg", etag=etag, size=1).outputs == first.outputs
+    assert not [each for each in unhurried.requests if each.startswith("PUT")]
+
+
+def test_a_changed_recipe_of_a_list_keeps_its_outputs_even_then(unhurried: Cloud) -> None:
+    etag = unhurried.upload("a.jpg", picture("JPEG"))
+    unhurried.made("a.jpg", "64x64", "32x32", in_folder=True, etag=etag, size=1)
+    before = unhurried.stored("a.jpg/64x64.jpg").stat.etag
+    made = unhurried.made("a.jpg", "64x64", "16x16", in_folder=True, etag=etag, size=1)
+    assert [each.rendition for each in made.outputs] == ["64x64", "16x16"]
+    assert unhurried.stored("a.jpg/64x64.jpg").stat.etag == before
+    assert unhurried.requests.count("PUT tiny-pics") == 3  # two manifests and one output
+
+
+def test_an_upload_that_is_no_picture_is_refused_with_its_error(unhurried: Cloud) -> None:
+    etag = unhurried.upload("a.jpg", picture("JPEG"))
+    unhurried.made("a.jpg", etag=etag, size=1, follows=True)
+    etag = unhurried.upload("a.jpg", b"not a picture")
+    with pytest.raises(UnsupportedFormat):
+        unhurried.run("a.jpg", etag=etag, size=1, follows=True)
+    assert unhurried.listing() == []
+
+
+def test_the_deadline_does_not_wait_for_the_look(cloud: Cloud) -> None:
+    etag, ended = cloud.upload("a.jpg", picture("JPEG")), threading.Event()
+
+    def resize(*arguments: Any) -> Any:
+        raise DeadlineExceeded("too late")
+
+    def wait(request: str) -> None:
+        if request == "HEAD tiny-pics":
+            assert ended.wait(PATIENCE)
+
+    cloud.resize_all, cloud.meanwhile = resize, wait
+    with pytest.raises(DeadlineExceeded):
+        cloud.run("a.jpg", etag=etag, size=1)
+    ended.set()
+
+
+def test_a_look_that_fails_frees_the_source(unhurried: Cloud) -> None:
+    etag = unhurried.upload("a.jpg", picture("JPEG"))
+    opened: list[Download] = []
+    wait, resize = unhurried.meanwhile, unhurried.resize_all
+
+    def fail(request: str) -> None:
+        wait(request)
+        if request == "HEAD tiny-pics":
+            raise AccessDenied("no permission")
+
+    def resize_all(download: Download, *arguments: Any) -> Any:
+        opened.append(download)
+        return resize(download, *arguments)
+
+    unhurried.resize_all, unhurried.meanwhile = resize_all, fail
+    with pytest.raises(AccessDenied):
+        unhurried.run("a.jpg", etag=etag, size=1)
+    with pytest.raises(StoreUnavailable):
+        opened[0].head(1)
 
 
 # --- All or nothing

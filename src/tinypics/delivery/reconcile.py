@@ -29,7 +29,9 @@ from tinypics.errors import (
     SourceChanged,
     SourceNotFound,
     SourceTooLarge,
+    TinypicsError,
 )
+from tinypics.store import threads
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
 from tinypics.store.threads import together
@@ -115,7 +117,7 @@ class _Attempt:
     def run(self) -> Outcome | None:
         """The outcome; None if another attempt is needed."""
         started = time.perf_counter()
-        existing, opened = self._read()
+        existing, opened, made = self._read()
         try:
             if opened is None and self._is_current(existing, self.request.etag):
                 # The event may be a retry of one whose source is gone since.
@@ -133,25 +135,32 @@ class _Attempt:
                 return self._keep(existing, started)
             if existing.obstacle:
                 return self._refuse(existing.obstacle, existing, opened.stat.etag)
-            return self._replace(existing, opened, started)
+            return self._replace(existing, opened, made, started)
         finally:
             if isinstance(opened, Download):
                 opened.close()
 
-    def _read(self) -> tuple[ExistingOutputs, Download | PermanentError | None]:
-        """Read the existing outputs and, if it is needed in any case, the source, in parallel."""
-        if self.request.etag is not None and self.request.size is None:  # its outputs may be there
-            return self.layout.look(), None
-        begun: list[Download | PermanentError] = []
+    def _read(self) -> tuple[ExistingOutputs, Download | PermanentError | None, Resized | TinypicsError | None]:
+        """Read the existing outputs and, if it is needed in any case, the source, in parallel.
+
+        A picture that most likely has no outputs is resized before they are known.
+        """
+        request = self.request
+        if request.etag is not None and request.size is None:  # its outputs may be there
+            return self.layout.look(), None, None
+        opening, looking = threads.Call(self._open), threads.Call(self.layout.look)
+        opened, made = opening.result(), None
         try:
-            existing, _ = together([self.layout.look, lambda: begun.append(self._open())])
-            self._check_order(existing, begun[0])
+            is_new = request.size is not None or request.on_demand
+            if isinstance(opened, Download) and is_new and looking.is_alive():
+                made = self._resize(opened, self.request.renditions)
+            existing = looking.result()
+            self._check_order(existing, opened)
         except BaseException:
-            for opened in begun:
-                if isinstance(opened, Download):
-                    opened.close()
+            if isinstance(opened, Download):
+                opened.close()
             raise
-        return existing, begun[0]
+        return existing, opened, made
 
     def _check_order(self, existing: ExistingOutputs, opened: Download | PermanentError) -> None:
         """Raise Conflict if the outputs may be those of a newer version than was opened."""
@@ -183,20 +192,21 @@ class _Attempt:
         timings = dict.fromkeys(STEPS, 0.0) | {"fetch": _ms_since(started)}
         return Result(existing.source, existing.outputs, _rounded(timings), skipped=True)
 
-    def _replace(self, existing: ExistingOutputs, download: Download, started: float) -> Outcome | None:
-        """Make and store the missing outputs."""
-        fetch_ms = _ms_since(started)
+    def _replace(
+        self, existing: ExistingOutputs, download: Download, made: Resized | TinypicsError | None, started: float
+    ) -> Outcome | None:
+        """Store the missing outputs, of which `made` may have all."""
         reusable = self._reusable(existing, download)
-        try:
-            resized = self._resize(download, reusable)
-        except _NO_PICTURE as error:
-            gone = isinstance(error, SourceNotFound)
-            return self._refuse(error, existing, None if gone else download.stat.etag)
-        except SourceChanged:
+        if made is None or reusable:
+            made = self._resize(download, self._missing(reusable))
+        if isinstance(made, _NO_PICTURE):
+            return self._refuse(made, existing, None if isinstance(made, SourceNotFound) else download.stat.etag)
+        if isinstance(made, SourceChanged):
             return None
-        waited_ms = download.wait_seconds * 1000
-        encoded = time.perf_counter()
-        new = self._new_outputs(download, reusable, resized)
+        if isinstance(made, TinypicsError):
+            raise made
+        encoded, before_ms = time.perf_counter(), _ms_since(started)
+        new = self._new_outputs(download, reusable, made)
         if existing.displaces:  # first, so that its manifest never names our output
             self.run_other(existing.displaces)
             if self.layout.look().displaces != existing.displaces:
@@ -214,8 +224,9 @@ class _Attempt:
         if cleaned and not self._is_alone(written):
             return None
         # Decoding overlaps with the download, so its time spent waiting for bytes counts as fetching.
-        timings = {"fetch": fetch_ms + waited_ms, **resized.timings_ms, "store": _ms_since(encoded)}
-        timings["decode"] = max(0.0, timings["decode"] - waited_ms)
+        timings = {**made.timings_ms, "store": _ms_since(encoded)}
+        timings["decode"] = max(0.0, made.timings_ms["decode"] - download.wait_seconds * 1000)
+        timings["fetch"] = max(0.0, before_ms - sum(timings[step] for step in made.timings_ms))
         return Result(new.source, written.outputs, _rounded(timings), skipped=written.existed)
 
     def _is_alone(self, written: ExistingOutputs) -> bool:
@@ -229,13 +240,20 @@ class _Attempt:
             return {}
         return {item.rendition: item for item in existing.outputs if "missing-data" not in item.dropped}
 
-    def _resize(self, download: Download, reusable: Mapping[str, StoredOutput]) -> Resized:
+    def _resize(self, download: Download, renditions: Sequence[Rendition]) -> Resized | TinypicsError:
+        """The renditions, or the error of this source: the outputs that exist decide about either."""
+        try:
+            return self._resized(download, renditions)
+        except (PermanentError, SourceChanged) as error:
+            return error
+
+    def _resized(self, download: Download, renditions: Sequence[Rendition]) -> Resized:
         request = self.request
         if outputs.RECIPE in download.stat.metadata:
             raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
         if download.size == 0:
             raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")
-        wanted = [replace(each, format=keys.fixed_format(request.key, each)) for each in self._missing(reusable)]
+        wanted = [replace(each, format=keys.fixed_format(request.key, each)) for each in renditions]
         if request.in_folder:
             from tinypics.image.placeholder import PLACEHOLDER  # only a manifest needs it
 

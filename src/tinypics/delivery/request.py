@@ -26,7 +26,7 @@ class Request:
     `follows` is set for events of a watched bucket: the outputs follow the source as it is now, not as it was when the
     event was sent, and are deleted with it. `etag` is the event's: outputs of that version are current, so the source
     need not be read. `size`, in bytes, is that of an object which was just uploaded: most likely it has no outputs, so
-    they and the source are read at the same time.
+    it is read and resized while they are looked at.
     """
 
     bucket: str
