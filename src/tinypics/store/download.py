@@ -40,8 +40,7 @@ class Download(GrowingFile):
 
     `chunks` yields the object's bytes in order, and `part(start, end)` those of a range of the same version. If ranges
     were requested already, `each` has the bytes of one, and `chunks` is the first. `translated` turns errors of
-    fetching into ours, and reading raises them.
-    `close` frees the bytes; reading raises StoreUnavailable afterwards.
+    fetching into ours, and reading raises them. `close` frees the bytes; reading raises StoreUnavailable afterwards.
     """
 
     def __init__(
@@ -54,17 +53,21 @@ class Download(GrowingFile):
     ) -> None:
         super().__init__(stat.size, _room())
         self.stat = stat
-        self._each = each or PART
-        self._alone = 0 if each else _PREFETCH_AFTER
         self._part = part
         self._translated = translated
+        self._closed = False
+        self._follower: int | None = None
+        self._news = threading.Condition()
+        self._start(chunks, each)
+
+    def _start(self, chunks: Iterable[Bytes], each: int | None = None) -> None:
+        self._each = each or PART
+        self._alone = 0 if each else _PREFETCH_AFTER
         self._arrived = 0
         self._reached: dict[int, int] = {}  # how far each part has arrived, by its start
         self._error: BaseException | None = None
-        self._ended = self._closed = False
-        self._follower: int | None = None
-        self._news = threading.Condition()
-        self._start(chunks)
+        self._ended = False
+        threading.Thread(target=self._fetch, args=(chunks,), name="download", daemon=True).start()
 
     def __del__(self) -> None:  # `weakref.finalize` does it, too, and takes 0.6 ms of a cold start to load
         with suppress(AttributeError):  # there was no file
@@ -92,8 +95,6 @@ class Download(GrowingFile):
             if os.fstat(self.fd).st_size < self._arrived:  # an earlier process emptied it: fetch it again
                 while not self._ended:
                     self._news.wait()
-                self._arrived, self._ended, self._each, self._alone = 0, False, PART, _PREFETCH_AFTER
-                self._reached.clear()
                 self._start(itertools.chain.from_iterable(map(self._part, [0], [min(PART, self.size)])))
             self._drop_follower()
             reading, self._follower = os.pipe()
@@ -158,9 +159,6 @@ class Download(GrowingFile):
                 raise self._error
         raise StoreUnavailable(f"the object ended after {self._arrived:,} of {self.size:,} bytes")
 
-    def _start(self, chunks: Iterable[Bytes]) -> None:
-        threading.Thread(target=self._fetch, args=(chunks,), name="download", daemon=True).start()
-
     def _fetch(self, chunks: Iterable[Bytes]) -> None:
         """The first part and, beside it, the others, `AT_ONCE` of them at a time."""
         parts = range(self._each, self.size, self._each)
@@ -197,7 +195,7 @@ class Download(GrowingFile):
             with self._translated():
                 work()
         except BaseException as error:  # noqa: BLE001 - see above
-            if not self._closed:
+            if not self._closed and self._error is None:
                 self._error = error
 
     def _fill(self, start: int, chunks: Iterable[Bytes]) -> Iterator[int]:
