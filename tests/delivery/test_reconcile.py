@@ -15,6 +15,7 @@ from tests.waiting import PATIENCE
 from tinypics.delivery import outputs, reconcile
 from tinypics.delivery.outputs import Handling
 from tinypics.delivery.request import Request
+from tinypics.delivery.resizing import Resizer
 from tinypics.delivery.result import Gone, Outcome, Result
 from tinypics.errors import (
     AccessDenied,
@@ -82,7 +83,7 @@ class Spied(Bucket):
 class Cloud:
     """Two buckets in memory."""
 
-    resize_all: reconcile.Resizer = staticmethod(resize_all)
+    resize_all: Resizer = staticmethod(resize_all)
 
     def __init__(self) -> None:
         self.stores = {"original-pics": MemoryStore(), "tiny-pics": MemoryStore()}

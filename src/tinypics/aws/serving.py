@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tinypics.aws.serve_settings import ServeSettings
     from tinypics.aws.signing_keys import SigningKeys
     from tinypics.aws.wanted import Wanted
-    from tinypics.delivery.reconcile import Resizer
+    from tinypics.delivery.resizing import Resizer
     from tinypics.store.bucket import Bucket
     from tinypics.store.objects import Stat
 

@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tinypics.delivery import keys, layouts, outputs
-from tinypics.delivery.outputs import ExistingOutputs, NewOutputs
+from tinypics.delivery import layouts, resizing
+from tinypics.delivery.outputs import ExistingOutputs
 from tinypics.delivery.result import STEPS, Gone, Result
 from tinypics.errors import (
     REFUSED,
-    CorruptImage,
     InvalidRequest,
     LoopRefused,
     PermanentError,
@@ -38,19 +36,16 @@ from tinypics.store.threads import together
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from tinypics.delivery.manifest import StoredOutput
     from tinypics.delivery.outputs import Handling, Layout
     from tinypics.delivery.request import Request
+    from tinypics.delivery.resizing import Resizer
     from tinypics.delivery.result import Outcome
     from tinypics.image.limits import Limits
     from tinypics.image.rendition import Rendition
     from tinypics.image.results import Resized
     from tinypics.store.bucket import Bucket
-
-Resizer = Callable[["Download", "Sequence[Rendition]", "Limits"], "Resized"]
-"""`tinypics.resize_all`, or the same in another process."""
 
 ATTEMPTS = 5  # for a source that is overwritten during each of them
 
@@ -153,7 +148,7 @@ class _Attempt:
         try:
             is_new = request.size is not None or request.on_demand
             if isinstance(opened, Download) and is_new and looking.is_alive():
-                made = self._resize(opened, self.request.renditions)
+                made = self._resize(opened, request.renditions)
             existing = looking.result()
             self._check_order(existing, opened)
         except BaseException:
@@ -196,9 +191,9 @@ class _Attempt:
         self, existing: ExistingOutputs, download: Download, made: Resized | TinypicsError | None, started: float
     ) -> Outcome | None:
         """Store the missing outputs, of which `made` may have all."""
-        reusable = self._reusable(existing, download)
+        reusable = resizing.reusable(self.request, existing, download)
         if made is None or reusable:
-            made = self._resize(download, self._missing(reusable))
+            made = self._resize(download, resizing.missing(self.request, reusable))
         if isinstance(made, _NO_PICTURE):
             return self._refuse(made, existing, None if isinstance(made, SourceNotFound) else download.stat.etag)
         if isinstance(made, SourceChanged):
@@ -206,7 +201,7 @@ class _Attempt:
         if isinstance(made, TinypicsError):
             raise made
         encoded, before_ms = time.perf_counter(), _ms_since(started)
-        new = self._new_outputs(download, reusable, made)
+        new = resizing.new_outputs(self.request, download, reusable, made)
         if existing.displaces:  # first, so that its manifest never names our output
             self.run_other(existing.displaces)
             if self.layout.look().displaces != existing.displaces:
@@ -229,56 +224,17 @@ class _Attempt:
         timings["fetch"] = max(0.0, before_ms - sum(timings[step] for step in made.timings_ms))
         return Result(new.source, written.outputs, _rounded(timings), skipped=written.existed)
 
+    def _resize(self, download: Download, renditions: Sequence[Rendition]) -> Resized | TinypicsError:
+        """The renditions, or the error of this source: the outputs that exist decide about either."""
+        try:
+            return resizing.resize(self.request, download, renditions, self.limits, self.resize_all)
+        except (PermanentError, SourceChanged) as error:
+            return error
+
     def _is_alone(self, written: ExistingOutputs) -> bool:
         """Look again, because the invocation whose outputs were deleted may have deleted ours, or written others."""
         existing = self.layout.look()
         return existing.etag == written.etag and not self.layout.clean(existing)
-
-    def _reusable(self, existing: ExistingOutputs, download: Download) -> dict[str, StoredOutput]:
-        """Outputs in a folder that are still valid although the recipe changed, by rendition."""
-        if not self.request.in_folder or existing.source_etag != download.stat.etag:
-            return {}
-        return {item.rendition: item for item in existing.outputs if "missing-data" not in item.dropped}
-
-    def _resize(self, download: Download, renditions: Sequence[Rendition]) -> Resized | TinypicsError:
-        """The renditions, or the error of this source: the outputs that exist decide about either."""
-        try:
-            return self._resized(download, renditions)
-        except (PermanentError, SourceChanged) as error:
-            return error
-
-    def _resized(self, download: Download, renditions: Sequence[Rendition]) -> Resized:
-        request = self.request
-        if outputs.RECIPE in download.stat.metadata:
-            raise LoopRefused(f'"{request.key}" is itself an output of tinypics, as its metadata says')
-        if download.size == 0:
-            raise CorruptImage("the object is empty: expected the bytes of a picture, got 0 bytes")
-        wanted = [replace(each, format=keys.fixed_format(request.key, each)) for each in renditions]
-        if request.in_folder:
-            from tinypics.image.placeholder import PLACEHOLDER  # only a manifest needs it
-
-            wanted.append(PLACEHOLDER)
-        lenient = request.lenient or self.limits.lenient
-        return self.resize_all(download, wanted, replace(self.limits, lenient=lenient))
-
-    def _missing(self, reusable: Mapping[str, StoredOutput]) -> list[Rendition]:
-        return [rendition for rendition in self.request.renditions if str(rendition) not in reusable]
-
-    def _new_outputs(self, download: Download, reusable: Mapping[str, StoredOutput], resized: Resized) -> NewOutputs:
-        source = {
-            "bucket": self.request.bucket,
-            "key": self.request.key,
-            "etag": download.stat.etag,
-            "version_id": download.stat.version_id,
-            "width": resized.source.width,
-            "height": resized.source.height,
-            "format": resized.source.format,
-            "bytes": download.size,
-        }
-        # Outputs are named by what was asked for, not by its fixed format. The placeholder, if any, is the last one.
-        pairs = zip(resized.outputs, self._missing(reusable), strict=False)
-        made = tuple(replace(output, rendition=asked) for output, asked in pairs)
-        return NewOutputs(made, source, reusable, resized.outputs[-1] if self.request.in_folder else None)
 
     def _refuse(self, error: PermanentError, existing: ExistingOutputs, etag: str | None) -> Gone | None:
         """Delete the outputs of a source that has none: it is gone, or `error` says why this version is refused.

@@ -9,7 +9,7 @@ from tinypics.verify.checker import Checker
 
 if TYPE_CHECKING:
     from tinypics.aws.settings import Settings
-    from tinypics.delivery.reconcile import Resizer
+    from tinypics.delivery.resizing import Resizer
     from tinypics.stack.clients import Cloud
     from tinypics.stack.deployed import Stack
 

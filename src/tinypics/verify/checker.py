@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from tinypics.delivery.outputs import ExistingOutputs, Handling, Layout
     from tinypics.delivery.request import Request
+    from tinypics.delivery.resizing import Resizer
     from tinypics.image.limits import Limits
     from tinypics.store.objects import Stat
 
@@ -74,7 +75,7 @@ class Checker:
     request_of: Callable[[Listed], Request | Skip]
     limits: Limits
     handling: Handling
-    resize_all: reconcile.Resizer
+    resize_all: Resizer
     threads: int
     prefix: str = ""
     output_prefix: str = ""
