@@ -629,7 +629,6 @@ def test_an_upload_is_resized_while_the_outputs_are_looked_at(unhurried: Cloud, 
     etag = unhurried.upload("a.jpg", picture("JPEG"))
     made = unhurried.made("a.jpg", *renditions, in_folder=len(renditions) > 1, etag=etag, size=1)
     assert [(each.width, each.height) for each in made.outputs] == [(int(each[:2]),) * 2 for each in renditions]
-    assert made.timings_ms["fetch"] >= 0 <= made.timings_ms["store"]
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -14,6 +14,7 @@ from tests.transformed import MONITORING, template
 from tinypics import prices
 from tinypics.aws.backfill.job import Job
 from tinypics.delivery import keys
+from tinypics.store import download
 
 PROJECT = Path(__file__).parents[2]
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter", "AWS::CloudWatch::Dashboard")
@@ -87,6 +88,12 @@ def test_the_queue_is_the_cheapest_way_and_time_costs() -> None:
 def test_a_run_that_changes_nothing_costs_as_much_as_on_the_page() -> None:
     text = " ".join((PROJECT / "docs" / "backfill.md").read_text().split())
     assert f"costs {prices.dollars(costs.unchanged(10**6))} for a million pictures" in text
+
+
+def test_the_page_has_the_sizes_from_which_on_ranges_are_requested() -> None:
+    text = " ".join((PROJECT / "docs" / "costs.md").read_text().split())
+    two, three = (f"{count * download.SPLIT / 1e6:.1f} MB" for count in (2, download.AT_ONCE))
+    assert f"From {two} on, the source comes as two ranges at once, from {three} on as three" in text
 
 
 def test_a_backfill_costs_in_proportion_and_a_run_that_changes_nothing_little() -> None:

@@ -32,7 +32,6 @@ from tinypics.errors import (
 from tinypics.store import threads
 from tinypics.store.download import Download
 from tinypics.store.objects import Conflict
-from tinypics.store.threads import together
 from tinypics.values import replace, value
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class _Attempt:
         try:
             if opened is None and self._is_current(existing, self.request.etag):
                 # The event may be a retry of one whose source is gone since.
-                etag, existing = together([self._source_etag, functools.partial(self.layout.confirm, existing)])
+                etag, existing = threads.together([self._source_etag, functools.partial(self.layout.confirm, existing)])
                 if etag != existing.source_etag:
                     return None
                 if self._is_current(existing, etag):
@@ -212,7 +211,7 @@ class _Attempt:
             written = self.layout.write(new, existing)
         except InvalidRequest as error:
             return self._refuse(error, existing, download.stat.etag)
-        etag, cleaned = together([self._source_etag, lambda: self.layout.clean(written)])
+        etag, cleaned = threads.together([self._source_etag, lambda: self.layout.clean(written)])
         kept = etag is None and self.request.dest_key  # outputs with a requested key stay without their source
         if not (etag == download.stat.etag or kept):
             return None
