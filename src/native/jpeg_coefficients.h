@@ -14,7 +14,7 @@ ALWAYS_INLINE bool coefficients_skip(struct bits *bits, struct huffman *table, i
         unsigned ahead = 0, found = 0;
         int next = at;
         bits_refill(bits);
-        for (int each = 0; each < BITS_REFILLED / HUFFMAN_SKIP; each++) {
+        for (int each = 0; each < BITS_REFILLED / HUFFMAN_SKIPPED; each++) {
             ahead = (unsigned)(bits->buffer >> (64 - HUFFMAN_SKIP));
             found = table->skips[ahead];
             next = at + (int)(found >> 6);

@@ -45,20 +45,20 @@ unsigned huffman_long(const struct huffman *table, uint64_t buffer) {
 }
 
 void huffman_fill_skip(struct huffman *table, unsigned ahead) {
-    int coefficients = 0, left = HUFFMAN_SKIP, last = 0;
+    int coefficients = 0, used = 0, last = 0;
     struct bits bits = {NULL, (uint64_t)ahead << (64 - HUFFMAN_SKIP), 64};
-    while (!last) {
-        int symbol = huffman_next(&bits, table);
-        int zeros = symbol >> 4, size = symbol & 15, unread = bits.count - size - (64 - HUFFMAN_SKIP);
-        if (symbol < 0 || size > HUFFMAN_AC || unread < 0 || coefficients + zeros > 62)
+    while (!last && used < HUFFMAN_SKIP) {
+        int symbol = huffman_next(&bits, table), zeros = symbol >> 4, size = symbol & 15, code_end = 64 - bits.count;
+        if (symbol < 0 || size > HUFFMAN_AC || coefficients + zeros > 62)
+            break;
+        if (code_end > HUFFMAN_SKIP || code_end + size > HUFFMAN_SKIPPED)
             break;
         bits_drop(&bits, size);
-        left = unread;
+        used = code_end + size;
         last = !size && zeros < 15;
         if (!last)
             coefficients += zeros + 1;
     }
-    int used = HUFFMAN_SKIP - left;
     table->skips[ahead] = (uint16_t)(used ? (coefficients + last * HUFFMAN_END) << 6 | used : HUFFMAN_NO_SKIP);
 }
 

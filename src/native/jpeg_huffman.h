@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define HUFFMAN_SKIP 13 /* bits of a look-up: two tables of skips, 32 kB, stay in the L1 cache */
+#define HUFFMAN_SKIPPED 18 /* bits that an entry skips at most: the last coefficient's own may lie behind those looked up */
 #define HUFFMAN_SYMBOL 10
 #define HUFFMAN_LOW 10 /* 9 and 11 are slower by 1 to 3 % */
 #define HUFFMAN_DC 11 /* bits of a difference of DC coefficients, with samples of 8 bits (F.1.2.1) */
@@ -21,7 +22,7 @@ struct huffman {
     uint32_t limits[17]; /* the codes of this length and shorter ones are less, when shifted to 16 bits */
     int32_t offsets[17]; /* index of the value of a code of this length, less the code */
     uint16_t symbols[1 << HUFFMAN_SYMBOL]; /* length << 8 | value; 0: the code is longer */
-    /* coefficients << 6 | bits, of all symbols that fit */
+    /* coefficients << 6 | bits, of all symbols whose codes fit */
     uint16_t skips[1 << HUFFMAN_SKIP];
     /* coefficient << 16 | zeros before it << 8 | bits */
     int32_t lows[1 << HUFFMAN_LOW];
