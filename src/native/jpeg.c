@@ -113,7 +113,7 @@ static bool read_frame(struct jpeg *jpeg, const uint8_t *body, size_t length) {
     }
     jpeg->framed = true;
     scan->progressive = jpeg->marker == SOF2;
-    return blocks <= SCAN_BLOCKS && !(scan->progressive && scan->scale != 8);
+    return blocks <= MCU_BLOCKS && !(scan->progressive && scan->scale != 8);
 }
 
 /* As libjpeg decides (default_decompress_parms in jdapimin.c), except for files on which decoders differ. */

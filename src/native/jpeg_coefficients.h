@@ -53,9 +53,9 @@ static const uint8_t places_of_four[JPEG_QUANTIZERS] = {0,  1,  4,  8,  5,  2,  
                                                         16, 16, 16, 11, 14, 16, 16, 16, 16, 16, 15, 16, 16, 16,
                                                         16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16};
 
-/* Reads the coefficients from number 1 to `last`, and skips the others. */
+/* Reads the coefficients from number 1 to `last`, and skips the others, if the end of the block matters. */
 ALWAYS_INLINE bool coefficients_read(struct bits *bits, const struct component *component, const uint8_t *places, int last,
-                                     int32_t *found) {
+                                     bool to_end, int32_t *found) {
     struct huffman *table = component->ac;
     int at = 1;
     while (at <= last) {
@@ -87,7 +87,7 @@ ALWAYS_INLINE bool coefficients_read(struct bits *bits, const struct component *
         if (size) found[places[at]] = bits_signed(bits, size) * component->quantizers[at];
         at++;
     }
-    return coefficients_skip(bits, table, at);
+    return !to_end || coefficients_skip(bits, table, at);
 }
 
 #endif

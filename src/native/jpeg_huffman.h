@@ -30,8 +30,9 @@ struct huffman {
 
 /* Marks of `skips`: */
 #define HUFFMAN_END 128 /* coefficients that stand for the end of the block */
-#define HUFFMAN_NO_SKIP (64 << 6) /* not even one symbol fits */
-#define HUFFMAN_NEW_SKIP (64 << 6 | 1) /* not filled yet, because small pictures use few */
+#define HUFFMAN_NONE 256 /* coefficients of an entry that skips nothing, or more */
+#define HUFFMAN_NO_SKIP (HUFFMAN_NONE << 6) /* not even one symbol fits */
+#define HUFFMAN_NEW_SKIP (2 * HUFFMAN_NONE << 6) /* not filled yet, because small pictures use few */
 /* Marks of `lows`, all in HUFFMAN_UNUSUAL: */
 #define HUFFMAN_UNUSUAL 0xC000
 #define HUFFMAN_LAST 0x8000 /* the end of the block */
@@ -62,9 +63,29 @@ static inline void bits_refill(struct bits *bits) {
     bits->count |= 56;
 }
 
+/* At least BITS_REFILLED bits, and one more, from bit `position` on. Reads 8 bytes. */
+static inline uint64_t bits_ahead(const uint8_t *data, size_t position) {
+    uint64_t next;
+    memcpy(&next, data + position / 8, sizeof next);
+    return __builtin_bswap64(next) << position % 8;
+}
+
 static inline void bits_drop(struct bits *bits, int count) {
     bits->buffer <<= count;
     bits->count -= count;
+}
+
+/* From bit `position` of `data` on. */
+static inline struct bits bits_from(const uint8_t *data, size_t position) {
+    struct bits bits = {data + position / 8, 0, 0};
+    bits_refill(&bits);
+    bits_drop(&bits, (int)(position % 8));
+    return bits;
+}
+
+/* How many bits of `data` were dropped. */
+static inline size_t bits_position(const struct bits *bits, const uint8_t *data) {
+    return 8 * (size_t)(bits->at - data) - (size_t)bits->count;
 }
 
 /* The next `count` (0 to 16) bits as a coefficient (F.2.2.1, EXTEND). */

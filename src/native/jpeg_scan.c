@@ -6,8 +6,9 @@
 #include "jpeg_colours.h"
 #include "jpeg_transform.h"
 
-/* False if no encoder writes this block. */
-ALWAYS_INLINE bool read_block(const struct scan *scan, struct bits *bits, struct component *component, uint8_t *pixels) {
+/* Reads up to the end of the block if it matters. False if no encoder writes this block. */
+ALWAYS_INLINE bool read_block(const struct scan *scan, struct bits *bits, bool to_end, struct component *component,
+                              uint8_t *pixels) {
     bits_refill(bits);
     int size = huffman_next(bits, component->dc);
     if (size < 0)
@@ -15,18 +16,18 @@ ALWAYS_INLINE bool read_block(const struct scan *scan, struct bits *bits, struct
     component->predicted += bits_signed(bits, size) * (1 << scan->shift);
     if (component->predicted < -32768 || component->predicted > 32767)
         return false;
-    int64_t dc = (int64_t)component->predicted * component->quantizers[0];
+    int32_t dc = component->predicted * component->quantizers[0]; /* at most 32768 * 65535 */
     if (component->wide == 1) {
-        pixels[0] = transform_clamp(((dc + 4) >> 3) + 128);
-        return scan->progressive || coefficients_skip(bits, component->ac, 1);
+        pixels[0] = transform_clamp((dc + 1024 + 4) >> 3);
+        return scan->progressive || !to_end || coefficients_skip(bits, component->ac, 1);
     }
-    int32_t found[17] = {(int32_t)(dc < -65536 ? -65536 : dc > 65536 ? 65536 : dc)};
+    int32_t found[17] = {dc < -65536 ? -65536 : dc > 65536 ? 65536 : dc};
     if (component->wide == 2) {
-        if (!scan->progressive && !coefficients_read(bits, component, places_of_two, 4, found)) return false;
+        if (!scan->progressive && !coefficients_read(bits, component, places_of_two, 4, to_end, found)) return false;
         transform_two(found, pixels, component->stride);
     } else {
         int wide = component->wide, tall = component->tall;
-        if (!coefficients_read(bits, component, places_of_four, 24, found)) return false;
+        if (!coefficients_read(bits, component, places_of_four, 24, to_end, found)) return false;
         found[0] += 1024 + 4; /* the middle level, and a half to round */
         if (wide == 4 && tall == 4) /* a compiler makes one function of each size */
             transform_four(found, 4, 4, pixels, component->stride);
@@ -38,16 +39,20 @@ ALWAYS_INLINE bool read_block(const struct scan *scan, struct bits *bits, struct
     return true;
 }
 
-ALWAYS_INLINE bool read_mcu(struct scan *scan, struct bits *bits) {
+/* Reads an MCU whose blocks begin at `starts` (bits of the window); NULL: each begins behind the one before it. */
+ALWAYS_INLINE bool read_mcu(struct scan *scan, struct bits *bits, const uint32_t *starts) {
     for (int number = 0; number < scan->channels; number++) {
         struct component *component = &scan->components[number];
         int wide = component->wide, tall = component->tall;
         for (int row = 0; row < component->down; row++) {
             uint8_t *at = component->plane + (size_t)(row * tall) * component->stride
                 + (size_t)(scan->x * component->across * wide);
-            for (int column = 0; column < component->across; column++)
-                if (!read_block(scan, bits, component, at + column * wide))
+            for (int column = 0; column < component->across; column++) {
+                if (starts)
+                    *bits = bits_from(scan->window, *starts++);
+                if (!read_block(scan, bits, !starts, component, at + column * wide))
                     return false;
+            }
         }
     }
     return true;
@@ -78,24 +83,47 @@ static void write_rows(const struct scan *scan) {
     }
 }
 
+/* Goes on to the next MCU. */
+static void advance(struct scan *scan) {
+    scan->left -= scan->interval > 0;
+    if (++scan->x == scan->columns) {
+        write_rows(scan);
+        scan->x = 0;
+        scan->y++;
+    }
+}
+
+/* Reads MCUs whose blocks are found in several parts of the window at once. */
+static bool read_parts(struct scan *scan) {
+    struct bits bits;
+    if (scan->scale != 8 || scan->progressive || scan->filled < SCAN_MCU)
+        return true;
+    uint32_t end = (uint32_t)(8 * (scan->filled - SCAN_MCU));
+    size_t found = parts_find(&scan->parts, scan->window, (uint32_t)scan->position, end);
+    const uint32_t *starts = scan->parts.starts;
+    for (; found && scan->left && scan->y < scan->rows; found--) {
+        if (!read_mcu(scan, &bits, starts))
+            return false;
+        starts += scan->parts.blocks;
+        scan->position = *starts;
+        advance(scan);
+    }
+    return true;
+}
+
 /* Reads MCUs up to a restart marker, the end, or the last of them that is complete in the window. */
 static bool read_mcus(struct scan *scan, bool complete) {
-    struct bits bits = {scan->window + scan->position / 8, 0, 0};
+    if (!read_parts(scan))
+        return false;
+    struct bits bits = bits_from(scan->window, scan->position);
     size_t end = 8 * scan->filled;
-    bits_refill(&bits);
-    bits_drop(&bits, (int)(scan->position % 8));
     while (scan->left && scan->y < scan->rows && (complete || scan->position + 8 * SCAN_MCU <= end)) {
-        if (!read_mcu(scan, &bits))
+        if (!read_mcu(scan, &bits, NULL))
             return false;
-        scan->position = 8 * (size_t)(bits.at - scan->window) - (size_t)bits.count;
+        scan->position = bits_position(&bits, scan->window);
         if (scan->position > end)
             return false;
-        scan->left -= scan->interval > 0;
-        if (++scan->x == scan->columns) {
-            write_rows(scan);
-            scan->x = 0;
-            scan->y++;
-        }
+        advance(scan);
     }
     return true;
 }
@@ -195,12 +223,27 @@ static bool place(struct scan *scan, struct component *component) {
     return component->plane != NULL;
 }
 
+/* The order of an MCU (T.81, A.2.3), as `read_mcu` has it. */
+static void order_blocks(struct scan *scan) {
+    struct parts *parts = &scan->parts;
+    parts->length = 8 * SCAN_WINDOW;
+    parts->blocks = 0;
+    for (int number = 0; number < scan->channels; number++) {
+        const struct component *component = &scan->components[number];
+        for (int each = 0; each < component->across * component->down; each++) {
+            parts->dc[parts->blocks] = component->dc;
+            parts->ac[parts->blocks++] = component->ac;
+        }
+    }
+}
+
 bool scan_begin(struct scan *scan, int source_width, int source_height) {
     int across = 8 * scan->most_across, down = 8 * scan->most_down;
     scan->columns = (source_width + across - 1) / across;
     scan->rows = (source_height + down - 1) / down;
     scan->left = scan->interval ? scan->interval : 1;
     scan->line = malloc(3 * (size_t)scan->width);
+    order_blocks(scan);
     bool placed = scan->line != NULL;
     for (int number = 0; number < scan->channels; number++)
         placed = placed && place(scan, &scan->components[number]);

@@ -5,11 +5,10 @@
 
 #include <stddef.h>
 
-#include "jpeg_huffman.h"
+#include "jpeg_parts.h"
 
-#define SCAN_BLOCKS 10 /* of an MCU (T.81, B.2.3): 64 symbols each, of at most 16 + 11 bits */
-#define SCAN_MCU 4096  /* more bytes than an MCU has, and 8 that a refill reads ahead */
-#define SCAN_WINDOW 32768
+#define SCAN_MCU 4096 /* more bytes than MCU_BLOCKS of 64 symbols of 16 + 11 bits have, and 8 that a refill reads ahead */
+#define SCAN_WINDOW (65536 + 2 * SCAN_MCU) /* a piece of the caller, and what the one before it has left */
 #define JPEG_QUANTIZERS 40 /* in zigzag order, of the coefficients up to (3, 3), and 15 zeros */
 
 struct component {
@@ -38,6 +37,7 @@ struct scan {
     size_t position;                   /* of the next MCU in it, in bits */
     uint8_t window[SCAN_WINDOW + SCAN_MCU];
     uint8_t *line; /* repeated pixels of each component */
+    struct parts parts;
 };
 
 /* Everything above `columns`, except the pixels of each block, is set. False: no memory, or an unusual picture. */

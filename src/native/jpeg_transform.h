@@ -15,13 +15,15 @@
 #include <arm_neon.h>
 #endif
 
-static inline uint8_t transform_clamp(int64_t value) {
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+/* In two steps, of which compilers make no branches. */
+static inline uint8_t transform_clamp(int32_t value) {
+    value = value < 0 ? 0 : value;
+    return (uint8_t)(value > 255 ? 255 : value);
 }
 
 /* The inverse transform of 2x2 has two cosines with one value each, so that the truncated transform has the gain 1. */
 ALWAYS_INLINE void transform_two(const int32_t *found, uint8_t *pixels, size_t stride) {
-    int64_t dc = (int64_t)found[0] + 4 + 1024, across = found[1], down = found[2], both = found[3];
+    int32_t dc = found[0] + 4 + 1024, across = found[1], down = found[2], both = found[3];
     pixels[0] = transform_clamp((dc + across + down + both) >> 3);
     pixels[1] = transform_clamp((dc - across + down - both) >> 3);
     pixels[stride] = transform_clamp((dc + across - down - both) >> 3);

@@ -31,7 +31,7 @@ GLUE: Final = Path(__file__).parent / "glue.py"
 KERNELS: Final = ROOT / "src" / "native"
 SANITIZED: Final = ("-g", "-O1", "-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 SOURCES: Final = {
-    "jpeg": ("jpeg.c", "jpeg_colours.c", "jpeg_huffman.c", "jpeg_scan.c"),
+    "jpeg": ("jpeg.c", "jpeg_colours.c", "jpeg_huffman.c", "jpeg_parts.c", "jpeg_scan.c"),
     "png": ("png.c", "png_filters.c", "png_rows.c"),
     "resample": ("resample.c", "filter.c", "kernels.c", "kernels_x86.c", "kernels_neon.c", "cpu.c"),
 }
@@ -51,7 +51,16 @@ def jpegs() -> list[bytes]:
         {"quality": 5},
     )
     found = [p.encoded(image, "JPEG", **way) for way in ways for image in images]
-    return [*found, p.encoded(photo.convert("CMYK"), "JPEG")]
+    return [*found, *long_jpegs(), p.encoded(photo.convert("CMYK"), "JPEG")]
+
+
+def long_jpegs() -> list[bytes]:
+    """Some with enough bytes to be read in several parts, of long and of short blocks."""
+    noise = Image.blend(Image.effect_noise((208, 160), 120).convert("RGB"), p.photo((208, 160)), 0.4)
+    page = Image.new("RGB", (800, 640), (255, 255, 250))
+    page.paste(noise, (300, 200))
+    ways = ({"subsampling": 0}, {"subsampling": 2, "quality": 95}, {"optimize": True, "restart_marker_rows": 8})
+    return [p.encoded(image, "JPEG", **way) for way in ways for image in (noise, noise.convert("L"), page)]
 
 
 SEEDS: Final = {"jpeg": jpegs, "png": list, "resample": list, "glue": jpegs}

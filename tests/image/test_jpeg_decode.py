@@ -219,20 +219,110 @@ def test_the_outcome_is_then_that_of_pillow_alone(name: str, lenient: bool, pill
     assert outcome(data, lenient) == without
 
 
+def fed(data: bytes, size: tuple[int, int], mode: str, scale: int, length: int) -> tuple[int, bytes]:
+    """The last state, and all pixels, also those of a picture that is declined."""
+    kernels = native.kernels()
+    image = Image.new(mode, (-(-size[0] // scale), -(-size[1] // scale)))
+    state, feeder = 0, kernels.jpeg_new(image.__arrow_c_array__()[1], size, len(mode), scale)
+    for start in range(0, len(data), length):
+        state = kernels.jpeg_feed(feeder, data[start : start + length])
+    return state, image.tobytes()
+
+
 @pytest.mark.parametrize("kind", ["4:2:2", "restarts"])
 @pytest.mark.parametrize("scale", SCALES)
 def test_pieces_may_end_anywhere(kind: str, scale: int) -> None:
     data = encoded(photo((90, 70)), "JPEG", **KINDS[kind])
-    whole = taken(data, scale)
-    kernels = native.kernels()
+    whole = Image.fromarray(taken(data, scale).astype(np.uint8)).tobytes()
     for length in (1, 2, 7, 100):
-        image = Image.new("RGB", (whole.shape[1], whole.shape[0]), None)
-        state, feeder = 0, kernels.jpeg_new(image.__arrow_c_array__()[1], (90, 70), 3, scale)
-        for start in range(0, len(data), length):
-            state = kernels.jpeg_feed(feeder, data[start : start + length])
-        del feeder
-        assert state == 1
-        assert (np.asarray(image) == whole).all()
+        assert fed(data, (90, 70), "RGB", scale, length) == (1, whole)
+
+
+LARGE = (640, 424)
+
+
+def noise(size: tuple[int, int] = LARGE, mode: str = "RGB") -> Image.Image:
+    """Sharp and coarse parts, so that some blocks are long and others are not."""
+    drawn = np.random.default_rng(5).integers(0, 256, (*size[::-1], 3)).astype(np.uint8)
+    drawn[:, size[0] // 3 : size[0] // 2] = [250, 255, 254]
+    return Image.blend(Image.fromarray(drawn), photo(size), 0.4).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("kind", [*KINDS, "finest"])
+def test_several_parts_of_many_bytes_give_what_one_gives(kind: str, mode: str) -> None:
+    """A piece of 1,000 bytes is too short for parts, so that its blocks are found one after another."""
+    data = encoded(noise(mode=mode), "JPEG", **KINDS.get(kind, {"quality": 100, "subsampling": 0}))
+    whole = fed(data, LARGE, mode, 8, len(data))
+    assert whole == fed(data, LARGE, mode, 8, 1000)
+    assert whole[0] == 1
+    if mode == "L" or kind not in ("4:2:0", "finest"):
+        assert whole[1] == Image.fromarray(drafted(data, 8).astype(np.uint8)).tobytes()
+
+
+ENDS, ONE = 0x00, 0x01
+LONGER = (0x21, 0x0A, 0xF0, 0x35)
+AC_CODES = {ENDS: "00", ONE: "01", **{symbol: f"{0x4000 + at:015b}" for at, symbol in enumerate(LONGER)}}
+
+
+def of_long_codes(size: tuple[int, int]) -> bytes:
+    """A grey JPEG with codes that are longer than any look-up, and with blocks that need no end (T.81, F.1.2)."""
+    grey = encoded(Image.new("L", size), "JPEG", quality=90)
+    scan = grey.index(b"\xff\xda")
+    dc = b"\0" + bytes([4 if length == 12 else 0 for length in range(1, 17)]) + bytes(range(4))
+    ac = b"\x10" + bytes([{2: 2, 15: 4}.get(length, 0) for length in range(1, 17)]) + bytes(AC_CODES)
+    tables = b"".join(b"\xff\xc4" + (2 + len(table)).to_bytes(2, "big") + table for table in (dc, ac))
+    rng, level, bits = np.random.default_rng(7), 0, ""
+    for _ in range(size[0] * size[1] // 64):
+        category = int(rng.integers(0, 4))
+        bits += f"{category:012b}"
+        if category:  # back to the middle
+            bits += ("1" if level < 0 else "0") * category
+            level += (2**category - 1) * (1 if level < 0 else -1)
+        full = rng.random() < 0.1
+        symbols = [ONE] * 63 if full else [*rng.choice([ONE, *LONGER], int(rng.integers(0, 4))), ENDS]
+        bits += "".join(AC_CODES[symbol] + "1" * (symbol % 16) for symbol in symbols)
+    bits += "1" * (-len(bits) % 8)
+    body = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+    return grey[: grey.index(b"\xff\xc4")] + tables + grey[scan : scan + 10] + body + b"\xff\xd9"
+
+
+def test_codes_that_are_longer_than_a_look_up_are_found_in_parts() -> None:
+    data = of_long_codes((800, 640))
+    whole = fed(data, (800, 640), "L", 8, len(data))
+    assert whole == fed(data, (800, 640), "L", 8, 1000)
+    assert whole == (1, Image.fromarray(drafted(data, 8).astype(np.uint8)).tobytes())
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_blocks_of_a_few_bits_are_found(subsampling: int) -> None:
+    """Such as a scan of a page: its parts have more blocks than there is room for."""
+    page = Image.new("RGB", (4000, 2000), (255, 255, 250))
+    page.paste(noise(), (1700, 900))
+    data = encoded(page, "JPEG", subsampling=subsampling)
+    whole = fed(data, page.size, "RGB", 8, len(data))
+    assert len(data) > 100_000
+    assert whole == fed(data, page.size, "RGB", 8, 1000)
+    assert whole[0] == 1
+
+
+@pytest.mark.parametrize("kind", ["4:2:0", "optimized", "rows"])
+def test_damage_between_parts_is_found(kind: str) -> None:
+    """Also where a part begins to read, and where one has come to the next."""
+    data = encoded(noise((400, 300)), "JPEG", **(KINDS[kind] | {"quality": 95}))
+    scan, rng, states = data.index(b"\xff\xda"), np.random.default_rng(6), set()
+    for _ in range(120):
+        at, kept = (int(rng.integers(scan + 20, len(data) - 2)) for _ in range(2))
+        broken = bytearray(data)
+        if rng.random() < 0.5:
+            broken[at] ^= 1 << int(rng.integers(0, 8))
+        else:
+            broken[at : at + 300] = data[kept : kept + int(rng.integers(200, 400))]
+        whole, pieces = (fed(bytes(broken), (400, 300), "RGB", 8, length) for length in (len(data), 1000))
+        assert whole[0] == pieces[0]
+        assert whole[1] == pieces[1]
+        states.add(whole[0])
+    assert 2 in states
 
 
 def test_a_download_is_read_in_pieces_as_it_arrives() -> None:
