@@ -243,8 +243,9 @@ bool scan_begin(struct scan *scan, int source_width, int source_height) {
     scan->rows = (source_height + down - 1) / down;
     scan->left = scan->interval ? scan->interval : 1;
     scan->line = malloc(3 * (size_t)scan->width);
+    scan->window = malloc(SCAN_WINDOW + SCAN_MCU);
     order_blocks(scan);
-    bool placed = scan->line != NULL;
+    bool placed = scan->line && scan->window;
     for (int number = 0; number < scan->channels; number++)
         placed = placed && place(scan, &scan->components[number]);
     return placed;
@@ -252,6 +253,7 @@ bool scan_begin(struct scan *scan, int source_width, int source_height) {
 
 void scan_end(struct scan *scan) {
     free(scan->line);
+    free(scan->window);
     for (int number = 0; number < 3; number++)
         free(scan->components[number].plane);
 }

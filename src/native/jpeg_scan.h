@@ -35,7 +35,7 @@ struct scan {
     bool escape;                       /* the last byte was 0xFF */
     size_t filled;                     /* bytes in the window, without stuffing */
     size_t position;                   /* of the next MCU in it, in bits */
-    uint8_t window[SCAN_WINDOW + SCAN_MCU];
+    uint8_t *window; /* of its own, so that a sanitizer sees where it ends */
     uint8_t *line; /* repeated pixels of each component */
     struct parts parts;
 };
