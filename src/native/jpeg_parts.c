@@ -2,7 +2,7 @@
 
 #include "jpeg_coefficients.h"
 
-/* Skips the coefficients of a block from number `at` on, without the look-ups of other parts. */
+/* Skips the coefficients of a block from number `at` (0: all of them) on, without the look-ups of other parts. */
 static bool skip_block(const uint8_t *data, uint32_t *position, unsigned at, const struct huffman *dc, struct huffman *ac) {
     struct bits bits = bits_from(data, *position);
     if (!at) {
