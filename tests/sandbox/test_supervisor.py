@@ -590,6 +590,7 @@ def test_its_own_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"error": "CorruptImage", "message": str(dict(os.environ)), "wait_seconds": 0}, []
 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.delenv(native.SWITCH, raising=False)  # the one that stays
     monkeypatch.setattr(worker, "_resize", told)
     sandbox = Sandbox()
     with pytest.raises(CorruptImage, match=r"^\{\}$"):
